@@ -1,0 +1,62 @@
+import { constants } from 'node:os';
+
+/** The errno that a name such as `'EBADF'` stands for on this platform. */
+function errnoOf(code: string): number {
+  return (constants.errno as Readonly<Record<string, number>>)[code] ?? 0;
+}
+
+const codesByErrno: ReadonlyMap<number, string> = new Map(
+  Object.entries(constants.errno)
+    // Two names for one number: the kernel's own headers make these the aliases.
+    .filter(([code]) => code !== 'EWOULDBLOCK' && code !== 'ENOTSUP')
+    .map(([code, errno]) => [errno, code]),
+);
+
+/** The name of an errno, such as `'EBADF'`. */
+export function codeOfErrno(errno: number): string {
+  return codesByErrno.get(errno) ?? `ERRNO_${errno}`;
+}
+
+/**
+ * Thrown when the kernel refuses a call, or certainly would.
+ *
+ * `syscall` names the call and its option, `code` and `errno` are the kernel's, the message says what was given and
+ * what is allowed.
+ */
+export class SystemCallError extends Error {
+  override readonly name = 'SystemCallError';
+  readonly syscall: string;
+  readonly code: string;
+  readonly errno: number;
+
+  constructor(syscall: string, code: string, detail: string, cause?: unknown) {
+    super(`${syscall}: ${code}, ${detail}`, cause === undefined ? undefined : { cause });
+    this.syscall = syscall;
+    this.code = code;
+    this.errno = errnoOf(code);
+  }
+}
+
+/**
+ * Thrown when this platform, this Node.js or this kind of target cannot do what was asked.
+ *
+ * `feature` is what was asked, `platform` where, `requires` what would make it work. Nothing has been changed.
+ */
+export class UnsupportedError extends Error {
+  override readonly name = 'UnsupportedError';
+  readonly code = 'ERR_KEEPALIVE_UNSUPPORTED';
+  readonly feature: string;
+  readonly platform: string;
+  readonly requires: string;
+
+  constructor(feature: string, requires: string, cause?: unknown) {
+    const platform = `${process.platform}-${process.arch}, Node.js ${process.version}`;
+    super(
+      `${feature} is not supported here (${platform}): it requires ${requires}`,
+      cause === undefined ? undefined : { cause },
+    );
+    this.feature = feature;
+    this.platform = platform;
+    this.requires = requires;
+  }
+}

@@ -1,0 +1,73 @@
+import { codeOfErrno, SystemCallError } from './errors.js';
+import { libc } from './libc.js';
+
+/** A socket option as `setsockopt` knows it. */
+export interface SocketOption {
+  /** The kernel's spelling, for messages. */
+  readonly name: string;
+  readonly level: number;
+  readonly option: number;
+}
+
+// Calls are synchronous, so one buffer serves them all.
+const intValue = new Int32Array(1);
+const valueLength = new Uint32Array(1);
+
+/** What an errno means for a socket option, and what to do. */
+const explanations: Readonly<Record<string, string>> = {
+  EBADF: 'is not open: pass a socket that has not been closed',
+  ENOTSOCK: 'is not a socket: pass a TCP socket or server',
+  ENOPROTOOPT: 'has no such option: pass a TCP socket, on a kernel that knows the option',
+  EOPNOTSUPP: 'has no such option: pass a TCP socket',
+  EINVAL: 'does not accept this value in its present state',
+  EPERM: 'needs a capability for this that the process lacks',
+};
+
+function failure(syscall: string, { name }: SocketOption, fd: number, given?: number): SystemCallError {
+  const code = codeOfErrno(libc().errno());
+  const value = given === undefined ? '' : ` (value ${given})`;
+  const explanation = explanations[code] ?? 'refused it';
+  return new SystemCallError(`${syscall}(${name})`, code, `descriptor ${fd} ${explanation}${value}`);
+}
+
+/**
+ * Reads an option whose value is an int.
+ *
+ * @throws {SystemCallError} as the kernel refuses it; {@link UnsupportedError} where the FFI cannot be loaded.
+ */
+export function readIntOption(fd: number, option: SocketOption): number {
+  valueLength[0] = intValue.byteLength;
+  if (libc().getsockopt(fd, option.level, option.option, intValue, valueLength) !== 0) {
+    throw failure('getsockopt', option, fd);
+  }
+  return intValue[0] as number;
+}
+
+/**
+ * Sets an option whose value is an int.
+ *
+ * @throws {SystemCallError} as the kernel refuses it; {@link UnsupportedError} where the FFI cannot be loaded.
+ */
+export function writeIntOption(fd: number, option: SocketOption, value: number): void {
+  intValue[0] = value;
+  if (libc().setsockopt(fd, option.level, option.option, intValue, intValue.byteLength) !== 0) {
+    throw failure('setsockopt', option, fd, value);
+  }
+}
+
+/** Reads up to `length` bytes of an option whose value is a structure: as many as the kernel gives. */
+export function readBytesOption(fd: number, option: SocketOption, length: number): Uint8Array {
+  const bytes = new Uint8Array(length);
+  valueLength[0] = length;
+  if (libc().getsockopt(fd, option.level, option.option, bytes, valueLength) !== 0) {
+    throw failure('getsockopt', option, fd);
+  }
+  return bytes.subarray(0, valueLength[0]);
+}
+
+/** Sets an option whose value is a structure. */
+export function writeBytesOption(fd: number, option: SocketOption, bytes: Uint8Array): void {
+  if (libc().setsockopt(fd, option.level, option.option, bytes, bytes.byteLength) !== 0) {
+    throw failure('setsockopt', option, fd);
+  }
+}

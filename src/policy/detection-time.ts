@@ -1,0 +1,82 @@
+import { PolicyError } from './errors.js';
+import { readCompletePolicy } from './parse.js';
+import type { ParsedPolicy, PolicyInput } from './policy.js';
+import { coverRanges, never, type TimeRange } from './range.js';
+import { retriesDeath, userTimeoutDeath } from './retransmission.js';
+import { kernelHz, timerLatenessMs } from './timer-wheel.js';
+
+/**
+ * How a peer is lost.
+ *
+ * - `idle`: it vanishes while nothing is in flight; counted from its last segment.
+ * - `data-in-flight`: it vanishes and we have sent data that it never acknowledges; counted from that transmission.
+ * - `rebooted`: it comes back without memory of the connection and answers the first probe with RST; counted from its
+ *   last segment.
+ */
+export type Scenario = 'idle' | 'data-in-flight' | 'rebooted';
+
+/** What else a prediction depends on; without it the range covers every case. */
+export interface Conditions {
+  /** The kernel's CONFIG_HZ; default: the range covers 100, 250, 300 and 1000. */
+  readonly hz?: number;
+  /** The connection's retransmission timeout in milliseconds (`tcpi_rto`); default: a fast path, 200 ms and little more. */
+  readonly rtoMs?: number;
+  /** The sysctl `net.ipv4.tcp_retries2`; default 15. */
+  readonly retries2?: number;
+}
+
+function idleDeath(policy: ParsedPolicy, hz: number): TimeRange {
+  const { idle, interval, count, userTimeout = 0 } = policy;
+  const latestFirstMs = idle + timerLatenessMs(idle, hz);
+  const latestIntervalMs = interval + timerLatenessMs(interval, hz);
+  if (userTimeout === 0) {
+    return { earliestMs: idle + count * interval, latestMs: latestFirstMs + count * latestIntervalMs };
+  }
+  // The user timeout is looked at when a probe is due, and only once one is unanswered (tcp_keepalive_timer()).
+  const earliestTick = Math.max(1, Math.ceil((userTimeout - latestFirstMs) / latestIntervalMs));
+  const latestTick = Math.max(1, Math.ceil((userTimeout - idle) / interval));
+  return {
+    earliestMs: Math.max(userTimeout, idle + earliestTick * interval),
+    latestMs: latestFirstMs + latestTick * latestIntervalMs,
+  };
+}
+
+function detect(policy: ParsedPolicy, scenario: Scenario, conditions: Conditions, hz: number): TimeRange {
+  const { userTimeout = 0 } = policy;
+  switch (scenario) {
+    case 'idle':
+      return idleDeath(policy, hz);
+    case 'rebooted':
+      return { earliestMs: policy.idle, latestMs: policy.idle + timerLatenessMs(policy.idle, hz) };
+    case 'data-in-flight':
+      if (userTimeout > 0) return userTimeoutDeath(userTimeout, conditions.rtoMs, hz);
+      return retriesDeath(conditions.retries2 ?? 15, conditions.rtoMs, hz);
+    default:
+      throw new PolicyError('policy', scenario, "paired with the scenario 'idle', 'data-in-flight' or 'rebooted'");
+  }
+}
+
+/**
+ * Predicts when Linux declares a lost peer dead under a policy, in milliseconds.
+ *
+ * It is a range because kernel timers are never early but late by up to 12.5 % (kernel/time/timer.c). An idle peer is
+ * dead after idle + interval x count; a user timeout overrides `count` in both directions, but only at a probe's tick
+ * (net/ipv4/tcp_timer.c, `tcp_keepalive_timer`). With data in flight keepalive is silent: the user timeout counts from
+ * the first retransmission, and without one `tcp_retries2` governs (about 15 minutes). `false`, no keepalive, never
+ * notices an idle peer.
+ *
+ * @throws {PolicyError} when the policy is not valid, or idle, interval or count is missing.
+ */
+export function detectionTime(
+  policy: PolicyInput | false,
+  scenario: Scenario = 'idle',
+  conditions: Conditions = {},
+): TimeRange {
+  if (policy === false) {
+    if (scenario !== 'data-in-flight') return never;
+    return detectionTime('7200:75:9:0', scenario, conditions);
+  }
+  const complete = readCompletePolicy(policy);
+  const clocks = conditions.hz === undefined ? kernelHz : [conditions.hz];
+  return coverRanges(clocks.map((hz) => detect(complete, scenario, conditions, hz)));
+}

@@ -1,0 +1,19 @@
+import { policyDuration } from './duration.js';
+import { readCompletePolicy } from './parse.js';
+import type { PolicyInput } from './policy.js';
+import { autoUserTimeout } from './validate.js';
+
+/**
+ * Gives the canonical text of a policy: `'30:5:3'`, or with a user timeout `'30:5:3:auto'` or `'30:5:3:60'`.
+ *
+ * Whole seconds stand bare, other user timeouts as `1500ms`; a user timeout equal to idle + interval x count is `auto`.
+ * What it gives is read back by `parsePolicy` as the same policy.
+ *
+ * @throws {PolicyError} when idle, interval or count is not a number, or out of range.
+ */
+export function formatPolicy(policy: PolicyInput): string {
+  const { idle, interval, count, userTimeout } = readCompletePolicy(policy);
+  const text = `${policyDuration(idle)}:${policyDuration(interval)}:${count}`;
+  if (userTimeout === undefined) return text;
+  return `${text}:${userTimeout === autoUserTimeout(idle, interval, count) ? 'auto' : policyDuration(userTimeout)}`;
+}

@@ -1,0 +1,67 @@
+import { readDuration } from './duration.js';
+import { PolicyError } from './errors.js';
+import type { ParsedPolicy, PolicyInput, ValidPolicy } from './policy.js';
+import { autoUserTimeout, validateCount, validatePolicy, validateSeconds, validateUserTimeout } from './validate.js';
+
+const form = "idle:interval:count[:userTimeout], such as '30:5:3', '30s:5s:3' or '30:5:3:auto'";
+
+function parseSeconds(field: 'idle' | 'interval', text: string): number {
+  const ms = readDuration(text, 's');
+  if (ms === undefined) throw new PolicyError(field, text, "a duration such as '30', '30s' or '5m'");
+  return validateSeconds(field, ms, text);
+}
+
+function parseUserTimeout(text: string, auto: number): number {
+  if (text === 'auto') return auto;
+  const ms = readDuration(text, 's');
+  if (ms === undefined)
+    throw new PolicyError('userTimeout', text, "a duration such as '45', '45s' or '1500ms', or 'auto'");
+  return validateUserTimeout(ms, text);
+}
+
+/**
+ * Reads policy text, `idle:interval:count[:userTimeout]`, and gives its fields in milliseconds.
+ *
+ * A number without a unit is seconds; the units are `ms`, `s`, `m` and `h`. The fourth field is a duration or `auto`,
+ * which is idle + interval x count; without it the user timeout is left as it is.
+ *
+ * @throws {PolicyError} naming the field that is wrong, what was given and what is allowed.
+ */
+export function parsePolicy(text: string): ParsedPolicy {
+  if (typeof text !== 'string') throw new PolicyError('policy', text, `text of the form ${form}`);
+  const [idleText, intervalText, countText, userTimeoutText, ...rest] = text.trim().split(':');
+  if (idleText === undefined || intervalText === undefined || countText === undefined || rest.length > 0) {
+    throw new PolicyError('policy', text, `text of the form ${form}`);
+  }
+  const idle = parseSeconds('idle', idleText);
+  const interval = parseSeconds('interval', intervalText);
+  const count = validateCount(/^\d{1,9}$/.test(countText) ? Number(countText) : Number.NaN, countText);
+  if (userTimeoutText === undefined) return { idle, interval, count };
+  const userTimeout = parseUserTimeout(userTimeoutText, autoUserTimeout(idle, interval, count));
+  return { idle, interval, count, userTimeout };
+}
+
+/**
+ * Gives the validated form of policy text or of a policy object.
+ *
+ * @throws {PolicyError} for anything the kernel would refuse, truncate or misread.
+ */
+export function readPolicy(input: PolicyInput): ValidPolicy {
+  if (typeof input !== 'string') return validatePolicy(input);
+  const { idle, interval, count, userTimeout } = parsePolicy(input);
+  return { idle, interval, count, userTimeout };
+}
+
+/**
+ * Gives a policy whose first three fields are all numbers, which reasoning about time needs.
+ *
+ * @throws {PolicyError} also for a field that is missing or `'system'`.
+ */
+export function readCompletePolicy(input: PolicyInput): ParsedPolicy {
+  const { idle, interval, count, userTimeout } = readPolicy(input);
+  if (typeof idle !== 'number') throw new PolicyError('idle', idle, 'a duration');
+  if (typeof interval !== 'number') throw new PolicyError('interval', interval, 'a duration');
+  if (typeof count !== 'number') throw new PolicyError('count', count, 'a number');
+  if (userTimeout === undefined) return { idle, interval, count };
+  return { idle, interval, count, userTimeout: userTimeout === 'system' ? 0 : userTimeout };
+}

@@ -1,0 +1,118 @@
+import { readDuration, spokenDuration } from './duration.js';
+import { describeValue, PolicyError, type PolicyField } from './errors.js';
+import { limits } from './limits.js';
+import type { KeepAlivePolicy, ValidPolicy } from './policy.js';
+
+const fields = ['idle', 'interval', 'count', 'userTimeout'] as const;
+
+/** Other libraries' words for the same four numbers, so that an error can name ours. */
+const knownAliases: Readonly<Record<string, PolicyField>> = {
+  time: 'idle',
+  delay: 'idle',
+  initialDelay: 'idle',
+  keepAliveInitialDelay: 'idle',
+  intvl: 'interval',
+  probes: 'count',
+  retries: 'count',
+  timeout: 'userTimeout',
+};
+
+type Seconds = 'idle' | 'interval';
+
+const secondsAllowed = 'a whole number of seconds from 1 s to 32767 s';
+const countAllowed = 'a whole number from 1 to 127';
+const userTimeoutAllowed = "0 (off) to 2147483647 ms, in whole milliseconds, or 'auto'";
+
+function nearestSeconds(ms: number): string {
+  const { min, max } = limits.idleSeconds;
+  const below = Math.floor(ms / 1000);
+  const nearest = [below, below + 1].map((s) => Math.min(max, Math.max(min, s)));
+  const unique = [...new Set(nearest)];
+  return unique.length === 1 ? `the nearest is ${unique[0]} s` : `the nearest are ${unique[0]} s and ${unique[1]} s`;
+}
+
+/** Checks a count of milliseconds for `idle` or `interval`, which the kernel keeps in whole seconds. */
+export function validateSeconds(field: Seconds, ms: number, given: unknown): number {
+  const { min, max } = limits[`${field}Seconds`];
+  if (Number.isInteger(ms / 1000) && ms >= min * 1000 && ms <= max * 1000) return ms;
+  if (!Number.isFinite(ms)) throw new PolicyError(field, given, secondsAllowed);
+  const unitHint = typeof given === 'number' && ms > 0 && ms < 1000 ? ' (a number is milliseconds)' : '';
+  throw new PolicyError(
+    field,
+    given,
+    secondsAllowed,
+    nearestSeconds(ms) + unitHint,
+    typeof given === 'number' ? spokenDuration(ms) : describeValue(given),
+  );
+}
+
+/** Checks a number of probes. */
+export function validateCount(count: unknown, given: unknown = count): number {
+  const { min, max } = limits.count;
+  if (typeof count === 'number' && Number.isInteger(count) && count >= min && count <= max) return count;
+  throw new PolicyError('count', given, countAllowed);
+}
+
+/** Checks a user timeout in milliseconds. */
+export function validateUserTimeout(ms: number, given: unknown): number {
+  const { min, max } = limits.userTimeoutMs;
+  if (Number.isInteger(ms) && ms >= min && ms <= max) return ms;
+  throw new PolicyError('userTimeout', given, userTimeoutAllowed);
+}
+
+function milliseconds(field: PolicyField, value: unknown, allowed: string): number {
+  if (typeof value === 'number') return value;
+  const ms = typeof value === 'string' ? readDuration(value) : undefined;
+  if (ms === undefined) {
+    throw new PolicyError(field, value, `${allowed}, as a number of milliseconds or text with a unit such as '30s'`);
+  }
+  return ms;
+}
+
+function secondsField(field: Seconds, value: unknown): number | 'system' | undefined {
+  if (value === undefined || value === 'system') return value;
+  return validateSeconds(field, milliseconds(field, value, secondsAllowed), value);
+}
+
+/** The user timeout that `'auto'` stands for: idle + interval x count. */
+export function autoUserTimeout(idle: number, interval: number, count: number): number {
+  return idle + interval * count;
+}
+
+function userTimeoutField(value: unknown, others: Omit<ValidPolicy, 'userTimeout'>): ValidPolicy['userTimeout'] {
+  if (value === undefined || value === 'system') return value;
+  if (value !== 'auto') return validateUserTimeout(milliseconds('userTimeout', value, userTimeoutAllowed), value);
+  const { idle, interval, count } = others;
+  if (typeof idle !== 'number' || typeof interval !== 'number' || typeof count !== 'number') {
+    throw new PolicyError('userTimeout', value, 'a duration where idle, interval and count are not all numbers');
+  }
+  return autoUserTimeout(idle, interval, count);
+}
+
+function refuseUnknownFields(policy: object): void {
+  for (const key of Object.keys(policy)) {
+    if ((fields as readonly string[]).includes(key)) continue;
+    const meant = Object.hasOwn(knownAliases, key) ? knownAliases[key] : undefined;
+    const allowed = 'made of idle, interval, count and userTimeout';
+    const hint = meant === undefined ? undefined : `it is called '${meant}' here`;
+    throw new PolicyError(meant ?? 'policy', policy, allowed, hint, `a field '${key}'`);
+  }
+}
+
+/**
+ * Checks a policy object against the kernel's limits and gives its fields in milliseconds.
+ *
+ * @throws {PolicyError} for anything the kernel would refuse, truncate or misread.
+ */
+export function validatePolicy(policy: KeepAlivePolicy): ValidPolicy {
+  if (typeof policy !== 'object' || policy === null || Array.isArray(policy)) {
+    throw new PolicyError('policy', policy, "policy text such as '30:5:3', an object, or false");
+  }
+  refuseUnknownFields(policy);
+  const others = {
+    idle: secondsField('idle', policy.idle),
+    interval: secondsField('interval', policy.interval),
+    count: policy.count === undefined || policy.count === 'system' ? policy.count : validateCount(policy.count),
+  };
+  return { ...others, userTimeout: userTimeoutField(policy.userTimeout, others) };
+}

@@ -1,0 +1,81 @@
+import type net from 'node:net';
+import { whyNoLibc } from '../native/index.js';
+import type { ValidPolicy } from '../policy/index.js';
+import { checkNodeCall, setThroughNode } from './node-call.js';
+import { writePolicy } from './options.js';
+import { plannedState } from './planned-state.js';
+import { currentPlatform } from './platforms/index.js';
+import type { AppliedKeepAlive } from './state.js';
+import { connectingSocket, descriptorOf } from './target.js';
+
+/** Whether options can be set and read on descriptors here, or only through Node's own call. */
+export function canUseDescriptors(): boolean {
+  return currentPlatform().hasDescriptors && whyNoLibc() === undefined;
+}
+
+/** Refuses a policy that this platform cannot apply, before anything is set or promised. */
+export function checkApplicable(policy: ValidPolicy | false): void {
+  if (!canUseDescriptors()) checkNodeCall(policy);
+}
+
+function isOpen(socket: net.Socket): boolean {
+  return canUseDescriptors() ? descriptorOf(socket) !== undefined : !socket.pending;
+}
+
+/** Sets a policy on a socket that is open. */
+export function setOnOpenSocket(socket: net.Socket, policy: ValidPolicy | false): AppliedKeepAlive {
+  const fd = descriptorOf(socket);
+  if (fd === undefined || !canUseDescriptors()) return setThroughNode(socket, policy);
+  return writePolicy(fd, policy, currentPlatform());
+}
+
+/** The policy that each connecting socket is to have; the latest one counts. */
+const awaited = new WeakMap<net.Socket, ValidPolicy | false>();
+
+/** The state that a socket without a descriptor will have, if it was given a policy. */
+export function awaitedState(socket: net.Socket): AppliedKeepAlive | undefined {
+  const policy = awaited.get(socket);
+  return policy === undefined ? undefined : { ...plannedState(policy), pending: true };
+}
+
+function setOrDestroy(socket: net.Socket): void {
+  const policy = awaited.get(socket);
+  if (policy === undefined || socket.destroyed || !isOpen(socket)) return;
+  try {
+    setOnOpenSocket(socket, policy);
+  } catch (error) {
+    // Nobody is left to throw to, and a connection that runs on unprotected must not look protected.
+    socket.destroy(error as Error);
+  }
+}
+
+/**
+ * Sets a policy on each descriptor that a connecting socket is given (one for each address tried), in the tick in
+ * which it is opened, and again when it is connected: Node.js then carries out an earlier `setKeepAlive` of its own,
+ * which resets interval and count.
+ */
+function setWhenConnecting(socket: net.Socket, policy: ValidPolicy | false): void {
+  const isAwaited = awaited.has(socket);
+  awaited.set(socket, policy);
+  if (isAwaited) return;
+  const onAttempt = () => process.nextTick(setOrDestroy, socket);
+  const stop = () => {
+    awaited.delete(socket);
+    socket.off('connectionAttempt', onAttempt).off('connect', onConnect).off('close', stop);
+  };
+  const onConnect = () => {
+    setOrDestroy(socket);
+    stop();
+  };
+  socket.on('connectionAttempt', onAttempt).prependListener('connect', onConnect).on('close', stop);
+}
+
+/** Sets a policy on a socket, now or the moment it has a descriptor. */
+export function setOnSocket(socket: net.Socket, policy: ValidPolicy | false): AppliedKeepAlive {
+  checkApplicable(policy);
+  if (!socket.pending && isOpen(socket)) return setOnOpenSocket(socket, policy);
+  const connecting = connectingSocket(socket);
+  const state = isOpen(connecting) ? setOnOpenSocket(connecting, policy) : undefined;
+  setWhenConnecting(connecting, policy);
+  return state ?? { ...plannedState(policy), pending: true };
+}

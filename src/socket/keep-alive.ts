@@ -1,0 +1,65 @@
+import net from 'node:net';
+import { SystemCallError, UnsupportedError, whyNoLibc } from '../native/index.js';
+import { type PolicyInput, readPolicy } from '../policy/index.js';
+import { awaitedState, canUseDescriptors, setOnSocket } from './connection.js';
+import { readState } from './options.js';
+import { currentPlatform } from './platforms/index.js';
+import { governedState, setOnServer } from './server.js';
+import type { AppliedKeepAlive, KeepAliveState } from './state.js';
+import { descriptorOf, type KeepAliveTarget, resolveTarget } from './target.js';
+
+/**
+ * Gives a connection or a server a keepalive policy, or turns keepalive off with `false`, and returns what is then
+ * in force.
+ *
+ * The policy is text (`'30:5:3'`, in seconds) or an object (in milliseconds); what it leaves out stays as it is. All
+ * or nothing: it is validated, set and read back, and what was there is put back when a call fails. A socket without a
+ * descriptor gets it the moment it has one, before data can flow; a failure then destroys the socket with the error.
+ * A server's listener hands it to every connection accepted from then on, at no cost for each; connections that it
+ * already has stay as they are. The user timeout also bounds connecting (RFC 5482; Linux `tcp_write_timeout`).
+ *
+ * Linux, macOS and FreeBSD; on Windows, and where the FFI cannot be loaded, through Node.js >= 24.19 or >= 26.4, where
+ * the state cannot be read back. Never touches O_NONBLOCK.
+ *
+ * @throws {PolicyError} for a policy the kernel would refuse or misread.
+ * @throws {UnsupportedError} for a unix-domain socket, and where the platform lacks what is asked.
+ * @throws {SystemCallError} EBADF for a destroyed socket, ENOTSOCK for what is no socket, and what the kernel refuses.
+ */
+export function setKeepAlive(target: KeepAliveTarget, policy: PolicyInput | false): AppliedKeepAlive {
+  const valid = policy === false ? false : readPolicy(policy);
+  const endpoint = resolveTarget(target);
+  return endpoint instanceof net.Server ? setOnServer(endpoint, valid) : setOnSocket(endpoint, valid);
+}
+
+function isComplete(state: AppliedKeepAlive | undefined): state is AppliedKeepAlive & KeepAliveState {
+  return state !== undefined && state.idle !== null && state.interval !== null && state.count !== null;
+}
+
+/**
+ * Reads a connection's or listener's keepalive from the kernel, in milliseconds.
+ *
+ * A target that has no descriptor yet but was given a policy answers with what it will have (`pending`), and a server
+ * whose connections are set on accept with what they get (`connections`).
+ *
+ * Linux, macOS and FreeBSD.
+ *
+ * @throws {UnsupportedError} on Windows, where the FFI cannot be loaded, and for a unix-domain socket.
+ * @throws {SystemCallError} EBADF for a destroyed socket, ENOTSOCK for what is no socket, ENOTCONN for a socket that
+ * has neither a descriptor nor a policy.
+ */
+export function getKeepAlive(target: KeepAliveTarget): KeepAliveState {
+  const endpoint = resolveTarget(target);
+  const planned = endpoint instanceof net.Server ? governedState(endpoint) : undefined;
+  if (isComplete(planned)) return planned;
+  const fd = descriptorOf(endpoint);
+  if (fd !== undefined && canUseDescriptors()) {
+    const { enabled, idle, interval, count, userTimeout } = readState(fd, currentPlatform());
+    return { enabled, idle, interval, count, userTimeout };
+  }
+  const awaited = endpoint instanceof net.Server ? undefined : awaitedState(endpoint);
+  if (isComplete(awaited)) return awaited;
+  const isReadable = canUseDescriptors();
+  if (!isReadable)
+    throw new UnsupportedError('reading keepalive', whyNoLibc()?.requires ?? 'Linux, macOS or FreeBSD', whyNoLibc());
+  throw new SystemCallError('getsockopt', 'ENOTCONN', 'the target has no descriptor yet: connect it, or listen, first');
+}

@@ -1,0 +1,46 @@
+import { readFileSync } from 'node:fs';
+import { SystemCallError, UnsupportedError } from '../native/index.js';
+
+/** The kernel's defaults for connections that turn keepalive on without values of their own. */
+export interface KernelDefaults {
+  /** `net.ipv4.tcp_keepalive_time`, in milliseconds; 7200 s unless changed. */
+  readonly idle: number;
+  /** `net.ipv4.tcp_keepalive_intvl`, in milliseconds; 75 s unless changed. */
+  readonly interval: number;
+  /** `net.ipv4.tcp_keepalive_probes`; 9 unless changed. */
+  readonly count: number;
+}
+
+function readSysctl(name: string): number {
+  const file = `/proc/sys/net/ipv4/${name}`;
+  let text: string;
+  try {
+    text = readFileSync(file, 'utf8');
+  } catch (cause) {
+    const code = (cause as NodeJS.ErrnoException).code ?? 'EIO';
+    throw new SystemCallError(
+      `open(${file})`,
+      code,
+      'the sysctl cannot be read; /proc must be mounted and readable',
+      cause,
+    );
+  }
+  return Number(text);
+}
+
+/**
+ * Reads the three keepalive sysctls of this process's network namespace; they hold for IPv4 and IPv6 alike.
+ *
+ * Linux only. They turn keepalive on for nobody, and a socket with values of its own keeps those.
+ *
+ * @throws {UnsupportedError} elsewhere; {@link SystemCallError} where /proc cannot be read.
+ * @see Linux, Documentation/networking/ip-sysctl.rst
+ */
+export function kernelDefaults(): KernelDefaults {
+  if (process.platform !== 'linux') throw new UnsupportedError("reading the kernel's keepalive defaults", 'Linux');
+  return {
+    idle: readSysctl('tcp_keepalive_time') * 1000,
+    interval: readSysctl('tcp_keepalive_intvl') * 1000,
+    count: readSysctl('tcp_keepalive_probes'),
+  };
+}

@@ -1,0 +1,65 @@
+import net from 'node:net';
+import { getSystemErrorName } from 'node:util';
+import { SystemCallError, UnsupportedError, whyNoLibc } from '../native/index.js';
+import type { ValidPolicy } from '../policy/index.js';
+import { currentPlatform } from './platforms/index.js';
+import type { AppliedKeepAlive } from './state.js';
+import { handleOf } from './target.js';
+
+/** Whether this Node.js passes interval and count on: since 24.19 and 26.4. */
+function nodeSetsIntervalAndCount(): boolean {
+  return net.Socket.prototype.setKeepAlive.length >= 4;
+}
+
+function unsupported(feature: string, instead: string): UnsupportedError {
+  const reason = whyNoLibc();
+  const platform = currentPlatform();
+  const system = platform.hasDescriptors ? `${reason?.requires ?? 'system calls'}` : 'Linux, macOS or FreeBSD';
+  return new UnsupportedError(feature, `${instead}, or ${system}`, reason);
+}
+
+/** Refuses what Node's own call cannot do, before anything is set. */
+export function checkNodeCall(policy: ValidPolicy | false): void {
+  if (policy === false) return;
+  if (!nodeSetsIntervalAndCount()) {
+    throw unsupported('setting interval and count', 'Node.js 24.19, 26.4 or later');
+  }
+  for (const field of ['idle', 'interval', 'count'] as const) {
+    if (typeof policy[field] !== 'number') {
+      throw unsupported(`a policy without a number for ${field}`, "a number, because Node's own call sets all three");
+    }
+  }
+  if (policy.userTimeout !== undefined) {
+    throw unsupported('setting a user timeout', 'a policy without userTimeout');
+  }
+}
+
+function callNode(socket: net.Socket, enable: boolean, idle: number, interval: number, count: number): void {
+  const handle = handleOf(socket);
+  if (handle?.setKeepAlive === undefined) {
+    throw new UnsupportedError('a keepalive policy on this socket', 'a TCP socket');
+  }
+  // The handle is called because net.Socket.setKeepAlive drops every error and skips what it believes is in force.
+  const status = handle.setKeepAlive(enable, idle / 1000, interval / 1000, count);
+  if (status === 0) return;
+  const given = enable ? `idle ${idle} ms, interval ${interval} ms, count ${count}` : 'keepalive off';
+  throw new SystemCallError('setsockopt', getSystemErrorName(status), `the system refused ${given}`);
+}
+
+/**
+ * Sets a policy through Node's own four-argument call, for Windows and where the FFI cannot be loaded.
+ *
+ * What it states was accepted by the system but cannot be read back, and says so in `readBack`.
+ *
+ * @throws {UnsupportedError} for what that call cannot do; {@link SystemCallError} as the system refuses it.
+ */
+export function setThroughNode(socket: net.Socket, policy: ValidPolicy | false): AppliedKeepAlive {
+  checkNodeCall(policy);
+  if (policy === false) {
+    callNode(socket, false, 0, 0, 0);
+    return { enabled: false, idle: null, interval: null, count: null, userTimeout: null, readBack: false };
+  }
+  const { idle, interval, count } = policy as { idle: number; interval: number; count: number };
+  callNode(socket, true, idle, interval, count);
+  return { enabled: true, idle, interval, count, userTimeout: null, readBack: false };
+}

@@ -1,0 +1,30 @@
+/** A connection's keepalive as its kernel holds it; times are in milliseconds. */
+export interface KeepAliveState {
+  /** Whether the kernel probes at all (SO_KEEPALIVE). */
+  readonly enabled: boolean;
+  readonly idle: number;
+  readonly interval: number;
+  readonly count: number;
+  /** 0 is off; `null` where this platform has no such option, or it could not be read. */
+  readonly userTimeout: number | null;
+}
+
+/** What `setKeepAlive` brought about, and where that is not plainly on the target's own descriptor, where it is. */
+export interface AppliedKeepAlive {
+  readonly enabled: boolean;
+  /** `null`, as with the other numbers: not part of the policy, and not to be read here. */
+  readonly idle: number | null;
+  readonly interval: number | null;
+  readonly count: number | null;
+  readonly userTimeout: number | null;
+  /**
+   * Servers only. `'inherited'`: the options are on the listener and the kernel hands them to every accepted
+   * connection. `'set-on-accept'`: they are set on each connection as it is accepted, because this listener cannot
+   * pass them on (macOS, the BSDs, Windows; a cluster worker under round-robin; a server created with `keepAlive`).
+   */
+  readonly connections?: 'inherited' | 'set-on-accept';
+  /** `true` when the target has no descriptor yet: what is stated is set the moment it has one. */
+  readonly pending?: true;
+  /** `false` when Node.js accepted the values but there is no way to read them back here. */
+  readonly readBack?: false;
+}

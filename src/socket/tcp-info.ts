@@ -1,0 +1,17 @@
+import { readBytesOption, UnsupportedError } from '../native/index.js';
+import { decodeTcpInfo, type TcpInfo, tcpInfoLength } from '../wire/tcp-info.js';
+import { currentPlatform } from './platforms/index.js';
+
+/**
+ * Reads what the kernel knows of a connection or listener.
+ *
+ * Linux only.
+ *
+ * @throws {UnsupportedError} elsewhere; {@link SystemCallError} as the kernel refuses it.
+ */
+export function readTcpInfo(fd: number): TcpInfo {
+  const { tcpInfo } = currentPlatform();
+  const decoded = tcpInfo === undefined ? undefined : decodeTcpInfo(readBytesOption(fd, tcpInfo, tcpInfoLength));
+  if (decoded === undefined) throw new UnsupportedError('reading TCP_INFO', 'Linux');
+  return decoded;
+}

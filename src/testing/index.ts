@@ -1,0 +1,3 @@
+export { type CrashedPeer, crashPeer } from './crash-peer.js';
+export { type LoopbackOptions, type LoopbackPair, loopbackPair } from './loopback-pair.js';
+export { type LossMethod, type LossOptions, type LossyPath, lossyPath } from './lossy-path.js';

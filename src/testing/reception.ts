@@ -1,0 +1,43 @@
+import type net from 'node:net';
+import { isIPv4 } from 'node:net';
+import { type SocketOption, SystemCallError, UnsupportedError, writeIntOption } from '../native/index.js';
+import { descriptorOf, resolveTarget } from '../socket/index.js';
+
+/** include/uapi/linux/in.h (since 2.6.34) and in6.h (since 2.6.35): packets with a lower TTL are dropped on arrival. */
+const IP_MINTTL: SocketOption = { name: 'IP_MINTTL', level: 0, option: 21 };
+const IPV6_MINHOPCOUNT: SocketOption = { name: 'IPV6_MINHOPCOUNT', level: 41, option: 73 };
+
+/** No packet that crossed the loopback device or a router has it: Linux sends with 64. */
+const greatestTtl = 255;
+
+/**
+ * The descriptor of a socket that is connected.
+ *
+ * @throws {SystemCallError} ENOTCONN when it is not; {@link UnsupportedError} on platforms other than Linux.
+ */
+export function connectedDescriptor(socket: net.Socket): number {
+  if (process.platform !== 'linux') throw new UnsupportedError('the testing kit', 'Linux');
+  resolveTarget(socket);
+  const fd = descriptorOf(socket);
+  if (fd === undefined || socket.remoteAddress === undefined) {
+    throw new SystemCallError('setsockopt', 'ENOTCONN', "the socket must be connected: wait for its 'connect' event");
+  }
+  return fd;
+}
+
+/** Whether the packets of a connection are IPv4: also on an IPv6 socket with a mapped address. */
+function usesIPv4(socket: net.Socket): boolean {
+  const address = socket.remoteAddress as string;
+  return isIPv4(address) || address.toLowerCase().startsWith('::ffff:');
+}
+
+/** Makes a socket's kernel drop every packet that arrives for it, or accept them again. Needs no privileges. */
+export function setReception(socket: net.Socket, reception: 'accept' | 'drop'): void {
+  const option = usesIPv4(socket) ? IP_MINTTL : IPV6_MINHOPCOUNT;
+  writeIntOption(connectedDescriptor(socket), option, reception === 'drop' ? greatestTtl : 0);
+}
+
+/** Makes a socket accept packets again, if it is still open. */
+export function restoreReception(socket: net.Socket): void {
+  if (!socket.destroyed && descriptorOf(socket) !== undefined) setReception(socket, 'accept');
+}

@@ -1,0 +1,22 @@
+import { defineConfig } from 'vitest/config';
+
+// Tests with kernel timers mostly wait, so more of them run side by side than there are cores.
+const waiting = { testTimeout: 120_000, hookTimeout: 120_000, pool: 'forks' } as const;
+
+export default defineConfig({
+  test: {
+    maxWorkers: 6,
+    projects: [
+      {
+        test: {
+          ...waiting,
+          name: 'core',
+          include: ['src/**/*.test.ts', 'test/{socket,article,testing,cli,root,wire}/**/*.test.ts'],
+        },
+      },
+      {
+        test: { ...waiting, name: 'package', include: ['test/{package,docs,lint}/**/*.test.ts'] },
+      },
+    ],
+  },
+});
