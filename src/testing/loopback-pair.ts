@@ -1,6 +1,7 @@
 import { once } from 'node:events';
 import net from 'node:net';
 import { describeValue } from '../policy/index.js';
+import { abortSocket } from './abort-socket.js';
 
 /** Two sockets of this process, connected to each other. */
 export interface LoopbackPair {
@@ -8,7 +9,7 @@ export interface LoopbackPair {
   readonly client: net.Socket;
   /** The end that was accepted. */
   readonly server: net.Socket;
-  /** Destroys both ends. Safe to call twice. */
+  /** Resets both ends, so that no kernel goes on retransmitting. Safe to call twice. */
   close(): void;
   [Symbol.dispose](): void;
 }
@@ -43,8 +44,8 @@ export async function loopbackPair(options: LoopbackOptions = {}): Promise<Loopb
   client.on('error', ignore);
   server.on('error', ignore);
   const close = () => {
-    client.destroy();
-    server.destroy();
+    abortSocket(client);
+    abortSocket(server);
   };
   return { client, server, close, [Symbol.dispose]: close };
 }

@@ -24,11 +24,13 @@ const dropPacket = 0;
 
 /** A socket filter that drops each packet with the probability `loss`, from 0 to 1, by the kernel's random numbers. */
 export function randomLossFilter(loss: number): ClassicInstruction[] {
-  const threshold = Math.min(0xffffffff, Math.round(loss * 2 ** 32));
+  const drop: ClassicInstruction = { code: BPF_RET_K, jt: 0, jf: 0, k: dropPacket };
+  const threshold = Math.round(loss * 2 ** 32);
+  if (threshold > 0xffffffff) return [drop];
   return [
     { code: BPF_LD_W_ABS, jt: 0, jf: 0, k: (SKF_AD_OFF + SKF_AD_RANDOM) >>> 0 },
     { code: BPF_JMP_JGE_K, jt: 1, jf: 0, k: threshold },
-    { code: BPF_RET_K, jt: 0, jf: 0, k: dropPacket },
+    drop,
     { code: BPF_RET_K, jt: 0, jf: 0, k: keepWholePacket },
   ];
 }

@@ -1,0 +1,87 @@
+import { Command, InvalidArgumentError, Option } from 'commander';
+import { createLogUpdate } from 'log-update';
+import { type ParsedPolicy, PolicyError, parsePolicy } from '../../policy/index.js';
+import { toleranceMs } from '../demo/play.js';
+import { runDemo, type Spectator } from '../demo/run.js';
+import { demoDurationMs } from '../demo/scenarios.js';
+import { renderEvent, renderIntroduction, renderLive, renderReport } from '../render/demo.js';
+
+interface DemoOptions {
+  readonly policy: ParsedPolicy;
+  readonly json?: true;
+}
+
+function policyArgument(text: string): ParsedPolicy {
+  try {
+    return parsePolicy(text);
+  } catch (error) {
+    if (error instanceof PolicyError) throw new InvalidArgumentError(error.message);
+    throw error;
+  }
+}
+
+const silent: Spectator = {};
+
+/** Shows the demo on a terminal, redrawn in place, or as a log where the output is something else. */
+function spectator(policy: ParsedPolicy, output: NodeJS.WriteStream): Spectator & { done(): void } {
+  output.write(`${renderIntroduction({ policy }, demoDurationMs(policy, toleranceMs))}\n`);
+  if (!output.isTTY) {
+    return {
+      event: (play, event) => output.write(`${renderEvent(play, event)}\n`),
+      done: () => output.write('\n'),
+    };
+  }
+  const live = createLogUpdate(output);
+  return {
+    tick: (plays) => live(renderLive(plays, { policy })),
+    done: () => {
+      live.done();
+      output.write('\n');
+    },
+  };
+}
+
+async function demo({ policy, json }: DemoOptions): Promise<void> {
+  const interruption = new AbortController();
+  const interrupt = () => interruption.abort();
+  process.once('SIGINT', interrupt).once('SIGTERM', interrupt);
+  try {
+    if (json) {
+      const report = await runDemo(policy, silent, interruption.signal);
+      process.stdout.write(`${JSON.stringify(report, null, 2)}\n`);
+      process.exitCode = report.ok ? 0 : 1;
+      return;
+    }
+    const view = spectator(policy, process.stdout);
+    const report = await runDemo(policy, view, interruption.signal).finally(view.done);
+    process.stdout.write(`${renderReport(report)}\n`);
+    process.exitCode = report.ok ? 0 : 1;
+  } catch (error) {
+    if (!interruption.signal.aborted) throw error;
+    process.exitCode = 130;
+  } finally {
+    process.off('SIGINT', interrupt).off('SIGTERM', interrupt);
+  }
+}
+
+/** `tcp-keepalive demo`: what keepalive does, shown on real connections. */
+export function demoCommand(): Command {
+  return new Command('demo')
+    .description('time what a server sees of peers that close, reset, crash or fall silent (Linux, no root)')
+    .addOption(
+      new Option('--policy <policy>', 'idle:interval:count[:userTimeout] for the listener')
+        .argParser(policyArgument)
+        .default(parsePolicy('2:1:3'), '2:1:3'),
+    )
+    .option('--json', 'print the result as JSON instead of the live view and the table')
+    .addHelpText(
+      'after',
+      `
+Exit code: 0 when every measurement is within its predicted range or at most
+0.5 s outside, 1 when one is not.
+
+Example, with the numbers 30 s, 5 s and 3 (takes about a minute):
+  $ tcp-keepalive demo --policy 30:5:3`,
+    )
+    .action(demo);
+}
