@@ -1,4 +1,4 @@
-export { codeOfErrno, SystemCallError, UnsupportedError } from './errors.js';
+export { SystemCallError, UnsupportedError } from './errors.js';
 export { whyNoLibc } from './libc.js';
 export { attachSocketFilter, detachSocketFilter } from './socket-filter.js';
 export {

@@ -1,6 +1,6 @@
 export { type Conditions, detectionTime, type Scenario } from './detection-time.js';
 export { describeValue, PolicyError, type PolicyField } from './errors.js';
 export { formatPolicy } from './format.js';
-export { parsePolicy, readCompletePolicy, readPolicy } from './parse.js';
+export { parsePolicy, readPolicy } from './parse.js';
 export type { Duration, KeepAlivePolicy, ParsedPolicy, PolicyInput, ValidPolicy } from './policy.js';
 export type { TimeRange } from './range.js';

@@ -1,0 +1,64 @@
+import { execFileSync } from 'node:child_process';
+import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+
+const project = fileURLToPath(new URL('../..', import.meta.url));
+let elsewhere: string;
+
+function run(file: string, ...args: string[]): string {
+  return execFileSync(file, args, { cwd: elsewhere, encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'] });
+}
+
+beforeAll(() => {
+  elsewhere = mkdtempSync(path.join(tmpdir(), 'tcp-keepalive-packed-'));
+  execFileSync('npm', ['pack', '--ignore-scripts', '--pack-destination', elsewhere], { cwd: project, stdio: 'pipe' });
+  const [tarball] = readdirSync(elsewhere);
+  writeFileSync(path.join(elsewhere, 'package.json'), '{ "private": true, "type": "module" }\n');
+  // Without install scripts nothing can be compiled or downloaded.
+  run('npm', 'install', '--ignore-scripts', '--no-audit', '--no-fund', `./${tarball}`);
+});
+
+afterAll(() => rmSync(elsewhere, { recursive: true }));
+
+describe('the packed package, installed elsewhere without scripts', () => {
+  it('sets, reads back and predicts', () => {
+    const program = `
+      import net from 'node:net';
+      import { once } from 'node:events';
+      import { setKeepAlive, getKeepAlive, parsePolicy, formatPolicy, detectionTime, kernelDefaults } from 'tcp-keepalive';
+      import { crashPeer, lossyPath, loopbackPair } from 'tcp-keepalive/testing';
+      const pair = await loopbackPair({ family: 4 });
+      setKeepAlive(pair.server, '30:5:3');
+      const crash = crashPeer(pair.client);
+      crash.revive();
+      const path = lossyPath(pair.client, { loss: 0.3 });
+      path.restore();
+      console.log(JSON.stringify([getKeepAlive(pair.server), formatPolicy(parsePolicy('30s:5s:3')), detectionTime('30:5:3').earliestMs, kernelDefaults().count > 0]));
+      pair.close();
+    `;
+    writeFileSync(path.join(elsewhere, 'use.js'), program);
+    expect(JSON.parse(run(process.execPath, 'use.js'))).toEqual([
+      { enabled: true, idle: 30_000, interval: 5000, count: 3, userTimeout: 0 },
+      '30:5:3',
+      45_000,
+      true,
+    ]);
+  });
+
+  it('has a command that works', () => {
+    const bin = path.join('node_modules', '.bin', 'tcp-keepalive');
+    expect(run(bin, '--version').trim()).toMatch(/^\d+\.\d+\.\d+$/);
+    const report = JSON.parse(run(bin, 'demo', '--json', '--policy', '1:1:1'));
+    expect(report.ok).toBe(true);
+  });
+
+  it('carries no sources, tests or benchmarks', () => {
+    const top = readdirSync(path.join(elsewhere, 'node_modules', 'tcp-keepalive'));
+    expect(top.sort()).toEqual(['CHANGELOG.md', 'LICENSE', 'README.md', 'dist', 'docs', 'package.json']);
+    const built = readdirSync(path.join(elsewhere, 'node_modules', 'tcp-keepalive', 'dist'), { recursive: true });
+    expect(built.filter((file) => String(file).includes('.test.'))).toEqual([]);
+  });
+});
