@@ -58,8 +58,8 @@ export function getKeepAlive(target: KeepAliveTarget): KeepAliveState {
   }
   const awaited = endpoint instanceof net.Server ? undefined : awaitedState(endpoint);
   if (isComplete(awaited)) return awaited;
-  const isReadable = canUseDescriptors();
-  if (!isReadable)
-    throw new UnsupportedError('reading keepalive', whyNoLibc()?.requires ?? 'Linux, macOS or FreeBSD', whyNoLibc());
+  if (!currentPlatform().hasDescriptors) throw new UnsupportedError('reading keepalive', 'Linux, macOS or FreeBSD');
+  const reason = whyNoLibc();
+  if (reason !== undefined) throw new UnsupportedError('reading keepalive', reason.requires, reason);
   throw new SystemCallError('getsockopt', 'ENOTCONN', 'the target has no descriptor yet: connect it, or listen, first');
 }
