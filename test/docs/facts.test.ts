@@ -1,0 +1,83 @@
+import { readFileSync } from 'node:fs';
+import { describe, expect, it } from 'vitest';
+import { type Conditions, detectionTime, type Scenario } from '../../src/index.js';
+import { timerLatenessMs } from '../../src/policy/timer-wheel.js';
+
+function page(name: string): string {
+  return readFileSync(new URL(`../../docs/${name}`, import.meta.url), 'utf8');
+}
+
+/** The cells of every table row of a page whose first cell matches. */
+function rows(name: string, first: RegExp): string[][] {
+  return page(name)
+    .split('\n')
+    .filter((line) => line.startsWith('| '))
+    .map((line) =>
+      line
+        .split('|')
+        .slice(1, -1)
+        .map((cell) => cell.trim()),
+    )
+    .filter(([cell]) => first.test(cell ?? ''));
+}
+
+const millisecondsPer: Readonly<Record<string, number>> = { ms: 1, s: 1000 };
+
+/** `'5.128 s'` in milliseconds. */
+function milliseconds(text: string): number {
+  const match = /(\d+(?:\.\d+)?) (ms|s)\b/.exec(text);
+  if (match === null) throw new Error(`no duration in '${text}'`);
+  return Math.round(Number(match[1]) * (millisecondsPer[match[2] as string] as number));
+}
+
+function userTimeoutOf(label: string): string {
+  const match = /, user timeout (.*)$/.exec(label);
+  return match === null ? '' : `:${milliseconds(match[1] as string)}ms`;
+}
+
+function scenarioOf(label: string): Scenario {
+  if (label.startsWith('rebooted')) return 'rebooted';
+  return label.startsWith('data in flight') ? 'data-in-flight' : 'idle';
+}
+
+describe('docs/predict-detection.md', () => {
+  it('states how late a timer can be', () => {
+    const table = rows('predict-detection.md', /^(from|below) [\d.]+ m?s$/);
+    expect(table).toHaveLength(6);
+    for (const [delay = '', late = ''] of table) {
+      const edge = milliseconds(delay);
+      const delayMs = delay.startsWith('below') ? edge - 4 : edge;
+      expect(timerLatenessMs(delayMs, 250), delay).toBe(milliseconds(late));
+      if (delay.startsWith('from')) expect(timerLatenessMs(delayMs - 4, 250), delay).toBeLessThan(milliseconds(late));
+    }
+  });
+
+  it('states the ranges that detectionTime gives, and measurements inside them', () => {
+    const table = rows('predict-detection.md', /^(idle|data in flight|rebooted)\b/);
+    expect(table).toHaveLength(12);
+    const conditions: Conditions = { hz: 250 };
+    for (const [label = '', predicted = '', measured = ''] of table) {
+      const [from = '', to = ''] = predicted.split(' to ');
+      const { earliestMs, latestMs } = detectionTime(`2:1:3${userTimeoutOf(label)}`, scenarioOf(label), conditions);
+      // A range of minutes is printed in tenths of a second.
+      const roundingMs = latestMs > 100_000 ? 100 : 0;
+      expect(Math.abs(milliseconds(from) - earliestMs), label).toBeLessThanOrEqual(roundingMs);
+      expect(Math.abs(milliseconds(to) - latestMs), label).toBeLessThanOrEqual(roundingMs);
+      if (measured.startsWith('alive')) continue;
+      expect(milliseconds(measured), label).toBeGreaterThanOrEqual(earliestMs);
+      expect(milliseconds(measured), label).toBeLessThanOrEqual(latestMs);
+    }
+  });
+});
+
+describe('docs/how-keepalive-works.md', () => {
+  it('shows deaths inside their predicted ranges', () => {
+    const line = /^dead, ETIMEDOUT +([\d.]+ s) +([\d.]+ s)$/m.exec(page('how-keepalive-works.md'));
+    for (const [index, policy] of ['2:1:3', '30:5:3'].entries()) {
+      const { earliestMs, latestMs } = detectionTime(policy, 'idle', { hz: 250 });
+      const measured = milliseconds(line?.[index + 1] ?? '');
+      expect(measured, policy).toBeGreaterThanOrEqual(earliestMs);
+      expect(measured, policy).toBeLessThanOrEqual(latestMs);
+    }
+  });
+});
