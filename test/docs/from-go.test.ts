@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
+import { kernelDefaults } from '../../src/index.js';
 import { type Block, namedBlock, projectRoot } from './blocks.js';
 import { runToSuccess } from './child.js';
 import { buildGo, findGo } from './go.js';
@@ -8,10 +9,10 @@ import { Scratch } from './scratch.js';
 import { hasStrace, type KeepAliveCalls, readTrace, traceServer } from './strace.js';
 
 const page = 'docs/from-go.md';
-const scratch = new Scratch();
-afterAll(() => scratch.remove());
 const canTrace = hasStrace();
 const goCommands = { 'Go 1.19': findGo(19), 'Go 1.23': findGo(23) } as const;
+const scratch = new Scratch();
+afterAll(() => scratch.remove());
 const limitMs = 400_000;
 
 interface Row {
@@ -99,6 +100,19 @@ describe.concurrent('what the Go page claims', () => {
       limitMs,
     );
   }
+
+  const go = goCommands['Go 1.23'];
+  it.skipIf(go === undefined)(
+    'a ListenConfig that the kernel refuses leaves its defaults in force, without an error',
+    async () => {
+      const program = await buildGo(namedBlock(page, 'limits'), go as string, scratch);
+      const [first] = (await runToSuccess(program, [], { cwd: projectRoot })).split('\n');
+      const { idle, interval, count } = kernelDefaults();
+      const inForce = `idle ${idle / 1000} s, interval ${interval / 1000} s, count ${count}`;
+      expect(first).toBe(`40000 s in a ListenConfig, no error: keepalive 1, ${inForce}`);
+    },
+    limitMs,
+  );
 });
 
 describe('readTrace', () => {

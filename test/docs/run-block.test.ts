@@ -5,9 +5,9 @@ import { runBlock } from './run-block.js';
 import { Scratch } from './scratch.js';
 import { typeErrors } from './type-check.js';
 
+const go = findGo(23);
 const scratch = new Scratch();
 afterAll(() => scratch.remove());
-const go = findGo(23);
 
 function block(language: string, code: string, expects: string[] = []): Block {
   return { file: 'page.md', line: 7, language, code, expects, name: undefined };
