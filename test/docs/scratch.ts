@@ -35,15 +35,16 @@ function linkModules(modules: string): void {
 
 /** A directory outside the project that looks like a user's project with this build installed. */
 export class Scratch {
-  readonly directory = mkdtempSync(path.join(os.tmpdir(), 'tcp-keepalive-docs-'));
+  #directory: string | undefined;
   #count = 0;
 
-  constructor() {
-    linkModules(path.join(this.directory, 'node_modules'));
-    writeFileSync(
-      path.join(this.directory, 'package.json'),
-      '{ "name": "scratch", "private": true, "type": "module" }',
-    );
+  /** Made when it is first asked for: listing the tests must leave nothing behind. */
+  get directory(): string {
+    if (this.#directory !== undefined) return this.#directory;
+    this.#directory = mkdtempSync(path.join(os.tmpdir(), 'tcp-keepalive-docs-'));
+    linkModules(path.join(this.#directory, 'node_modules'));
+    writeFileSync(path.join(this.#directory, 'package.json'), '{ "name": "scratch", "type": "module" }');
+    return this.#directory;
   }
 
   get binDirectory(): string {
@@ -59,6 +60,6 @@ export class Scratch {
   }
 
   remove(): void {
-    rmSync(this.directory, { recursive: true, force: true });
+    if (this.#directory !== undefined) rmSync(this.#directory, { recursive: true, force: true });
   }
 }
