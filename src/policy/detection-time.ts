@@ -25,9 +25,20 @@ export interface Conditions {
   readonly retries2?: number;
 }
 
+/**
+ * When the first probe after the last segment goes out.
+ *
+ * After a probe the timer is armed with the interval, whether or not the probe is answered (tcp_keepalive_timer()); so
+ * where the interval is longer than idle, it is the interval that follows a probe that was answered.
+ */
+function firstProbe({ idle, interval }: ParsedPolicy, hz: number): TimeRange {
+  const longest = Math.max(idle, interval);
+  return { earliestMs: idle, latestMs: longest + timerLatenessMs(longest, hz) };
+}
+
 function idleDeath(policy: ParsedPolicy, hz: number): TimeRange {
   const { idle, interval, count, userTimeout = 0 } = policy;
-  const latestFirstMs = idle + timerLatenessMs(idle, hz);
+  const latestFirstMs = firstProbe(policy, hz).latestMs;
   const latestIntervalMs = interval + timerLatenessMs(interval, hz);
   if (userTimeout === 0) {
     return { earliestMs: idle + count * interval, latestMs: latestFirstMs + count * latestIntervalMs };
@@ -47,7 +58,7 @@ function detect(policy: ParsedPolicy, scenario: Scenario, conditions: Conditions
     case 'idle':
       return idleDeath(policy, hz);
     case 'rebooted':
-      return { earliestMs: policy.idle, latestMs: policy.idle + timerLatenessMs(policy.idle, hz) };
+      return firstProbe(policy, hz);
     case 'data-in-flight':
       if (userTimeout > 0) return userTimeoutDeath(userTimeout, conditions.rtoMs, hz);
       return retriesDeath(conditions.retries2 ?? 15, conditions.rtoMs, hz);
