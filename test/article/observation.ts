@@ -1,0 +1,104 @@
+import type net from 'node:net';
+import { setTimeout as delay } from 'node:timers/promises';
+import { expect } from 'vitest';
+import type { TimeRange } from '../../src/index.js';
+import { kernelHz, timerLatenessMs } from '../../src/policy/timer-wheel.js';
+import { descriptorOf, readTcpInfo } from '../../src/socket/index.js';
+import type { TcpInfo } from '../../src/wire/tcp-info.js';
+
+/** How long after the kernel acts a busy machine may let the program see it. */
+export const schedulingMs = 250;
+
+/** When something happened, as far as a program that looks now and then can tell (`performance.now()`). */
+export interface Moment {
+  readonly notBefore: number;
+  readonly notAfter: number;
+}
+
+/** This instant. */
+export function thisMoment(): Moment {
+  const now = performance.now();
+  return { notBefore: now, notAfter: now };
+}
+
+/** Waits until `condition` holds and gives the moment at which that came about. */
+export async function moment(condition: () => boolean, what: string, withinMs = 20_000): Promise<Moment> {
+  const deadline = performance.now() + withinMs;
+  let notBefore = performance.now();
+  while (!condition()) {
+    if (performance.now() > deadline) throw new Error(`${what}: not within ${withinMs} ms`);
+    notBefore = performance.now();
+    await delay(4);
+  }
+  return { notBefore, notAfter: performance.now() };
+}
+
+/** A kernel timer of `delayMs`: never early, and as late as the timer wheel allows on a kernel of any HZ. */
+export function timerRange(delayMs: number): TimeRange {
+  return {
+    earliestMs: delayMs,
+    latestMs: delayMs + Math.max(...kernelHz.map((hz) => timerLatenessMs(delayMs, hz))),
+  };
+}
+
+/** Asserts that the time from one moment to another lies in a range: not early at all, and late by scheduling only. */
+export function expectElapsed(from: Moment, to: Moment, { earliestMs, latestMs }: TimeRange): void {
+  expect(to.notAfter - from.notBefore, 'too early').toBeGreaterThanOrEqual(earliestMs);
+  expect(to.notBefore - from.notAfter, 'too late').toBeLessThanOrEqual(latestMs + schedulingMs);
+}
+
+/** What the kernel says of a connection now. */
+export function infoOf(socket: net.Socket): TcpInfo {
+  const fd = descriptorOf(socket);
+  if (fd === undefined) throw new Error('the socket has no descriptor any more');
+  return readTcpInfo(fd);
+}
+
+/** Segments that this end has sent, empty ones and probes included. */
+export function sentSegments(socket: net.Socket): number {
+  return infoOf(socket).segmentsOut ?? Number.NaN;
+}
+
+/** Segments that have reached this end. */
+export function receivedSegments(socket: net.Socket): number {
+  return infoOf(socket).segmentsIn ?? Number.NaN;
+}
+
+/** How a connection ended. */
+export interface End {
+  readonly at: Moment;
+  /** The error's code; `undefined` when there was none. */
+  readonly code: string | undefined;
+  /** Whether the peer said that it was done (FIN). */
+  readonly finReceived: boolean;
+}
+
+/** Resolves when `socket` has closed. Reads on, because a program that does not read is not told. */
+export function endOf(socket: net.Socket): Promise<End> {
+  return new Promise((resolve) => {
+    let code: string | undefined;
+    let finReceived = false;
+    socket.once('error', (error: NodeJS.ErrnoException) => {
+      code = error.code;
+    });
+    socket.once('end', () => {
+      finReceived = true;
+    });
+    socket.once('close', () => resolve({ at: thisMoment(), code, finReceived }));
+    socket.resume();
+  });
+}
+
+/**
+ * Lets `from` send the last that `to` will hear of it, waits until it is acknowledged, and gives the moment at which
+ * `to` heard it.
+ */
+export async function lastSignOfLife(from: net.Socket, to: net.Socket): Promise<Moment> {
+  await moment(() => infoOf(to).unacked === 0, 'everything sent is acknowledged');
+  const segments = receivedSegments(to);
+  const notBefore = performance.now();
+  from.write('.');
+  const { notAfter } = await moment(() => receivedSegments(to) > segments, 'the segment arrives');
+  await moment(() => infoOf(from).unacked === 0, 'the segment is acknowledged');
+  return { notBefore, notAfter };
+}

@@ -1,0 +1,66 @@
+import { once } from 'node:events';
+import { readFileSync } from 'node:fs';
+import type net from 'node:net';
+import { networkInterfaces } from 'node:os';
+import tls from 'node:tls';
+import { type LoopbackPair, loopbackPair } from '../../src/testing/index.js';
+import { restoreReception, setReception } from '../../src/testing/reception.js';
+import { infoOf, moment } from './observation.js';
+
+/** Whether this machine has the address ::1. */
+export const hasIPv6 = Object.values(networkInterfaces()).some((list) =>
+  list?.some(({ address }) => address === '::1'),
+);
+
+const certificates = new URL('../certificates/', import.meta.url);
+
+/** Two TLS sockets over IPv4, connected to each other; `server` is the accepted end. */
+export async function tlsPair(): Promise<LoopbackPair> {
+  const listener = tls.createServer({
+    key: readFileSync(new URL('key.pem', certificates)),
+    cert: readFileSync(new URL('certificate.pem', certificates)),
+  });
+  listener.listen(0, '127.0.0.1');
+  await once(listener, 'listening');
+  const { port } = listener.address() as net.AddressInfo;
+  const client = tls.connect({ port, host: '127.0.0.1', rejectUnauthorized: false });
+  const [[server]] = (await Promise.all([once(listener, 'secureConnection'), once(client, 'secureConnect')])) as [
+    [tls.TLSSocket],
+    unknown,
+  ];
+  listener.close();
+  for (const end of [client, server]) end.on('error', () => {});
+  const close = () => {
+    client.destroy();
+    server.destroy();
+  };
+  return { client, server, close, [Symbol.dispose]: close };
+}
+
+export type Transport = 'IPv4' | 'IPv6' | 'TLS';
+
+/** Two connected sockets of this process. */
+export function connectedPair(transport: Transport): Promise<LoopbackPair> {
+  if (transport === 'TLS') return tlsPair();
+  return loopbackPair({ family: transport === 'IPv4' ? 4 : 6 });
+}
+
+/** How many packets this network namespace has dropped for IP_MINTTL or IPV6_MINHOPCOUNT. */
+function packetsDropped(): number {
+  const [names, values] = readFileSync('/proc/net/netstat', 'utf8').split('\n');
+  const column = names?.split(' ').indexOf('TCPMinTTLDrop') ?? -1;
+  return Number(values?.split(' ')[column]);
+}
+
+/**
+ * Makes `peer` come back without memory of the connection: its kernel forgets it, and the RST by which a kernel says
+ * so to `survivor` is lost, as it never is sent by a machine that loses power.
+ */
+export async function rebootPeer(peer: net.Socket, survivor: net.Socket): Promise<void> {
+  await moment(() => infoOf(peer).unacked === 0, 'everything sent is acknowledged');
+  const before = packetsDropped();
+  setReception(survivor, 'drop');
+  peer.resetAndDestroy();
+  await moment(() => packetsDropped() > before, 'the RST is dropped');
+  restoreReception(survivor);
+}

@@ -1,0 +1,96 @@
+import type net from 'node:net';
+import { describe, expect, it, vi } from 'vitest';
+import { detectionTime, type KeepAlivePolicy, setKeepAlive } from '../../src/index.js';
+import { crashPeer } from '../../src/testing/index.js';
+import { endOf, expectElapsed, lastSignOfLife, moment, receivedSegments, thisMoment } from '../article/observation.js';
+import { connectedPair, hasIPv6, rebootPeer, type Transport } from '../article/peers.js';
+
+// The tests only wait for kernel timers, so all of them run side by side.
+vi.setConfig({ maxConcurrency: 200 });
+
+const policies = [
+  '1:1:1',
+  '1:1:2',
+  '2:1:3',
+  '1:2:2',
+  '3:1:1',
+  '2:2:2',
+  '4:1:2',
+  '1:1:5',
+  '5:1:1',
+  '3:2:3',
+  '2:1:3:1',
+  '2:1:3:2500ms',
+  '2:1:3:3500ms',
+  '2:1:3:5',
+  '2:1:3:8',
+];
+
+if (!hasIPv6) {
+  if (process.env['CI']) throw new Error('this machine has no address ::1');
+  console.warn('detection over IPv6 is not tested: this machine has no address ::1');
+}
+
+const transports: Transport[] = hasIPv6 ? ['IPv4', 'IPv6', 'TLS'] : ['IPv4', 'TLS'];
+
+/** A connection with the policy on its server's end, whose peer has just said its last word. */
+async function quietConnection(transport: Transport, policy: string | KeepAlivePolicy) {
+  const pair = await connectedPair(transport);
+  const end = endOf(pair.server);
+  pair.client.resume();
+  setKeepAlive(pair.server, policy);
+  const heard = await lastSignOfLife(pair.client, pair.server);
+  return { ...pair, end, heard };
+}
+
+for (const transport of transports) {
+  describe.concurrent(`a peer that crashes while idle is detected in time over ${transport}`, () => {
+    it.for(policies)('with the policy %s', async (policy) => {
+      using connection = await quietConnection(transport, policy);
+      crashPeer(connection.client);
+      const { at, code } = await connection.end;
+      expect(code).toBe('ETIMEDOUT');
+      expectElapsed(connection.heard, at, detectionTime(policy));
+    });
+  });
+}
+
+describe.concurrent('a peer that crashed is detected in time by data in flight', () => {
+  // The first two could not be met by keepalive, which would take minutes.
+  it.for(['60:60:9:250ms', '60:60:9:3', '2:1:3:5'])('with the policy %s', async (policy) => {
+    using connection = await quietConnection('IPv4', policy);
+    crashPeer(connection.client);
+    const sent = writeNow(connection.server);
+    const { at, code } = await connection.end;
+    expect(code).toBe('ETIMEDOUT');
+    expectElapsed(sent, at, detectionTime(policy, 'data-in-flight'));
+  });
+});
+
+function writeNow(socket: net.Socket) {
+  const { notBefore } = thisMoment();
+  socket.write('is anybody there?');
+  return { notBefore, notAfter: thisMoment().notAfter };
+}
+
+describe.concurrent('a peer that came back without memory of the connection is detected by the first probe', () => {
+  it.for(['1:1:3', '2:1:3', '4:5:9'])('with the policy %s', async (policy) => {
+    using connection = await quietConnection('IPv4', policy);
+    await rebootPeer(connection.client, connection.server);
+    const { at, code } = await connection.end;
+    expect(code).toBe('ECONNRESET');
+    expectElapsed(connection.heard, at, detectionTime(policy, 'rebooted'));
+  });
+});
+
+describe.concurrent('a peer that crashes right after it answered a probe is detected in time', () => {
+  it.for(['2:1:2', '1:3:1', '1:2:2:2500ms'])('with the policy %s', async (policy) => {
+    using connection = await quietConnection('IPv4', policy);
+    const before = receivedSegments(connection.server);
+    const answered = await moment(() => receivedSegments(connection.server) > before, 'a probe is answered');
+    crashPeer(connection.client);
+    const { at, code } = await connection.end;
+    expect(code).toBe('ETIMEDOUT');
+    expectElapsed(answered, at, detectionTime(policy));
+  });
+});
