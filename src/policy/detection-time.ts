@@ -3,7 +3,7 @@ import { readCompletePolicy } from './parse.js';
 import type { ParsedPolicy, PolicyInput } from './policy.js';
 import { coverRanges, never, type TimeRange } from './range.js';
 import { retriesDeath, userTimeoutDeath } from './retransmission.js';
-import { kernelHz, timerLatenessMs } from './timer-wheel.js';
+import { jiffyMs, kernelHz, timerLatenessMs } from './timer-wheel.js';
 
 /**
  * How a peer is lost.
@@ -28,12 +28,14 @@ export interface Conditions {
 /**
  * When the first probe after the last segment goes out.
  *
+ * It may be short of idle by less than a jiffy: a timer that was armed earlier fires, and the quiet time that it then
+ * finds is a difference of two clocks that count whole jiffies.
  * After a probe the timer is armed with the interval, whether or not the probe is answered (tcp_keepalive_timer()); so
  * where the interval is longer than idle, it is the interval that follows a probe that was answered.
  */
 function firstProbe({ idle, interval }: ParsedPolicy, hz: number): TimeRange {
   const longest = Math.max(idle, interval);
-  return { earliestMs: idle, latestMs: longest + timerLatenessMs(longest, hz) };
+  return { earliestMs: idle - jiffyMs(hz), latestMs: longest + timerLatenessMs(longest, hz) };
 }
 
 function idleDeath(policy: ParsedPolicy, hz: number): TimeRange {
