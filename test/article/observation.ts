@@ -1,13 +1,9 @@
 import type net from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
-import { expect } from 'vitest';
 import type { TimeRange } from '../../src/index.js';
-import { kernelHz, timerLatenessMs } from '../../src/policy/timer-wheel.js';
+import { jiffyMs, kernelHz, timerLatenessMs } from '../../src/policy/timer-wheel.js';
 import { descriptorOf, readTcpInfo } from '../../src/socket/index.js';
 import type { TcpInfo } from '../../src/wire/tcp-info.js';
-
-/** How long after the kernel acts a busy machine may let the program see it. */
-export const schedulingMs = 250;
 
 /** When something happened, as far as a program that looks now and then can tell (`performance.now()`). */
 export interface Moment {
@@ -41,10 +37,12 @@ export function timerRange(delayMs: number): TimeRange {
   };
 }
 
-/** Asserts that the time from one moment to another lies in a range: not early at all, and late by scheduling only. */
-export function expectElapsed(from: Moment, to: Moment, { earliestMs, latestMs }: TimeRange): void {
-  expect(to.notAfter - from.notBefore, 'too early').toBeGreaterThanOrEqual(earliestMs);
-  expect(to.notBefore - from.notAfter, 'too late').toBeLessThanOrEqual(latestMs + schedulingMs);
+/**
+ * The quiet time before a probe: a timer, except that the kernel reckons quiet time in whole jiffies and so may be
+ * short by one.
+ */
+export function quietRange(idleMs: number): TimeRange {
+  return { ...timerRange(idleMs), earliestMs: idleMs - Math.max(...kernelHz.map(jiffyMs)) };
 }
 
 /** What the kernel says of a connection now. */
