@@ -33,8 +33,9 @@ function usesIPv4(socket: net.Socket): boolean {
 
 /** Makes a socket's kernel drop every packet that arrives for it, or accept them again. Needs no privileges. */
 export function setReception(socket: net.Socket, reception: 'accept' | 'drop'): void {
+  const fd = connectedDescriptor(socket);
   const option = usesIPv4(socket) ? IP_MINTTL : IPV6_MINHOPCOUNT;
-  writeIntOption(connectedDescriptor(socket), option, reception === 'drop' ? greatestTtl : 0);
+  writeIntOption(fd, option, reception === 'drop' ? greatestTtl : 0);
 }
 
 /** Makes a socket accept packets again, if it is still open. */
