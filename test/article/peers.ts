@@ -14,7 +14,7 @@ export const hasIPv6 = Object.values(networkInterfaces()).some((list) =>
 
 const certificates = new URL('../certificates/', import.meta.url);
 
-/** Two TLS sockets over IPv4, connected to each other; `server` is the accepted end. */
+/** Two TLS sockets over IPv4, connected to each other, with nothing left to say; `server` is the accepted end. */
 export async function tlsPair(): Promise<LoopbackPair> {
   const listener = tls.createServer({
     key: readFileSync(new URL('key.pem', certificates)),
@@ -30,6 +30,11 @@ export async function tlsPair(): Promise<LoopbackPair> {
   ];
   listener.close();
   for (const end of [client, server]) end.on('error', () => {});
+  // A server may hold its session tickets back until it reads, and they would be in flight when the peer crashes.
+  client.write('.');
+  await once(server, 'data');
+  server.pause();
+  await moment(() => infoOf(client).unacked === 0 && infoOf(server).unacked === 0, 'the handshake is over');
   const close = () => {
     client.destroy();
     server.destroy();
