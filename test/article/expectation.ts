@@ -3,7 +3,7 @@ import type { TimeRange } from '../../src/index.js';
 import type { Moment } from './observation.js';
 
 /** How long after the kernel acts a busy machine may let the program see it. */
-export const schedulingMs = 250;
+const schedulingMs = 250;
 
 /** Asserts that the time from one moment to another lies in a range: not early at all, and late by scheduling only. */
 export function expectElapsed(from: Moment, to: Moment, { earliestMs, latestMs }: TimeRange): void {

@@ -15,7 +15,7 @@ export const hasIPv6 = Object.values(networkInterfaces()).some((list) =>
 const certificates = new URL('../certificates/', import.meta.url);
 
 /** Two TLS sockets over IPv4, connected to each other, with nothing left to say; `server` is the accepted end. */
-export async function tlsPair(): Promise<LoopbackPair> {
+async function tlsPair(): Promise<LoopbackPair> {
   const listener = tls.createServer({
     key: readFileSync(new URL('key.pem', certificates)),
     cert: readFileSync(new URL('certificate.pem', certificates)),

@@ -11,7 +11,12 @@ const projectFolder = fileURLToPath(new URL('../../', import.meta.url));
  */
 export async function runProgram<Result>(program: URL, args: string[] = [], prefix: string[] = [], withinMs = 60_000) {
   const [command = '', ...rest] = [...prefix, process.execPath, '--import', 'tsx', fileURLToPath(program), ...args];
-  const child = spawn(command, rest, { cwd: projectFolder, stdio: ['ignore', 'pipe', 'pipe'] });
+  const child = spawn(command, rest, {
+    cwd: projectFolder,
+    stdio: ['ignore', 'pipe', 'pipe'],
+    // tsx would otherwise write its cache while the program runs, which shows in a count of descriptors.
+    env: { ...process.env, TSX_DISABLE_CACHE: '1' },
+  });
   const killer = setTimeout(() => child.kill('SIGKILL'), withinMs);
   let output = '';
   let complaints = '';
