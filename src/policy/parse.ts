@@ -1,7 +1,13 @@
 import { readDuration } from './duration.js';
 import { PolicyError } from './errors.js';
 import type { ParsedPolicy, PolicyInput, ValidPolicy } from './policy.js';
-import { autoUserTimeout, validateCount, validatePolicy, validateSeconds, validateUserTimeout } from './validate.js';
+import {
+  validateAutoUserTimeout,
+  validateCount,
+  validatePolicy,
+  validateSeconds,
+  validateUserTimeout,
+} from './validate.js';
 
 const form = "idle:interval:count[:userTimeout], such as '30:5:3', '30s:5s:3' or '30:5:3:auto'";
 
@@ -11,8 +17,7 @@ function parseSeconds(field: 'idle' | 'interval', text: string): number {
   return validateSeconds(field, ms, text);
 }
 
-function parseUserTimeout(text: string, auto: number): number {
-  if (text === 'auto') return auto;
+function parseUserTimeout(text: string): number {
   const ms = readDuration(text, 's');
   if (ms === undefined)
     throw new PolicyError('userTimeout', text, "a duration such as '45', '45s' or '1500ms', or 'auto'");
@@ -37,7 +42,8 @@ export function parsePolicy(text: string): ParsedPolicy {
   const interval = parseSeconds('interval', intervalText);
   const count = validateCount(/^\d{1,9}$/.test(countText) ? Number(countText) : Number.NaN, countText);
   if (userTimeoutText === undefined) return { idle, interval, count };
-  const userTimeout = parseUserTimeout(userTimeoutText, autoUserTimeout(idle, interval, count));
+  const userTimeout =
+    userTimeoutText === 'auto' ? validateAutoUserTimeout(idle, interval, count) : parseUserTimeout(userTimeoutText);
   return { idle, interval, count, userTimeout };
 }
 

@@ -74,9 +74,21 @@ function secondsField(field: Seconds, value: unknown): number | 'system' | undef
   return validateSeconds(field, milliseconds(field, value, secondsAllowed), value);
 }
 
+function countField(value: unknown): number | 'system' | undefined {
+  return value === undefined || value === 'system' ? value : validateCount(value);
+}
+
 /** The user timeout that `'auto'` stands for: idle + interval x count. */
 export function autoUserTimeout(idle: number, interval: number, count: number): number {
   return idle + interval * count;
+}
+
+/** Checks the user timeout that `'auto'` comes to: with long times and many probes it is more than the kernel takes. */
+export function validateAutoUserTimeout(idle: number, interval: number, count: number): number {
+  const ms = autoUserTimeout(idle, interval, count);
+  const shown = `'auto', which is ${spokenDuration(ms)} here`;
+  if (ms > limits.userTimeoutMs.max) throw new PolicyError('userTimeout', 'auto', userTimeoutAllowed, undefined, shown);
+  return ms;
 }
 
 function userTimeoutField(value: unknown, others: Omit<ValidPolicy, 'userTimeout'>): ValidPolicy['userTimeout'] {
@@ -86,16 +98,31 @@ function userTimeoutField(value: unknown, others: Omit<ValidPolicy, 'userTimeout
   if (typeof idle !== 'number' || typeof interval !== 'number' || typeof count !== 'number') {
     throw new PolicyError('userTimeout', value, 'a duration where idle, interval and count are not all numbers');
   }
-  return autoUserTimeout(idle, interval, count);
+  return validateAutoUserTimeout(idle, interval, count);
 }
 
-function refuseUnknownFields(policy: object): void {
-  for (const key of Object.keys(policy)) {
+type Fields = Readonly<Record<(typeof fields)[number], unknown>>;
+
+const policyAllowed = "policy text such as '30:5:3', an object, or false";
+
+/** Reads each field once, so that what is checked is what is used, whatever getters and proxies do. */
+function readFields(policy: object): { keys: string[]; values: Fields; isPlain: boolean } {
+  try {
+    const { idle, interval, count, userTimeout } = policy as Fields;
+    const isPlain = Object.prototype.toString.call(policy) === '[object Object]';
+    return { keys: Object.keys(policy), values: { idle, interval, count, userTimeout }, isPlain };
+  } catch {
+    throw new PolicyError('policy', policy, policyAllowed, 'reading its fields threw an error');
+  }
+}
+
+function refuseUnknownFields(policy: object, keys: readonly string[]): void {
+  for (const key of keys) {
     if ((fields as readonly string[]).includes(key)) continue;
     const meant = Object.hasOwn(knownAliases, key) ? knownAliases[key] : undefined;
     const allowed = 'made of idle, interval, count and userTimeout';
     const hint = meant === undefined ? undefined : `it is called '${meant}' here`;
-    throw new PolicyError(meant ?? 'policy', policy, allowed, hint, `a field '${key}'`);
+    throw new PolicyError(meant ?? 'policy', policy, allowed, hint, `a field ${describeValue(key)}`);
   }
 }
 
@@ -105,14 +132,18 @@ function refuseUnknownFields(policy: object): void {
  * @throws {PolicyError} for anything the kernel would refuse, truncate or misread.
  */
 export function validatePolicy(policy: KeepAlivePolicy): ValidPolicy {
-  if (typeof policy !== 'object' || policy === null || Array.isArray(policy)) {
-    throw new PolicyError('policy', policy, "policy text such as '30:5:3', an object, or false");
+  if (typeof policy !== 'object' || policy === null) throw new PolicyError('policy', policy, policyAllowed);
+  const { keys, values, isPlain } = readFields(policy);
+  refuseUnknownFields(policy, keys);
+  const { idle, interval, count, userTimeout } = values;
+  // A promise, a Map or an array that says nothing is a mistake, not a policy that leaves everything as it is.
+  if (!isPlain && fields.every((field) => values[field] === undefined)) {
+    throw new PolicyError('policy', policy, policyAllowed);
   }
-  refuseUnknownFields(policy);
   const others = {
-    idle: secondsField('idle', policy.idle),
-    interval: secondsField('interval', policy.interval),
-    count: policy.count === undefined || policy.count === 'system' ? policy.count : validateCount(policy.count),
+    idle: secondsField('idle', idle),
+    interval: secondsField('interval', interval),
+    count: countField(count),
   };
-  return { ...others, userTimeout: userTimeoutField(policy.userTimeout, others) };
+  return { ...others, userTimeout: userTimeoutField(userTimeout, others) };
 }
