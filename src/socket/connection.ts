@@ -1,21 +1,27 @@
 import type net from 'node:net';
-import { whyNoLibc } from '../native/index.js';
+import { UnsupportedError, whyNoLibc } from '../native/index.js';
 import type { ValidPolicy } from '../policy/index.js';
 import { checkNodeCall, setThroughNode } from './node-call.js';
-import { writePolicy } from './options.js';
-import { plannedState } from './planned-state.js';
+import { checkUnits, writePolicy } from './options.js';
+import { mergePolicies, plannedState } from './planned-state.js';
 import { currentPlatform } from './platforms/index.js';
 import type { AppliedKeepAlive } from './state.js';
-import { connectingSocket, descriptorOf } from './target.js';
+import { carrierOf, descriptorOf, refuseFrozen } from './target.js';
 
 /** Whether options can be set and read on descriptors here, or only through Node's own call. */
 export function canUseDescriptors(): boolean {
   return currentPlatform().hasDescriptors && whyNoLibc() === undefined;
 }
 
+/** For a stream that is not backed by a socket of the system, such as TLS over a Duplex. */
+export function noDescriptor(): UnsupportedError {
+  return new UnsupportedError('keepalive on this stream', 'a socket of the system; this one has no descriptor');
+}
+
 /** Refuses a policy that this platform cannot apply, before anything is set or promised. */
 export function checkApplicable(policy: ValidPolicy | false): void {
-  if (!canUseDescriptors()) checkNodeCall(policy);
+  if (canUseDescriptors()) checkUnits(policy, currentPlatform());
+  else checkNodeCall(policy);
 }
 
 function isOpen(socket: net.Socket): boolean {
@@ -40,7 +46,7 @@ export function awaitedState(socket: net.Socket): AppliedKeepAlive | undefined {
 
 function setOrDestroy(socket: net.Socket): void {
   const policy = awaited.get(socket);
-  if (policy === undefined || socket.destroyed || !isOpen(socket)) return;
+  if (policy === undefined || socket.destroyed) return;
   try {
     setOnOpenSocket(socket, policy);
   } catch (error) {
@@ -55,10 +61,14 @@ function setOrDestroy(socket: net.Socket): void {
  * which resets interval and count.
  */
 function setWhenConnecting(socket: net.Socket, policy: ValidPolicy | false): void {
-  const isAwaited = awaited.has(socket);
-  awaited.set(socket, policy);
-  if (isAwaited) return;
-  const onAttempt = () => process.nextTick(setOrDestroy, socket);
+  const earlier = awaited.get(socket);
+  if (earlier === undefined) refuseFrozen(socket);
+  awaited.set(socket, mergePolicies(earlier, policy));
+  if (earlier !== undefined) return;
+  const setIfOpen = () => {
+    if (isOpen(socket)) setOrDestroy(socket);
+  };
+  const onAttempt = () => process.nextTick(setIfOpen);
   const stop = () => {
     awaited.delete(socket);
     socket.off('connectionAttempt', onAttempt).off('connect', onConnect).off('close', stop);
@@ -73,9 +83,10 @@ function setWhenConnecting(socket: net.Socket, policy: ValidPolicy | false): voi
 /** Sets a policy on a socket, now or the moment it has a descriptor. */
 export function setOnSocket(socket: net.Socket, policy: ValidPolicy | false): AppliedKeepAlive {
   checkApplicable(policy);
-  if (!socket.pending && isOpen(socket)) return setOnOpenSocket(socket, policy);
-  const connecting = connectingSocket(socket);
-  const state = isOpen(connecting) ? setOnOpenSocket(connecting, policy) : undefined;
-  setWhenConnecting(connecting, policy);
-  return state ?? { ...plannedState(policy), pending: true };
+  const carrier = carrierOf(socket);
+  const state = isOpen(carrier) ? setOnOpenSocket(carrier, policy) : undefined;
+  if (carrier.pending) setWhenConnecting(carrier, policy);
+  const applied = state ?? awaitedState(carrier);
+  if (applied !== undefined) return applied;
+  throw noDescriptor();
 }

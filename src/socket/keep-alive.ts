@@ -1,12 +1,12 @@
 import net from 'node:net';
 import { SystemCallError, UnsupportedError, whyNoLibc } from '../native/index.js';
 import { type PolicyInput, readPolicy } from '../policy/index.js';
-import { awaitedState, canUseDescriptors, setOnSocket } from './connection.js';
+import { awaitedState, canUseDescriptors, noDescriptor, setOnSocket } from './connection.js';
 import { readState } from './options.js';
 import { currentPlatform } from './platforms/index.js';
 import { governedState, setOnServer } from './server.js';
 import type { AppliedKeepAlive, KeepAliveState } from './state.js';
-import { descriptorOf, type KeepAliveTarget, resolveTarget } from './target.js';
+import { carrierOf, descriptorOf, type KeepAliveTarget, resolveTarget } from './target.js';
 
 /**
  * Gives a connection or a server a keepalive policy, or turns keepalive off with `false`, and returns what is then
@@ -48,7 +48,8 @@ function isComplete(state: AppliedKeepAlive | undefined): state is AppliedKeepAl
  * has neither a descriptor nor a policy.
  */
 export function getKeepAlive(target: KeepAliveTarget): KeepAliveState {
-  const endpoint = resolveTarget(target);
+  const resolved = resolveTarget(target, 'getsockopt');
+  const endpoint = resolved instanceof net.Server ? resolved : carrierOf(resolved);
   const planned = endpoint instanceof net.Server ? governedState(endpoint) : undefined;
   if (isComplete(planned)) return planned;
   const fd = descriptorOf(endpoint);
@@ -61,5 +62,6 @@ export function getKeepAlive(target: KeepAliveTarget): KeepAliveState {
   if (!currentPlatform().hasDescriptors) throw new UnsupportedError('reading keepalive', 'Linux, macOS or FreeBSD');
   const reason = whyNoLibc();
   if (reason !== undefined) throw new UnsupportedError('reading keepalive', reason.requires, reason);
+  if (endpoint instanceof net.Socket && !endpoint.pending) throw noDescriptor();
   throw new SystemCallError('getsockopt', 'ENOTCONN', 'the target has no descriptor yet: connect it, or listen, first');
 }

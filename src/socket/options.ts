@@ -74,6 +74,15 @@ function resolveSystem(policy: ValidPolicy): { readonly [Field in keyof ValidPol
 }
 
 /**
+ * Refuses a policy that this platform's kernel has no unit for, before anything is set or promised.
+ *
+ * @throws {PolicyError} for a user timeout in milliseconds where the kernel counts seconds.
+ */
+export function checkUnits(policy: ValidPolicy | false, { userTimeout }: Platform): void {
+  if (policy !== false && typeof policy.userTimeout === 'number') inUnit(userTimeout, policy.userTimeout);
+}
+
+/**
  * What to set, in the order that matters on a live socket.
  *
  * TCP_KEEPINTVL and TCP_KEEPCNT never re-arm the timer, so they go first. TCP_KEEPIDLE after SO_KEEPALIVE re-arms it

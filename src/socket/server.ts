@@ -2,10 +2,10 @@ import type net from 'node:net';
 import type { ValidPolicy } from '../policy/index.js';
 import { canUseDescriptors, checkApplicable, setOnOpenSocket } from './connection.js';
 import { writePolicy } from './options.js';
-import { plannedState } from './planned-state.js';
+import { mergePolicies, plannedState } from './planned-state.js';
 import { currentPlatform } from './platforms/index.js';
 import type { AppliedKeepAlive } from './state.js';
-import { descriptorOf } from './target.js';
+import { descriptorOf, refuseFrozen } from './target.js';
 import { readTcpInfo } from './tcp-info.js';
 
 /** Whether this listener can hand its options to the connections it accepts. */
@@ -73,23 +73,19 @@ class GovernedServer {
 const governed = new WeakMap<net.Server, GovernedServer>();
 
 /** Sets a policy on a server: on its listener where connections inherit it, otherwise on each connection. */
-export function setOnServer(server: net.Server, policy: ValidPolicy | false): AppliedKeepAlive {
-  checkApplicable(policy);
+export function setOnServer(server: net.Server, change: ValidPolicy | false): AppliedKeepAlive {
+  checkApplicable(change);
   const known = governed.get(server);
+  const policy = mergePolicies(known?.policy, change);
+  if (known === undefined) refuseFrozen(server);
   const subject = known ?? new GovernedServer(server, policy);
-  if (server.listening) {
-    const state = subject.apply(policy);
-    if (known === undefined) register(server, subject);
-    return state;
-  }
+  const state = server.listening ? subject.apply(policy) : undefined;
   subject.policy = policy;
-  if (known === undefined) register(server, subject);
-  return subject.state;
-}
-
-function register(server: net.Server, subject: GovernedServer): void {
-  governed.set(server, subject);
-  subject.govern();
+  if (known === undefined) {
+    governed.set(server, subject);
+    subject.govern();
+  }
+  return state ?? subject.state;
 }
 
 /** The state of a server whose listener has nothing to read, if it was given a policy. */

@@ -20,45 +20,58 @@ export interface Handle {
 
 const accepted = 'a net.Socket, tls.TLSSocket, http2 session, http request or response, or a server';
 
-function closed(): SystemCallError {
+type Syscall = 'getsockopt' | 'setsockopt';
+
+function notATarget(target: unknown, syscall: Syscall, cause?: unknown): SystemCallError {
   return new SystemCallError(
-    'setsockopt',
-    'EBADF',
-    `the socket has been destroyed: pass one that is open or yet to connect`,
+    syscall,
+    'ENOTSOCK',
+    `the target must be ${accepted}, got ${describeValue(target)}`,
+    cause,
   );
 }
 
-/** The `socket` property of something that rides on one; http2 throws once its session has ended. */
-function heldSocket(target: object): unknown {
+const noEvent = Symbol('no event');
+const noListener = () => {};
+
+/** The socket that something rides on, without the proxy that http2 puts before it and that ends with the session. */
+function heldSocket(target: object, syscall: Syscall): unknown {
   try {
-    return (target as Partial<SocketHolder>).socket;
+    const { socket } = target as Partial<SocketHolder>;
+    if (socket instanceof net.Socket) return socket.off(noEvent, noListener);
+    if (socket !== undefined || !('socket' in target)) return socket;
   } catch (cause) {
-    throw new SystemCallError('setsockopt', 'EBADF', 'the session has lost its socket: pass one that is open', cause);
+    if ((cause as NodeJS.ErrnoException).code !== 'ERR_HTTP2_SOCKET_UNBOUND') throw notATarget(target, syscall, cause);
+  }
+  throw new SystemCallError(syscall, 'EBADF', 'the target has lost its socket: pass one that is open');
+}
+
+function isInstance<T>(value: unknown, type: abstract new (...values: never[]) => T): value is T {
+  try {
+    return value instanceof type;
+  } catch {
+    return false;
   }
 }
 
 /**
  * The socket or server that a target is or rides on.
  *
- * @throws {SystemCallError} ENOTSOCK for anything else, ENOTCONN for a request without a socket yet, EBADF for a
- * socket that has been destroyed.
+ * @throws {SystemCallError} ENOTSOCK for anything else, ENOTCONN for a request or response without a socket, EBADF
+ * for a socket that has been destroyed.
  */
-export function resolveTarget(target: KeepAliveTarget): net.Socket | net.Server {
-  if (target instanceof net.Server) return target;
-  const socket =
-    target instanceof net.Socket
-      ? target
-      : typeof target === 'object' && target !== null
-        ? heldSocket(target)
-        : undefined;
-  if (socket instanceof net.Socket) {
-    if (socket.destroyed) throw closed();
-    return socket;
-  }
+export function resolveTarget(target: KeepAliveTarget, syscall: Syscall = 'setsockopt'): net.Socket | net.Server {
+  if (isInstance(target, net.Server)) return target;
+  if (typeof target !== 'object' || target === null) throw notATarget(target, syscall);
+  const socket = isInstance(target, net.Socket) ? target : heldSocket(target, syscall);
   if (socket === null) {
-    throw new SystemCallError('setsockopt', 'ENOTCONN', "the request has no socket yet: wait for its 'socket' event");
+    const detail = "a request has a socket from its 'socket' event on, a response until it has been sent";
+    throw new SystemCallError(syscall, 'ENOTCONN', detail);
   }
-  throw new SystemCallError('setsockopt', 'ENOTSOCK', `the target must be ${accepted}, got ${describeValue(target)}`);
+  if (!isInstance(socket, net.Socket)) throw notATarget(target, syscall);
+  if (!socket.destroyed) return socket;
+  const detail = 'the socket has been destroyed: pass one that is open or yet to connect';
+  throw new SystemCallError(syscall, 'EBADF', detail);
 }
 
 /** The handle under a socket or server, or `undefined` while it has none. */
@@ -73,18 +86,21 @@ export function descriptorOf(endpoint: net.Socket | net.Server): number | undefi
 }
 
 /**
- * The socket that will be given the descriptor of a connecting one: itself, or for TLS over a socket that was passed
- * in, that socket.
- *
- * @throws {UnsupportedError} when there never will be one (a stream that is not backed by a socket).
+ * The socket that has the descriptor, or will be given it: itself, or for TLS over a socket that was passed in, that
+ * socket.
  */
-export function connectingSocket(socket: net.Socket): net.Socket {
-  if (!socket.pending) {
-    throw new UnsupportedError(
-      'a keepalive policy on this stream',
-      'a socket of the system; this one has no descriptor',
-    );
-  }
+export function carrierOf(socket: net.Socket): net.Socket {
+  if (descriptorOf(socket) !== undefined) return socket;
   const { _parent: parent } = socket as unknown as { _parent?: unknown };
-  return parent instanceof net.Socket && parent.pending ? connectingSocket(parent) : socket;
+  return parent instanceof net.Socket ? carrierOf(parent) : socket;
+}
+
+/**
+ * Refuses an object that cannot take the listeners that a policy for later needs.
+ *
+ * @throws {UnsupportedError} when it is frozen.
+ */
+export function refuseFrozen(endpoint: net.Socket | net.Server): void {
+  if (!Object.isFrozen(endpoint)) return;
+  throw new UnsupportedError('a policy for later on a frozen object', 'one that can take event listeners');
 }
