@@ -1,0 +1,51 @@
+import { once } from 'node:events';
+import { readFileSync } from 'node:fs';
+import net from 'node:net';
+import { onTestFinished } from 'vitest';
+
+const certificate = (part: string) =>
+  readFileSync(new URL(`../certificates/localhost.${part}.pem`, import.meta.url), 'utf8');
+
+export const serverTls = { key: certificate('key'), cert: certificate('cert') };
+export const clientTls = { ca: serverTls.cert, servername: 'localhost' };
+
+export const portOf = (server: net.Server): number => (server.address() as net.AddressInfo).port;
+
+/** Waits for 'close', also after an error. */
+export function closed(emitter: { once(event: 'close', listener: () => void): unknown }): Promise<void> {
+  return new Promise((resolve) => emitter.once('close', () => resolve()));
+}
+
+/** Closes what a test has opened, also when it fails. */
+export function closing<T extends net.Socket | net.Server>(endpoint: T): T {
+  endpoint.on('error', () => {});
+  if (endpoint instanceof net.Server) {
+    const accepted = new Set<net.Socket>();
+    endpoint.on('connection', (socket: net.Socket) => accepted.add(socket.on('error', () => {})));
+    onTestFinished(() => {
+      endpoint.close();
+      for (const socket of accepted) socket.destroy();
+    });
+  } else {
+    onTestFinished(() => void endpoint.destroy());
+  }
+  return endpoint;
+}
+
+export async function listening<T extends net.Server>(server: T, host = '127.0.0.1'): Promise<T> {
+  closing(server).listen(0, host);
+  await once(server, 'listening');
+  return server;
+}
+
+export async function accepted(server: net.Server, event = 'connection'): Promise<net.Socket> {
+  const [socket] = (await once(server, event)) as [net.Socket];
+  return socket;
+}
+
+/** A client and the socket that the server accepted for it. */
+export async function connected(server: net.Server, host = '127.0.0.1'): Promise<[net.Socket, net.Socket]> {
+  const client = closing(net.connect(portOf(server), host));
+  const [socket] = await Promise.all([accepted(server), once(client, 'connect')]);
+  return [client, socket];
+}
