@@ -117,10 +117,25 @@ function optionsOf(before: KeepAliveState, platform: Platform): Assignment[] {
   return list;
 }
 
-function restore(fd: number, before: KeepAliveState, platform: Platform, changed: ReadonlySet<SocketOption>): void {
+/** Puts back what was there, as far as the kernel lets it. */
+function restore(
+  fd: number,
+  before: KeepAliveState,
+  platform: Platform,
+  changed: ReadonlySet<SocketOption>,
+  cause: unknown,
+): void {
+  let lost: SystemCallError | undefined;
   for (const { option, value } of optionsOf(before, platform)) {
-    if (changed.has(option)) writeIntOption(fd, option, value);
+    try {
+      if (changed.has(option)) writeIntOption(fd, option, value);
+    } catch (error) {
+      lost ??= error as SystemCallError;
+    }
   }
+  if (lost === undefined) return;
+  const detail = "after a failure (see `cause`) what was set before could not be put back: read the socket's state";
+  throw new SystemCallError(lost.syscall, lost.code, detail, cause);
 }
 
 function refuseIgnored(list: readonly Assignment[], after: KeepAliveState, platform: Platform): void {
@@ -156,7 +171,7 @@ export function writePolicy(fd: number, policy: ValidPolicy | false, platform: P
     refuseIgnored(list, after, platform);
     return after;
   } catch (error) {
-    restore(fd, before, platform, changed);
+    restore(fd, before, platform, changed, error);
     throw error;
   }
 }
