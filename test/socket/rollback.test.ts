@@ -1,4 +1,5 @@
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, onTestFinished, vi } from 'vitest';
+import { libc } from '../../src/native/libc.js';
 import { readPolicy } from '../../src/policy/index.js';
 import { writePolicy } from '../../src/socket/options.js';
 import { linux } from '../../src/socket/platforms/linux.js';
@@ -79,19 +80,33 @@ it('says so when what was there cannot be put back, and puts back the rest', asy
   const fd = fdOf(pair.client);
   writePolicy(fd, readPolicy('90:8:7'), linux);
   const before = kernelState(fd);
-  // TCP_MAXSEG takes 100, but not the 65 kB that it reads as on the loopback device.
-  const table: Platform = {
-    ...tableWith('idle', readOnly),
-    interval: { name: 'TCP_MAXSEG', level: 6, option: 2, unitMs: 1000 },
-  };
-  expect(() => writePolicy(fd, readPolicy('30:100:3:auto'), table)).toThrow(
+  const { setsockopt } = libc();
+  let intervalCalls = 0;
+  const spy = vi.spyOn(libc(), 'setsockopt').mockImplementation((...call) => {
+    if (call[2] === linux.interval.option) intervalCalls += 1;
+    return intervalCalls === 2 && call[2] === linux.interval.option ? -1 : setsockopt(...call);
+  });
+  onTestFinished(() => spy.mockRestore());
+  expect(() => writePolicy(fd, policy, tableWith('idle', readOnly))).toThrow(
     expect.objectContaining({
       name: 'SystemCallError',
-      syscall: 'setsockopt(TCP_MAXSEG)',
-      code: 'EINVAL',
+      syscall: 'setsockopt(TCP_KEEPINTVL)',
       message: expect.stringContaining('could not be put back'),
       cause: expect.objectContaining({ syscall: 'setsockopt(SO_TYPE)', code: 'ENOPROTOOPT' }),
     }),
   );
+  expect(kernelState(fd)).toEqual({ ...before, interval: 5000 });
+});
+
+it('gives a kernel that counts the user timeout in seconds 45 for 45 s, and refuses 1500 ms with nothing set', async () => {
+  using pair = await loopbackPair();
+  const fd = fdOf(pair.client);
+  const before = kernelState(fd);
+  const table: Platform = { ...linux, userTimeout: { ...linux.userTimeout, unitMs: 1000 } };
+  expect(() => writePolicy(fd, readPolicy('30:5:3:1500ms'), table)).toThrow(
+    expect.objectContaining({ name: 'PolicyError', field: 'userTimeout' }),
+  );
   expect(kernelState(fd)).toEqual(before);
+  expect(writePolicy(fd, readPolicy('30:5:3:45s'), table).userTimeout).toBe(45000);
+  expect(kernelState(fd).userTimeout).toBe(45);
 });
