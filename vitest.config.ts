@@ -1,7 +1,7 @@
 import { defineConfig } from 'vitest/config';
 
 // Tests with kernel timers mostly wait, so more of them run side by side than there are cores.
-const waiting = { testTimeout: 120_000, hookTimeout: 120_000, pool: 'forks' } as const;
+const waiting = { testTimeout: 120_000, hookTimeout: 120_000, pool: 'forks', maxConcurrency: 40 } as const;
 
 export default defineConfig({
   test: {

@@ -45,11 +45,13 @@ function idleDeath(policy: ParsedPolicy, hz: number): TimeRange {
   if (userTimeout === 0) {
     return { earliestMs: idle + count * interval, latestMs: latestFirstMs + count * latestIntervalMs };
   }
-  // The user timeout is looked at when a probe is due, and only once one is unanswered (tcp_keepalive_timer()).
-  const earliestTick = Math.max(1, Math.ceil((userTimeout - latestFirstMs) / latestIntervalMs));
+  // The user timeout is looked at when a probe is due, and only once one is unanswered (tcp_keepalive_timer()); the
+  // quiet time that is compared with it counts whole jiffies.
+  const leastQuietMs = userTimeout - jiffyMs(hz);
+  const earliestTick = Math.max(1, Math.ceil((leastQuietMs - latestFirstMs) / latestIntervalMs));
   const latestTick = Math.max(1, Math.ceil((userTimeout - idle) / interval));
   return {
-    earliestMs: Math.max(userTimeout, idle + earliestTick * interval),
+    earliestMs: Math.max(leastQuietMs, idle + earliestTick * interval),
     latestMs: latestFirstMs + latestTick * latestIntervalMs,
   };
 }

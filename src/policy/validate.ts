@@ -6,7 +6,7 @@ import type { KeepAlivePolicy, ValidPolicy } from './policy.js';
 const fields = ['idle', 'interval', 'count', 'userTimeout'] as const;
 
 /** Other libraries' words for the same four numbers, so that an error can name ours. */
-const knownAliases: Readonly<Record<string, PolicyField>> = {
+const knownAliases: Readonly<Record<string, keyof ValidPolicy>> = {
   time: 'idle',
   delay: 'idle',
   initialDelay: 'idle',
@@ -103,7 +103,7 @@ function userTimeoutField(value: unknown, others: Omit<ValidPolicy, 'userTimeout
 
 type Fields = Readonly<Record<(typeof fields)[number], unknown>>;
 
-const policyAllowed = "policy text such as '30:5:3', an object, or false";
+const policyAllowed = "policy text such as '30:5:3', an object of idle, interval, count and userTimeout, or false";
 
 /** Reads each field once, so that what is checked is what is used, whatever getters and proxies do. */
 function readFields(policy: object): { keys: string[]; values: Fields; isPlain: boolean } {
@@ -122,7 +122,7 @@ function refuseUnknownFields(policy: object, keys: readonly string[]): void {
     const meant = Object.hasOwn(knownAliases, key) ? knownAliases[key] : undefined;
     const allowed = 'made of idle, interval, count and userTimeout';
     const hint = meant === undefined ? undefined : `it is called '${meant}' here`;
-    throw new PolicyError(meant ?? 'policy', policy, allowed, hint, `a field ${describeValue(key)}`);
+    throw new PolicyError('policy', policy, allowed, hint, `a field ${describeValue(key)}`);
   }
 }
 
@@ -134,12 +134,12 @@ function refuseUnknownFields(policy: object, keys: readonly string[]): void {
 export function validatePolicy(policy: KeepAlivePolicy): ValidPolicy {
   if (typeof policy !== 'object' || policy === null) throw new PolicyError('policy', policy, policyAllowed);
   const { keys, values, isPlain } = readFields(policy);
-  refuseUnknownFields(policy, keys);
-  const { idle, interval, count, userTimeout } = values;
   // A promise, a Map or an array that says nothing is a mistake, not a policy that leaves everything as it is.
   if (!isPlain && fields.every((field) => values[field] === undefined)) {
     throw new PolicyError('policy', policy, policyAllowed);
   }
+  refuseUnknownFields(policy, keys);
+  const { idle, interval, count, userTimeout } = values;
   const others = {
     idle: secondsField('idle', idle),
     interval: secondsField('interval', interval),

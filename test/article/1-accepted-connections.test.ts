@@ -2,8 +2,8 @@ import { once } from 'node:events';
 import net from 'node:net';
 import { afterEach, describe, expect, it } from 'vitest';
 import { getKeepAlive, setKeepAlive } from '../../src/index.js';
-import { timerRange } from './observation.js';
-import { kernelRow } from './proc.js';
+import { timerRange } from '../kernel/observation.js';
+import { kernelRow } from '../kernel/proc.js';
 
 const connections = 20;
 const wanted = { enabled: true, idle: 30_000, interval: 5000, count: 3, userTimeout: 0 };

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { detectionTime, setKeepAlive } from '../../src/index.js';
 import { crashPeer, loopbackPair } from '../../src/testing/index.js';
-import { expectElapsed } from './expectation.js';
+import { expectElapsed } from '../kernel/expectation.js';
 import {
   endOf,
   infoOf,
@@ -12,7 +12,7 @@ import {
   receivedSegments,
   sentSegments,
   timerRange,
-} from './observation.js';
+} from '../kernel/observation.js';
 
 const idle = 2000;
 const interval = 1000;

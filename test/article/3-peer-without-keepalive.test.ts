@@ -4,7 +4,7 @@ import net from 'node:net';
 import { describe, expect, it } from 'vitest';
 import { getKeepAlive, setKeepAlive } from '../../src/index.js';
 import { loopbackPair } from '../../src/testing/index.js';
-import { expectElapsed } from './expectation.js';
+import { expectElapsed } from '../kernel/expectation.js';
 import {
   infoOf,
   lastSignOfLife,
@@ -13,8 +13,8 @@ import {
   receivedSegments,
   sentSegments,
   thisMoment,
-} from './observation.js';
-import { kernelRow } from './proc.js';
+} from '../kernel/observation.js';
+import { kernelRow } from '../kernel/proc.js';
 
 const idle = 1000;
 const rounds = 5;

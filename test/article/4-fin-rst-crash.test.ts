@@ -2,9 +2,9 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
 import { detectionTime, getKeepAlive, setKeepAlive } from '../../src/index.js';
 import { crashPeer, type LoopbackPair, loopbackPair } from '../../src/testing/index.js';
-import { expectElapsed } from './expectation.js';
-import { endOf, infoOf, lastSignOfLife, moment, sentSegments, thisMoment } from './observation.js';
-import { rebootPeer } from './peers.js';
+import { expectElapsed } from '../kernel/expectation.js';
+import { endOf, infoOf, lastSignOfLife, moment, sentSegments, thisMoment } from '../kernel/observation.js';
+import { rebootPeer } from '../peers.js';
 
 async function quietPair(): Promise<LoopbackPair> {
   const pair = await loopbackPair();

@@ -3,9 +3,9 @@ import net from 'node:net';
 import { describe, expect, it } from 'vitest';
 import { detectionTime, setKeepAlive } from '../../src/index.js';
 import { crashPeer } from '../../src/testing/index.js';
-import { expectElapsed } from './expectation.js';
-import { type End, endOf, lastSignOfLife } from './observation.js';
-import { endsOf, findKernelRow, kernelRow, openSocketInodes } from './proc.js';
+import { expectElapsed } from '../kernel/expectation.js';
+import { type End, endOf, lastSignOfLife } from '../kernel/observation.js';
+import { endsOf, findKernelRow, kernelRow, openSocketInodes } from '../kernel/proc.js';
 
 const connections = 20;
 

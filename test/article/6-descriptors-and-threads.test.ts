@@ -1,8 +1,8 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
+import { runProgram } from '../program.js';
+import { cannotRun } from '../requirement.js';
 import type { ManyConnectionsResult } from './many-connections.js';
-import { runProgram } from './program.js';
-import { cannotRun } from './requirement.js';
 
 const program = new URL('./many-connections.ts', import.meta.url);
 const connections = 5000;

@@ -1,11 +1,11 @@
 import { readFileSync } from 'node:fs';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { detectionTime, kernelDefaults } from '../../src/index.js';
+import { expectElapsed } from '../kernel/expectation.js';
+import { timerRange } from '../kernel/observation.js';
+import { ownNetwork, runProgram } from '../program.js';
+import { cannotRun } from '../requirement.js';
 import type { ChangedDefaultsResult } from './changed-defaults.js';
-import { expectElapsed } from './expectation.js';
-import { timerRange } from './observation.js';
-import { ownNetwork, runProgram } from './program.js';
-import { cannotRun } from './requirement.js';
 
 const linuxDefaults = { idle: 7_200_000, interval: 75_000, count: 9 };
 const changedDefaults = { idle: 1000, interval: 1000, count: 2 };

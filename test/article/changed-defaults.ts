@@ -11,8 +11,8 @@ import {
   setKeepAlive,
 } from '../../src/index.js';
 import { crashPeer, type LoopbackPair, loopbackPair } from '../../src/testing/index.js';
-import { endOf, infoOf, lastSignOfLife, type Moment, moment, sentSegments, thisMoment } from './observation.js';
-import { type KernelRow, kernelRow } from './proc.js';
+import { endOf, infoOf, lastSignOfLife, type Moment, moment, sentSegments, thisMoment } from '../kernel/observation.js';
+import { type KernelRow, kernelRow } from '../kernel/proc.js';
 
 /** One look at a connection. */
 interface Look {

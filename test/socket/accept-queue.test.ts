@@ -5,8 +5,8 @@ import { fileURLToPath } from 'node:url';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { setKeepAlive } from '../../src/index.js';
 import { readTcpInfo } from '../../src/socket/index.js';
-import { closing, connected, listening, portOf } from './endpoints.js';
-import { article, fdOf, kernelStateOf } from './kernel.js';
+import { closing, connected, listening, portOf } from '../endpoints.js';
+import { article, fdOf, kernelStateOf } from '../kernel/descriptor.js';
 
 const program = fileURLToPath(new URL('programs/crowd.mjs', import.meta.url));
 const connectSynchronously = `

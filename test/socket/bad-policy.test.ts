@@ -4,7 +4,7 @@ import { afterAll, beforeAll, describe, expect, it, onTestFinished, vi } from 'v
 import { getKeepAlive, type KeepAlivePolicy, PolicyError, setKeepAlive } from '../../src/index.js';
 import { libc } from '../../src/native/libc.js';
 import { type LoopbackPair, loopbackPair } from '../../src/testing/index.js';
-import { fdOf, kernelState } from './kernel.js';
+import { fdOf, kernelState } from '../kernel/descriptor.js';
 
 let pair: LoopbackPair;
 beforeAll(async () => {
@@ -75,7 +75,7 @@ describe('a policy that is none', () => {
     ['too many fields', '30:5:3:0:0', 'policy', /idle:interval:count/],
     ['empty text', '', 'policy', /got ""/],
     ['an empty fourth field', '30:5:3:', 'userTimeout', /got ""/],
-    ["another library's word", { delay: 30000 }, 'idle', /called 'idle'/],
+    ["another library's word", { delay: 30000 }, 'policy', /called 'idle'/],
     ['an unknown field', { idle: 30000, 'x\n': 1 }, 'policy', /"x\\n"/],
     ['true', true, 'policy', /true/],
     ['undefined', undefined, 'policy', /undefined/],

@@ -12,8 +12,8 @@ import { readPolicy } from '../../src/policy/index.js';
 import { readState, writePolicy } from '../../src/socket/options.js';
 import { linux } from '../../src/socket/platforms/linux.js';
 import { loopbackPair } from '../../src/testing/index.js';
-import { closed, closing, listening, portOf } from './endpoints.js';
-import { closeDescriptor, fdOf, kernelStateOf, rawSocket } from './kernel.js';
+import { closed, closing, listening, portOf } from '../endpoints.js';
+import { closeDescriptor, fdOf, kernelStateOf, rawSocket } from '../kernel/descriptor.js';
 
 const unsupported = expect.objectContaining({ name: 'UnsupportedError', code: 'ERR_KEEPALIVE_UNSUPPORTED' });
 const systemCallError = (code: string) => expect.objectContaining({ name: 'SystemCallError', code });

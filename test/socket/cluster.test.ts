@@ -2,7 +2,7 @@ import { execFile } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { describe, expect, it } from 'vitest';
-import { article } from './kernel.js';
+import { article } from '../kernel/descriptor.js';
 
 const program = fileURLToPath(new URL('programs/cluster.mjs', import.meta.url));
 

@@ -2,8 +2,8 @@ import { once } from 'node:events';
 import net from 'node:net';
 import { describe, expect, it } from 'vitest';
 import { getKeepAlive, setKeepAlive } from '../../src/index.js';
-import { closed, closing, listening, portOf } from './endpoints.js';
-import { article, fdOf, kernelStateOf, rawListener, tcpState } from './kernel.js';
+import { closed, closing, listening, portOf } from '../endpoints.js';
+import { article, fdOf, kernelStateOf, rawListener, tcpState } from '../kernel/descriptor.js';
 
 const SYN_SENT = 2;
 const pending = { ...article, pending: true };

@@ -5,8 +5,8 @@ import { Worker } from 'node:worker_threads';
 import { describe, expect, it } from 'vitest';
 import { getKeepAlive, setKeepAlive } from '../../src/index.js';
 import { loopbackPair } from '../../src/testing/index.js';
-import { accepted, clientTls, closing, connected, listening, portOf, serverTls } from './endpoints.js';
-import { article, fdOf, kernelStateOf, statusFlags } from './kernel.js';
+import { accepted, clientTls, closing, connected, listening, portOf, serverTls } from '../endpoints.js';
+import { article, fdOf, kernelStateOf, statusFlags } from '../kernel/descriptor.js';
 
 const O_NONBLOCK = 0o4000;
 
@@ -72,10 +72,12 @@ describe('a connected socket', () => {
   });
 
   it('can be frozen, as can the policy', async () => {
-    using pair = await loopbackPair();
+    const server = await listening(net.createServer());
+    const client = closing(net.connect(portOf(server), '127.0.0.1'));
+    await once(client, 'connect');
     const policy = Object.freeze({ idle: 30000, interval: 5000, count: 3 });
-    expect(setKeepAlive(Object.freeze(pair.client), policy)).toEqual(article);
-    expect(kernelStateOf(pair.client)).toEqual(article);
+    expect(setKeepAlive(Object.freeze(client), policy)).toEqual(article);
+    expect(kernelStateOf(client)).toEqual(article);
   });
 
   it('is governed from a worker thread as well', async () => {

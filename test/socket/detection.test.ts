@@ -2,10 +2,10 @@ import type net from 'node:net';
 import { describe, expect, it, vi } from 'vitest';
 import { detectionTime, type KeepAlivePolicy, setKeepAlive } from '../../src/index.js';
 import { crashPeer } from '../../src/testing/index.js';
-import { expectElapsed } from '../article/expectation.js';
-import { endOf, lastSignOfLife, moment, receivedSegments, thisMoment } from '../article/observation.js';
-import { connectedPair, hasIPv6, rebootPeer, type Transport } from '../article/peers.js';
-import { cannotRun } from '../article/requirement.js';
+import { expectElapsed } from '../kernel/expectation.js';
+import { endOf, lastSignOfLife, moment, receivedSegments, thisMoment } from '../kernel/observation.js';
+import { connectedPair, hasIPv6, rebootPeer, type Transport } from '../peers.js';
+import { cannotRun } from '../requirement.js';
 
 // The tests only wait for kernel timers, so all of them run side by side.
 vi.setConfig({ maxConcurrency: 200 });

@@ -5,8 +5,8 @@ import https from 'node:https';
 import type net from 'node:net';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { getKeepAlive, type KeepAliveTarget, setKeepAlive } from '../../src/index.js';
-import { clientTls, closed, listening, portOf, serverTls } from './endpoints.js';
-import { article, fdOf, kernelState, kernelStateOf } from './kernel.js';
+import { clientTls, closed, listening, portOf, serverTls } from '../endpoints.js';
+import { article, fdOf, kernelState, kernelStateOf } from '../kernel/descriptor.js';
 
 const pending = { ...article, pending: true };
 

@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { detectionTime, setKeepAlive } from '../../src/index.js';
 import { readTcpInfo } from '../../src/socket/index.js';
 import { loopbackPair } from '../../src/testing/index.js';
-import { fdOf, setOption } from './kernel.js';
+import { fdOf, setOption } from '../kernel/descriptor.js';
 
 const policy = { idle: 1000, interval: 1000, count: 9 };
 const quietMs = policy.idle + 100;

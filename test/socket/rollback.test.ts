@@ -5,7 +5,7 @@ import { writePolicy } from '../../src/socket/options.js';
 import { linux } from '../../src/socket/platforms/linux.js';
 import type { Platform } from '../../src/socket/platforms/platform.js';
 import { loopbackPair } from '../../src/testing/index.js';
-import { fdOf, kernelState } from './kernel.js';
+import { fdOf, kernelState } from '../kernel/descriptor.js';
 
 /** SO_TYPE can be read but not set: the kernel answers ENOPROTOOPT. */
 const readOnly = { name: 'SO_TYPE', level: 1, option: 3 };

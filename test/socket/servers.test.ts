@@ -6,8 +6,8 @@ import net from 'node:net';
 import tls from 'node:tls';
 import { describe, expect, it } from 'vitest';
 import { getKeepAlive, setKeepAlive } from '../../src/index.js';
-import { closed, closing, connected, listening, portOf, serverTls } from './endpoints.js';
-import { article, closeDescriptor, fdOf, kernelStateOf, rawListener } from './kernel.js';
+import { closed, closing, connected, listening, portOf, serverTls } from '../endpoints.js';
+import { article, closeDescriptor, fdOf, kernelStateOf, rawListener } from '../kernel/descriptor.js';
 
 const inherited = { ...article, connections: 'inherited' };
 const setOnAccept = { ...article, connections: 'set-on-accept' };

@@ -5,7 +5,7 @@ import { createInterface } from 'node:readline';
 import type { Readable } from 'node:stream';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { article, closeDescriptor, duplicateDescriptor, kernelState } from './kernel.js';
+import { article, closeDescriptor, duplicateDescriptor, kernelState } from '../kernel/descriptor.js';
 
 const program = fileURLToPath(new URL('programs/without-ffi.mjs', import.meta.url));
 const known = process.allowedNodeEnvironmentFlags;

@@ -4,10 +4,10 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { describe, expect, it, vi } from 'vitest';
 import { detectionTime, getKeepAlive, setKeepAlive } from '../../src/index.js';
 import { crashPeer, type LoopbackPair, loopbackPair } from '../../src/testing/index.js';
-import { expectElapsed } from '../article/expectation.js';
-import { endOf, infoOf, lastSignOfLife, moment, receivedSegments, sentSegments } from '../article/observation.js';
-import { connectedPair, hasIPv6 } from '../article/peers.js';
-import { cannotRun } from '../article/requirement.js';
+import { expectElapsed } from '../kernel/expectation.js';
+import { endOf, infoOf, lastSignOfLife, moment, receivedSegments, sentSegments } from '../kernel/observation.js';
+import { connectedPair, hasIPv6 } from '../peers.js';
+import { cannotRun } from '../requirement.js';
 
 vi.setConfig({ maxConcurrency: 100 });
 

@@ -3,9 +3,9 @@ import net from 'node:net';
 import { describe, expect, it } from 'vitest';
 import { getKeepAlive } from '../../src/index.js';
 import { type LoopbackPair, loopbackPair } from '../../src/testing/index.js';
-import { endOf, infoOf } from '../article/observation.js';
-import { hasIPv6 } from '../article/peers.js';
-import { cannotRun } from '../article/requirement.js';
+import { endOf, infoOf } from '../kernel/observation.js';
+import { hasIPv6 } from '../peers.js';
+import { cannotRun } from '../requirement.js';
 
 const families = [
   { family: 4, address: '127.0.0.1', name: 'IPv4' },

@@ -1,9 +1,9 @@
 import net from 'node:net';
 import { describe, expect, it, vi } from 'vitest';
 import { type LossMethod, type LossOptions, loopbackPair, lossyPath } from '../../src/testing/index.js';
-import { infoOf, lastSignOfLife, moment, receivedSegments, sentSegments } from '../article/observation.js';
-import { runProgram } from '../article/program.js';
-import { cannotRun } from '../article/requirement.js';
+import { infoOf, lastSignOfLife, moment, receivedSegments, sentSegments } from '../kernel/observation.js';
+import { runProgram } from '../program.js';
+import { cannotRun } from '../requirement.js';
 import type { UnprivilegedResult } from './unprivileged.js';
 
 vi.setConfig({ maxConcurrency: 20 });

@@ -4,8 +4,8 @@ import { readFileSync } from 'node:fs';
 import net from 'node:net';
 import { getKeepAlive, type KeepAliveState, setKeepAlive } from '../../src/index.js';
 import { crashPeer, type LossMethod, loopbackPair, lossyPath } from '../../src/testing/index.js';
-import { endOf, infoOf, lastSignOfLife, moment } from '../article/observation.js';
-import { hasIPv6 } from '../article/peers.js';
+import { endOf, infoOf, lastSignOfLife, moment } from '../kernel/observation.js';
+import { hasIPv6 } from '../peers.js';
 
 export interface UnprivilegedResult {
   readonly userId: number;

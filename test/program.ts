@@ -1,7 +1,7 @@
 import { spawn, spawnSync } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 
-const projectFolder = fileURLToPath(new URL('../../', import.meta.url));
+const projectFolder = fileURLToPath(new URL('..', import.meta.url));
 
 /**
  * Runs a TypeScript program in a process of its own and gives what it printed, read as JSON.

@@ -4,7 +4,7 @@ import net from 'node:net';
 import { onTestFinished } from 'vitest';
 
 const certificate = (part: string) =>
-  readFileSync(new URL(`../certificates/localhost.${part}.pem`, import.meta.url), 'utf8');
+  readFileSync(new URL(`./certificates/localhost.${part}.pem`, import.meta.url), 'utf8');
 
 export const serverTls = { key: certificate('key'), cert: certificate('cert') };
 export const clientTls = { ca: serverTls.cert, servername: 'localhost' };

@@ -3,22 +3,22 @@ import { readFileSync } from 'node:fs';
 import type net from 'node:net';
 import { networkInterfaces } from 'node:os';
 import tls from 'node:tls';
-import { type LoopbackPair, loopbackPair } from '../../src/testing/index.js';
-import { restoreReception, setReception } from '../../src/testing/reception.js';
-import { infoOf, moment } from './observation.js';
+import { type LoopbackPair, loopbackPair } from '../src/testing/index.js';
+import { restoreReception, setReception } from '../src/testing/reception.js';
+import { infoOf, moment } from './kernel/observation.js';
 
 /** Whether this machine has the address ::1. */
 export const hasIPv6 = Object.values(networkInterfaces()).some((list) =>
   list?.some(({ address }) => address === '::1'),
 );
 
-const certificates = new URL('../certificates/', import.meta.url);
+const certificates = new URL('./certificates/', import.meta.url);
 
 /** Two TLS sockets over IPv4, connected to each other, with nothing left to say; `server` is the accepted end. */
 async function tlsPair(): Promise<LoopbackPair> {
   const listener = tls.createServer({
-    key: readFileSync(new URL('key.pem', certificates)),
-    cert: readFileSync(new URL('certificate.pem', certificates)),
+    key: readFileSync(new URL('localhost.key.pem', certificates)),
+    cert: readFileSync(new URL('localhost.cert.pem', certificates)),
   });
   listener.listen(0, '127.0.0.1');
   await once(listener, 'listening');
