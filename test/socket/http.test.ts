@@ -138,8 +138,8 @@ describe.each([
     const port = portOf(server);
     server.close();
     const session = closingSession(http2.connect(`${scheme}://localhost:${port}`));
+    const ended = Promise.all([closed(session), closed(session.socket)]);
     setKeepAlive(session, '30:5:3');
-    const ended = closed(session);
     const [error] = await once(session, 'error');
     expect(error).toMatchObject({ code: 'ECONNREFUSED' });
     await ended;
