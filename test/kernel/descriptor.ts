@@ -26,7 +26,7 @@ function succeed(name: string, result: number): number {
   return result;
 }
 
-export function getOption(fd: number, level: number, option: number): number {
+function getOption(fd: number, level: number, option: number): number {
   const value = new Int32Array(1);
   succeed('getsockopt', getsockopt(fd, level, option, value, new Uint32Array([4])));
   return value[0] as number;
