@@ -1,10 +1,13 @@
 import { createRequire } from 'node:module';
 import { UnsupportedError } from './errors.js';
 
+/** Memory of JavaScript's for a call to use: a view, or the address of one. */
+export type Memory = ArrayBufferView | bigint;
+
 /** The calls of the C library that this project makes; each gives -1 on failure, and `errno()` then says why. */
 export interface Libc {
-  setsockopt(fd: number, level: number, option: number, value: ArrayBufferView, length: number): number;
-  getsockopt(fd: number, level: number, option: number, value: ArrayBufferView, length: Uint32Array): number;
+  setsockopt(fd: number, level: number, option: number, value: Memory, length: number): number;
+  getsockopt(fd: number, level: number, option: number, value: Memory, length: Memory): number;
   errno(): number;
   /** The address of a buffer, valid while the buffer is referenced. */
   addressOf(buffer: ArrayBufferView): bigint;

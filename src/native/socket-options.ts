@@ -9,9 +9,16 @@ export interface SocketOption {
   readonly option: number;
 }
 
-// Calls are synchronous, so one buffer serves them all.
-const intValue = new Int32Array(1);
-const valueLength = new Uint32Array(1);
+// Calls are synchronous, so one buffer serves them all. A view of an ArrayBuffer that was made first never moves (V8 may
+// keep a small array's own elements on its heap, where they do), so its address can be passed, which is faster.
+const intValue = new Int32Array(new ArrayBuffer(4));
+const valueLength = new Uint32Array(new ArrayBuffer(4));
+let addresses: { readonly intValue: bigint; readonly valueLength: bigint } | undefined;
+
+function fixedAddresses(): NonNullable<typeof addresses> {
+  addresses ??= { intValue: libc().addressOf(intValue), valueLength: libc().addressOf(valueLength) };
+  return addresses;
+}
 
 /** What an errno means for a socket option, and what to do. */
 const explanations: Readonly<Record<string, string>> = {
@@ -36,8 +43,9 @@ function failure(syscall: string, { name }: SocketOption, fd: number, given?: nu
  * @throws {SystemCallError} as the kernel refuses it; {@link UnsupportedError} where the FFI cannot be loaded.
  */
 export function readIntOption(fd: number, option: SocketOption): number {
-  valueLength[0] = intValue.byteLength;
-  if (libc().getsockopt(fd, option.level, option.option, intValue, valueLength) !== 0) {
+  const at = fixedAddresses();
+  valueLength[0] = 4;
+  if (libc().getsockopt(fd, option.level, option.option, at.intValue, at.valueLength) !== 0) {
     throw failure('getsockopt', option, fd);
   }
   return intValue[0] as number;
@@ -50,7 +58,7 @@ export function readIntOption(fd: number, option: SocketOption): number {
  */
 export function writeIntOption(fd: number, option: SocketOption, value: number): void {
   intValue[0] = value;
-  if (libc().setsockopt(fd, option.level, option.option, intValue, intValue.byteLength) !== 0) {
+  if (libc().setsockopt(fd, option.level, option.option, fixedAddresses().intValue, 4) !== 0) {
     throw failure('setsockopt', option, fd, value);
   }
 }
