@@ -3,8 +3,6 @@ import { describeValue, PolicyError, type PolicyField } from './errors.js';
 import { limits } from './limits.js';
 import type { KeepAlivePolicy, ValidPolicy } from './policy.js';
 
-const fields = ['idle', 'interval', 'count', 'userTimeout'] as const;
-
 /** Other libraries' words for the same four numbers, so that an error can name ours. */
 const knownAliases: Readonly<Record<string, keyof ValidPolicy>> = {
   time: 'idle',
@@ -18,6 +16,8 @@ const knownAliases: Readonly<Record<string, keyof ValidPolicy>> = {
 };
 
 type Seconds = 'idle' | 'interval';
+
+const secondsLimits = { idle: limits.idleSeconds, interval: limits.intervalSeconds } as const;
 
 const secondsAllowed = 'a whole number of seconds from 1 s to 32767 s';
 const countAllowed = 'a whole number from 1 to 127';
@@ -33,7 +33,7 @@ function nearestSeconds(ms: number): string {
 
 /** Checks a count of milliseconds for `idle` or `interval`, which the kernel keeps in whole seconds. */
 export function validateSeconds(field: Seconds, ms: number, given: unknown): number {
-  const { min, max } = limits[`${field}Seconds`];
+  const { min, max } = secondsLimits[field];
   if (Number.isInteger(ms / 1000) && ms >= min * 1000 && ms <= max * 1000) return ms;
   if (!Number.isFinite(ms)) throw new PolicyError(field, given, secondsAllowed);
   const unitHint = typeof given === 'number' && ms > 0 && ms < 1000 ? ' (a number is milliseconds)' : '';
@@ -101,7 +101,7 @@ function userTimeoutField(value: unknown, others: Omit<ValidPolicy, 'userTimeout
   return validateAutoUserTimeout(idle, interval, count);
 }
 
-type Fields = Readonly<Record<(typeof fields)[number], unknown>>;
+type Fields = Readonly<Record<keyof ValidPolicy, unknown>>;
 
 const policyAllowed = "policy text such as '30:5:3', an object of idle, interval, count and userTimeout, or false";
 
@@ -118,7 +118,7 @@ function readFields(policy: object): { keys: string[]; values: Fields; isPlain: 
 
 function refuseUnknownFields(policy: object, keys: readonly string[]): void {
   for (const key of keys) {
-    if ((fields as readonly string[]).includes(key)) continue;
+    if (key === 'idle' || key === 'interval' || key === 'count' || key === 'userTimeout') continue;
     const meant = Object.hasOwn(knownAliases, key) ? knownAliases[key] : undefined;
     const allowed = 'made of idle, interval, count and userTimeout';
     const hint = meant === undefined ? undefined : `it is called '${meant}' here`;
@@ -135,15 +135,12 @@ export function validatePolicy(policy: KeepAlivePolicy): ValidPolicy {
   if (typeof policy !== 'object' || policy === null) throw new PolicyError('policy', policy, policyAllowed);
   const { keys, values, isPlain } = readFields(policy);
   // A promise, a Map or an array that says nothing is a mistake, not a policy that leaves everything as it is.
-  if (!isPlain && fields.every((field) => values[field] === undefined)) {
+  if (!isPlain && Object.values(values).every((value) => value === undefined)) {
     throw new PolicyError('policy', policy, policyAllowed);
   }
   refuseUnknownFields(policy, keys);
-  const { idle, interval, count, userTimeout } = values;
-  const others = {
-    idle: secondsField('idle', idle),
-    interval: secondsField('interval', interval),
-    count: countField(count),
-  };
-  return { ...others, userTimeout: userTimeoutField(userTimeout, others) };
+  const idle = secondsField('idle', values.idle);
+  const interval = secondsField('interval', values.interval);
+  const count = countField(values.count);
+  return { idle, interval, count, userTimeout: userTimeoutField(values.userTimeout, { idle, interval, count }) };
 }

@@ -1,8 +1,9 @@
 import type net from 'node:net';
 import { UnsupportedError, whyNoLibc } from '../native/index.js';
 import type { ValidPolicy } from '../policy/index.js';
+import { checkAssignable } from './assignments.js';
 import { checkNodeCall, setThroughNode } from './node-call.js';
-import { checkUnits, writePolicy } from './options.js';
+import { writePolicy } from './options.js';
 import { mergePolicies, plannedState } from './planned-state.js';
 import { currentPlatform } from './platforms/index.js';
 import type { AppliedKeepAlive } from './state.js';
@@ -18,9 +19,9 @@ export function noDescriptor(): UnsupportedError {
   return new UnsupportedError('keepalive on this stream', 'a socket of the system; this one has no descriptor');
 }
 
-/** Refuses a policy that this platform cannot apply, before anything is set or promised. */
+/** Refuses a policy that this platform cannot apply, before it is promised for later. */
 export function checkApplicable(policy: ValidPolicy | false): void {
-  if (canUseDescriptors()) checkUnits(policy, currentPlatform());
+  if (canUseDescriptors()) checkAssignable(policy, currentPlatform());
   else checkNodeCall(policy);
 }
 
@@ -82,8 +83,8 @@ function setWhenConnecting(socket: net.Socket, policy: ValidPolicy | false): voi
 
 /** Sets a policy on a socket, now or the moment it has a descriptor. */
 export function setOnSocket(socket: net.Socket, policy: ValidPolicy | false): AppliedKeepAlive {
-  checkApplicable(policy);
   const carrier = carrierOf(socket);
+  if (!isOpen(carrier)) checkApplicable(policy);
   const state = isOpen(carrier) ? setOnOpenSocket(carrier, policy) : undefined;
   if (carrier.pending) setWhenConnecting(carrier, policy);
   const applied = state ?? awaitedState(carrier);

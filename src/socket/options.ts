@@ -1,20 +1,8 @@
-import {
-  readIntOption,
-  type SocketOption,
-  SystemCallError,
-  UnsupportedError,
-  writeIntOption,
-} from '../native/index.js';
-import { PolicyError, type ValidPolicy } from '../policy/index.js';
-import { kernelDefaults } from './kernel-defaults.js';
+import { readIntOption, SystemCallError, UnsupportedError, writeIntOption } from '../native/index.js';
+import type { ValidPolicy } from '../policy/index.js';
+import { type Assignment, assignments, assignmentsOf } from './assignments.js';
 import type { Platform, TimeOption } from './platforms/index.js';
 import type { KeepAliveState } from './state.js';
-
-/** One option and the value it is to have, in the kernel's unit. */
-interface Assignment {
-  readonly option: SocketOption;
-  readonly value: number;
-}
 
 const notTcpCodes = new Set(['EOPNOTSUPP', 'ENOPROTOOPT']);
 
@@ -53,82 +41,18 @@ export function readState(fd: number, platform: Platform): KeepAliveState {
   }
 }
 
-function inUnit(option: TimeOption, ms: number): number {
-  if (ms % option.unitMs === 0) return ms / option.unitMs;
-  throw new PolicyError('userTimeout', `${ms}ms`, `whole seconds on this platform (${option.name})`);
-}
-
-/** Replaces each `'system'` by the kernel's default of this moment. */
-function resolveSystem(policy: ValidPolicy): { readonly [Field in keyof ValidPolicy]: number | undefined } {
-  const { idle, interval, count, userTimeout } = policy;
-  if (idle !== 'system' && interval !== 'system' && count !== 'system' && userTimeout !== 'system') {
-    return { idle, interval, count, userTimeout };
-  }
-  const defaults = kernelDefaults();
-  return {
-    idle: idle === 'system' ? defaults.idle : idle,
-    interval: interval === 'system' ? defaults.interval : interval,
-    count: count === 'system' ? defaults.count : count,
-    userTimeout: userTimeout === 'system' ? 0 : userTimeout,
-  };
-}
-
-/**
- * Refuses a policy that this platform's kernel has no unit for, before anything is set or promised.
- *
- * @throws {PolicyError} for a user timeout in milliseconds where the kernel counts seconds.
- */
-export function checkUnits(policy: ValidPolicy | false, { userTimeout }: Platform): void {
-  if (policy !== false && typeof policy.userTimeout === 'number') inUnit(userTimeout, policy.userTimeout);
-}
-
-/**
- * What to set, in the order that matters on a live socket.
- *
- * TCP_KEEPINTVL and TCP_KEEPCNT never re-arm the timer, so they go first. TCP_KEEPIDLE after SO_KEEPALIVE re-arms it
- * with the quiet time that has already passed taken off; the other way round a full idle would begin anew
- * (net/ipv4/tcp.c, tcp_sock_set_keepidle_locked).
- */
-function assignments(policy: ValidPolicy | false, platform: Platform): Assignment[] {
-  if (policy === false) return [{ option: platform.keepAlive, value: 0 }];
-  const { idle, interval, count, userTimeout } = resolveSystem(policy);
-  const list: Assignment[] = [];
-  if (interval !== undefined) list.push({ option: platform.interval, value: inUnit(platform.interval, interval) });
-  if (count !== undefined) list.push({ option: platform.count, value: count });
-  if (userTimeout !== undefined) {
-    list.push({ option: platform.userTimeout, value: inUnit(platform.userTimeout, userTimeout) });
-  }
-  list.push({ option: platform.keepAlive, value: 1 });
-  if (idle !== undefined) list.push({ option: platform.idle, value: inUnit(platform.idle, idle) });
-  return list;
-}
-
-/** The options that a state stands for, in the order in which setting them leaves the timer right. */
-function optionsOf(before: KeepAliveState, platform: Platform): Assignment[] {
-  const list = [
-    { option: platform.interval, value: before.interval / platform.interval.unitMs },
-    { option: platform.count, value: before.count },
-    { option: platform.keepAlive, value: before.enabled ? 1 : 0 },
-    { option: platform.idle, value: before.idle / platform.idle.unitMs },
-  ];
-  if (before.userTimeout !== null) {
-    list.unshift({ option: platform.userTimeout, value: before.userTimeout / platform.userTimeout.unitMs });
-  }
-  return list;
-}
-
 /** Puts back what was there, as far as the kernel lets it. */
 function restore(
   fd: number,
   before: KeepAliveState,
   platform: Platform,
-  changed: ReadonlySet<SocketOption>,
+  changed: readonly Assignment[],
   cause: unknown,
 ): void {
   let lost: SystemCallError | undefined;
-  for (const { option, value } of optionsOf(before, platform)) {
+  for (const { option, value } of assignmentsOf(before, platform)) {
     try {
-      if (changed.has(option)) writeIntOption(fd, option, value);
+      if (changed.some((assignment) => assignment.option === option)) writeIntOption(fd, option, value);
     } catch (error) {
       lost ??= error as SystemCallError;
     }
@@ -139,10 +63,9 @@ function restore(
 }
 
 function refuseIgnored(list: readonly Assignment[], after: KeepAliveState, platform: Platform): void {
-  const inForce = optionsOf(after, platform);
-  for (const { option, value } of list) {
-    const kept = inForce.find((candidate) => candidate.option === option)?.value;
-    if (kept === value) continue;
+  for (const { option, value, field, state } of list) {
+    if (after[field] === state) continue;
+    const kept = assignmentsOf(after, platform).find((candidate) => candidate.option === option)?.value;
     throw new UnsupportedError(
       `setting ${option.name} to ${value}`,
       `a kernel that keeps it; this one accepted it and reports ${kept ?? 'nothing'}`,
@@ -161,17 +84,17 @@ function refuseIgnored(list: readonly Assignment[], after: KeepAliveState, platf
 export function writePolicy(fd: number, policy: ValidPolicy | false, platform: Platform): KeepAliveState {
   const list = assignments(policy, platform);
   const before = readState(fd, platform);
-  const changed = new Set<SocketOption>();
+  let done = 0;
   try {
     for (const { option, value } of list) {
       writeIntOption(fd, option, value);
-      changed.add(option);
+      done += 1;
     }
     const after = readState(fd, platform);
     refuseIgnored(list, after, platform);
     return after;
   } catch (error) {
-    restore(fd, before, platform, changed, error);
+    restore(fd, before, platform, list.slice(0, done), error);
     throw error;
   }
 }

@@ -2,7 +2,7 @@ import { spawnSync } from 'node:child_process';
 import { describe, expect, it } from 'vitest';
 import { UnsupportedError } from '../../native/index.js';
 import { PolicyError, readPolicy } from '../../policy/index.js';
-import { checkUnits } from '../options.js';
+import { checkAssignable } from '../assignments.js';
 import { currentPlatform, platformNamed } from './index.js';
 
 const options = ['keepAlive', 'idle', 'interval', 'count', 'userTimeout'] as const;
@@ -30,9 +30,9 @@ describe.each([
   });
 
   it('takes a user timeout of whole seconds, and of milliseconds only on Linux', () => {
-    expect(() => checkUnits(readPolicy('30:5:3:45s'), platform)).not.toThrow();
-    expect(() => checkUnits(false, platform)).not.toThrow();
-    const check = () => checkUnits(readPolicy('30:5:3:1500ms'), platform);
+    expect(() => checkAssignable(readPolicy('30:5:3:45s'), platform)).not.toThrow();
+    expect(() => checkAssignable(false, platform)).not.toThrow();
+    const check = () => checkAssignable(readPolicy('30:5:3:1500ms'), platform);
     if (name === 'linux') expect(check).not.toThrow();
     else expect(check).toThrow(expect.objectContaining({ name: 'PolicyError', field: 'userTimeout' }));
   });
@@ -42,10 +42,10 @@ describe.each(['darwin', 'freebsd', 'win32'])('a user timeout on %s', (name) => 
   it('that is no whole second is refused with what was given and what is allowed', () => {
     const { userTimeout } = platformNamed(name);
     const message = `userTimeout must be whole seconds on this platform (${userTimeout.name}), got "1500ms"`;
-    expect(() => checkUnits(readPolicy({ userTimeout: 1500 }), platformNamed(name))).toThrow(
+    expect(() => checkAssignable(readPolicy({ userTimeout: 1500 }), platformNamed(name))).toThrow(
       new PolicyError('userTimeout', '1500ms', `whole seconds on this platform (${userTimeout.name})`),
     );
-    expect(() => checkUnits(readPolicy({ userTimeout: 1500 }), platformNamed(name))).toThrow(message);
+    expect(() => checkAssignable(readPolicy({ userTimeout: 1500 }), platformNamed(name))).toThrow(message);
   });
 });
 

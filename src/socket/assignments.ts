@@ -1,0 +1,85 @@
+import type { SocketOption } from '../native/index.js';
+import { PolicyError, type ValidPolicy } from '../policy/index.js';
+import { kernelDefaults } from './kernel-defaults.js';
+import type { Platform, TimeOption } from './platforms/index.js';
+import type { KeepAliveState } from './state.js';
+
+/** One option and the value it is to have. */
+export interface Assignment {
+  readonly option: SocketOption;
+  /** In the kernel's unit. */
+  readonly value: number;
+  /** The part of the state that says whether the kernel kept it, and what that then is. */
+  readonly field: keyof KeepAliveState;
+  readonly state: number | boolean | null;
+}
+
+function inUnit(option: TimeOption, ms: number): number {
+  if (ms % option.unitMs === 0) return ms / option.unitMs;
+  throw new PolicyError('userTimeout', `${ms}ms`, `whole seconds on this platform (${option.name})`);
+}
+
+/** Replaces each `'system'` by the kernel's default of this moment. */
+function resolveSystem(policy: ValidPolicy): { readonly [Field in keyof ValidPolicy]: number | undefined } {
+  const { idle, interval, count, userTimeout } = policy;
+  if (idle !== 'system' && interval !== 'system' && count !== 'system' && userTimeout !== 'system') {
+    return { idle, interval, count, userTimeout };
+  }
+  const defaults = kernelDefaults();
+  return {
+    idle: idle === 'system' ? defaults.idle : idle,
+    interval: interval === 'system' ? defaults.interval : interval,
+    count: count === 'system' ? defaults.count : count,
+    userTimeout: userTimeout === 'system' ? 0 : userTimeout,
+  };
+}
+
+function timeTo(field: 'idle' | 'interval' | 'userTimeout', ms: number, platform: Platform): Assignment {
+  return { option: platform[field], value: inUnit(platform[field], ms), field, state: ms };
+}
+
+function switchTo(enabled: boolean, platform: Platform): Assignment {
+  return { option: platform.keepAlive, value: enabled ? 1 : 0, field: 'enabled', state: enabled };
+}
+
+/**
+ * What to set, in the order that matters on a live socket.
+ *
+ * TCP_KEEPINTVL and TCP_KEEPCNT never re-arm the timer, so they go first. TCP_KEEPIDLE after SO_KEEPALIVE re-arms it
+ * with the quiet time that has already passed taken off; the other way round a full idle would begin anew
+ * (net/ipv4/tcp.c, tcp_sock_set_keepidle_locked).
+ */
+export function assignments(policy: ValidPolicy | false, platform: Platform): Assignment[] {
+  if (policy === false) return [switchTo(false, platform)];
+  const { idle, interval, count, userTimeout } = resolveSystem(policy);
+  const list: Assignment[] = [];
+  if (interval !== undefined) list.push(timeTo('interval', interval, platform));
+  if (count !== undefined) list.push({ option: platform.count, value: count, field: 'count', state: count });
+  if (userTimeout !== undefined) list.push(timeTo('userTimeout', userTimeout, platform));
+  list.push(switchTo(true, platform));
+  if (idle !== undefined) list.push(timeTo('idle', idle, platform));
+  return list;
+}
+
+/**
+ * Refuses a policy that this platform could not set, before it is promised for later.
+ *
+ * @throws {PolicyError} for a user timeout in milliseconds where the kernel counts seconds.
+ * @throws {UnsupportedError} for `'system'` where the kernel's defaults cannot be read.
+ */
+export function checkAssignable(policy: ValidPolicy | false, platform: Platform): void {
+  assignments(policy, platform);
+}
+
+/** What puts a state back, in the order in which setting it leaves the timer right. */
+export function assignmentsOf(before: KeepAliveState, platform: Platform): Assignment[] {
+  const { enabled, idle, interval, count, userTimeout } = before;
+  const list = [
+    timeTo('interval', interval, platform),
+    { option: platform.count, value: count, field: 'count', state: count } as const,
+    switchTo(enabled, platform),
+    timeTo('idle', idle, platform),
+  ];
+  if (userTimeout !== null) list.unshift(timeTo('userTimeout', userTimeout, platform));
+  return list;
+}
