@@ -1,0 +1,7 @@
+/** How a server gives keepalive to the connections it accepts. */
+export const variants = ['bare', 'tcp-keepalive listener', 'createServer keepAlive', 'net-keepalive'] as const;
+
+export type Variant = (typeof variants)[number];
+
+export const bare: Variant = 'bare';
+export const ours: Variant = 'tcp-keepalive listener';

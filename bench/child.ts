@@ -1,0 +1,51 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { fileURLToPath } from 'node:url';
+
+/** The arguments that make Node.js run a TypeScript module of this folder. */
+export function nodeArguments(module: string): string[] {
+  return ['--import', 'tsx', fileURLToPath(new URL(module, import.meta.url))];
+}
+
+/** A process of its own that answers messages one by one with numbers. */
+export interface Child {
+  /** The number that it sends when it is ready. */
+  readonly ready: Promise<number>;
+  ask(message: object): Promise<number>;
+  /** Ends it, and waits until it has. */
+  end(): Promise<void>;
+}
+
+async function nextNumber(child: ChildProcess): Promise<number> {
+  const ended = new AbortController();
+  const failIfEnded = once(child, 'exit', { signal: ended.signal }).then(([code]) => {
+    throw new Error(`${child.spawnargs.join(' ')} ended early with ${code}`);
+  });
+  try {
+    const [answer] = await Promise.race([once(child, 'message', { signal: ended.signal }), failIfEnded]);
+    return answer as number;
+  } finally {
+    ended.abort();
+    failIfEnded.catch(() => {});
+  }
+}
+
+/** Runs a module of this folder in a process of its own, under the command given, if any (such as strace). */
+export function startChild(module: string, args: readonly string[], under: readonly string[] = []): Child {
+  const [command = process.execPath, ...rest] = [...under, process.execPath, ...nodeArguments(module), ...args];
+  const child = spawn(command, rest, { stdio: ['ignore', 'ignore', 'inherit', 'ipc'] });
+  return {
+    ready: nextNumber(child),
+    ask(message) {
+      const answer = nextNumber(child);
+      child.send(message);
+      return answer;
+    },
+    async end() {
+      const ended = once(child, 'exit');
+      if (child.exitCode !== null || child.signalCode !== null) return;
+      child.disconnect();
+      await ended;
+    },
+  };
+}

@@ -1,0 +1,57 @@
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { benchmarkAccept } from './accept.js';
+import { describeMachine } from './machine.js';
+import type { Report } from './report.js';
+import { benchmarkSet } from './set.js';
+import { benchmarkSystemCalls } from './system-calls.js';
+import { benchmarkTimeline } from './timeline.js';
+
+interface Benchmark {
+  readonly title: string;
+  /** Runs only when it is named: it takes more than a minute. */
+  readonly isLong?: true;
+  run(): Promise<Report>;
+}
+
+const benchmarks: Readonly<Record<string, Benchmark>> = {
+  set: { title: 'Setting four options and SO_KEEPALIVE, with read-back', run: benchmarkSet },
+  accept: { title: 'Connections accepted per second', run: benchmarkAccept },
+  syscalls: { title: 'System calls per accepted connection', run: benchmarkSystemCalls },
+  timeline: { title: 'The timeline of 30:5:3 at full size', isLong: true, run: benchmarkTimeline },
+};
+
+const names = Object.keys(benchmarks);
+
+function chosenNames(given: readonly string[]): string[] {
+  if (given.includes('all')) return names;
+  const unknown = given.find((name) => !Object.hasOwn(benchmarks, name));
+  if (unknown !== undefined) throw new Error(`there is no benchmark '${unknown}': name ${names.join(', ')} or all`);
+  return given.length > 0 ? [...given] : names.filter((name) => benchmarks[name]?.isLong !== true);
+}
+
+function writeResult(name: string, result: object): void {
+  const directory = new URL('results/', import.meta.url);
+  mkdirSync(directory, { recursive: true });
+  writeFileSync(fileURLToPath(new URL(`${name}.json`, directory)), `${JSON.stringify(result, null, 2)}\n`);
+}
+
+async function main(): Promise<void> {
+  if (process.platform !== 'linux') throw new Error('the benchmarks run on Linux only');
+  const machine = describeMachine();
+  console.log(`Node.js ${machine.node}, ${machine.platform} kernel ${machine.kernel}, ${machine.cpus} CPUs`);
+  for (const name of chosenNames(process.argv.slice(2))) {
+    const benchmark = benchmarks[name] as Benchmark;
+    console.log(`\n${name}: ${benchmark.title}\n`);
+    const { data, text } = await benchmark.run();
+    console.log(text);
+    writeResult(name, { benchmark: name, machine, ...data });
+  }
+}
+
+try {
+  await main();
+} catch (error) {
+  console.error(`bench: ${error instanceof Error ? error.message : error}`);
+  process.exitCode = 1;
+}
