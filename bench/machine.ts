@@ -1,4 +1,4 @@
-import { availableParallelism, cpus, release } from 'node:os';
+import { availableParallelism, release } from 'node:os';
 
 /** Where and when something was measured, in general terms. */
 export interface Machine {
@@ -7,7 +7,6 @@ export interface Machine {
   readonly platform: string;
   readonly kernel: string;
   readonly cpus: number;
-  readonly cpuModel: string;
 }
 
 export function describeMachine(): Machine {
@@ -17,6 +16,5 @@ export function describeMachine(): Machine {
     platform: `${process.platform}-${process.arch}`,
     kernel: release(),
     cpus: availableParallelism(),
-    cpuModel: cpus()[0]?.model ?? 'unknown',
   };
 }

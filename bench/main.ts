@@ -1,7 +1,7 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { benchmarkAccept } from './accept.js';
-import { describeMachine } from './machine.js';
+import { describeMachine, type Machine } from './machine.js';
 import type { Report } from './report.js';
 import { benchmarkSet } from './set.js';
 import { benchmarkSystemCalls } from './system-calls.js';
@@ -30,23 +30,36 @@ function chosenNames(given: readonly string[]): string[] {
   return given.length > 0 ? [...given] : names.filter((name) => benchmarks[name]?.isLong !== true);
 }
 
+/** Six digits are more than any of this is exact to. */
+const roundNumber = (_key: string, value: unknown) =>
+  typeof value === 'number' ? Number(value.toPrecision(6)) : value;
+
 function writeResult(name: string, result: object): void {
   const directory = new URL('results/', import.meta.url);
   mkdirSync(directory, { recursive: true });
-  writeFileSync(fileURLToPath(new URL(`${name}.json`, directory)), `${JSON.stringify(result, null, 2)}\n`);
+  writeFileSync(fileURLToPath(new URL(`${name}.json`, directory)), `${JSON.stringify(result, roundNumber, 2)}\n`);
+}
+
+async function run(name: string, machine: Machine): Promise<void> {
+  const benchmark = benchmarks[name] as Benchmark;
+  console.log(`\n${name}: ${benchmark.title}\n`);
+  try {
+    const { data, text } = await benchmark.run();
+    console.log(text);
+    writeResult(name, { benchmark: name, machine, ...data });
+  } catch (error) {
+    // The other benchmarks still run, but what did not run must not look like success.
+    console.error(`${name} failed: ${error instanceof Error ? error.message : error}`);
+    process.exitCode = 1;
+  }
 }
 
 async function main(): Promise<void> {
   if (process.platform !== 'linux') throw new Error('the benchmarks run on Linux only');
+  const chosen = chosenNames(process.argv.slice(2));
   const machine = describeMachine();
   console.log(`Node.js ${machine.node}, ${machine.platform} kernel ${machine.kernel}, ${machine.cpus} CPUs`);
-  for (const name of chosenNames(process.argv.slice(2))) {
-    const benchmark = benchmarks[name] as Benchmark;
-    console.log(`\n${name}: ${benchmark.title}\n`);
-    const { data, text } = await benchmark.run();
-    console.log(text);
-    writeResult(name, { benchmark: name, machine, ...data });
-  }
+  for (const name of chosen) await run(name, machine);
 }
 
 try {

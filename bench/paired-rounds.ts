@@ -22,7 +22,7 @@ function quantile(sorted: readonly number[], share: number): number {
 }
 
 /** The median and quartiles of what was measured. */
-export function spread(values: readonly number[]): Spread {
+function spread(values: readonly number[]): Spread {
   const sorted = [...values].sort((a, b) => a - b);
   return {
     lowerQuartile: quantile(sorted, 0.25),

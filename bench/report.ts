@@ -36,3 +36,18 @@ export function renderTargets(targets: readonly Target[]): string {
     .map(({ what, measured, wanted, met }) => `${met ? 'met   ' : 'MISSED'} ${what} ${wanted}: ${measured.toFixed(3)}`)
     .join('\n');
 }
+
+const screenWidth = 80;
+
+/** Breaks text between words so that it fits the screen, later lines indented. */
+export function wrap(text: string): string {
+  const lines: string[] = [];
+  let line = '';
+  for (const word of text.split(' ')) {
+    if (line !== '' && line.length + 1 + word.length > screenWidth) {
+      lines.push(line);
+      line = `  ${word}`;
+    } else line = line === '' ? word : `${line} ${word}`;
+  }
+  return [...lines, line].join('\n');
+}

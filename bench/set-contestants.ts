@@ -1,7 +1,7 @@
 import type net from 'node:net';
 import * as netKeepAlive from 'net-keepalive';
+import { getsockopt, setsockopt } from 'sockopt';
 import { setKeepAlive } from 'tcp-keepalive';
-import { getsockopt, setsockopt } from './sockopt.js';
 
 /** One way of setting the options on a socket. */
 export interface Setting {

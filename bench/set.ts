@@ -2,7 +2,7 @@ import type net from 'node:net';
 import { loopbackPair } from 'tcp-keepalive/testing';
 import { type CProgram, hasCompiler, startCProgram, withCompiled } from './c-program.js';
 import { type Contestant, pairedRatio, type Rounds, type Spread, spreadOf, takeTurns } from './paired-rounds.js';
-import { atLeast, atMost, type Report, renderTable, renderTargets, type Target } from './report.js';
+import { atLeast, atMost, type Report, renderTable, renderTargets, type Target, wrap } from './report.js';
 import { type Setting, settings } from './set-contestants.js';
 import { callsOfCProgram, callsOfSetting, hasStrace } from './strace.js';
 
@@ -94,9 +94,10 @@ function render(rows: readonly Row[], targets: readonly Target[]): string {
     leavesOut === undefined ? [] : [`${name} leaves out ${leavesOut}`],
   );
   const isSame = sameCalls(rows);
-  if (isSame !== undefined) notes.push(`Same system calls in the same order in C and here: ${isSame ? 'yes' : 'NO'}`);
+  if (isSame !== undefined)
+    notes.push(`The C program makes the system calls of tcp-keepalive, in its order: ${isSame ? 'yes' : 'NO'}`);
   if (!rows.some(({ name }) => name === floor)) notes.push('There is no cc here, so the C program was left out.');
-  return [renderTable([head, ...rows.map(renderRow)]), '', ...notes, '', renderTargets(targets)].join('\n');
+  return [renderTable([head, ...rows.map(renderRow)]), '', ...notes.map(wrap), '', renderTargets(targets)].join('\n');
 }
 
 /** Times one setting of the four options and SO_KEEPALIVE, with read-back, against the peers and C. */

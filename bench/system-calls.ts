@@ -1,9 +1,13 @@
 import { bare, ours, type Variant, variants } from './accept-variants.js';
 import { startChild } from './child.js';
-import { atMost, type Report, renderTable, renderTargets } from './report.js';
+import { atMost, type Report, renderTable, renderTargets, wrap } from './report.js';
 import { hasStrace, withLog } from './strace.js';
 
 const connections = 400;
+
+const note =
+  'The one setsockopt of the bare server is the SO_LINGER of its reset. All calls vary with how many events one ' +
+  'epoll_wait brings.';
 
 /** Calls by name. */
 type Counts = ReadonlyMap<string, number>;
@@ -65,5 +69,5 @@ export async function benchmarkSystemCalls(): Promise<Report> {
       all.toFixed(1),
     ]),
   ]);
-  return { data: { connections, rows, targets }, text: [table, '', renderTargets(targets)].join('\n') };
+  return { data: { connections, rows, targets }, text: [table, '', wrap(note), '', renderTargets(targets)].join('\n') };
 }
