@@ -43,11 +43,12 @@ class Timeline {
   }
 }
 
-/** Waits until a socket's kernel has sent one more segment. */
-async function nextProbe(socket: net.Socket): Promise<void> {
+/** Waits until a socket's kernel has sent one more segment, and gives how many probes it then holds unanswered. */
+async function nextProbe(socket: net.Socket): Promise<number> {
   const fd = descriptorOf(socket) as number;
   const sent = readTcpInfo(fd).segmentsOut;
   while (readTcpInfo(fd).segmentsOut === sent) await sleep(pollingMs);
+  return readTcpInfo(fd).probes;
 }
 
 async function run(): Promise<{ steps: readonly Step[]; error: string }> {
@@ -55,17 +56,14 @@ async function run(): Promise<{ steps: readonly Step[]; error: string }> {
   const { client, server } = pair;
   setKeepAlive(server, policy);
   const timeline = new Timeline();
-  await nextProbe(server);
-  timeline.add('quiet, then a probe', timerRange(idleMs));
-  // The acknowledgement came within this tick: on loopback the kernel answers before the sender's call returns.
+  const unanswered = await nextProbe(server);
+  timeline.add(`quiet, then a probe: ${unanswered} unanswered`, timerRange(idleMs));
   crashPeer(client);
   const failed = once(server, 'error') as Promise<[NodeJS.ErrnoException]>;
   failed.catch(() => {});
-  await nextProbe(server);
-  timeline.add('its ACK started the quiet again; a probe, 1st unanswered', timerRange(idleMs));
-  for (const which of ['2nd', '3rd']) {
-    await nextProbe(server);
-    timeline.add(`a probe, ${which} unanswered`, timerRange(intervalMs));
+  timeline.add(`its ACK began a new quiet; a probe: ${await nextProbe(server)} unanswered`, timerRange(idleMs));
+  for (let probe = 2; probe <= 3; probe += 1) {
+    timeline.add(`a probe: ${await nextProbe(server)} unanswered`, timerRange(intervalMs));
   }
   const [{ code = 'no code' }] = await failed;
   timeline.add(`dead: ${code}`, timerRange(intervalMs));
