@@ -38,7 +38,7 @@ function settleTransmissions(fd: number): number {
  *
  * What it had sent is first given up to 250 ms, blocking, to be acknowledged, because its kernel would retransmit it;
  * its own keepalive is off until it is revived. Do not write to it meanwhile; destroying it ends the silence, as its
- * kernel then sends FIN or RST.
+ * kernel then sends FIN or RST. Do not combine it with `lossyPath` by `'outages'` on one socket: both use IP_MINTTL.
  *
  * Linux, IPv4 and IPv6, no privileges. Works on the loopback device and across routers, for packets whose TTL is
  * below 255 when they arrive; Linux sends with 64.
