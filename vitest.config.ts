@@ -1,7 +1,13 @@
 import { defineConfig } from 'vitest/config';
 
 // Tests with kernel timers mostly wait, so more of them run side by side than there are cores.
-const waiting = { testTimeout: 120_000, hookTimeout: 120_000, pool: 'forks', maxConcurrency: 40 } as const;
+const waiting = {
+  setupFiles: ['test/leaks.ts'],
+  testTimeout: 120_000,
+  hookTimeout: 120_000,
+  pool: 'forks',
+  maxConcurrency: 40,
+} as const;
 
 export default defineConfig({
   test: {
@@ -11,7 +17,7 @@ export default defineConfig({
         test: {
           ...waiting,
           name: 'core',
-          include: ['src/**/*.test.ts', 'test/{socket,article,testing,cli,root,wire}/**/*.test.ts'],
+          include: ['src/**/*.test.ts', 'test/{socket,article,testing,cli,host,wire}/**/*.test.ts'],
         },
       },
       {

@@ -39,6 +39,8 @@ describe('imports point inwards', () => {
     ['src/socket', 'koffi'],
     ['src/socket', '../testing/index.js'],
     ['src/socket/platforms', '../../cli/main.js'],
+    ['src/host', 'koffi'],
+    ['src/host', '../testing/index.js'],
     ['src/testing', 'koffi'],
     ['src/testing', '../cli/main.js'],
     ['src/cli/commands', 'koffi'],
@@ -55,6 +57,7 @@ describe('imports point inwards', () => {
     ['src/native', '../wire/tcp-info.js'],
     ['src/socket', 'node:net'],
     ['src/socket', '../native/index.js'],
+    ['src/host', '../socket/index.js'],
     ['src/testing', '../socket/index.js'],
     ['src/cli/commands', '../../socket/index.js'],
   ])('%s may import %s', (folder, source) => {

@@ -1,0 +1,69 @@
+import { createRequire } from 'node:module';
+import { codeOfErrno, SystemCallError, UnsupportedError } from './errors.js';
+import { libc, type Memory } from './libc.js';
+
+/** The calls that only Linux has, or that only Linux needs here; each gives -1 on failure. */
+interface LinuxCalls {
+  socket(domain: number, type: number, protocol: number): number;
+  bind(fd: number, address: Memory, length: number): number;
+  send(fd: number, data: Memory, length: number, flags: number): number;
+  recv(fd: number, buffer: Memory, length: number, flags: number): number;
+  read(fd: number, buffer: Memory, length: number): number;
+  open(path: string, flags: number): number;
+  close(fd: number): number;
+  setns(fd: number, type: number): number;
+  bpf(number: number, command: number, attributes: Memory, size: number): number;
+  pidfdOpen(number: number, pid: number, flags: number): number;
+  pidfdGetfd(number: number, pidfd: number, fd: number, flags: number): number;
+}
+
+let loaded: LinuxCalls | undefined;
+
+/**
+ * The Linux calls of the C library.
+ *
+ * @throws {UnsupportedError} on other platforms, and where the FFI cannot be loaded.
+ */
+export function linuxCalls(): LinuxCalls {
+  if (loaded !== undefined) return loaded;
+  if (process.platform !== 'linux') throw new UnsupportedError("the machine's connections", 'Linux');
+  libc();
+  const koffi: typeof import('koffi').default = createRequire(import.meta.url)('koffi');
+  const library = koffi.load(null);
+  loaded = {
+    socket: library.func('int socket(int, int, int)'),
+    bind: library.func('int bind(int, const void *, uint32_t)'),
+    send: library.func('ssize_t send(int, const void *, size_t, int)'),
+    recv: library.func('ssize_t recv(int, void *, size_t, int)'),
+    read: library.func('ssize_t read(int, void *, size_t)'),
+    open: library.func('int open(const char *, int)'),
+    close: library.func('int close(int)'),
+    setns: library.func('int setns(int, int)'),
+    bpf: library.func('syscall', 'long', ['long', 'int', 'void *', 'uint']),
+    pidfdOpen: library.func('syscall', 'long', ['long', 'int', 'uint']),
+    pidfdGetfd: library.func('syscall', 'long', ['long', 'int', 'int', 'uint']),
+  };
+  return loaded;
+}
+
+/**
+ * Gives the result of a call, or throws what its errno says.
+ *
+ * @param detail What was attempted and what to do, for the message.
+ */
+export function checked(result: number, syscall: string, detail: string): number {
+  if (result >= 0) return result;
+  throw new SystemCallError(syscall, codeOfErrno(libc().errno()), detail);
+}
+
+/** Closes a descriptor that this process opened. */
+export function closeDescriptor(fd: number): void {
+  linuxCalls().close(fd);
+}
+
+/** bpf(2) by architecture, from arch/x86/entry/syscalls/syscall_64.tbl and include/uapi/asm-generic/unistd.h. */
+export const bpfNumber: Readonly<Record<string, number>> = { x64: 321, arm64: 280 };
+
+/** pidfd_open(2), since Linux 5.3, and pidfd_getfd(2), since 5.6: one number on every architecture. */
+export const pidfdOpenNumber = 434;
+export const pidfdGetfdNumber = 438;
