@@ -2,7 +2,7 @@ import { defineConfig } from 'vitest/config';
 
 // Tests with kernel timers mostly wait, so more of them run side by side than there are cores.
 const waiting = {
-  setupFiles: ['test/leaks.ts'],
+  setupFiles: 'test/leaks.ts',
   testTimeout: 120_000,
   hookTimeout: 120_000,
   pool: 'forks',
