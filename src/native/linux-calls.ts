@@ -33,9 +33,9 @@ export function linuxCalls(): LinuxCalls {
   loaded = {
     socket: library.func('int socket(int, int, int)'),
     bind: library.func('int bind(int, const void *, uint32_t)'),
-    send: library.func('ssize_t send(int, const void *, size_t, int)'),
-    recv: library.func('ssize_t recv(int, void *, size_t, int)'),
-    read: library.func('ssize_t read(int, void *, size_t)'),
+    send: library.func('long send(int, const void *, size_t, int)'),
+    recv: library.func('long recv(int, void *, size_t, int)'),
+    read: library.func('long read(int, void *, size_t)'),
     open: library.func('int open(const char *, int)'),
     close: library.func('int close(int)'),
     setns: library.func('int setns(int, int)'),
