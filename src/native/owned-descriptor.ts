@@ -1,8 +1,16 @@
 import { closeDescriptor } from './linux-calls.js';
 
-interface Opening {
-  readonly what: string;
-  readonly openedAt: string;
+/** Where a descriptor was opened. Writing the stack out takes most of the time, so that waits until it is asked for. */
+class Opening {
+  readonly #place: Error;
+
+  constructor(what: string) {
+    this.#place = new Error(what);
+  }
+
+  get openedAt(): string {
+    return this.#place.stack ?? this.#place.message;
+  }
 }
 
 const open = new Map<number, Opening>();
@@ -14,7 +22,7 @@ export class OwnedDescriptor {
   /** `what` names it in a report of leaks, such as `netlink socket`. */
   constructor(fd: number, what: string) {
     this.fd = fd;
-    open.set(fd, { what, openedAt: new Error(what).stack ?? what });
+    open.set(fd, new Opening(what));
   }
 
   /** Closes it; safe to call twice. */
