@@ -74,16 +74,19 @@ function refuseIgnored(list: readonly Assignment[], after: KeepAliveState, platf
 }
 
 /**
- * Sets a policy on a descriptor, or turns keepalive off, and gives what the kernel then says.
+ * Makes assignments on a descriptor and gives what the kernel then says.
  *
- * All or nothing: when a call fails or the kernel does not keep a value, what was there is put back before the error
- * is thrown. `false` turns probing off and leaves the numbers.
+ * All or nothing: when a call fails or the kernel does not keep a value, `before` is put back as far as it was changed
+ * before the error is thrown.
  *
- * @throws {UnsupportedError} when it is not a TCP socket; {@link SystemCallError} as the kernel refuses it.
+ * @throws {UnsupportedError} when a value is not kept; {@link SystemCallError} as the kernel refuses it.
  */
-export function writePolicy(fd: number, policy: ValidPolicy | false, platform: Platform): KeepAliveState {
-  const list = assignments(policy, platform);
-  const before = readState(fd, platform);
+export function writeAssignments(
+  fd: number,
+  list: readonly Assignment[],
+  before: KeepAliveState,
+  platform: Platform,
+): KeepAliveState {
   let done = 0;
   try {
     for (const { option, value } of list) {
@@ -97,4 +100,16 @@ export function writePolicy(fd: number, policy: ValidPolicy | false, platform: P
     restore(fd, before, platform, list.slice(0, done), error);
     throw error;
   }
+}
+
+/**
+ * Sets a policy on a descriptor, or turns keepalive off, and gives what the kernel then says.
+ *
+ * All or nothing, as {@link writeAssignments}. `false` turns probing off and leaves the numbers.
+ *
+ * @throws {UnsupportedError} when it is not a TCP socket; {@link SystemCallError} as the kernel refuses it.
+ */
+export function writePolicy(fd: number, policy: ValidPolicy | false, platform: Platform): KeepAliveState {
+  const list = assignments(policy, platform);
+  return writeAssignments(fd, list, readState(fd, platform), platform);
 }
