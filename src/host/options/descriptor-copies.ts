@@ -1,0 +1,188 @@
+import { SystemCallError, UnsupportedError } from '../../native/errors.js';
+import type { OwnedDescriptor } from '../../native/owned-descriptor.js';
+import { copyDescriptor, openProcess } from '../../native/pidfd.js';
+import { readBytesOption, type SocketOption } from '../../native/socket-options.js';
+import type { Assignment } from '../../socket/assignments.js';
+import { readState, writeAssignments } from '../../socket/options.js';
+import { linux } from '../../socket/platforms/linux.js';
+import type { KeepAliveState } from '../../socket/state.js';
+import type { Incomplete } from '../connection.js';
+import {
+  assignmentsForEach,
+  type OptionChange,
+  type OptionOutcome,
+  type OptionReading,
+  type OptionSource,
+  type SocketReference,
+} from './source.js';
+
+/** include/uapi/asm-generic/socket.h, since 4.12. */
+const SO_COOKIE: SocketOption = { name: 'SO_COOKIE', level: 1, option: 57 };
+
+const reused = 'the descriptor is another one now: the socket was closed, and its number given out again';
+const noHolder = 'no process is known that has it open';
+
+/** Throws unless a descriptor is the socket that was meant. */
+function confirmSocket(fd: number, cookie: bigint): void {
+  let bytes: Uint8Array;
+  try {
+    bytes = readBytesOption(fd, SO_COOKIE, 8);
+  } catch (error) {
+    if (!(error instanceof SystemCallError) || error.code !== 'ENOTSOCK') throw error;
+    throw new SystemCallError('getsockopt(SO_COOKIE)', 'ENOTSOCK', reused, error);
+  }
+  if (new DataView(bytes.buffer).getBigUint64(0, true) === cookie) return;
+  throw new SystemCallError('getsockopt(SO_COOKIE)', 'ESTALE', reused);
+}
+
+/** Copies descriptors of one process after the other, with one process and one copy open at a time. */
+class Copies implements Disposable {
+  #pid: number | undefined;
+  #process: OwnedDescriptor | undefined;
+  /** Why nothing can be copied from the process at all. */
+  #refusal: unknown;
+
+  /** A copy of the socket's descriptor, which the caller closes. Throws where it cannot be had or is another socket. */
+  copy({ cookie, holder }: SocketReference): OwnedDescriptor {
+    if (holder === undefined) throw new SystemCallError('pidfd_open', 'ESRCH', noHolder);
+    const copy = this.#copy(this.#open(holder.pid), holder.fd);
+    try {
+      confirmSocket(copy.fd, cookie);
+    } catch (error) {
+      copy.close();
+      throw error;
+    }
+    return copy;
+  }
+
+  #open(pid: number): OwnedDescriptor {
+    if (pid !== this.#pid) {
+      this[Symbol.dispose]();
+      this.#pid = pid;
+      this.#refusal = undefined;
+      try {
+        this.#process = openProcess(pid);
+      } catch (error) {
+        this.#refusal = error;
+      }
+    }
+    if (this.#process === undefined || this.#refusal !== undefined) throw this.#refusal;
+    return this.#process;
+  }
+
+  #copy(process: OwnedDescriptor, fd: number): OwnedDescriptor {
+    try {
+      return copyDescriptor(process, fd);
+    } catch (error) {
+      // Only EBADF is about this descriptor alone.
+      if (error instanceof SystemCallError && ['EPERM', 'ESRCH', 'ENOSYS'].includes(error.code)) this.#refusal = error;
+      throw error;
+    }
+  }
+
+  [Symbol.dispose](): void {
+    this.#process?.close();
+    this.#process = undefined;
+  }
+}
+
+/** The places in a list, those of one process next to each other. */
+function byProcess(sockets: readonly SocketReference[]): Uint32Array {
+  const pid = (place: number) => sockets[place]?.holder?.pid ?? 0;
+  return Uint32Array.from(sockets.keys()).sort((a, b) => pid(a) - pid(b));
+}
+
+function reasonOf(error: unknown): string {
+  if (error instanceof SystemCallError || error instanceof UnsupportedError) return error.message;
+  throw error;
+}
+
+/** One line for each process and reason. */
+class Failures {
+  readonly #counts = new Map<string, { pid: number | undefined; why: string; count: number }>();
+
+  add({ holder }: SocketReference, why: string): void {
+    const key = `${holder?.pid} ${why}`;
+    const known = this.#counts.get(key);
+    if (known === undefined) this.#counts.set(key, { pid: holder?.pid, why, count: 1 });
+    else known.count += 1;
+  }
+
+  lines(): Incomplete[] {
+    return [...this.#counts.values()].map(({ pid, why, count }) => {
+      const connections = `${count} ${count === 1 ? 'connection' : 'connections'}`;
+      return { what: `the options of ${connections}${pid === undefined ? '' : ` of process ${pid}`}`, why };
+    });
+  }
+}
+
+/** Says which call failed, without the number that the copy had here. */
+function describeFailure({ syscall, code, cause }: SystemCallError): string {
+  if (cause instanceof SystemCallError) {
+    return `${cause.syscall}: ${cause.code}, and what was set before could not be put back (${syscall}: ${code})`;
+  }
+  return `${syscall}: ${code}, ${syscall.startsWith('set') ? 'what was set before was put back' : 'so nothing was set'}`;
+}
+
+/**
+ * The sockets of processes through copies of their descriptors, made with pidfd_getfd and closed at once.
+ *
+ * Needs CAP_SYS_PTRACE, or processes of the same user that may be dumped; Linux 5.6. The copy is the same open file, so
+ * its O_NONBLOCK is never touched. That it is the socket that was meant is made sure of by its cookie.
+ */
+export class DescriptorCopies implements OptionSource {
+  readonly method = 'descriptor-copies';
+  readonly perNamespace = false;
+
+  read(sockets: readonly SocketReference[]): OptionReading {
+    const states = new Map<bigint, KeepAliveState>();
+    const failures = new Failures();
+    using copies = new Copies();
+    for (const place of byProcess(sockets)) {
+      const socket = sockets[place] as SocketReference;
+      try {
+        using copy = copies.copy(socket);
+        states.set(socket.cookie, readState(copy.fd, linux));
+      } catch (error) {
+        failures.add(socket, reasonOf(error));
+      }
+    }
+    return { states, incomplete: failures.lines() };
+  }
+
+  write(changes: readonly OptionChange[]): OptionOutcome[] {
+    const lists = assignmentsForEach(changes);
+    const outcomes = new Array<OptionOutcome>(changes.length);
+    using copies = new Copies();
+    for (const place of byProcess(changes.map(({ socket }) => socket))) {
+      const { socket } = changes[place] as OptionChange;
+      outcomes[place] = change(copies, socket, lists[place] as Assignment[]);
+    }
+    return outcomes;
+  }
+
+  [Symbol.dispose](): void {
+    // Everything is closed at the end of each call.
+  }
+}
+
+function change(copies: Copies, socket: SocketReference, list: readonly Assignment[]): OptionOutcome {
+  const { cookie } = socket;
+  let before: KeepAliveState | undefined;
+  try {
+    using copy = copies.copy(socket);
+    before = readState(copy.fd, linux);
+    return setOn(copy.fd, cookie, before, list);
+  } catch (error) {
+    return { cookie, before, after: undefined, error: reasonOf(error) };
+  }
+}
+
+function setOn(fd: number, cookie: bigint, before: KeepAliveState, list: readonly Assignment[]): OptionOutcome {
+  try {
+    return { cookie, before, after: writeAssignments(fd, list, before, linux), error: undefined };
+  } catch (error) {
+    const reason = error instanceof SystemCallError ? describeFailure(error) : reasonOf(error);
+    return { cookie, before, after: readState(fd, linux), error: reason };
+  }
+}

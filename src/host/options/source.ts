@@ -1,0 +1,69 @@
+import type { ValidPolicy } from '../../policy/index.js';
+import { type Assignment, assignments, assignmentsOf } from '../../socket/assignments.js';
+import { linux } from '../../socket/platforms/linux.js';
+import type { KeepAliveState } from '../../socket/state.js';
+import type { Incomplete } from '../connection.js';
+
+/** A socket of the machine. */
+export interface SocketReference {
+  /** The kernel's own name for it, never used twice. */
+  readonly cookie: bigint;
+  /** A process that has it open and its descriptor there, which copying needs. */
+  readonly holder: { readonly pid: number; readonly fd: number } | undefined;
+}
+
+/** What a socket is to have: a policy, `false` for no keepalive, or a state that it had before. */
+export type WantedOptions = ValidPolicy | false | KeepAliveState;
+
+export interface OptionChange {
+  readonly socket: SocketReference;
+  readonly wanted: WantedOptions;
+}
+
+export interface OptionReading {
+  /** What could be read, by cookie. */
+  readonly states: { get(cookie: bigint): KeepAliveState | undefined; readonly size: number };
+  /** What could not, and why: a line for each reason, not for each socket. */
+  readonly incomplete: readonly Incomplete[];
+}
+
+/** What became of one change. */
+export interface OptionOutcome {
+  readonly cookie: bigint;
+  /** `undefined` where it could not be read. */
+  readonly before: KeepAliveState | undefined;
+  /** What the kernel said afterwards; after an error that was put right, the same as before. */
+  readonly after: KeepAliveState | undefined;
+  /** Why the socket does not have what was wanted. */
+  readonly error: string | undefined;
+}
+
+/** A way to read and set the options of other processes' sockets. */
+export interface OptionSource extends Disposable {
+  readonly method: 'tcp-iterator' | 'descriptor-copies';
+  /** Whether it reaches only the network namespace of the calling thread, and so must be called within each. */
+  readonly perNamespace: boolean;
+  /** Reads the options of these sockets, and of others where that costs nothing. */
+  read(sockets: readonly SocketReference[]): OptionReading;
+  /** Makes each change, all or nothing for each socket, and gives the outcomes in the order of the changes. */
+  write(changes: readonly OptionChange[]): OptionOutcome[];
+}
+
+/** What to set, in the order that is right for a live socket. */
+export function assignmentsFor(wanted: WantedOptions): Assignment[] {
+  if (wanted !== false && 'enabled' in wanted) return assignmentsOf(wanted, linux);
+  return assignments(wanted, linux);
+}
+
+/** Gives the assignments of many changes: most often they all want the same object, whose `'system'` is then read once. */
+export function assignmentsForEach(changes: readonly OptionChange[]): Assignment[][] {
+  const known = new Map<WantedOptions, Assignment[]>();
+  return changes.map(({ wanted }) => {
+    let list = known.get(wanted);
+    if (list === undefined) {
+      list = assignmentsFor(wanted);
+      known.set(wanted, list);
+    }
+    return list;
+  });
+}
