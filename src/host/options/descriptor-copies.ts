@@ -141,8 +141,7 @@ export class DescriptorCopies implements OptionSource {
     for (const place of byProcess(sockets)) {
       const socket = sockets[place] as SocketReference;
       try {
-        using copy = copies.copy(socket);
-        states.set(socket.cookie, readState(copy.fd, linux));
+        states.set(socket.cookie, readOne(copies, socket));
       } catch (error) {
         failures.add(socket, reasonOf(error));
       }
@@ -164,6 +163,11 @@ export class DescriptorCopies implements OptionSource {
   [Symbol.dispose](): void {
     // Everything is closed at the end of each call.
   }
+}
+
+function readOne(copies: Copies, socket: SocketReference): KeepAliveState {
+  using copy = copies.copy(socket);
+  return readState(copy.fd, linux);
 }
 
 function change(copies: Copies, socket: SocketReference, list: readonly Assignment[]): OptionOutcome {
