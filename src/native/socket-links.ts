@@ -1,0 +1,147 @@
+import { createRequire } from 'node:module';
+import { codeOfErrno, SystemCallError } from './errors.js';
+import { libc } from './libc.js';
+import { checked, linuxCalls } from './linux-calls.js';
+import { OwnedDescriptor } from './owned-descriptor.js';
+
+/** Called for each socket among a process's descriptors. */
+export type SocketVisitor = (inode: number, fd: number) => void;
+
+interface DirectoryCalls {
+  getdents64(number: number, fd: number, entries: bigint, length: number): number;
+  readlinkat(directory: number, name: bigint, link: bigint, length: number): number;
+}
+
+let loaded: DirectoryCalls | undefined;
+
+/** getdents64(2) from arch/x86/entry/syscalls/syscall_64.tbl and include/uapi/asm-generic/unistd.h. */
+const getdents64Number: Readonly<Record<string, number>> = { x64: 217, arm64: 61 };
+
+function directoryCalls(): DirectoryCalls {
+  if (loaded !== undefined) return loaded;
+  linuxCalls();
+  const koffi: typeof import('koffi').default = createRequire(import.meta.url)('koffi');
+  const library = koffi.load(null);
+  loaded = {
+    getdents64: library.func('syscall', 'long', ['long', 'int', 'void *', 'size_t']),
+    readlinkat: library.func('long readlinkat(int, const void *, void *, size_t)'),
+  };
+  return loaded;
+}
+
+// Calls are synchronous, so one set of buffers serves them all; views of an ArrayBuffer that was made first never move.
+const entries = new Uint8Array(new ArrayBuffer(65_536));
+const entriesView = new DataView(entries.buffer);
+const name = new Uint8Array(new ArrayBuffer(16));
+const link = new Uint8Array(new ArrayBuffer(64));
+let addresses: { readonly entries: bigint; readonly name: bigint; readonly link: bigint } | undefined;
+
+function fixedAddresses(): NonNullable<typeof addresses> {
+  const { addressOf } = libc();
+  addresses ??= { entries: addressOf(entries), name: addressOf(name), link: addressOf(link) };
+  return addresses;
+}
+
+const zero = 48;
+
+/** Puts a descriptor's number into `name`, as C has it. */
+function writeName(fd: number): void {
+  let length = 1;
+  for (let rest = fd; rest > 9; rest = Math.trunc(rest / 10)) length += 1;
+  name[length] = 0;
+  for (let rest = fd, at = length - 1; at >= 0; at -= 1) {
+    name[at] = zero + (rest % 10);
+    rest = Math.trunc(rest / 10);
+  }
+}
+
+const prefix = new TextEncoder().encode('socket:[');
+
+/** The number in `socket:[4711]`, or 0 where `link` says something else. */
+function inodeInLink(length: number): number {
+  for (let at = 0; at < prefix.length; at += 1) if (link[at] !== prefix[at]) return 0;
+  let inode = 0;
+  for (let at = prefix.length; at < length - 1; at += 1) inode = inode * 10 + (link[at] as number) - zero;
+  return inode;
+}
+
+/** Reads the link of one descriptor, tells `visit` if it is a socket, and gives whether there is such a descriptor. */
+function visitLink(directory: number, fd: number, visit: SocketVisitor): boolean {
+  writeName(fd);
+  const at = fixedAddresses();
+  const length = directoryCalls().readlinkat(directory, at.name, at.link, link.length);
+  if (length < 0) {
+    const code = codeOfErrno(libc().errno());
+    if (code === 'ENOENT' || code === 'ESRCH') return false;
+    throw new SystemCallError('readlinkat', code, `descriptor ${fd} of the process may not be looked at`);
+  }
+  const inode = inodeInLink(length);
+  if (inode !== 0) visit(inode, fd);
+  return true;
+}
+
+/**
+ * Tries the numbers from 0 on until `count` descriptors were found, and gives the first number that it did not try.
+ *
+ * It stops where most numbers are unused: then listing the directory is faster.
+ */
+function visitInTurn(directory: number, count: number, visit: SocketVisitor): number {
+  let found = 0;
+  let fd = 0;
+  for (; found < count && fd - found <= found + 64; fd += 1) if (visitLink(directory, fd, visit)) found += 1;
+  return found < count ? fd : Number.POSITIVE_INFINITY;
+}
+
+/** The number that an entry's name is, or -1 for `.` and `..`. */
+function readName(at: number): number {
+  let fd = 0;
+  for (let digit = entries[at] as number; digit !== 0; at += 1, digit = entries[at] as number) {
+    if (digit < zero) return -1;
+    fd = fd * 10 + digit - zero;
+  }
+  return fd;
+}
+
+/**
+ * Lists the directory and visits the descriptors from `first` on. Its entries are, from fs/readdir.c:
+ *
+ *     struct linux_dirent64 {
+ *       u64 d_ino;             //  0
+ *       s64 d_off;
+ *       unsigned short d_reclen; // 16
+ *       unsigned char d_type;
+ *       char d_name[];         // 19
+ *     };
+ */
+function visitListed(directory: number, first: number, visit: SocketVisitor): void {
+  const { getdents64 } = directoryCalls();
+  const number = getdents64Number[process.arch] as number;
+  for (;;) {
+    const length = checked(
+      getdents64(number, directory, fixedAddresses().entries, entries.length),
+      'getdents64',
+      "a process's descriptors could not be listed",
+    );
+    if (length === 0) return;
+    for (let at = 0; at < length; at += entriesView.getUint16(at + 16, true)) {
+      const fd = readName(at + 19);
+      if (fd >= first) visitLink(directory, fd, visit);
+    }
+  }
+}
+
+const O_CLOEXEC = 0o2000000;
+
+/**
+ * Visits the sockets of a process, by the links in `directory`, its `/proc/PID/fd`.
+ *
+ * @param count How many descriptors the process has, 0 where that is not known; trying the numbers in turn is faster than
+ * listing them (fs/proc/fd.c gives it as the size of the directory, since 6.2).
+ * @throws {SystemCallError} ENOENT or ESRCH where the process is gone, EACCES where it may not be looked at.
+ */
+export function visitSocketLinks(directory: string, count: number, visit: SocketVisitor): void {
+  const opened = checked(linuxCalls().open(directory, O_CLOEXEC), 'open', `${directory} could not be opened`);
+  using owned = new OwnedDescriptor(opened, directory);
+  const first = count > 0 ? visitInTurn(owned.fd, count, visit) : 0;
+  if (first !== Number.POSITIVE_INFINITY) visitListed(owned.fd, first, visit);
+}
