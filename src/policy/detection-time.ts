@@ -56,6 +56,11 @@ function idleDeath(policy: ParsedPolicy, hz: number): TimeRange {
   };
 }
 
+/** {@link detectionTime} of an idle peer on a kernel of any HZ, for values that no one has validated. */
+export function idleDetection(policy: ParsedPolicy): TimeRange {
+  return coverRanges(kernelHz.map((hz) => idleDeath(policy, hz)));
+}
+
 function detect(policy: ParsedPolicy, scenario: Scenario, conditions: Conditions, hz: number): TimeRange {
   const { userTimeout = 0 } = policy;
   switch (scenario) {

@@ -1,0 +1,71 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { detectionTime } from './detection-time.js';
+import { createJudge, type VerdictInput, verdictOf } from './verdict.js';
+
+const on = (idle: number, interval: number, count: number, userTimeout: number | null = 0): VerdictInput => ({
+  enabled: true,
+  idle: idle * 1000,
+  interval: interval * 1000,
+  count,
+  userTimeout,
+});
+
+describe('verdictOf', () => {
+  it.each([
+    ['30:5:3', on(30, 5, 3), 'protected'],
+    ['30:5:3, a platform without user timeout', on(30, 5, 3, null), 'protected'],
+    ["Linux's defaults", on(7200, 75, 9), 'slow'],
+    ['keepalive off', { ...on(30, 5, 3), enabled: false }, 'unprotected'],
+    // 60 s at the earliest, but timers are late.
+    ['30:10:3', on(30, 10, 3), 'slow'],
+    // A user timeout takes the place of count, in both directions.
+    ['30:10:9 with a user timeout of 40 s', on(30, 10, 9, 40_000), 'protected'],
+    ['30:5:3 with a user timeout of 120 s', on(30, 5, 3, 120_000), 'slow'],
+  ] as const)('%s', (_, state, verdict) => {
+    expect(verdictOf(state)).toBe(verdict);
+  });
+
+  it('takes the limit that it is given, and its edge is the latest time of detectionTime', () => {
+    const { latestMs } = detectionTime('30:5:3:0');
+    expect(verdictOf(on(30, 5, 3), latestMs)).toBe('protected');
+    expect(verdictOf(on(30, 5, 3), latestMs - 1)).toBe('slow');
+  });
+
+  it.each([
+    ['a sysctl above what a socket accepts', on(86_400, 75, 9), 'slow'],
+    ['a count above what a socket accepts', on(1, 1, 1000), 'slow'],
+    ['an interval of 0 with a user timeout', on(30, 0, 3, 120_000), 'slow'],
+  ] as const)('judges %s', (_, state, verdict) => {
+    expect(verdictOf(state)).toBe(verdict);
+  });
+
+  const seconds = fc.integer({ min: 1, max: 32_767 });
+  const states = fc.record({
+    enabled: fc.boolean(),
+    idle: seconds.map((value) => value * 1000),
+    interval: seconds.map((value) => value * 1000),
+    count: fc.integer({ min: 1, max: 127 }),
+    userTimeout: fc.oneof(fc.constant(0), fc.integer({ min: 1, max: 2 ** 31 - 1 })),
+  });
+
+  it('agrees with detectionTime for everything that can be set', () => {
+    fc.assert(
+      fc.property(states, fc.integer({ min: 1, max: 10_000_000 }), (state, withinMs) => {
+        const { enabled, ...policy } = state;
+        const isInTime = detectionTime(policy).latestMs <= withinMs;
+        expect(verdictOf(state, withinMs)).toBe(enabled ? (isInTime ? 'protected' : 'slow') : 'unprotected');
+      }),
+    );
+  });
+
+  it('is the same from memory, also past what is remembered', () => {
+    fc.assert(
+      fc.property(fc.array(states, { minLength: 40, maxLength: 80 }), (many) => {
+        const judge = createJudge();
+        for (const state of [...many, ...many]) expect(judge(state)).toBe(verdictOf(state));
+      }),
+      { numRuns: 20 },
+    );
+  });
+});
