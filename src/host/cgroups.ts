@@ -93,13 +93,15 @@ export class Cgroups {
   /**
    * Where a socket belongs.
    *
-   * The path is that of the socket, which stays in the cgroup that it was made in. The unit and the container are those
+   * The path is that of the socket, which stays in the cgroup that it was made in; where the kernel does not tell, that
+   * of the process. The unit and the container are those
    * of the process that has it: a socket that systemd made for a service is the service's. Without one they come from
    * the path.
    */
   placeOfSocket(id: bigint | undefined, pid: number | undefined): ProcessPlace {
     const ofProcess = pid === undefined ? nowhere : this.placeOfProcess(pid);
-    const path = (id === undefined ? undefined : this.pathOf(id)) ?? ofProcess.path;
+    const isTold = id !== undefined && this.#tree().size > 0;
+    const path = isTold ? (this.pathOf(id) ?? null) : ofProcess.path;
     if (ofProcess.unit !== null || ofProcess.container !== null || path === null) return { ...ofProcess, path };
     return { ...this.placeOfPath(path), path };
   }

@@ -66,11 +66,9 @@ describe('Cgroups', () => {
     await once(child, 'exit');
     const cgroups = new Cgroups();
     expect(cgroups.pathOf(0xffff_ffff_ffff_ffffn)).toBeUndefined();
-    expect(cgroups.placeOfSocket(0xffff_ffff_ffff_ffffn, child.pid)).toEqual({
-      path: null,
-      unit: null,
-      container: null,
-    });
+    const nowhere = { path: null, unit: null, container: null };
+    expect(cgroups.placeOfSocket(0xffff_ffff_ffff_ffffn, child.pid)).toEqual(nowhere);
+    expect(cgroups.placeOfSocket(undefined, child.pid)).toEqual(nowhere);
   });
 
   it('names what it sees of a part of the hierarchy from the root', () => {
@@ -86,6 +84,7 @@ describe('Cgroups', () => {
     const cgroups = new Cgroups({ directory: '/nowhere', root: '/' });
     expect(cgroups.pathOf(1n)).toBeUndefined();
     expect(cgroups.idsBelow('/')).toEqual([]);
+    expect(cgroups.placeOfSocket(1n, process.pid)).toEqual(cgroups.placeOfProcess(process.pid));
   });
 });
 
