@@ -1,0 +1,144 @@
+import { type ChildProcess, execFileSync, spawn, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
+import { fstatSync } from 'node:fs';
+import net from 'node:net';
+import koffi from 'koffi';
+import { describe, expect, it, onTestFinished } from 'vitest';
+import { findOwners, type SocketOwner } from '../../src/host/owners.js';
+import { findProcesses, processName } from '../../src/host/processes.js';
+import { connected, listening, portOf } from '../endpoints.js';
+import { closeDescriptor, fdOf, rawListener } from '../kernel/descriptor.js';
+import { runProgram } from '../program.js';
+import { cannotRun } from '../requirement.js';
+
+const inodeOf = (endpoint: net.Socket | net.Server) => fstatSync(fdOf(endpoint)).ino;
+
+/** A program that has a descriptor of ours open as its descriptor 3, until the test is over. */
+async function sharing(fd: number): Promise<ChildProcess & { readonly pid: number }> {
+  const child = spawn('sleep', ['60'], { stdio: ['ignore', 'ignore', 'ignore', fd] });
+  await once(child, 'spawn');
+  onTestFinished(async () => {
+    const ended = once(child, 'exit');
+    child.kill('SIGKILL');
+    await ended;
+  });
+  return child as ChildProcess & { readonly pid: number };
+}
+
+describe('findOwners', () => {
+  it('finds the process and the descriptor of each socket asked for, and of no other', async () => {
+    const server = await listening(net.createServer());
+    const [client, accepted] = await connected(server);
+    const wanted = [server, client];
+    const { byInode } = findOwners({ inodes: new Set(wanted.map(inodeOf)) });
+    expect([...byInode.keys()].sort()).toEqual(wanted.map(inodeOf).sort());
+    for (const endpoint of wanted) {
+      expect(byInode.get(inodeOf(endpoint))).toEqual([
+        { pid: process.pid, name: processName(process.pid), fd: fdOf(endpoint) },
+      ]);
+    }
+    expect(findOwners().byInode.get(inodeOf(accepted))).toHaveLength(1);
+  });
+
+  it('lists every process that shares a socket, the lowest pid first', async () => {
+    const server = await listening(net.createServer());
+    const first = await sharing(fdOf(server));
+    const second = await sharing(fdOf(server));
+    const owners = findOwners({ inodes: new Set([inodeOf(server)]) }).byInode.get(inodeOf(server)) as SocketOwner[];
+    expect(owners.map(({ pid }) => pid)).toEqual([process.pid, first.pid, second.pid].sort((a, b) => a - b));
+    expect(owners.find(({ pid }) => pid === second.pid)).toEqual({ pid: second.pid, name: 'sleep', fd: 3 });
+  });
+
+  it('looks at the processes named alone', async () => {
+    const server = await listening(net.createServer());
+    const { pid } = await sharing(fdOf(server));
+    const { byInode } = findOwners({ pids: [pid, pid] });
+    expect([...byInode]).toEqual([[inodeOf(server), [{ pid, name: 'sleep', fd: 3 }]]]);
+  });
+
+  it('finds a socket among descriptors that are far apart', () => {
+    const library = koffi.load(null);
+    const dup2 = library.func('int dup2(int, int)');
+    using listener = rawListener(1);
+    expect(dup2(listener.fd, 1900)).toBe(1900);
+    onTestFinished(() => closeDescriptor(1900));
+    const other = rawListener(1);
+    expect(dup2(other.fd, 1000)).toBe(1000);
+    onTestFinished(() => closeDescriptor(1000));
+    const { ino } = fstatSync(1000);
+    other[Symbol.dispose]();
+    const { byInode } = findOwners({ pids: [process.pid] });
+    expect(byInode.get(ino)).toMatchObject([{ fd: 1000 }]);
+    // Open twice in one process, it has one owner, by its lowest descriptor.
+    expect(byInode.get(fstatSync(listener.fd).ino)).toMatchObject([{ fd: listener.fd }]);
+  });
+
+  it('says nothing of a process that has exited', async () => {
+    const child = spawn('true');
+    await once(child, 'exit');
+    expect(findOwners({ pids: [child.pid as number] })).toEqual({ byInode: new Map(), incomplete: [] });
+  });
+
+  it('survives processes that come and go while it looks', async () => {
+    const churn = spawn('sh', ['-c', 'while :; do true | true; done'], { stdio: 'ignore' });
+    onTestFinished(async () => {
+      const ended = once(churn, 'exit');
+      churn.kill('SIGKILL');
+      await ended;
+    });
+    const server = await listening(net.createServer());
+    for (let turn = 0; turn < 20; turn += 1) {
+      expect(findOwners().byInode.get(inodeOf(server))?.[0]?.pid).toBe(process.pid);
+    }
+  });
+
+  it.skipIf(cannotRun(process.getuid?.() !== 0, 'running as another user needs root'))(
+    'says what it may not see, and what that needs, unless it found all that it was asked for',
+    async () => {
+      const seen = await runProgram<{
+        fd: number;
+        pid: number;
+        own: { owners: SocketOwner[]; incomplete: unknown[] };
+        incomplete: unknown[];
+      }>(new URL('./unprivileged-owners.ts', import.meta.url));
+      expect(seen.own).toEqual({ owners: [{ pid: seen.pid, name: expect.any(String), fd: seen.fd }], incomplete: [] });
+      expect(seen.incomplete).toEqual([
+        {
+          what: expect.stringMatching(/^the owners of the sockets of \d+ processes of other users$/),
+          why: 'to read their descriptors, it needs root, or CAP_SYS_PTRACE and CAP_DAC_READ_SEARCH',
+        },
+      ]);
+    },
+  );
+
+  it.skipIf(cannotRun(spawnSync('ss', ['-V']).status !== 0, 'it needs ss'))('agrees with ss', async () => {
+    const server = await listening(net.createServer());
+    const shared = await sharing(fdOf(server));
+    for (let turn = 0; turn < 20; turn += 1) await connected(server);
+    const listed = execFileSync('ss', ['-Htanpe', `sport = :${portOf(server)} or dport = :${portOf(server)}`], {
+      encoding: 'utf8',
+    });
+    const { byInode } = findOwners();
+    const lines = listed.trim().split('\n');
+    expect(lines).toHaveLength(41);
+    for (const line of lines) {
+      const owners = [...line.matchAll(/\("([^"]*)",pid=(\d+),fd=(\d+)\)/g)].map(([, name, pid, fd]) => ({
+        name,
+        pid: Number(pid),
+        fd: Number(fd),
+      }));
+      const inode = Number(/ino:(\d+)/.exec(line)?.[1]);
+      expect(byInode.get(inode)).toEqual(owners.sort((a, b) => a.pid - b.pid));
+    }
+    expect(byInode.get(inodeOf(server))).toContainEqual({ pid: shared.pid, name: 'sleep', fd: 3 });
+  });
+});
+
+describe('findProcesses', () => {
+  it('finds by name and by pattern', async () => {
+    const { pid } = await sharing(0);
+    expect(findProcesses('sleep')).toContainEqual({ pid, name: 'sleep' });
+    expect(findProcesses('sl??p')).toContainEqual({ pid, name: 'sleep' });
+    expect(findProcesses('slee')).not.toContainEqual({ pid, name: 'sleep' });
+  });
+});
