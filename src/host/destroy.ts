@@ -1,0 +1,144 @@
+import { codeOfErrno } from '../native/errors.js';
+import { SystemCallError, UnsupportedError } from '../native/index.js';
+import { type DiagnosisSocket, NetlinkSocket, netlinkBufferLength } from '../native/netlink-socket.js';
+import { AF_INET, AF_INET6, encodeInetDiagRequest, SOCK_DESTROY } from '../wire/inet-diag.js';
+import { parseAddressPrefix } from '../wire/ip-address.js';
+import {
+  encodeMessage,
+  errnoOfAnswer,
+  type NetlinkMessage,
+  NLM_F_ACK,
+  NLM_F_REQUEST,
+  NLMSG_ERROR,
+  readMessages,
+} from '../wire/netlink.js';
+import type { HostConnection } from './connection.js';
+import { type OpenDiagnosisSocket, openDiagnosisSocket } from './dump.js';
+
+/** Which socket: what {@link HostConnection} says of it. */
+export type DestroyTarget = Pick<
+  HostConnection,
+  'family' | 'local' | 'remote' | 'interfaceIndex' | 'cookie' | 'netns' | 'state'
+>;
+
+export interface DestroyResult<Target extends DestroyTarget = DestroyTarget> {
+  readonly connection: Target;
+  /** `gone`: it had ended before. */
+  readonly outcome: 'destroyed' | 'gone' | 'failed';
+  /** Why it failed. */
+  readonly error?: SystemCallError | UnsupportedError;
+}
+
+/** Requests that are sent together; their answers fit the socket's buffer many times over. */
+const batchSize = 128;
+
+function addressBytes(family: 4 | 6, text: string): Uint8Array {
+  const bytes = new Uint8Array(16);
+  const parsed = parseAddressPrefix(text);
+  if (parsed === undefined) throw new RangeError(`'${text}' is not an address`);
+  if (parsed.family === family) {
+    bytes.set(parsed.address);
+  } else {
+    bytes.set([0xff, 0xff], 10);
+    bytes.set(parsed.address, 12);
+  }
+  return bytes;
+}
+
+function requestFor(connection: DestroyTarget, sequence: number): Uint8Array {
+  const { family, local, remote, interfaceIndex, cookie } = connection;
+  return encodeMessage({
+    type: SOCK_DESTROY,
+    flags: NLM_F_REQUEST | NLM_F_ACK,
+    sequence,
+    payload: encodeInetDiagRequest({
+      family: family === 4 ? AF_INET : AF_INET6,
+      extensions: 0,
+      states: 0,
+      id: {
+        sourcePort: local.port,
+        destinationPort: remote.port,
+        source: addressBytes(family, local.address),
+        destination: addressBytes(family, remote.address),
+        interfaceIndex,
+        cookie,
+      },
+    }),
+  });
+}
+
+function failure(code: string): SystemCallError | UnsupportedError {
+  const explanations: Readonly<Record<string, string>> = {
+    EPERM: 'closing a connection of the machine takes CAP_NET_ADMIN in its network namespace',
+    EOPNOTSUPP: 'the kernel cannot close sockets for others',
+  };
+  const cause = new SystemCallError('SOCK_DESTROY', code, explanations[code] ?? 'the kernel did not close it');
+  if (code !== 'EOPNOTSUPP') return cause;
+  return new UnsupportedError('closing connections', 'Linux 4.5 with CONFIG_INET_DIAG_DESTROY', cause);
+}
+
+function resultFor<Target extends DestroyTarget>(connection: Target, errno: number): DestroyResult<Target> {
+  if (errno === 0) return { connection, outcome: 'destroyed' };
+  const code = codeOfErrno(errno);
+  if (code === 'ENOENT') return { connection, outcome: 'gone' };
+  return { connection, outcome: 'failed', error: failure(code) };
+}
+
+/** Sends the requests of one batch and gives the errno of each answer. */
+function destroyBatch(socket: DiagnosisSocket, batch: readonly DestroyTarget[], sequence: number): number[] {
+  const requests = batch.map((connection, index) => requestFor(connection, sequence + index));
+  socket.send(Buffer.concat(requests));
+  const buffer = new Uint8Array(netlinkBufferLength);
+  const view = new DataView(buffer.buffer);
+  const errnos: number[] = new Array(batch.length);
+  let outstanding = batch.length;
+  const readAnswer = (message: NetlinkMessage) => {
+    const index = message.sequence - sequence;
+    if (message.type !== NLMSG_ERROR || index < 0 || index >= batch.length || errnos[index] !== undefined) return;
+    const errno = errnoOfAnswer(view, message);
+    if (typeof errno !== 'number') return;
+    errnos[index] = errno;
+    outstanding--;
+  };
+  while (outstanding > 0) {
+    const received = socket.receive(buffer);
+    const fault = readMessages(view, 0, received, readAnswer);
+    if (fault !== undefined || received === 0) {
+      throw new SystemCallError('SOCK_DESTROY', 'EPROTO', `the kernel's answer could not be read: ${fault?.what}`);
+    }
+  }
+  return errnos;
+}
+
+/**
+ * Closes connections of this machine at once, whatever process has them: its next call gets ECONNABORTED, the peer an
+ * RST. Needs CAP_NET_ADMIN. A socket is identified by its cookie, so never another one with the same addresses.
+ *
+ * All are of one network namespace: this process's own, or the one at a path or of a process.
+ *
+ * @returns what became of each, in the order given.
+ * @throws {RangeError} for a connection of another namespace, before anything is closed; {@link UnsupportedError} and
+ * {@link SystemCallError} when the kernel cannot be asked.
+ */
+export function destroyConnections<Target extends DestroyTarget>(
+  connections: readonly Target[],
+  netns?: string | number,
+  open: OpenDiagnosisSocket = NetlinkSocket.open,
+): DestroyResult<Target>[] {
+  const opened = openDiagnosisSocket(netns, open);
+  try {
+    const stranger = connections.find((connection) => connection.netns !== opened.netns);
+    if (stranger !== undefined) {
+      throw new RangeError(`a connection of the network namespace ${stranger.netns} is not in ${opened.netns}`);
+    }
+    const results: DestroyResult<Target>[] = [];
+    for (let from = 0; from < connections.length; from += batchSize) {
+      const batch = connections.slice(from, from + batchSize);
+      const errnos = destroyBatch(opened.socket, batch, from + 1);
+      for (const [index, connection] of batch.entries()) results.push(resultFor(connection, errnos[index] ?? 0));
+    }
+    return results;
+  } finally {
+    opened.socket.close();
+  }
+}

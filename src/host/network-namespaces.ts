@@ -1,0 +1,111 @@
+import { readdirSync, readlinkSync, statSync } from 'node:fs';
+import { ownNamespacePath } from '../native/network-namespace.js';
+import type { Incomplete } from './connection.js';
+
+/** A network namespace of the machine. */
+export interface NetworkNamespace {
+  /** What identifies it: the inode of /proc/PID/ns/net. */
+  readonly inode: number;
+  /** A path that opens it. */
+  readonly path: string;
+  /** Its name under /run/netns (`ip netns`) or Docker's folder. */
+  readonly name: string | undefined;
+  /** A process in it, the one with the lowest id that could be read. */
+  readonly pid: number | undefined;
+  /** Whether it is this process's own. */
+  readonly isOwn: boolean;
+}
+
+export interface NetworkNamespaces {
+  readonly namespaces: NetworkNamespace[];
+  readonly incomplete: Incomplete[];
+}
+
+/** Where the files are that give a namespace a name: of `ip netns` and the container runtimes that use CNI, of Docker. */
+const folders = ['/run/netns', '/run/docker/netns', '/var/run/docker/netns'];
+
+interface NamedFile {
+  readonly name: string;
+  readonly path: string;
+}
+
+/** Entries of a folder; none when it is not there. */
+function entriesOf(folder: string, incomplete: Incomplete[]): string[] {
+  try {
+    return readdirSync(folder);
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    if (code !== 'ENOENT' && code !== 'ENOTDIR')
+      incomplete.push({ what: `the namespaces of ${folder}`, why: `${code}` });
+    return [];
+  }
+}
+
+/** The files that name a namespace, by its inode. */
+function namedNamespaces(nsfs: number, incomplete: Incomplete[]): Map<number, NamedFile> {
+  const named = new Map<number, NamedFile>();
+  for (const folder of folders) {
+    for (const name of entriesOf(folder, incomplete)) {
+      const path = `${folder}/${name}`;
+      try {
+        const { dev, ino } = statSync(path);
+        // Without its mount the file is an ordinary empty one.
+        if (dev !== nsfs)
+          incomplete.push({ what: `the namespace ${path}`, why: 'the file is not a namespace any more' });
+        else if (!named.has(ino)) named.set(ino, { name, path });
+      } catch (error) {
+        incomplete.push({ what: `the namespace ${path}`, why: `${(error as NodeJS.ErrnoException).code}` });
+      }
+    }
+  }
+  return named;
+}
+
+/** The inode of a process's network namespace, or the code of the error. */
+function namespaceOfProcess(pid: number): number | string {
+  try {
+    return Number(readlinkSync(`/proc/${pid}/ns/net`).slice('net:['.length, -1));
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code ?? 'unknown';
+  }
+}
+
+/** The lowest process id in each namespace, by its inode. */
+function processNamespaces(incomplete: Incomplete[]): Map<number, number> {
+  const pids = entriesOf('/proc', incomplete).map(Number).filter(Number.isInteger);
+  const found = new Map<number, number>();
+  let refused = 0;
+  for (const pid of pids.sort((a, b) => a - b)) {
+    const inode = namespaceOfProcess(pid);
+    if (inode === 'EACCES' || inode === 'EPERM') refused++;
+    else if (typeof inode === 'number' && !found.has(inode)) found.set(inode, pid);
+  }
+  if (refused > 0) {
+    const what =
+      refused === 1 ? 'the network namespace of 1 process' : `the network namespaces of ${refused} processes`;
+    const why = 'reading /proc/PID/ns/net of a process of another user takes CAP_SYS_PTRACE';
+    incomplete.push({ what, why });
+  }
+  return found;
+}
+
+/**
+ * Finds the network namespaces that a process is in or that a file names, each once, this process's own first.
+ *
+ * One that is kept only by an open descriptor, or by a single thread of a process, is not found.
+ */
+export function networkNamespaces(): NetworkNamespaces {
+  const incomplete: Incomplete[] = [];
+  const own = statSync(ownNamespacePath);
+  const named = namedNamespaces(own.dev, incomplete);
+  const processes = processNamespaces(incomplete);
+  const inodes = new Set([own.ino, ...named.keys(), ...processes.keys()]);
+  const namespaces = [...inodes].map((inode): NetworkNamespace => {
+    const isOwn = inode === own.ino;
+    const pid = processes.get(inode);
+    const file = named.get(inode);
+    const path = isOwn ? ownNamespacePath : (file?.path ?? `/proc/${pid}/ns/net`);
+    return { inode, path, name: file?.name, pid, isOwn };
+  });
+  return { namespaces, incomplete };
+}
