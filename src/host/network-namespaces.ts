@@ -1,5 +1,5 @@
 import { readdirSync, readlinkSync, statSync } from 'node:fs';
-import { ownNamespacePath } from '../native/network-namespace.js';
+import { inNetworkNamespace, ownNamespacePath } from '../native/network-namespace.js';
 import type { Incomplete } from './connection.js';
 
 /** A network namespace of the machine. */
@@ -108,4 +108,9 @@ export function networkNamespaces(): NetworkNamespaces {
     return { inode, path, name: file?.name, pid, isOwn };
   });
   return { namespaces, incomplete };
+}
+
+/** Runs `action`, which must be synchronous, in a namespace; `undefined` stands for this process's own. */
+export function within<Result>(namespace: NetworkNamespace | undefined, action: () => Result): Result {
+  return namespace === undefined || namespace.isOwn ? action() : inNetworkNamespace(namespace.path, action);
 }

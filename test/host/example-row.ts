@@ -1,13 +1,14 @@
 import type { HostConnection } from '../../src/host/connection.js';
 import type { ConnectionRow } from '../../src/host/row.js';
 import type { KeepAliveState } from '../../src/index.js';
-import type { TcpInfo, TcpState } from '../../src/wire/tcp-info.js';
+import { decodeTcpInfo, type TcpInfo, type TcpState, tcpInfoLength } from '../../src/wire/tcp-info.js';
 
 export const on: KeepAliveState = { enabled: true, idle: 30_000, interval: 5_000, count: 3, userTimeout: 0 };
 export const off: KeepAliveState = { ...on, enabled: false, idle: 7_200_000, interval: 75_000, count: 9 };
 
 export function exampleInfo(fields: Partial<TcpInfo> = {}): TcpInfo {
   return {
+    ...(decodeTcpInfo(new Uint8Array(tcpInfoLength)) as TcpInfo),
     state: 'ESTABLISHED',
     retransmits: 0,
     probes: 0,

@@ -1,0 +1,170 @@
+import { SystemCallError } from '../native/index.js';
+import { createJudge } from '../policy/verdict.js';
+import type { KeepAliveState } from '../socket/index.js';
+import type { TcpState } from '../wire/tcp-state.js';
+import { Cgroups } from './cgroups.js';
+import type { HostConnection, Incomplete } from './connection.js';
+import { allStates, type Dump, dumpConnections, liveStates } from './dump.js';
+import { kernelFilter } from './kernel-filter.js';
+import { type NetworkNamespace, networkNamespaces, within } from './network-namespaces.js';
+import { type ChosenSource, chooseOptionSource } from './options/choice.js';
+import type { OptionReading, OptionSource, SocketReference } from './options/source.js';
+import { findOwners, type SocketOwner, type SocketOwners } from './owners.js';
+import { type ConnectionRow, connectionRow } from './row.js';
+import type { Selection } from './selection.js';
+import { kernelSelection, selectionMatcher } from './selection-match.js';
+
+export interface ListQuery {
+  /** Which connections; all of this process's network namespace unless stated. */
+  readonly selection?: Selection;
+  /** Every network namespace of the machine instead of only this process's own; needs CAP_SYS_ADMIN. */
+  readonly allNetns?: boolean;
+  /** Also TIME_WAIT and SYN_RECV; they have no options. A selection by state decides for itself. */
+  readonly allStates?: boolean;
+  /** `false` leaves out the options, and with them the verdicts. */
+  readonly options?: boolean;
+  /** A detection that can take longer than this is `slow`; 60 s unless stated. */
+  readonly withinMs?: number;
+}
+
+/** A network namespace, and its connections. */
+interface Place {
+  readonly namespace: NetworkNamespace | undefined;
+  readonly dump: Dump;
+  /** By the TCP iterator, where that is the way. */
+  readonly reading: OptionReading | undefined;
+}
+
+/** The machine's connections at one moment. */
+export interface Listing {
+  readonly rows: readonly ConnectionRow[];
+  /** What is missing, and why. */
+  readonly incomplete: readonly Incomplete[];
+  /** How the options were read. */
+  readonly method: OptionSource['method'] | undefined;
+}
+
+function statesOf({ selection, allStates: all = false }: ListQuery): readonly TcpState[] {
+  if (selection?.state !== undefined) return selection.state;
+  return all ? allStates : [...liveStates, 'LISTEN'];
+}
+
+/** The namespaces that a query is about; `undefined` stands for this process's own. */
+function namespacesOf({ selection, allNetns = false }: ListQuery, incomplete: Incomplete[]) {
+  const wanted = selection?.netns;
+  if (!allNetns && wanted === undefined) return [undefined];
+  const found = networkNamespaces();
+  incomplete.push(...found.incomplete);
+  return wanted === undefined ? found.namespaces : found.namespaces.filter(({ inode }) => wanted.includes(inode));
+}
+
+function readPlace(
+  namespace: NetworkNamespace | undefined,
+  query: ListQuery,
+  cgroups: Cgroups,
+  source: OptionSource | undefined,
+): Place {
+  const kernelPart = kernelSelection(query.selection ?? {}, (path) => cgroups.idsBelow(path));
+  const filter = kernelFilter(kernelPart);
+  return within(namespace, () => ({
+    namespace,
+    dump: dumpConnections({ states: statesOf(query), info: true, ...(filter === undefined ? {} : { filter }) }),
+    reading: source?.perNamespace ? source.read([]) : undefined,
+  }));
+}
+
+/** Reads one namespace after the other; one that cannot be entered is said to be missing. */
+function readPlaces(query: ListQuery, cgroups: Cgroups, source: OptionSource | undefined, incomplete: Incomplete[]) {
+  const places: Place[] = [];
+  for (const namespace of namespacesOf(query, incomplete)) {
+    try {
+      places.push(readPlace(namespace, query, cgroups, source));
+    } catch (error) {
+      if (namespace === undefined || namespace.isOwn || !(error instanceof SystemCallError)) throw error;
+      incomplete.push({
+        what: `the connections of network namespace ${namespace.name ?? namespace.inode}`,
+        why: error.message,
+      });
+    }
+  }
+  for (const { dump, reading } of places) incomplete.push(...dump.incomplete, ...(reading?.incomplete ?? []));
+  return places;
+}
+
+/** How the options of another process's socket can be reached. */
+export function referenceTo(connection: HostConnection, owners: readonly SocketOwner[]): SocketReference {
+  return { cookie: connection.cookie, holder: owners[0] };
+}
+
+interface Known {
+  readonly connections: readonly { readonly connection: HostConnection; readonly reading: OptionReading | undefined }[];
+  readonly owners: SocketOwners;
+}
+
+function findConnections(places: readonly Place[], selection: Selection): Known {
+  const matcher = selectionMatcher(selection);
+  const connections = places.flatMap(({ dump, reading }) =>
+    dump.connections.filter(matcher.admits).map((connection) => ({ connection, reading })),
+  );
+  const inodes = new Set<number>();
+  for (const { connection } of connections) if (connection.inode !== 0) inodes.add(connection.inode);
+  return { connections, owners: findOwners({ inodes }) };
+}
+
+/** Sockets that can have options: not what is left of a connection, or not yet there. */
+function hasOptions({ state, inode }: HostConnection): boolean {
+  return inode !== 0 && state !== 'TIME_WAIT' && state !== 'SYN_RECV';
+}
+
+function readByCopies(source: OptionSource | undefined, { connections, owners }: Known): OptionReading | undefined {
+  if (source === undefined || source.perNamespace) return undefined;
+  const reachable = connections.filter(({ connection }) => hasOptions(connection));
+  return source.read(
+    reachable.map(({ connection }) => referenceTo(connection, owners.byInode.get(connection.inode) ?? [])),
+  );
+}
+
+function noSource(chosen: ChosenSource | undefined): Incomplete[] {
+  if (chosen === undefined || chosen.source !== undefined) return [];
+  return [...chosen.refused];
+}
+
+/**
+ * Lists the connections of the machine with their owners, options and verdicts.
+ *
+ * From one dump of the kernel's socket diagnosis for each address family and network namespace; the options come
+ * through the kernel's TCP iterator where that is permitted (CAP_BPF and CAP_PERFMON), else through copies of the
+ * descriptors (the same user, or CAP_SYS_PTRACE). What could not be read is named in `incomplete`; a row never has a
+ * value that was not read.
+ *
+ * Linux.
+ *
+ * @throws {UnsupportedError} elsewhere, and where the kernel has no inet_diag; {@link SystemCallError} as the kernel
+ * refuses the dump.
+ */
+export function listConnections(query: ListQuery = {}): Listing {
+  using chosen = query.options === false ? undefined : chooseOptionSource();
+  return listThrough(chosen, query);
+}
+
+/** The same through a source that is already open, which is left open. */
+export function listThrough(chosen: ChosenSource | undefined, query: ListQuery): Listing {
+  const { selection = {}, withinMs } = query;
+  const source = chosen?.source;
+  const incomplete: Incomplete[] = noSource(chosen);
+  const cgroups = new Cgroups();
+  const known = findConnections(readPlaces(query, cgroups, source, incomplete), selection);
+  const copied = readByCopies(source, known);
+  incomplete.push(...known.owners.incomplete, ...(copied?.incomplete ?? []));
+  const matcher = selectionMatcher(selection);
+  const judge = createJudge(withinMs);
+  const rows: ConnectionRow[] = [];
+  for (const { connection, reading } of known.connections) {
+    const owners = known.owners.byInode.get(connection.inode) ?? [];
+    const keepAlive: KeepAliveState | null = (reading ?? copied)?.states.get(connection.cookie) ?? null;
+    const place = cgroups.placeOfSocket(connection.cgroupId, owners[0]?.pid);
+    const row = connectionRow(connection, { keepAlive, owners, place }, judge);
+    if (matcher.matches(row)) rows.push(row);
+  }
+  return { rows, incomplete, method: source?.method };
+}

@@ -1,0 +1,119 @@
+import type { ValidPolicy } from '../policy/index.js';
+import { type PolicyInput, readPolicy } from '../policy/index.js';
+import type { KeepAliveState } from '../socket/index.js';
+import type { HostConnection, Incomplete } from './connection.js';
+import { type ListQuery, listThrough, referenceTo } from './list.js';
+import { byNamespace } from './namespace-of.js';
+import { type ChosenSource, chooseOptionSource } from './options/choice.js';
+import { assignmentsFor, type OptionOutcome, type WantedOptions } from './options/source.js';
+import { sourceWithin } from './options/within.js';
+import type { ConnectionRow } from './row.js';
+
+/** A connection and what setting it came to. */
+export interface Change {
+  readonly connection: HostConnection;
+  readonly before: KeepAliveState;
+  readonly after: KeepAliveState;
+}
+
+/** A connection that does not have what was wanted, and why; it is as it was. */
+export interface FailedChange {
+  readonly connection: HostConnection;
+  readonly error: string;
+}
+
+export interface SetResult {
+  readonly changed: readonly Change[];
+  readonly failed: readonly FailedChange[];
+  readonly incomplete: readonly Incomplete[];
+}
+
+/** A row that is to have other options. */
+export interface Wish {
+  readonly row: ConnectionRow;
+  readonly wanted: WantedOptions;
+}
+
+/** What a state becomes when a policy is set on it. */
+function foreseen(before: KeepAliveState, policy: ValidPolicy | false): KeepAliveState {
+  const after: Record<string, unknown> = { ...before };
+  for (const { field, state } of assignmentsFor(policy)) after[field] = state;
+  return after as unknown as KeepAliveState;
+}
+
+/** Makes each change, in each network namespace what belongs there. */
+export function makeChanges({ source, refused }: ChosenSource, wishes: readonly Wish[]): SetResult {
+  const changed: Change[] = [];
+  const failed: FailedChange[] = [];
+  const why = refused.map((line) => line.why).join('; ');
+  if (source === undefined) {
+    return {
+      changed,
+      failed: wishes.map(({ row }) => ({ connection: row.connection, error: why })),
+      incomplete: refused,
+    };
+  }
+  const done = new Set<Wish>();
+  for (const { namespace, items } of byNamespace(wishes, ({ row }) => row.connection)) {
+    const changes = items.map(({ row, wanted }) => ({ socket: referenceTo(row.connection, row.owners), wanted }));
+    const outcomes = sourceWithin(source, namespace).write(changes);
+    items.forEach((wish, index) => {
+      done.add(wish);
+      sortOutcome(wish.row.connection, outcomes[index] as OptionOutcome, changed, failed);
+    });
+  }
+  for (const wish of wishes) {
+    if (!done.has(wish)) failed.push({ connection: wish.row.connection, error: 'its network namespace is gone' });
+  }
+  return { changed, failed, incomplete: [] };
+}
+
+function sortOutcome(
+  connection: HostConnection,
+  { before, after, error }: OptionOutcome,
+  changed: Change[],
+  failed: FailedChange[],
+): void {
+  if (error === undefined && before !== undefined && after !== undefined) changed.push({ connection, before, after });
+  else failed.push({ connection, error: error ?? 'what it had before could not be read' });
+}
+
+/** States in which options have no effect any more, or not yet. */
+const beyondChange = new Set(['TIME_WAIT', 'SYN_RECV', 'CLOSE']);
+
+function foresee({ row, policy }: { row: ConnectionRow; policy: ValidPolicy | false }): Change | FailedChange {
+  const { connection, keepAlive } = row;
+  if (keepAlive === null) return { connection, error: 'its options could not be read' };
+  return { connection, before: keepAlive, after: foreseen(keepAlive, policy) };
+}
+
+/**
+ * Gives live connections and listeners of other processes a keepalive policy, or turns keepalive off with `false`.
+ *
+ * A listener's future connections inherit. What cannot be set is named in `failed` with the reason and is as it was;
+ * the rest go on. Needs CAP_BPF and CAP_PERFMON, or the processes' own user, or CAP_SYS_PTRACE. The processes' blocking
+ * mode is never touched. `dryRun` shows what would change.
+ *
+ * Linux.
+ *
+ * @throws {PolicyError} for a policy that the kernel would refuse; {@link UnsupportedError} on other platforms.
+ */
+export function setConnections(query: ListQuery, policy: PolicyInput | false, dryRun = false): SetResult {
+  const valid = policy === false ? false : readPolicy(policy);
+  using chosen = chooseOptionSource();
+  const listing = listThrough(chosen, query);
+  const rows = listing.rows.filter(({ connection }) => !beyondChange.has(connection.state));
+  if (!dryRun) {
+    const result = makeChanges(
+      chosen,
+      rows.map((row) => ({ row, wanted: valid })),
+    );
+    return { ...result, incomplete: [...listing.incomplete, ...result.incomplete] };
+  }
+  const expected = rows.map((row) => foresee({ row, policy: valid }));
+  return {
+    changed: expected.filter((change): change is Change => 'after' in change),
+    failed: expected.filter((change): change is FailedChange => 'error' in change),
+    incomplete: listing.incomplete,
+  };
+}

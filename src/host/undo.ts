@@ -1,0 +1,123 @@
+import { readFileSync } from 'node:fs';
+import type { KeepAliveState } from '../socket/index.js';
+import type { HostConnection } from './connection.js';
+import { listThrough } from './list.js';
+import { chooseOptionSource } from './options/choice.js';
+import { type Change, type FailedChange, makeChanges, type SetResult, type Wish } from './set.js';
+
+/** A change as it is kept to be undone: enough to know the connection again, also from another one with its addresses. */
+export interface RecordedChange {
+  readonly netns: number;
+  readonly cookie: string;
+  readonly before: KeepAliveState;
+  readonly after: KeepAliveState;
+}
+
+/** Changes that were made since a boot; cookies and namespaces mean nothing after another one. */
+export interface ChangeRecord {
+  readonly bootId: string;
+  readonly changed: readonly RecordedChange[];
+}
+
+/** Thrown when a file does not hold a record of changes. `file` is which, `allowed` what it should hold. */
+export class RecordError extends Error {
+  override readonly name = 'RecordError';
+  readonly code = 'ERR_CHANGE_RECORD';
+  readonly file: string;
+  readonly allowed = 'what `set --json` or `set --record FILE` wrote';
+
+  constructor(file: string, given: string) {
+    super(`${file} must hold what \`set --json\` or \`set --record FILE\` wrote, ${given}`);
+    this.file = file;
+  }
+}
+
+/** Identifies this boot of the machine. */
+export function bootId(): string {
+  return readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim();
+}
+
+/** The record of changes, as JSON keeps it. */
+export function recordOf(changed: readonly Change[]): ChangeRecord {
+  return {
+    bootId: bootId(),
+    changed: changed.map(({ connection, before, after }) => ({
+      netns: connection.netns,
+      cookie: String(connection.cookie),
+      before,
+      after,
+    })),
+  };
+}
+
+function isNumber(value: unknown): boolean {
+  return typeof value === 'number' && Number.isInteger(value) && value >= 0;
+}
+
+function isState(value: unknown): value is KeepAliveState {
+  if (typeof value !== 'object' || value === null) return false;
+  const { enabled, idle, interval, count, userTimeout } = value as Partial<KeepAliveState>;
+  return typeof enabled === 'boolean' && [idle, interval, count, userTimeout].every(isNumber);
+}
+
+function isRecordedChange(value: unknown): value is RecordedChange {
+  if (typeof value !== 'object' || value === null) return false;
+  const { netns, cookie, before, after } = value as Partial<RecordedChange>;
+  return (
+    isNumber(netns) && typeof cookie === 'string' && /^\d{1,20}$/.test(cookie) && isState(before) && isState(after)
+  );
+}
+
+/**
+ * Reads a record of changes.
+ *
+ * @throws {RecordError} for a file that cannot be read or holds something else.
+ */
+export function readRecord(file: string): ChangeRecord {
+  let content: unknown;
+  try {
+    content = JSON.parse(readFileSync(file, 'utf8'));
+  } catch (error) {
+    throw new RecordError(file, `and cannot be read: ${(error as Error).message}`);
+  }
+  const { bootId: boot, changed } = (content ?? {}) as Partial<ChangeRecord>;
+  if (typeof boot !== 'string' || !Array.isArray(changed)) throw new RecordError(file, 'but it has no changes');
+  const wrong = changed.findIndex((change) => !isRecordedChange(change));
+  if (wrong >= 0) throw new RecordError(file, `but change ${wrong + 1} of it is not one`);
+  return { bootId: boot, changed };
+}
+
+function sameState(a: KeepAliveState, b: KeepAliveState): boolean {
+  return (['enabled', 'idle', 'interval', 'count', 'userTimeout'] as const).every((field) => a[field] === b[field]);
+}
+
+/**
+ * Puts back what recorded changes replaced, on those of the connections that are still there.
+ *
+ * A connection whose options were changed again since is left alone and named in `failed`. Connections that have ended
+ * are passed over; `gone` counts them.
+ *
+ * @throws {RecordError} for a record of another boot.
+ */
+export function undoChanges(record: ChangeRecord, file: string): SetResult & { readonly gone: number } {
+  if (record.bootId !== bootId()) throw new RecordError(file, 'but what it holds was changed before the last restart');
+  using chosen = chooseOptionSource();
+  const netns = [...new Set(record.changed.map((change) => change.netns))];
+  const { rows, incomplete } = listThrough(chosen, { selection: { netns } });
+  const rowOf = new Map(rows.map((row) => [row.connection.cookie, row]));
+  const wishes: Wish[] = [];
+  const failed: FailedChange[] = [];
+  let gone = 0;
+  for (const { cookie, before, after } of record.changed) {
+    const row = rowOf.get(BigInt(cookie));
+    if (row === undefined) gone += 1;
+    else if (row.keepAlive !== null && !sameState(row.keepAlive, after)) failed.push(changedSince(row.connection));
+    else wishes.push({ row, wanted: before });
+  }
+  const result = makeChanges(chosen, wishes);
+  return { ...result, failed: [...failed, ...result.failed], incomplete: [...incomplete, ...result.incomplete], gone };
+}
+
+function changedSince(connection: HostConnection): FailedChange {
+  return { connection, error: 'its options were changed again since, and are left as they are' };
+}
