@@ -1,6 +1,7 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { benchmarkAccept } from './accept.js';
+import { benchmarkHostOptions } from './host-options.js';
 import { describeMachine, type Machine } from './machine.js';
 import type { Report } from './report.js';
 import { benchmarkSet } from './set.js';
@@ -18,6 +19,7 @@ const benchmarks: Readonly<Record<string, Benchmark>> = {
   set: { title: 'Setting four options and SO_KEEPALIVE, with read-back', run: benchmarkSet },
   accept: { title: 'Connections accepted per second', run: benchmarkAccept },
   syscalls: { title: 'System calls per accepted connection', run: benchmarkSystemCalls },
+  'host-options': { title: "Reading and setting other processes' options", isLong: true, run: benchmarkHostOptions },
   timeline: { title: 'The timeline of 30:5:3 at full size', isLong: true, run: benchmarkTimeline },
 };
 
