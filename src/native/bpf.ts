@@ -143,5 +143,10 @@ export function openBpfIterator(link: OwnedDescriptor): OwnedDescriptor {
 
 /** Reads up to the length of `buffer`; 0 is the end. */
 export function readBpfIterator(iterator: OwnedDescriptor, buffer: Uint8Array): number {
-  return checked(linuxCalls().read(iterator.fd, buffer, buffer.length), 'read(BPF iterator)', 'the iteration stopped');
+  for (;;) {
+    const count = linuxCalls().read(iterator.fd, buffer, buffer.length);
+    // After each million objects for which the program wrote nothing, the kernel has itself be asked to go on.
+    if (count < 0 && codeOfErrno(libc().errno()) === 'EAGAIN') continue;
+    return checked(count, 'read(BPF iterator)', 'the iteration stopped');
+  }
 }

@@ -38,7 +38,12 @@ export interface OptionOutcome {
   readonly error: string | undefined;
 }
 
-/** A way to read and set the options of other processes' sockets. */
+/**
+ * A way to read and set the options of other processes' sockets.
+ *
+ * What concerns one socket is in the result; a call throws a `SystemCallError` only where it could do nothing at all,
+ * such as ENOMEM.
+ */
 export interface OptionSource extends Disposable {
   readonly method: 'tcp-iterator' | 'descriptor-copies';
   /** Whether it reaches only the network namespace of the calling thread, and so must be called within each. */
