@@ -34,7 +34,7 @@ export interface RowParts {
  * Whether keepalive decides how long the connection outlives its peer: it has a peer, and a program that waits for it.
  * One that no program has open any more ends by the kernel's own limits (tcp_fin_timeout, tcp_orphan_retries).
  */
-function dependsOnKeepAlive({ state, inode }: HostConnection): boolean {
+export function dependsOnKeepAlive({ state, inode }: HostConnection): boolean {
   switch (state) {
     case 'LISTEN':
     case 'CLOSE':

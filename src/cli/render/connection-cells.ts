@@ -1,0 +1,87 @@
+import { unescapeUnit } from '../../host/cgroup-path.js';
+import type { Endpoint, TimerKind } from '../../host/connection.js';
+import { type ConnectionRow, lastHeardMs } from '../../host/row.js';
+import { policyDuration } from '../../policy/duration.js';
+import type { KeepAliveState } from '../../socket/state.js';
+import type { TcpState } from '../../wire/tcp-info.js';
+import { humanDuration } from './duration.js';
+
+/** Stands where there is nothing to say. */
+export const nothing = '-';
+
+/** `name/pid`, and how many others have the socket open: `nginx/7 +3`. */
+export function processText({ process, owners }: ConnectionRow): string {
+  if (process === null) return nothing;
+  const others = owners.length > 1 ? ` +${owners.length - 1}` : '';
+  return `${process.name}/${process.pid}${others}`;
+}
+
+/** The container, else the unit, without what systemd's names only need for itself. */
+export function placeText({ container, unit }: Pick<ConnectionRow, 'container' | 'unit'>): string {
+  return container ?? (unit === null ? nothing : unescapeUnit(unit).replace(/\.service$/, ''));
+}
+
+export function endpointText({ address, port }: Endpoint): string {
+  return `${address.includes(':') ? `[${address}]` : address}:${port}`;
+}
+
+/** The peer's end; a listener has none. */
+export function remoteText({ connection }: ConnectionRow): string {
+  return connection.state === 'LISTEN' ? nothing : endpointText(connection.remote);
+}
+
+const stateTexts: Readonly<Record<TcpState, string>> = {
+  UNKNOWN: '?',
+  ESTABLISHED: 'ESTAB',
+  SYN_SENT: 'SYN-SENT',
+  SYN_RECV: 'SYN-RECV',
+  FIN_WAIT1: 'FIN-WAIT-1',
+  FIN_WAIT2: 'FIN-WAIT-2',
+  TIME_WAIT: 'TIME-WAIT',
+  CLOSE: 'CLOSE',
+  CLOSE_WAIT: 'CLOSE-WAIT',
+  LAST_ACK: 'LAST-ACK',
+  LISTEN: 'LISTEN',
+  CLOSING: 'CLOSING',
+  NEW_SYN_RECV: 'SYN-RECV',
+};
+
+/** A state, as `ss` names it. */
+export function stateText(state: TcpState): string {
+  return stateTexts[state];
+}
+
+/** Keepalive as policy text: `30:5:3`, `30:5:3:auto`, `off`; `?` where it is not known. */
+export function keepAliveText(state: KeepAliveState | null): string {
+  if (state === null) return '?';
+  if (!state.enabled) return 'off';
+  const { idle, interval, count, userTimeout } = state;
+  const text = `${policyDuration(idle)}:${policyDuration(interval)}:${count}`;
+  if (userTimeout === null || userTimeout === 0) return text;
+  return `${text}:${userTimeout === idle + interval * count ? 'auto' : policyDuration(userTimeout)}`;
+}
+
+const timerTexts: Readonly<Record<TimerKind, string>> = {
+  retransmission: 'retransmit',
+  keepalive: 'keepalive',
+  timewait: 'time-wait',
+  persist: 'persist',
+};
+
+/** What runs and when it fires: `keepalive 12 s`. */
+export function timerText({ connection: { timer } }: ConnectionRow): string {
+  return timer === null ? nothing : `${timerTexts[timer.kind]} ${humanDuration(timer.expiresMs)}`;
+}
+
+export function heardText({ connection }: ConnectionRow): string {
+  const ms = lastHeardMs(connection);
+  return ms === null ? nothing : humanDuration(ms);
+}
+
+/** Bytes sent and not acknowledged, or not yet sent. */
+export function inFlightText({ connection: { state, sendQueue } }: ConnectionRow): string {
+  if (state === 'LISTEN') return nothing;
+  if (sendQueue < 1000) return `${sendQueue} B`;
+  if (sendQueue < 1e6) return `${(Math.floor(sendQueue / 100) / 10).toFixed(1)} kB`;
+  return `${(Math.floor(sendQueue / 1e5) / 10).toFixed(1)} MB`;
+}

@@ -1,0 +1,25 @@
+const units = [
+  ['d', 86_400_000],
+  ['h', 3_600_000],
+  ['min', 60_000],
+  ['s', 1000],
+] as const;
+
+/**
+ * Says a duration in its two largest units, rounded down: `2 h 11 min`, `1 min 5 s`, `12 s`; below a second `250 ms`,
+ * below ten with a decimal, `2.5 s`.
+ */
+export function humanDuration(ms: number): string {
+  if (!Number.isFinite(ms)) return 'never';
+  if (ms < 1000) return `${Math.floor(ms)} ms`;
+  if (ms < 10_000) return `${Math.floor(ms / 100) / 10} s`;
+  const largest = units.findIndex(([, length]) => ms >= length);
+  const parts: string[] = [];
+  let rest = ms;
+  for (const [unit, length] of units.slice(largest, largest + 2)) {
+    const amount = Math.floor(rest / length);
+    if (amount > 0) parts.push(`${amount} ${unit}`);
+    rest -= amount * length;
+  }
+  return parts.join(' ');
+}

@@ -1,0 +1,79 @@
+import { describe, expect, it } from 'vitest';
+import { exampleConnection, exampleRow, inState } from '../../../test/host/example-row.js';
+import type { ConnectionRow } from '../../host/row.js';
+import { countVerdicts, groupRows, renderCounts, renderGroups } from './groups.js';
+
+const ends = (localPort: number, remotePort: number, netns = 1) => ({
+  connection: exampleConnection({
+    local: { address: '10.0.0.5', port: localPort },
+    remote: { address: '10.0.0.6', port: remotePort },
+    netns,
+  }),
+});
+const web = { process: { pid: 7, name: 'nginx' }, unit: 'nginx.service' };
+const listener = inState('LISTEN', { local: { address: '0.0.0.0', port: 60_000 }, netns: 1 });
+
+const rows: readonly ConnectionRow[] = [
+  exampleRow({ ...web, connection: listener, verdict: null }),
+  exampleRow({ ...web, ...ends(60_000, 40_000), verdict: 'unprotected' }),
+  exampleRow({ ...web, process: { pid: 8, name: 'nginx' }, ...ends(60_000, 50_000), verdict: 'slow' }),
+  exampleRow({ ...web, ...ends(50_001, 5432) }),
+  exampleRow({ process: null, unit: null, ...ends(50_002, 5432), verdict: 'unprotected' }),
+  exampleRow({ process: null, unit: null, container: 'docker:1', ...ends(443, 50_003), verdict: 'unprotected' }),
+  exampleRow({ ...web, ...ends(60_000, 40_000, 2), keepAlive: null, verdict: null }),
+];
+
+const brief = (by: Parameters<typeof groupRows>[1]) =>
+  groupRows(rows, by).map(({ name, connections, unprotected, slow, protected: safe, unknown }) => [
+    name,
+    connections,
+    unprotected,
+    slow,
+    safe,
+    unknown,
+  ]);
+
+describe('groupRows', () => {
+  it('counts by the name of the process, without listeners', () => {
+    expect(brief('process')).toEqual([
+      [null, 2, 2, 0, 0, 0],
+      ['nginx', 4, 1, 1, 1, 1],
+    ]);
+  });
+
+  it('counts by unit or container', () => {
+    expect(brief('unit')).toEqual([
+      ['nginx', 4, 1, 1, 1, 1],
+      [null, 1, 1, 0, 0, 0],
+      ['docker:1', 1, 1, 0, 0, 0],
+    ]);
+  });
+
+  it("counts by the service's port: the one listened on in that namespace, else the lower", () => {
+    expect(brief('port')).toEqual([
+      ['local:60000', 2, 1, 1, 0, 0],
+      ['remote:5432', 2, 1, 0, 1, 0],
+      ['local:443', 1, 1, 0, 0, 0],
+      ['remote:40000', 1, 0, 0, 0, 1],
+    ]);
+  });
+});
+
+it('says the counts in a sentence', () => {
+  expect(renderCounts(countVerdicts(rows))).toBe('6 connections: 3 unprotected, 1 slow, 1 protected, 1 unknown');
+  expect(renderCounts(countVerdicts(rows.slice(3, 4)))).toBe('1 connection: 1 protected');
+  expect(renderCounts(countVerdicts([]))).toBe('0 connections');
+});
+
+it('renders the groups', () => {
+  expect(renderGroups(groupRows(rows, 'process'), 'process', 80)).toMatchInlineSnapshot(`
+    "PROCESS  CONNECTIONS  UNPROTECTED  SLOW  PROTECTED  UNKNOWN
+    -                  2            2     0          0        0
+    nginx              4            1     1          1        1"
+  `);
+});
+
+it('drops the sums where the terminal is narrow', () => {
+  const [title] = renderGroups(groupRows(rows, 'unit'), 'unit', 50).split('\n');
+  expect(title).toBe('UNIT      UNPROTECTED  SLOW  PROTECTED');
+});
