@@ -6,7 +6,7 @@ export interface FitColumn {
   readonly align?: 'right';
   /** The width that it may be shortened to; without one it keeps its full width. */
   readonly least?: number;
-  /** Columns with a lower number are dropped first; those without one never. */
+  /** Columns with a lower number are dropped before others; those without one never. */
   readonly worth?: number;
   /** Shortened only when nothing is left to drop. */
   readonly isLastResort?: true;
@@ -95,17 +95,16 @@ function measure(columns: readonly FitColumn[], rows: readonly (readonly string[
   });
 }
 
-/** Drops columns, the least worth first, until the others fit or none is left that may go. */
-function dropColumns(fitted: readonly Fitted[], width: number): Fitted[] {
-  let kept = [...fitted];
-  const needed = () => total(kept.map(({ column, natural, least }) => (column.isLastResort ? natural : least)));
-  while (needed() > width) {
-    const candidates = kept.filter(({ column }) => column.worth !== undefined);
-    const [first] = candidates.sort((a, b) => (a.column.worth ?? 0) - (b.column.worth ?? 0));
-    if (first === undefined) break;
-    kept = kept.filter((other) => other !== first);
+/** Keeps the columns that may not go, and of the others, the most worth first, those for which there is room. */
+function keepColumns(fitted: readonly Fitted[], width: number): Fitted[] {
+  const needed = (columns: readonly Fitted[]) =>
+    total(columns.map(({ column, natural, least }) => (column.isLastResort ? natural : least)));
+  let kept = fitted.filter(({ column }) => column.worth === undefined);
+  const others = fitted.filter(({ column }) => column.worth !== undefined);
+  for (const other of others.sort((a, b) => (b.column.worth ?? 0) - (a.column.worth ?? 0))) {
+    if (needed([...kept, other]) <= width) kept = [...kept, other];
   }
-  return kept;
+  return kept.sort((a, b) => a.index - b.index);
 }
 
 /** Gives each column its least width and what is left of the line to those that lack most, the last resort first. */
@@ -131,7 +130,7 @@ function shareWidth(kept: readonly Fitted[], width: number): number[] {
  * Where they are too long, columns are shortened to what they can bear, then dropped; `Infinity` leaves all as it is.
  */
 export function fitTable(columns: readonly FitColumn[], rows: readonly (readonly string[])[], width: number): string {
-  const kept = dropColumns(measure(columns, rows), width);
+  const kept = keepColumns(measure(columns, rows), width);
   const widths = width === Number.POSITIVE_INFINITY ? kept.map(({ natural }) => natural) : shareWidth(kept, width);
   const lay = (row: readonly string[]) => {
     let line = '';

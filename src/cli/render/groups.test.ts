@@ -74,6 +74,6 @@ it('renders the groups', () => {
 });
 
 it('drops the sums where the terminal is narrow', () => {
-  const [title] = renderGroups(groupRows(rows, 'unit'), 'unit', 50).split('\n');
+  const [title] = renderGroups(groupRows(rows, 'unit'), 'unit', 44).split('\n');
   expect(title).toBe('UNIT      UNPROTECTED  SLOW  PROTECTED');
 });
