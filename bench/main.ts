@@ -3,6 +3,7 @@ import { fileURLToPath } from 'node:url';
 import { benchmarkAccept } from './accept.js';
 import { benchmarkHostOptions } from './host-options.js';
 import { describeMachine, type Machine } from './machine.js';
+import { benchmarkOwners } from './owners.js';
 import type { Report } from './report.js';
 import { benchmarkSet } from './set.js';
 import { benchmarkSystemCalls } from './system-calls.js';
@@ -20,6 +21,7 @@ const benchmarks: Readonly<Record<string, Benchmark>> = {
   accept: { title: 'Connections accepted per second', run: benchmarkAccept },
   syscalls: { title: 'System calls per accepted connection', run: benchmarkSystemCalls },
   'host-options': { title: "Reading and setting other processes' options", isLong: true, run: benchmarkHostOptions },
+  owners: { title: 'Finding the processes of all sockets', run: benchmarkOwners },
   timeline: { title: 'The timeline of 30:5:3 at full size', isLong: true, run: benchmarkTimeline },
 };
 
