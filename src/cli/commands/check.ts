@@ -1,0 +1,95 @@
+import { createInterface } from 'node:readline/promises';
+import { Command } from 'commander';
+import { type CheckedPeer, type CheckResult, checkPeers, type ReapedPeer, reapPeers } from '../../host/check.js';
+import { endsOf } from '../render/changes.js';
+import { renderIncomplete } from '../render/incomplete.js';
+import { renderPeers, renderReaped } from '../render/peers.js';
+import { outputWidth } from './ls.js';
+import { addSelectionOptions, durationOption, queryOf, type SelectionOptions } from './selection-options.js';
+
+interface CheckOptions extends SelectionOptions {
+  readonly timeout: number;
+  readonly reap?: true;
+  readonly yes?: true;
+  readonly json?: true;
+}
+
+async function isConfirmed(count: number): Promise<boolean> {
+  const terminal = createInterface({ input: process.stdin, output: process.stderr });
+  try {
+    const answer = await terminal.question(`Close ${count} ${count === 1 ? 'connection' : 'connections'}? [y/N] `);
+    return /^y(es)?$/i.test(answer.trim());
+  } finally {
+    terminal.close();
+  }
+}
+
+function writeJson({ peers, incomplete }: CheckResult, reaped: readonly ReapedPeer[]): void {
+  const outcomeOf = new Map(reaped.map(({ row, outcome, error }) => [row, { outcome, error }]));
+  const items = peers.map(({ row, answer, elapsedMs }) => {
+    const outcome = outcomeOf.get(row);
+    return {
+      ...endsOf(row.connection),
+      answer,
+      elapsedMs,
+      ...(outcome === undefined ? {} : { reaped: outcome.outcome, error: outcome.error }),
+    };
+  });
+  process.stdout.write(`${JSON.stringify({ peers: items, incomplete }, null, 2)}\n`);
+}
+
+function exitCodeOf({ peers }: CheckResult, reaped: readonly ReapedPeer[]): number {
+  if (peers.length === 0) return 1;
+  const dead = peers.filter(({ answer }) => answer === 'silent').length;
+  const closed = reaped.filter(({ outcome }) => outcome !== 'failed').length;
+  return dead > closed ? 2 : 0;
+}
+
+async function reap(silent: readonly CheckedPeer[], { yes, json }: CheckOptions): Promise<ReapedPeer[]> {
+  if (silent.length === 0) return [];
+  const mayClose = yes ?? (process.stdin.isTTY && !json ? await isConfirmed(silent.length) : false);
+  if (!mayClose) {
+    process.stderr.write('nothing was closed: it takes a yes, or --yes\n');
+    return [];
+  }
+  return reapPeers(silent.map(({ row }) => row));
+}
+
+async function check(options: CheckOptions): Promise<void> {
+  const result = await checkPeers(queryOf(options), options.timeout);
+  if (!options.json) process.stdout.write(renderPeers(result.peers, outputWidth()));
+  const silent = result.peers.filter(({ answer }) => answer === 'silent');
+  const reaped = options.reap ? await reap(silent, options) : [];
+  if (options.json) writeJson(result, reaped);
+  else {
+    if (reaped.length > 0) process.stdout.write(`\n${renderReaped(reaped, outputWidth())}`);
+    process.stderr.write(renderIncomplete(result.incomplete));
+  }
+  process.exitCode = exitCodeOf(result, reaped);
+}
+
+/** `tcp-keepalive check`: which peers are there, now. */
+export function checkCommand(): Command {
+  const command = new Command('check').description('ask the peers of connections for a sign of life, now (Linux)');
+  addSelectionOptions(command)
+    .addOption(durationOption('--timeout <duration>', 'how long to wait for an answer').default(2000, '2s'))
+    .option('--reap', 'close the connections whose peers are silent, after asking')
+    .option('--yes', 'close without asking')
+    .option('--json', 'print JSON')
+    .addHelpText(
+      'after',
+      `
+A peer that was heard within the last second is not asked. A silent one has been
+sent up to three keepalive probes. Needs what \`set\` needs; closing at once needs
+CAP_NET_ADMIN, otherwise the kernel's keepalive closes within 2 s.
+
+Exit code: 0 nobody is silent, or the silent were closed; 2 somebody is silent;
+1 wrong usage or no match.
+
+Examples:
+  $ tcp-keepalive check --process node
+  $ tcp-keepalive check --port local:5432 --reap`,
+    )
+    .action(check);
+  return command;
+}

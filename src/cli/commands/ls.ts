@@ -1,0 +1,104 @@
+import { Command, InvalidArgumentError, Option } from 'commander';
+import { createLogUpdate } from 'log-update';
+import { type Listing, type ListQuery, listConnections } from '../../host/list.js';
+import { toJson } from '../../host/row.js';
+import { parseSortOrder, type SortOrder, sortKeys, sortRows } from '../render/connection-order.js';
+import { renderConnections } from '../render/connection-table.js';
+import { countVerdicts, type Grouping, groupings, groupRows, renderCounts, renderGroups } from '../render/groups.js';
+import { renderIncomplete } from '../render/incomplete.js';
+import { addSelectionOptions, durationOption, queryOf, type SelectionOptions } from './selection-options.js';
+
+interface LsOptions extends SelectionOptions {
+  readonly allStates?: true;
+  readonly fast?: true;
+  readonly sort: SortOrder;
+  readonly group?: Grouping;
+  readonly watch?: true | number;
+  readonly json?: true;
+}
+
+function sortOrder(text: string): SortOrder {
+  const order = parseSortOrder(text);
+  if (order === undefined)
+    throw new InvalidArgumentError(`Allowed are ${sortKeys.join(', ')}, each also with a - before it.`);
+  return order;
+}
+
+/** The width to fit: the terminal's, or no limit where the output is something else. */
+export function outputWidth(): number {
+  return process.stdout.isTTY ? process.stdout.columns : Number.POSITIVE_INFINITY;
+}
+
+function table({ rows }: Listing, { group, sort }: LsOptions): string {
+  const width = outputWidth();
+  const body =
+    group === undefined
+      ? renderConnections(sortRows(rows, sort), width)
+      : renderGroups(groupRows(rows, group), group, width);
+  return `${body}\n\n${renderCounts(countVerdicts(rows))}\n`;
+}
+
+/** Writes the listing as JSON; one connection a line, because a machine may have very many. */
+function writeJson({ rows, incomplete }: Listing, { group, sort }: LsOptions): void {
+  const key = group === undefined ? 'connections' : 'groups';
+  const items = group === undefined ? sortRows(rows, sort).map(toJson) : groupRows(rows, group);
+  const lines = items.map((item) => JSON.stringify(item)).join(',\n');
+  process.stdout.write(`{"${key}":[\n${lines}\n],"incomplete":${JSON.stringify(incomplete)}}\n`);
+}
+
+async function watch(query: ListQuery, options: LsOptions, everyMs: number): Promise<void> {
+  const draw = createLogUpdate(process.stdout);
+  process.once('SIGINT', () => {
+    draw.done();
+    process.exit(0);
+  });
+  for (;;) {
+    const listing = listConnections(query);
+    const lines = (table(listing, options) + renderIncomplete(listing.incomplete)).trimEnd().split('\n');
+    // More than the terminal shows could not be redrawn in place.
+    draw(lines.slice(0, (process.stdout.rows ?? lines.length + 1) - 1).join('\n'));
+    await new Promise((resolve) => setTimeout(resolve, everyMs));
+  }
+}
+
+async function ls(options: LsOptions): Promise<void> {
+  const query: ListQuery = { ...queryOf(options), allStates: options.allStates ?? false, options: !options.fast };
+  if (options.watch !== undefined) return watch(query, options, options.watch === true ? 1000 : options.watch);
+  const listing = listConnections(query);
+  if (options.json) writeJson(listing, options);
+  else process.stdout.write(table(listing, options));
+  if (!options.json) process.stderr.write(renderIncomplete(listing.incomplete));
+}
+
+/** `tcp-keepalive ls`: the machine's connections, and which of them would never be noticed dead. */
+export function lsCommand(): Command {
+  const command = new Command('ls').description(
+    'list the connections of the machine with owner, keepalive, timer and verdict (Linux)',
+  );
+  addSelectionOptions(command)
+    .option('--all-states', 'also TIME_WAIT and SYN_RECV')
+    .option('--fast', 'without keepalive options and verdicts')
+    .addOption(
+      new Option('--sort <key>', `${sortKeys.join(', ')}; -key for the other way round`)
+        .argParser(sortOrder)
+        .default({ key: 'verdict', isReversed: false }, 'verdict'),
+    )
+    .addOption(new Option('--group <by>', 'counts by verdict instead of connections').choices(groupings))
+    .addOption(durationOption('--watch [every]', 'redraw in place, every second unless stated'))
+    .option('--json', 'print JSON')
+    .addHelpText(
+      'after',
+      `
+Options of other users' processes need CAP_BPF and CAP_PERFMON, or
+CAP_SYS_PTRACE; without, what is not shown is named on standard error.
+
+Exit code: 0 listed, 1 wrong usage or nothing could be listed.
+
+Examples:
+  $ tcp-keepalive ls --verdict unprotected
+  $ tcp-keepalive ls --group process
+  $ tcp-keepalive ls --port 5432 --json`,
+    )
+    .action(ls);
+  return command;
+}

@@ -1,0 +1,69 @@
+import { type Command, InvalidArgumentError, Option } from 'commander';
+import type { ListQuery } from '../../host/list.js';
+import { networkNamespaces } from '../../host/network-namespaces.js';
+import { parseSelection, type Selection, type SelectionText } from '../../host/selection.js';
+import { selectionFilters } from '../../host/selection-error.js';
+import { readDuration } from '../../policy/duration.js';
+
+/** The filters that `ls`, `set` and `check` share, as commander gives them. */
+export interface SelectionOptions extends SelectionText {
+  readonly allNetns?: true;
+  readonly within?: number;
+}
+
+function collect(value: string, previous: readonly string[] = []): readonly string[] {
+  return [...previous, value];
+}
+
+function duration(text: string): number {
+  const ms = readDuration(text, 's');
+  if (ms === undefined || ms <= 0) throw new InvalidArgumentError("A duration such as '60s' or '5m' is needed.");
+  return ms;
+}
+
+/** An option whose value is a duration, in seconds where it has no unit. */
+export function durationOption(flags: string, description: string): Option {
+  return new Option(flags, description).argParser(duration);
+}
+
+/** Adds the shared filters to a verb. */
+export function addSelectionOptions(command: Command): Command {
+  const filter = (flags: string, description: string) =>
+    command.addOption(new Option(flags, description).argParser(collect));
+  filter('--pid <pid>', 'of these processes');
+  filter('--process <name>', "of processes with this name; '*' and '?' match any text");
+  filter('--port <port>', "'443', '8000-8099', 'local:443' or 'remote:5432'");
+  filter('--remote <cidr>', 'with peers in this block of addresses');
+  filter('--state <state>', 'in this state, such as established or listen');
+  filter('--verdict <verdict>', 'protected, slow or unprotected');
+  filter('--cgroup <path>', 'made in this cgroup or below it');
+  filter('--unit <unit>', "of this systemd unit, or container such as 'docker:3f2a*'");
+  filter('--netns <netns>', 'in this network namespace: a name or an inode');
+  command.option('--all-netns', 'in every network namespace, containers included');
+  command.addOption(durationOption('--within <duration>', 'a slower detection is `slow` (default: 60s)'));
+  return command;
+}
+
+/** The inode of a network namespace that is called by its name, its path or its inode. */
+function netnsInode(text: string): number | undefined {
+  return networkNamespaces().namespaces.find(
+    ({ name, path, inode }) => name === text || path === text || String(inode) === text,
+  )?.inode;
+}
+
+/** Whether any filter was given. */
+export function hasFilter(options: SelectionOptions): boolean {
+  return selectionFilters.some((filter) => options[filter] !== undefined);
+}
+
+/**
+ * The query that the options stand for.
+ *
+ * @throws {SelectionError} naming the filter that is wrong.
+ */
+export function queryOf(options: SelectionOptions): ListQuery & { readonly selection: Selection } {
+  const { allNetns = false, within } = options;
+  const text = Object.fromEntries(selectionFilters.map((filter) => [filter, options[filter]]));
+  const selection = parseSelection(text, netnsInode);
+  return { selection, allNetns, ...(within === undefined ? {} : { withinMs: within }) };
+}

@@ -1,0 +1,7 @@
+import type { Incomplete } from '../../host/connection.js';
+
+/** What could not be shown and why, a line each, every line once. */
+export function renderIncomplete(lines: readonly Incomplete[]): string {
+  const texts = lines.map(({ what, why }) => `not shown: ${what} (${why})\n`);
+  return [...new Set(texts)].join('');
+}
