@@ -63,7 +63,7 @@ async function answerOf(client: net.Socket): Promise<string> {
   return line;
 }
 
-describe.concurrent('programs that were never written for it', () => {
+describe('programs that were never written for it', () => {
   it.skipIf(needsRoot || lacks('redis-server', '--version'))('redis-server, read by ss', async () => {
     const client = await connectTo(await startRedis());
     expect(ssTimer(client)).not.toContain('keepalive');
