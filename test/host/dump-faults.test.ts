@@ -1,0 +1,183 @@
+import { describe, expect, it } from 'vitest';
+import { type Dump, type DumpQuery, dumpConnections } from '../../src/host/dump.js';
+import { SystemCallError, UnsupportedError } from '../../src/index.js';
+import type { DiagnosisSocket } from '../../src/native/netlink-socket.js';
+import { encodeInetDiagMessage } from '../../src/wire/inet-diag.js';
+import { encodeMessage, NLM_F_DUMP_INTR, NLMSG_DONE, NLMSG_ERROR } from '../../src/wire/netlink.js';
+
+type Answer = (sequence: number) => Uint8Array;
+
+const joined =
+  (...answers: Answer[]): Answer =>
+  (sequence) =>
+    Buffer.concat(answers.map((answer) => answer(sequence)));
+
+const errno = (number: number) => new Uint8Array(Int32Array.of(-number).buffer);
+
+const done =
+  (number = 0): Answer =>
+  (sequence) =>
+    encodeMessage({ type: NLMSG_DONE, flags: 2, sequence, payload: errno(number) });
+
+const refusal =
+  (number: number): Answer =>
+  (sequence) =>
+    encodeMessage({
+      type: NLMSG_ERROR,
+      flags: 0,
+      sequence,
+      payload: new Uint8Array([...errno(number), ...new Uint8Array(16)]),
+    });
+
+/** A socket with the ports 1 and `port`, whose cookie is `port` too. */
+const row =
+  (port: number, flags = 2, family = 2): Answer =>
+  (sequence) => {
+    const id = { source: new Uint8Array(16), destination: new Uint8Array(16), interfaceIndex: 0 };
+    const payload = encodeInetDiagMessage({
+      family,
+      state: 1,
+      timer: 0,
+      retransmits: 0,
+      id: { ...id, sourcePort: 1, destinationPort: port, cookie: BigInt(port) },
+      expiresMs: 0,
+      receiveQueue: 0,
+      sendQueue: 0,
+      uid: 0,
+      inode: 0,
+    });
+    return encodeMessage({ type: 18, flags, sequence, payload });
+  };
+
+interface FakeKernel {
+  readonly requests: Uint8Array[];
+  closed: number;
+}
+
+/** Dumps from a kernel that gives `answers` one by one; one that is an error fails to be received. */
+function dumpFrom(answers: (Answer | Error)[], query: DumpQuery = {}): Dump & { kernel: FakeKernel } {
+  const kernel: FakeKernel = { requests: [], closed: 0 };
+  const open = (): DiagnosisSocket => ({
+    send: (message) => void kernel.requests.push(message.slice()),
+    receive: (buffer) => {
+      const answer = answers.shift();
+      if (answer === undefined) throw new Error('the test has no further answer');
+      if (answer instanceof Error) throw answer;
+      const bytes = answer(kernel.requests.length);
+      buffer.set(bytes);
+      return bytes.length;
+    },
+    close: () => void kernel.closed++,
+  });
+  try {
+    return { ...dumpConnections(query, undefined, open), kernel };
+  } finally {
+    expect(kernel.closed).toBe(1);
+  }
+}
+
+const portsOf = ({ connections }: Dump) => connections.map(({ remote }) => remote.port);
+
+function errorOf(action: () => unknown): Error {
+  try {
+    action();
+  } catch (error) {
+    return error as Error;
+  }
+  throw new Error('nothing was thrown');
+}
+
+describe('a list that changes while it is read (NLM_F_DUMP_INTR)', () => {
+  it('is read again, and that is said', () => {
+    const answers = [row(1, 2 | NLM_F_DUMP_INTR), done(), joined(row(2), row(3)), done()];
+    const dump = dumpFrom(answers);
+    expect(portsOf(dump)).toEqual([2, 3]);
+    expect(dump).toMatchObject({ interrupted: 1, incomplete: [] });
+    expect(dump.kernel.requests).toHaveLength(2);
+  });
+
+  it('is given as it is when it never holds still', () => {
+    const answers = Array.from({ length: 4 }, (_, index) => joined(row(index, 2 | NLM_F_DUMP_INTR), done()));
+    const dump = dumpFrom(answers);
+    expect(portsOf(dump)).toEqual([3]);
+    expect(dump.interrupted).toBe(3);
+    expect(dump.incomplete).toEqual([
+      {
+        what: 'connections that came or went meanwhile',
+        why: 'the list changed each of the 4 times that it was read (NLM_F_DUMP_INTR)',
+      },
+    ]);
+  });
+
+  it('does not show a socket twice that two answers hold', () => {
+    const dump = dumpFrom([joined(row(1), row(2)), joined(row(2), row(3)), done()]);
+    expect(portsOf(dump)).toEqual([1, 2, 3]);
+  });
+});
+
+describe('a kernel that cannot list its sockets', () => {
+  it.each([
+    ['ENOENT', 2, refusal],
+    ['ENOENT', 2, done],
+    ['EPROTONOSUPPORT', 93, refusal],
+    ['EOPNOTSUPP', 95, refusal],
+  ])('is unsupported: %s', (code, number, how) => {
+    const error = errorOf(() => dumpFrom([how(number)]));
+    expect(error).toBeInstanceOf(UnsupportedError);
+    expect(error.message).toMatch(/inet_diag and tcp_diag/);
+    expect((error.cause as SystemCallError).code).toBe(code);
+  });
+
+  it('and one that knows no such filter', () => {
+    const filter = { kind: 'cgroup', id: 1n } as const;
+    expect(() => dumpFrom([refusal(22)], { filter })).toThrow(
+      /this filter is not supported here .*Linux 4\.16, and 5\.9/,
+    );
+    expect(() => dumpFrom([refusal(22)])).toThrow(SystemCallError);
+  });
+
+  it('and one that does not open the socket', () => {
+    const cause = new UnsupportedError('listing', 'inet_diag');
+    const open = () => {
+      throw cause;
+    };
+    expect(errorOf(() => dumpConnections({}, undefined, open))).toBe(cause);
+  });
+
+  it('says what it refuses otherwise', () => {
+    const error = errorOf(() => dumpFrom([refusal(1)]));
+    expect(error).toMatchObject({ name: 'SystemCallError', code: 'EPERM', syscall: 'inet_diag' });
+  });
+});
+
+describe('a dump that breaks off', () => {
+  const silent = new SystemCallError('recv(netlink)', 'EAGAIN', 'it did not answer for 5 s');
+  const zeros: Answer = () => new Uint8Array(32);
+
+  it.each([
+    ['because the kernel falls silent', silent, /EAGAIN, it did not answer/],
+    ['with an error', done(105), /ENOBUFS/],
+    ['in a message that claims no length', zeros, /could not be read: a message claims a length of 0/],
+    ['in an empty answer', () => new Uint8Array(0), /an empty answer/],
+  ] as [string, Answer | Error, RegExp][])('%s, keeps what it has', (_, last, why) => {
+    const dump = dumpFrom([joined(row(1), row(2)), last]);
+    expect(portsOf(dump)).toEqual([1, 2]);
+    expect(dump.incomplete).toEqual([{ what: 'the connections after the first 2', why: expect.stringMatching(why) }]);
+    expect(() => dumpFrom([last])).toThrow(why);
+  });
+
+  it('leaves out a socket that is cut off', () => {
+    const short: Answer = (sequence) => encodeMessage({ type: 18, flags: 2, sequence, payload: new Uint8Array(71) });
+    const dump = dumpFrom([joined(row(1), short, row(2)), done()]);
+    expect(portsOf(dump)).toEqual([1, 2]);
+    expect(dump.incomplete).toEqual([{ what: 'one connection', why: expect.stringMatching(/is cut off/) }]);
+  });
+
+  it('passes over what does not answer the request', () => {
+    const other: Answer = (sequence) => row(9)(sequence + 5);
+    const noop: Answer = (sequence) => encodeMessage({ type: 1, flags: 0, sequence, payload: new Uint8Array(0) });
+    const dump = dumpFrom([joined(other, noop, row(1), row(2, 2, 99)), done()]);
+    expect(portsOf(dump)).toEqual([1]);
+    expect(dump.incomplete).toEqual([]);
+  });
+});
