@@ -13,8 +13,11 @@ import { endOf, infoOf } from '../kernel/observation.js';
 import { hasIPv6 } from '../peers.js';
 import { cannotRun } from '../requirement.js';
 
-function rowsTo(port: number): HostConnection[] {
-  return dumpConnections({ filter: { kind: 'remote-port', from: port, to: port } }).connections;
+/** The rows of sockets of this test, and of none else: a port number alone may be another program's, too. */
+function rowsOf(...sockets: net.Socket[]): HostConnection[] {
+  const remotePorts = new Map(sockets.map(({ localPort, remotePort }) => [localPort, remotePort]));
+  const { connections } = dumpConnections();
+  return connections.filter(({ local, remote }) => remotePorts.get(local.port) === remote.port);
 }
 
 function canDestroy(): boolean {
@@ -42,7 +45,7 @@ describe('a connection that is destroyed', () => {
   it.skipIf(withoutRight)('ends at once, and once', async () => {
     using pair = await loopbackPair();
     const ends = [endOf(pair.client), endOf(pair.server)] as const;
-    const [row] = rowsTo(pair.server.localPort as number) as [HostConnection];
+    const [row] = rowsOf(pair.client) as [HostConnection];
     expect(destroyConnections([row])).toEqual([{ connection: row, outcome: 'destroyed' }]);
     expect((await ends[0]).code).toBe('ECONNABORTED');
     expect((await ends[1]).code).toBe('ECONNRESET');
@@ -52,13 +55,13 @@ describe('a connection that is destroyed', () => {
   it.skipIf(withoutRight || withoutIPv6)('may be one over IPv6, or over IPv4 on an IPv6 socket', async () => {
     using pair = await loopbackPair({ family: 6 });
     const end = endOf(pair.client);
-    expect(destroyConnections(rowsTo(pair.server.localPort as number))).toMatchObject([{ outcome: 'destroyed' }]);
+    expect(destroyConnections(rowsOf(pair.client))).toMatchObject([{ outcome: 'destroyed' }]);
     expect((await end).code).toBe('ECONNABORTED');
 
     const server = await listening(net.createServer(), '::');
-    const [client, socket] = await connected(server);
+    const [, socket] = await connected(server);
     const accepted = endOf(socket);
-    const row = rowsTo(client.localPort as number);
+    const row = rowsOf(socket);
     expect(row).toMatchObject([{ family: 6, local: { address: '127.0.0.1' } }]);
     expect(destroyConnections(row)).toMatchObject([{ outcome: 'destroyed' }]);
     expect((await accepted).code).toBe('ECONNABORTED');
@@ -66,7 +69,7 @@ describe('a connection that is destroyed', () => {
 
   it.skipIf(withoutRight)('is never another one with the same addresses', async () => {
     using pair = await loopbackPair();
-    const [row] = rowsTo(pair.server.localPort as number) as [HostConnection];
+    const [row] = rowsOf(pair.client) as [HostConnection];
     const [result] = destroyConnections([{ ...row, cookie: row.cookie + 1n }]);
     expect(result?.outcome).toBe('gone');
     expect(infoOf(pair.client).state).toBe('ESTABLISHED');
@@ -76,7 +79,7 @@ describe('a connection that is destroyed', () => {
     const server = await listening(net.createServer());
     const clients = Array.from({ length: 300 }, () => closing(net.connect(portOf(server), '127.0.0.1')));
     await Promise.all(clients.map((client) => once(client, 'connect')));
-    const rows = rowsTo(portOf(server));
+    const rows = rowsOf(...clients);
     expect(rows).toHaveLength(300);
     // Every third of them is one that does not exist.
     const targets = rows.map((row, index) => (index % 3 === 0 ? { ...row, cookie: row.cookie ^ (1n << 60n) } : row));
@@ -86,7 +89,7 @@ describe('a connection that is destroyed', () => {
       targets.map((_, index) => (index % 3 === 0 ? 'gone' : 'destroyed')),
     );
     expect(
-      rowsTo(portOf(server))
+      rowsOf(...clients)
         .map(({ cookie }) => cookie)
         .sort(),
     ).toEqual(
@@ -99,7 +102,7 @@ describe('a connection that is destroyed', () => {
 
   it('must be of the namespace that is asked', async () => {
     using pair = await loopbackPair();
-    const [row] = rowsTo(pair.server.localPort as number) as [HostConnection];
+    const [row] = rowsOf(pair.client) as [HostConnection];
     expect(() => destroyConnections([row, { ...row, netns: 1 }])).toThrow(RangeError);
     expect(infoOf(pair.client).state).toBe('ESTABLISHED');
   });
@@ -122,7 +125,7 @@ describe('a kernel that does not destroy', () => {
       },
       close: () => {},
     });
-    return destroyConnections(rowsTo(pair.server.localPort as number), undefined, open)[0];
+    return destroyConnections(rowsOf(pair.client), undefined, open)[0];
   }
 
   it('for want of a capability says which', async () => {

@@ -31,9 +31,10 @@ process.setgroups?.([]);
 process.setgid?.(nobody);
 process.setuid?.(nobody);
 
-const port = pair.client.localPort as number;
-const filter = { kind: 'local-port', from: port, to: port } as const;
-const { connections } = dumpConnections({ filter });
+const { localPort, remotePort } = pair.client;
+const connections = dumpConnections().connections.filter(
+  ({ local, remote }) => local.port === localPort && remote.port === remotePort,
+);
 const results = destroyConnections(connections);
 const result: UnprivilegedResult = {
   listed: connections.length,
