@@ -6,6 +6,7 @@ import { RecordError } from '../host/undo.js';
 import { SystemCallError, UnsupportedError } from '../native/index.js';
 import { PolicyError } from '../policy/index.js';
 import { checkCommand } from './commands/check.js';
+import { defaultsCommand } from './commands/defaults.js';
 import { demoCommand } from './commands/demo.js';
 import { lsCommand } from './commands/ls.js';
 import { setCommand } from './commands/set.js';
@@ -24,6 +25,7 @@ const program = new Command('tcp-keepalive')
   .addCommand(setCommand())
   .addCommand(checkCommand())
   .addCommand(demoCommand())
+  .addCommand(defaultsCommand())
   .addHelpText(
     'after',
     `

@@ -1,0 +1,105 @@
+import { Command } from 'commander';
+import {
+  type DefaultsChange,
+  defaultFile,
+  FileError,
+  type KernelDefaultsReport,
+  kernelDefaultsReport,
+  setKernelDefaults,
+  undoKernelDefaults,
+} from '../../host/sysctl/index.js';
+import { renderChange, renderDefaults } from '../render/defaults.js';
+
+interface ShowOptions {
+  readonly json?: true;
+}
+
+interface SetOptions extends ShowOptions {
+  readonly file?: string;
+  readonly runtimeOnly?: true;
+  readonly dryRun?: true;
+  readonly undo?: true;
+}
+
+function print(data: DefaultsChange | KernelDefaultsReport, text: string, json: boolean): void {
+  process.stdout.write(`${json ? JSON.stringify(data, null, 2) : text}\n`);
+}
+
+function show({ json = false }: { json?: boolean }): void {
+  const report = kernelDefaultsReport();
+  print(report, renderDefaults(report), json);
+  process.exitCode = report.isEveryFileRead ? 0 : 2;
+}
+
+function exitCodeOf({ applied, overriddenBy, warnings, incomplete }: DefaultsChange, dryRun: boolean): number {
+  if (dryRun) return 0;
+  if (!applied) return 1;
+  return overriddenBy.length + warnings.length + incomplete.length > 0 ? 2 : 0;
+}
+
+function change(policy: string | undefined, options: SetOptions, command: Command): void {
+  const { file, runtimeOnly = false, dryRun = false, undo = false, json = false } = options;
+  if (undo && (policy !== undefined || file !== undefined || runtimeOnly)) {
+    command.error('error: --undo takes back the last change as it was made: no policy, --file or --runtime-only');
+  }
+  if (!undo && policy === undefined) command.error("error: missing argument 'policy', such as 600:30:5");
+  if (runtimeOnly && file !== undefined) command.error('error: --runtime-only writes no file: leave --file out');
+  try {
+    const done = undo
+      ? undoKernelDefaults({ dryRun })
+      : setKernelDefaults(policy ?? '', { runtimeOnly, dryRun, ...(file === undefined ? {} : { file }) });
+    print(done, renderChange(done), json);
+    process.exitCode = exitCodeOf(done, dryRun);
+  } catch (error) {
+    if (!(error instanceof FileError)) throw error;
+    command.error(`tcp-keepalive: ${error.message}`);
+  }
+}
+
+function setCommand(): Command {
+  return new Command('set')
+    .description("set the kernel's defaults in a file and in the running kernel")
+    .argument('[policy]', 'idle:interval:count, such as 600:30:5')
+    .option('--file <file>', `the file to write, instead of ${defaultFile}`)
+    .option('--runtime-only', 'write no file: until the machine restarts')
+    .option('--dry-run', 'change nothing, show what would be done')
+    .option('--undo', 'take back the last change; again for the one before')
+    .option('--json', 'print JSON')
+    .addHelpText(
+      'after',
+      `
+In a file that exists every other line stays as it is. Needs root.
+
+Exit code: 0 done, or a dry run; 1 nothing was done; 2 done, but it does not
+hold after a restart (another file decides) or --undo cannot take it back.
+
+Examples:
+  $ tcp-keepalive defaults set 600:30:5 --dry-run
+  $ tcp-keepalive defaults set 600:30:5 --file /etc/sysctl.conf
+  $ tcp-keepalive defaults set --undo`,
+    )
+    .action((policy: string | undefined, options: SetOptions, command: Command) => change(policy, options, command));
+}
+
+/** `tcp-keepalive defaults`: the kernel's three sysctls, where they were set, and setting them. */
+export function defaultsCommand(): Command {
+  return new Command('defaults')
+    .description("show the kernel's keepalive defaults and where they were set (Linux)")
+    .enablePositionalOptions()
+    .option('--json', 'print JSON')
+    .addHelpText(
+      'after',
+      `
+The other network namespaces of the machine are shown where that is permitted
+(root).
+
+Exit code: 0 shown; 1 nothing could be shown; 2 shown, but a configuration file
+could not be read.
+
+Examples:
+  $ tcp-keepalive defaults
+  $ tcp-keepalive defaults set 600:30:5 --dry-run`,
+    )
+    .action(show)
+    .addCommand(setCommand());
+}

@@ -1,0 +1,166 @@
+import {
+  type DefaultsChange,
+  type KernelDefaultsReport,
+  keepAliveSysctls,
+  type NamespaceDefaults,
+  numberOfValue,
+  type SysctlSource,
+} from '../../host/sysctl/index.js';
+import type { KernelDefaults } from '../../socket/index.js';
+import { renderTable } from './table.js';
+
+type Sysctl = (typeof keepAliveSysctls)[number];
+
+/** Text from files and processes as a terminal may show it. */
+function printable(text: string): string {
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: these are what must not reach a terminal
+  return text.replace(/[\u0000-\u001f\u007f-\u009f]/g, (character) => {
+    return `\\x${character.charCodeAt(0).toString(16).padStart(2, '0')}`;
+  });
+}
+
+/** A long path without its middle. */
+function shortened(text: string, width: number): string {
+  if (text.length <= width) return text;
+  const start = Math.floor((width - 3) / 3);
+  return `${text.slice(0, start)}...${text.slice(text.length - (width - 3 - start))}`;
+}
+
+/** A sentence in lines of at most 80 columns; a word that is longer has a line of its own. */
+function wrapped(text: string, indent = '  '): string {
+  const lines: string[] = [];
+  for (const word of printable(text).split(' ')) {
+    const line = lines.at(-1);
+    if (line === undefined) lines.push(word);
+    else if (line.length + 1 + word.length > 80) lines.push(indent + word);
+    else lines[lines.length - 1] = `${line} ${word}`;
+  }
+  return lines.join('\n');
+}
+
+/** A time in its two greatest units: `2 h 11 min`, `12 min 30 s`, `45 s`. */
+export function roughTime(ms: number): string {
+  const seconds = Math.floor(ms / 1000);
+  const [hours, minutes] = [Math.floor(seconds / 3600), Math.floor(seconds / 60) % 60];
+  const parts = hours > 0 ? [hours, 'h', minutes, 'min'] : [minutes, 'min', seconds % 60, 's'];
+  const [large, largeUnit, small, smallUnit] = parts;
+  return [...(large === 0 ? [] : [large, largeUnit]), ...(small === 0 && large !== 0 ? [] : [small, smallUnit])].join(
+    ' ',
+  );
+}
+
+function numberOf(sysctl: Sysctl, defaults: KernelDefaults): number {
+  return defaults[sysctl.field] / (sysctl.unitMs ?? 1);
+}
+
+function shownValue(sysctl: Sysctl, defaults: KernelDefaults): string {
+  return `${numberOf(sysctl, defaults)}${sysctl.unitMs === undefined ? '' : ' s'}`;
+}
+
+function isUsual({ idle, interval, count }: KernelDefaults): boolean {
+  return idle >= 1000 && interval >= 1000 && count >= 1;
+}
+
+/** What the three numbers come to: idle + interval x count. */
+function noticedAfter(defaults: KernelDefaults): string {
+  return roughTime(defaults.idle + defaults.interval * defaults.count);
+}
+
+function renderMeaning(defaults: KernelDefaults): string {
+  if (!isUsual(defaults)) return 'A value below 1: the kernel takes it, but no connection should be given it.';
+  return `${noticedAfter(defaults)} to notice a dead peer, for the programs that turn keepalive on`;
+}
+
+function place({ file, line }: SysctlSource, width = Number.POSITIVE_INFINITY): string {
+  return shortened(printable(`${file}:${line}`), width);
+}
+
+/** Where a value comes from, as far as the files and the kernel's own default tell. */
+function origin(sysctl: Sysctl, report: KernelDefaultsReport): string {
+  const value = numberOf(sysctl, report);
+  const winner = report.sources.findLast((source) => source.key === sysctl.key);
+  if (winner === undefined || winner.value === null) {
+    return value === sysctl.builtIn ? "the kernel's own; no file sets it" : 'at run time; no file sets it';
+  }
+  if (numberOfValue(winner.value) === value) return place(winner, 38);
+  return `at run time; the file says ${shortened(printable(winner.value), 11)}`;
+}
+
+function renderSource(source: SysctlSource, isLast: boolean): string {
+  const name = printable(source.pattern ?? source.key);
+  const setting = source.value === null ? `-${name}` : `${name} = ${printable(source.value)}`;
+  const readAs = source.readAs === undefined ? '' : `, read as ${printable(source.readAs)}`;
+  const verdict = source.value === null ? 'keeps patterns from it' : 'wins';
+  return `  ${place(source)}${readAs}\n    ${setting}${isLast ? `  (${verdict})` : ''}`;
+}
+
+function renderSources(title: string, sources: readonly SysctlSource[]): string[] {
+  if (sources.length === 0) return [];
+  const lines = sources.map((source, index) => renderSource(source, sources[index + 1]?.key !== source.key));
+  return ['', title, ...lines];
+}
+
+function namespaceRow(namespace: NamespaceDefaults): string[] {
+  const { netns, name, process } = namespace;
+  const [idle, interval, count] = keepAliveSysctls.map((sysctl) => shownValue(sysctl, namespace));
+  return [
+    shortened(printable(name ?? String(netns)), 16),
+    process === null ? '' : shortened(printable(`${process.pid} ${process.name}`), 18),
+    ...[idle ?? '', interval ?? '', count ?? ''],
+    isUsual(namespace) ? noticedAfter(namespace) : '',
+  ];
+}
+
+function renderNamespaces(namespaces: readonly NamespaceDefaults[]): string[] {
+  if (namespaces.length === 0) return [];
+  const heading = ['network namespace', 'process', 'idle', 'interval', 'count', 'noticed after'];
+  return ['', renderTable([heading, ...namespaces.map(namespaceRow)])];
+}
+
+function renderIncomplete(incomplete: KernelDefaultsReport['incomplete']): string[] {
+  if (incomplete.length === 0) return [];
+  return ['', ...incomplete.map(({ what, why }) => wrapped(`not shown: ${what}: ${why}`))];
+}
+
+/** The kernel's defaults, where they come from and what they mean. */
+export function renderDefaults(report: KernelDefaultsReport): string {
+  const rows = keepAliveSysctls.map((sysctl) => [sysctl.key, shownValue(sysctl, report), origin(sysctl, report)]);
+  return [
+    renderTable([['sysctl', 'value', 'set by'], ...rows]),
+    ...['', renderMeaning(report)],
+    ...renderSources('Assignments, each key in the order in which systemd-sysctl reads them:', report.sources),
+    ...renderSources('Not read when the machine starts (no link in /etc/sysctl.d):', report.notRead),
+    ...renderNamespaces(report.namespaces),
+    ...renderIncomplete(report.incomplete),
+  ].join('\n');
+}
+
+const notDone =
+  'This turns keepalive on for no program. Connections with values of their own keep them, a timer that is running ' +
+  'goes on until it is set anew, and other network namespaces (containers) keep their values.';
+
+function renderFile({ file, applied }: DefaultsChange): string[] {
+  if (file === null) return [];
+  const done = applied || file.action === 'unchanged' ? file.action : `would be ${file.action}`;
+  return ['', `${printable(file.path)}: ${done}`];
+}
+
+/** What a change did, or would do: before and after. */
+export function renderChange(change: DefaultsChange): string {
+  const { before, after, applied, overriddenBy, warnings, incomplete } = change;
+  const rows = keepAliveSysctls.map((sysctl) => [
+    ...[sysctl.key, shownValue(sysctl, before), shownValue(sysctl, after)],
+  ]);
+  const overrides = overriddenBy.map((source) => {
+    const says = source.value === null ? 'excludes it' : `sets ${printable(source.value)}`;
+    return `warning: when the machine starts, ${place(source)} decides about ${source.key} and ${says}`;
+  });
+  const lacking = incomplete.map(({ what, why }) => `${applied ? 'no undo' : 'missing'}: ${what}: ${why}`);
+  const lines = [...overrides, ...warnings.map((text) => `warning: ${text}`), ...lacking];
+  return [
+    renderTable([['sysctl', 'before', applied ? 'after' : 'would be'], ...rows]),
+    ...renderFile(change),
+    ...['', renderMeaning(after), '', wrapped(notDone, '')],
+    ...(lines.length === 0 ? [] : ['', ...lines.map((line) => wrapped(line))]),
+  ].join('\n');
+}

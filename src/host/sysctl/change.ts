@@ -1,0 +1,132 @@
+import { accessSync, constants, readFileSync, statSync } from 'node:fs';
+import path from 'node:path';
+import type { KernelDefaults } from '../../socket/index.js';
+import type { Incomplete } from '../connection.js';
+import { removeFile, replaceFile } from './atomic-file.js';
+import { adviceFor, attempt, codeOf, undoing } from './failed-call.js';
+import { keepAliveSysctls } from './keys.js';
+import { procFile, readRunningValues, writeRunningValues } from './running-values.js';
+import type { SysctlSource } from './sources.js';
+import { type FoundFile, findFile } from './target-file.js';
+import { type UndoStep, undoLogPath } from './undo-log.js';
+
+/** What a change of the kernel's defaults did, or would do. */
+export interface DefaultsChange {
+  /** Whether it was done; not with `dryRun`, nor where a permission is missing. */
+  readonly applied: boolean;
+  /** The kernel's values, read before. */
+  readonly before: KernelDefaults;
+  /** The kernel's values, read back after; where nothing was done, those it would have. */
+  readonly after: KernelDefaults;
+  /** What became of the file; `null` where none was concerned. */
+  readonly file: { readonly path: string; readonly action: 'created' | 'changed' | 'unchanged' | 'removed' } | null;
+  /** Lines that decide otherwise when the machine next starts: later in the order, or hiding the file. */
+  readonly overriddenBy: readonly SysctlSource[];
+  readonly warnings: readonly string[];
+  /** What is not permitted: nothing was done then, but that a change of the running kernel may not be undone. */
+  readonly incomplete: readonly Incomplete[];
+}
+
+/** A file as it is and as it is going to be; without content it is going to be removed. */
+export interface FileChange {
+  readonly path: string;
+  readonly found: FoundFile | undefined;
+  readonly content: Buffer | undefined;
+  /** For a file that is made anew. */
+  readonly mode: number;
+  readonly gid?: number;
+}
+
+const bootId = '/proc/sys/kernel/random/boot_id';
+const ownNetwork = '/proc/self/ns/net';
+
+/** Which running kernel and network namespace this is. */
+export function thisKernel(): { bootId: string; netns: number } {
+  return {
+    bootId: attempt('read', bootId, () => readFileSync(bootId, 'utf8').trim()),
+    netns: attempt('stat', ownNetwork, () => statSync(ownNetwork).ino),
+  };
+}
+
+export function actionOf({ found, content }: FileChange): 'created' | 'changed' | 'unchanged' | 'removed' {
+  if (content === undefined) return found === undefined ? 'unchanged' : 'removed';
+  if (found === undefined) return 'created';
+  return found.content.equals(content) ? 'unchanged' : 'changed';
+}
+
+function lacking(file: string, mode: number): Incomplete[] {
+  try {
+    accessSync(file, mode);
+    return [];
+  } catch (error) {
+    return [{ what: `writing ${file}`, why: adviceFor(codeOf(error)) }];
+  }
+}
+
+/** What is not permitted, asked before anything is touched. */
+export function lackingPermissions(root: string, file: FileChange | undefined): Incomplete[] {
+  const { W_OK, X_OK } = constants;
+  const isWritten = file !== undefined && actionOf(file) !== 'unchanged';
+  const files = keepAliveSysctls.map((sysctl) => procFile(root, sysctl));
+  return [
+    ...(isWritten ? lacking(path.dirname(file.path), W_OK | X_OK) : []),
+    ...files.flatMap((name) => lacking(name, W_OK)),
+  ];
+}
+
+/** Whether what has to be kept for undoing can be written. */
+export function lackingUndo(root: string): Incomplete[] {
+  const directory = path.dirname(undoLogPath(root));
+  try {
+    accessSync(directory, constants.F_OK);
+  } catch {
+    return lacking(path.dirname(directory), constants.W_OK | constants.X_OK);
+  }
+  return lacking(directory, constants.W_OK | constants.X_OK);
+}
+
+function writeFileChange({ path: file, found, content, mode, gid }: FileChange): void {
+  if (content === undefined) removeFile(file);
+  else replaceFile(file, found, { content, mode: found?.mode ?? mode, uid: found?.uid, gid: found?.gid ?? gid });
+}
+
+function putBack(change: FileChange): void {
+  const now = findFile(change.path);
+  const { found } = change;
+  if (found === undefined) removeFile(change.path);
+  else replaceFile(change.path, now, found);
+}
+
+/** Writes the file and the kernel's values: both, or neither. */
+export function carryOut(
+  root: string,
+  file: FileChange | undefined,
+  before: KernelDefaults,
+  after: KernelDefaults,
+): KernelDefaults {
+  const isWritten = file !== undefined && actionOf(file) !== 'unchanged';
+  if (isWritten) writeFileChange(file);
+  try {
+    writeRunningValues(root, before, after);
+    return readRunningValues(root);
+  } catch (error) {
+    return undoing(error, () => {
+      if (isWritten) putBack(file);
+    });
+  }
+}
+
+/** What to remember of a change, before it is made. */
+export function undoStep(file: FileChange | undefined, before: KernelDefaults, after: KernelDefaults): UndoStep {
+  const recorded =
+    file?.found === undefined
+      ? null
+      : { base64: file.found.content.toString('base64'), mode: file.found.mode, gid: file.found.gid };
+  return {
+    ...{ at: new Date().toISOString(), ...thisKernel(), running: { before, after } },
+    file:
+      file?.content === undefined
+        ? null
+        : { path: file.path, before: recorded, afterBase64: file.content.toString('base64') },
+  };
+}

@@ -1,0 +1,52 @@
+import { readSetting, splitLines } from './configuration-line.js';
+import { keepAliveSysctls } from './keys.js';
+
+/** What a file's settings are to be: a number for each key that is to be there. */
+export type WantedValues = ReadonlyMap<string, number>;
+
+/** The value that decides within this text, where a line of its own sets the key last and no exclusion follows. */
+function lastOwnLine(lines: readonly string[], path: string): number | undefined {
+  const index = lines.findLastIndex((line) => readSetting(line)?.path === path);
+  return index >= 0 && readSetting(lines[index] as string)?.value !== null ? index : undefined;
+}
+
+/**
+ * A configuration file's text with the wanted values: the last assignment of each key gets its value in place, and
+ * what is missing is added at the end. Every other character stays.
+ *
+ * Earlier assignments of the same key stay too: they lose, and they may carry somebody's reason.
+ *
+ * @param text One character a byte.
+ */
+export function editedText(text: string, wanted: WantedValues): string {
+  const parts = splitLines(text).map((line) => ({ ...line }));
+  const missing: string[] = [];
+  for (const { key, path } of keepAliveSysctls) {
+    const value = wanted.get(key);
+    if (value === undefined) continue;
+    const index = lastOwnLine(
+      parts.map((part) => part.text),
+      path,
+    );
+    const line = index === undefined ? undefined : parts[index];
+    if (line === undefined) missing.push(`${key} = ${value}`);
+    else {
+      const { valueStart = 0, valueEnd = 0 } = readSetting(line.text) ?? {};
+      line.text = line.text.slice(0, valueStart) + value + line.text.slice(valueEnd);
+    }
+  }
+  const kept = parts.map((part) => part.text + part.ending).join('');
+  if (missing.length === 0) return kept;
+  const ending = parts[0]?.ending === '\r\n' ? '\r\n' : '\n';
+  const gap = parts.length > 0 && parts.at(-1)?.ending === '' ? ending : '';
+  return kept + gap + missing.map((line) => line + ending).join('');
+}
+
+/** The text of a new file. */
+export function newText(wanted: WantedValues): string {
+  const comment = [
+    '# Keepalive of connections that turn it on without values of their own, in seconds and probes.',
+    '# Written by tcp-keepalive; to take it back: tcp-keepalive defaults set --undo',
+  ];
+  return editedText(comment.map((line) => `${line}\n`).join(''), wanted);
+}

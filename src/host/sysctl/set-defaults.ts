@@ -1,0 +1,160 @@
+import { existsSync, realpathSync } from 'node:fs';
+import path from 'node:path';
+import { PolicyError, type PolicyInput, readPolicy } from '../../policy/index.js';
+import type { KernelDefaults } from '../../socket/index.js';
+import type { Incomplete } from '../connection.js';
+import {
+  actionOf,
+  carryOut,
+  type DefaultsChange,
+  type FileChange,
+  lackingPermissions,
+  lackingUndo,
+  undoStep,
+} from './change.js';
+import { editedText, newText, type WantedValues } from './edit.js';
+import { undoing } from './failed-call.js';
+import { keepAliveSysctls } from './keys.js';
+import { readRunningValues } from './running-values.js';
+import { plannedSources, type RootOption, type SysctlSources, winningSource } from './sources.js';
+import { findFile } from './target-file.js';
+import { readUndoSteps, writeUndoSteps } from './undo-log.js';
+
+/** Where {@link setKernelDefaults} writes unless another file is named. */
+export const defaultFile = '/etc/sysctl.d/60-tcp-keepalive.conf';
+
+export interface SetKernelDefaultsOptions extends RootOption {
+  /** Another file than /etc/sysctl.d/60-tcp-keepalive.conf; with `root`, a path in it. */
+  readonly file?: string;
+  /** Change the running kernel only, until the machine restarts. */
+  readonly runtimeOnly?: boolean;
+  /** Change nothing, and say what would be done and what is missing for it. */
+  readonly dryRun?: boolean;
+}
+
+/** The policy's values; what it leaves out is left as it is. */
+function wantedDefaults(input: PolicyInput): Partial<KernelDefaults> {
+  const { idle, interval, count, userTimeout } = readPolicy(input);
+  if (userTimeout !== undefined) {
+    const hint = 'set it on the sockets';
+    throw new PolicyError('userTimeout', userTimeout, 'left out, because the kernel has no default for it', hint);
+  }
+  const wanted: { -readonly [Field in keyof KernelDefaults]?: number } = {};
+  for (const [field, value] of Object.entries({ idle, interval, count })) {
+    if (value === 'system') throw new PolicyError(field as 'idle', value, "a value: 'system' is what is being set");
+    if (value !== undefined) wanted[field as keyof KernelDefaults] = value;
+  }
+  if (Object.keys(wanted).length > 0) return wanted;
+  throw new PolicyError('policy', input, 'one that sets idle, interval or count');
+}
+
+function wantedValues(wanted: Partial<KernelDefaults>): WantedValues {
+  const values = new Map<string, number>();
+  for (const { field, key, unitMs } of keepAliveSysctls) {
+    const value = wanted[field];
+    if (value !== undefined) values.set(key, value / (unitMs ?? 1));
+  }
+  return values;
+}
+
+/** The file's path without links in its directory, so that it can be recognised among those that are read. */
+function targetPath({ root = '/', file = defaultFile }: SetKernelDefaultsOptions): string {
+  const absolute = root === '/' ? path.resolve(file) : path.join(path.resolve(root), file);
+  const directory = path.dirname(absolute);
+  return existsSync(directory) ? path.join(realpathSync(directory), path.basename(absolute)) : absolute;
+}
+
+function plannedChange(file: string, wanted: WantedValues): FileChange {
+  const found = findFile(file);
+  const text = found === undefined ? newText(wanted) : editedText(found.content.toString('latin1'), wanted);
+  return { path: file, found, content: Buffer.from(text, 'latin1'), mode: 0o644 };
+}
+
+function overriding({ sources }: SysctlSources, file: string, wanted: WantedValues) {
+  return [...wanted.keys()].flatMap((key) => {
+    const winner = winningSource(sources, key);
+    return winner === undefined || winner.file === file ? [] : [winner];
+  });
+}
+
+function fileWarnings(file: string, planned: SysctlSources, wanted: WantedValues): string[] {
+  const read = new Set(planned.sources.filter((source) => source.file === file).map((source) => source.key));
+  if ([...wanted.keys()].some((key) => !read.has(key))) {
+    return [`${file} is not read when the machine starts: these values are gone then`];
+  }
+  const first = path.dirname(file).split(path.sep).includes('run');
+  return first ? [`${file} is in /run, which is empty after a restart`] : [];
+}
+
+interface Plan {
+  readonly root: string;
+  readonly before: KernelDefaults;
+  readonly after: KernelDefaults;
+  readonly file: FileChange | undefined;
+  readonly overriddenBy: DefaultsChange['overriddenBy'];
+  readonly warnings: string[];
+}
+
+function planOf(input: PolicyInput, options: SetKernelDefaultsOptions): Plan {
+  const { root = '/', runtimeOnly = false } = options;
+  const wanted = wantedDefaults(input);
+  const values = wantedValues(wanted);
+  const before = readRunningValues(root);
+  const after = { ...before, ...wanted };
+  if (runtimeOnly) return { root, before, after, file: undefined, overriddenBy: [], warnings: [] };
+  const file = plannedChange(targetPath(options), values);
+  const planned = plannedSources(root, { file: file.path, text: file.content?.toString('latin1') ?? null });
+  const warnings = fileWarnings(file.path, planned, values);
+  return { root, before, after, file, overriddenBy: overriding(planned, file.path, values), warnings };
+}
+
+function outcome(plan: Plan, applied: boolean, after: KernelDefaults, incomplete: Incomplete[]): DefaultsChange {
+  const { before, file, overriddenBy, warnings } = plan;
+  const shown = file === undefined ? null : { path: file.path, action: actionOf(file) };
+  return { applied, before, after, file: shown, overriddenBy, warnings, incomplete };
+}
+
+/** Records how to go back, does it, and takes the record back when it fails. */
+function applyRecorded({ root, before, after, file }: Plan): KernelDefaults {
+  const isChanged = keepAliveSysctls.some(({ field }) => before[field] !== after[field]);
+  if (!isChanged && (file === undefined || actionOf(file) === 'unchanged')) return after;
+  const steps = readUndoSteps(root);
+  writeUndoSteps(root, [...steps, undoStep(file, before, after)]);
+  try {
+    return carryOut(root, file, before, after);
+  } catch (error) {
+    return undoing(error, () => writeUndoSteps(root, steps));
+  }
+}
+
+/**
+ * Sets the kernel's keepalive defaults: writes them to a configuration file, so that they hold after a restart, and to
+ * the running kernel, and reads them back.
+ *
+ * In a file that exists, the last assignment of each key gets its value in place, what is missing is added at the end,
+ * and every other byte stays. The file is replaced at once: a kill at any moment leaves the old one or the new one.
+ * File and kernel change both or neither. What was before is kept in /var/lib/tcp-keepalive for
+ * {@link undoKernelDefaults}.
+ *
+ * The sysctls turn keepalive on for nobody; connections with values of their own keep them; timers that run are not
+ * set anew; other network namespaces keep theirs.
+ *
+ * @returns What was done. Nothing was where `applied` is false: with `dryRun`, or where a permission is missing, which
+ *   `incomplete` names.
+ * @throws {PolicyError} for a policy that the kernel should not be given, {@link FileError} for a file that may not be
+ *   replaced, {@link SystemCallError} for a call that fails; everything is then as before.
+ */
+export function setKernelDefaults(policy: PolicyInput, options: SetKernelDefaultsOptions = {}): DefaultsChange {
+  const plan = planOf(policy, options);
+  const { root, before, after, file } = plan;
+  const missing = lackingPermissions(root, file);
+  const missingUndo = lackingUndo(root);
+  if (options.dryRun) return outcome(plan, false, after, [...missing, ...missingUndo]);
+  // Without a file a restart takes the change back: then a missing record is no reason to refuse.
+  const isRecorded = missingUndo.length === 0;
+  if (missing.length > 0 || (file !== undefined && !isRecorded)) {
+    return outcome(plan, false, after, [...missing, ...missingUndo]);
+  }
+  if (isRecorded) return outcome(plan, true, applyRecorded(plan), []);
+  return outcome(plan, true, carryOut(root, file, before, after), missingUndo);
+}

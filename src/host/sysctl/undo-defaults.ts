@@ -1,0 +1,83 @@
+import type { KernelDefaults } from '../../socket/index.js';
+import {
+  actionOf,
+  carryOut,
+  type DefaultsChange,
+  type FileChange,
+  lackingPermissions,
+  lackingUndo,
+  thisKernel,
+} from './change.js';
+import { FileError } from './file-error.js';
+import { readRunningValues } from './running-values.js';
+import type { RootOption } from './sources.js';
+import { findFile } from './target-file.js';
+import { readUndoSteps, type UndoStep, undoLogPath, writeUndoSteps } from './undo-log.js';
+
+export interface UndoKernelDefaultsOptions extends RootOption {
+  /** Change nothing, and say what would be done and what is missing for it. */
+  readonly dryRun?: boolean;
+}
+
+function newestStep(root: string): { step: UndoStep; others: UndoStep[] } {
+  const steps = readUndoSteps(root);
+  const step = steps.at(-1);
+  if (step !== undefined) return { step, others: steps.slice(0, -1) };
+  const file = undoLogPath(root);
+  throw new FileError(file, 'nothing-to-undo', 'records no change', 'a change made before', 'there is nothing to undo');
+}
+
+/** Values of another namespace are nothing to put back here; after a restart the namespaces are new. */
+function refuseOtherNamespace(root: string, { bootId, netns }: UndoStep): void {
+  const here = thisKernel();
+  if (here.bootId !== bootId || here.netns === netns) return;
+  throw new FileError(
+    ...([undoLogPath(root), 'changed'] as const),
+    `records a change of network namespace ${netns}, and this is ${here.netns}`,
+    'the same namespace',
+    'enter it with nsenter --net',
+  );
+}
+
+/** The way back, unless somebody has changed the file since. */
+function wayBack({ file }: UndoStep): FileChange | undefined {
+  if (file === null) return undefined;
+  const found = findFile(file.path);
+  const before = file.before === null ? undefined : Buffer.from(file.before.base64, 'base64');
+  const back = {
+    ...{ path: file.path, found, content: before, mode: file.before?.mode ?? 0o644 },
+    ...(file.before === null ? {} : { gid: file.before.gid }),
+  };
+  const isAsLeft = found?.content.equals(Buffer.from(file.afterBase64, 'base64')) ?? false;
+  if (isAsLeft || actionOf(back) === 'unchanged') return back;
+  throw new FileError(
+    ...([file.path, 'changed'] as const),
+    found === undefined ? 'was removed since' : 'was changed since',
+    'the file as it was left',
+    'edit it by hand, or put the other change back first',
+  );
+}
+
+/**
+ * Takes back the last change that {@link setKernelDefaults} made, and called again the one before: the file and the
+ * kernel's values are then as they were before that change, also after a restart.
+ *
+ * @returns What was done, as from {@link setKernelDefaults}.
+ * @throws {FileError} `nothing-to-undo`; `changed` where somebody has edited the file since, which would be lost.
+ */
+export function undoKernelDefaults(options: UndoKernelDefaultsOptions = {}): DefaultsChange {
+  const { root = '/', dryRun = false } = options;
+  const { step, others } = newestStep(root);
+  refuseOtherNamespace(root, step);
+  const file = wayBack(step);
+  const before = readRunningValues(root);
+  const shown = file === undefined ? null : { path: file.path, action: actionOf(file) };
+  const missing = [...lackingPermissions(root, file), ...lackingUndo(root)];
+  const outcome = (applied: boolean, after: KernelDefaults) => {
+    return { applied, before, after, file: shown, overriddenBy: [], warnings: [], incomplete: missing };
+  };
+  if (dryRun || missing.length > 0) return outcome(false, step.running.before);
+  const after = carryOut(root, file, before, step.running.before);
+  writeUndoSteps(root, others);
+  return outcome(true, after);
+}
