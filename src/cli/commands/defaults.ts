@@ -57,17 +57,18 @@ function change(policy: string | undefined, options: SetOptions, command: Comman
 }
 
 function setCommand(): Command {
-  return new Command('set')
-    .description("set the kernel's defaults in a file and in the running kernel")
-    .argument('[policy]', 'idle:interval:count, such as 600:30:5')
-    .option('--file <file>', `the file to write, instead of ${defaultFile}`)
-    .option('--runtime-only', 'write no file: until the machine restarts')
-    .option('--dry-run', 'change nothing, show what would be done')
-    .option('--undo', 'take back the last change; again for the one before')
-    .option('--json', 'print JSON')
-    .addHelpText(
-      'after',
-      `
+  return (
+    new Command('set')
+      .description("set the kernel's defaults in a file and in the running kernel")
+      .argument('[policy]', 'idle:interval:count, such as 600:30:5')
+      .option('--file <file>', `the file to write, instead of ${defaultFile}`)
+      .option('--runtime-only', 'write no file: until the machine restarts')
+      .option('--dry-run', 'change nothing, show what would be done')
+      .option('--undo', 'take back the last change; again for the one before')
+      .option('--json', 'print JSON')
+      .addHelpText(
+        'after',
+        `
 In a file that exists every other line stays as it is. Needs root.
 
 Exit code: 0 done, or a dry run; 1 nothing was done; 2 done, but it does not
@@ -77,15 +78,16 @@ Examples:
   $ tcp-keepalive defaults set 600:30:5 --dry-run
   $ tcp-keepalive defaults set 600:30:5 --file /etc/sysctl.conf
   $ tcp-keepalive defaults set --undo`,
-    )
-    .action((policy: string | undefined, options: SetOptions, command: Command) => change(policy, options, command));
+      )
+      // The verb above has --json too, and commander gives it to that one.
+      .action((policy: string | undefined, _, command: Command) => change(policy, command.optsWithGlobals(), command))
+  );
 }
 
 /** `tcp-keepalive defaults`: the kernel's three sysctls, where they were set, and setting them. */
 export function defaultsCommand(): Command {
   return new Command('defaults')
     .description("show the kernel's keepalive defaults and where they were set (Linux)")
-    .enablePositionalOptions()
     .option('--json', 'print JSON')
     .addHelpText(
       'after',

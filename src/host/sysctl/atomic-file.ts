@@ -34,7 +34,7 @@ function withDescriptor(file: string, flags: number, use: (fd: number) => void):
 }
 
 /** Puts a directory's entries on the disk: until then a rename may be lost with the power. */
-function syncDirectory(directory: string): void {
+export function syncDirectory(directory: string): void {
   withDescriptor(directory, constants.O_RDONLY | constants.O_DIRECTORY, (fd) => {
     try {
       fsyncSync(fd);

@@ -74,6 +74,14 @@ export function lackingPermissions(root: string, file: FileChange | undefined): 
   ];
 }
 
+/** That the file is somebody else's, for a preview; doing it is refused with an error. */
+export function lackingOwnership(file: FileChange | undefined): Incomplete[] {
+  const self = process.geteuid?.() ?? 0;
+  const owner = file?.found?.uid ?? self;
+  if (file === undefined || owner === self) return [];
+  return [{ what: `writing ${file.path}`, why: `it belongs to user ${owner}, and you are ${self}` }];
+}
+
 /** Whether what has to be kept for undoing can be written. */
 export function lackingUndo(root: string): Incomplete[] {
   const directory = path.dirname(undoLogPath(root));

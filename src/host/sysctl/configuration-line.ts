@@ -15,9 +15,8 @@ export interface Setting {
   readonly key: string;
   /** `null` for an exclusion. */
   readonly value: string | null;
-  /** Where in the line the value is. */
+  /** Where in the line the value begins. */
   readonly valueStart: number;
-  readonly valueEnd: number;
 }
 
 /** The lines of a text; joined again, with their endings, they are the text. */
@@ -43,9 +42,8 @@ export function readSetting(line: string): Setting | undefined {
   const key = (hasDash ? left.slice(1) : left).replace(blanks, '');
   const path = pathOfKey(key);
   if (path === '') return undefined;
-  if (equals === -1) return { path, key, value: null, valueStart: line.length, valueEnd: line.length };
+  if (equals === -1) return { path, key, value: null, valueStart: line.length };
   const value = line.slice(equals + 1).replace(blanks, '');
   const blank = /^[ \t]*/.exec(line.slice(equals + 1))?.[0].length ?? 0;
-  const valueStart = equals + 1 + blank;
-  return { path, key, value, valueStart, valueEnd: valueStart + value.length };
+  return { path, key, value, valueStart: equals + 1 + blank };
 }

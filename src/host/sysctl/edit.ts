@@ -31,8 +31,10 @@ export function editedText(text: string, wanted: WantedValues): string {
     const line = index === undefined ? undefined : parts[index];
     if (line === undefined) missing.push(`${key} = ${value}`);
     else {
-      const { valueStart = 0, valueEnd = 0 } = readSetting(line.text) ?? {};
-      line.text = line.text.slice(0, valueStart) + value + line.text.slice(valueEnd);
+      const { valueStart = 0 } = readSetting(line.text) ?? {};
+      // The kernel reads no further than the first blank: what stands behind it is somebody's remark.
+      const rest = line.text.slice(valueStart).replace(/^[^ \t]*/, '');
+      line.text = line.text.slice(0, valueStart) + value + rest;
     }
   }
   const kept = parts.map((part) => part.text + part.ending).join('');

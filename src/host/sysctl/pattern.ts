@@ -6,6 +6,9 @@ export function isPattern(path: string): boolean {
 /** More alternatives than this are not followed: braces multiply. */
 const maxAlternatives = 256;
 
+/** PATH_MAX: nothing so long is a path. */
+const maxLength = 4096;
+
 /** What a pattern with braces, `{a,b}c`, stands for: `ac` and `bc`. */
 function expandBraces(pattern: string): string[] {
   const finished: string[] = [];
@@ -91,6 +94,7 @@ function matchesPart(pattern: string, text: string): boolean {
 
 /** Whether a pattern of a configuration file, as a path below /proc/sys, stands for a sysctl: glob(7) with braces. */
 export function matchesPattern(pattern: string, path: string): boolean {
+  if (pattern.length > maxLength) return false;
   const parts = path.split('/');
   return expandBraces(pattern).some((alternative) => {
     const patterns = alternative.split('/').filter((part) => part !== '');

@@ -8,6 +8,7 @@ import {
   carryOut,
   type DefaultsChange,
   type FileChange,
+  lackingOwnership,
   lackingPermissions,
   lackingUndo,
   undoStep,
@@ -17,7 +18,7 @@ import { undoing } from './failed-call.js';
 import { keepAliveSysctls } from './keys.js';
 import { readRunningValues } from './running-values.js';
 import { plannedSources, type RootOption, type SysctlSources, winningSource } from './sources.js';
-import { findFile } from './target-file.js';
+import { findFile, refuseOtherOwner } from './target-file.js';
 import { readUndoSteps, writeUndoSteps } from './undo-log.js';
 
 /** Where {@link setKernelDefaults} writes unless another file is named. */
@@ -149,12 +150,13 @@ export function setKernelDefaults(policy: PolicyInput, options: SetKernelDefault
   const { root, before, after, file } = plan;
   const missing = lackingPermissions(root, file);
   const missingUndo = lackingUndo(root);
-  if (options.dryRun) return outcome(plan, false, after, [...missing, ...missingUndo]);
+  if (options.dryRun) return outcome(plan, false, after, [...lackingOwnership(file), ...missing, ...missingUndo]);
   // Without a file a restart takes the change back: then a missing record is no reason to refuse.
   const isRecorded = missingUndo.length === 0;
   if (missing.length > 0 || (file !== undefined && !isRecorded)) {
     return outcome(plan, false, after, [...missing, ...missingUndo]);
   }
+  if (file !== undefined) refuseOtherOwner(file.path, file.found);
   if (isRecorded) return outcome(plan, true, applyRecorded(plan), []);
   return outcome(plan, true, carryOut(root, file, before, after), missingUndo);
 }

@@ -1,7 +1,7 @@
 import type { Incomplete } from '../connection.js';
 import { type ConfigurationFile, configurationFiles, type PlannedFile } from './configuration-files.js';
 import { readSetting, splitLines } from './configuration-line.js';
-import { type KeepAliveSysctl, keepAliveSysctls } from './keys.js';
+import { type KeepAliveSysctl, keepAliveSysctls, numberOfValue } from './keys.js';
 import { isPattern, matchesPattern } from './pattern.js';
 
 /** A line of a configuration file that concerns one of the three sysctls. */
@@ -55,7 +55,8 @@ function entriesOf({ file, readAs, text }: ConfigurationFile, sysctl: KeepAliveS
  * The entry that systemd-sysctl acts on.
  *
  * A key's own line, also an exclusion, goes before every pattern, wherever it stands. Of the patterns the one that was
- * last given its value is applied last; the same value again does not move it.
+ * last given its value is applied last, the same value again does not move it, and one that the kernel refuses leaves
+ * what an earlier one did.
  */
 function winnerOf(entries: readonly Entry[]): Entry | undefined {
   const inForce = new Map<string, Entry>();
@@ -64,7 +65,13 @@ function winnerOf(entries: readonly Entry[]): Entry | undefined {
     inForce.set(entry.path, entry);
   }
   const candidates = [...inForce.values()];
-  return candidates.find((entry) => !entry.isPattern) ?? candidates.findLast((entry) => entry.value !== null);
+  const patterns = candidates.filter((entry) => entry.value !== null);
+  return (
+    candidates.find((entry) => !entry.isPattern) ??
+    patterns.findLast((entry) => numberOfValue(entry.value ?? '') !== undefined) ??
+    patterns.at(-1) ??
+    candidates.at(-1)
+  );
 }
 
 function sourceOf({ path: _path, isPattern: _isPattern, ...source }: Entry): SysctlSource {
@@ -74,6 +81,8 @@ function sourceOf({ path: _path, isPattern: _isPattern, ...source }: Entry): Sys
 function sourcesOf(files: readonly ConfigurationFile[], sysctl: KeepAliveSysctl): SysctlSource[] {
   const entries = files.flatMap((file) => entriesOf(file, sysctl));
   const winner = winnerOf(entries);
+  // Exclusions that keep nothing from the key say nothing of it.
+  if (entries.every((entry) => entry.value === null)) return [];
   const others = entries.filter((entry) => entry !== winner && entry.value !== null);
   return [...others, ...(winner === undefined ? [] : [winner])].map(sourceOf);
 }

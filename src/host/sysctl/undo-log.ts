@@ -1,7 +1,7 @@
 import { mkdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import type { KernelDefaults } from '../../socket/index.js';
-import { removeFile, replaceFile } from './atomic-file.js';
+import { removeFile, replaceFile, syncDirectory } from './atomic-file.js';
 import { attempt } from './failed-call.js';
 import { FileError } from './file-error.js';
 import { findFile } from './target-file.js';
@@ -77,6 +77,7 @@ export function writeUndoSteps(root: string, steps: readonly UndoStep[]): void {
   attempt('mkdir', directory, () => {
     try {
       mkdirSync(directory, { mode: 0o700 });
+      syncDirectory(path.dirname(directory));
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
     }
