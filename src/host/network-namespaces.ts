@@ -1,4 +1,5 @@
 import { readdirSync, readlinkSync, statSync } from 'node:fs';
+import { SystemCallError } from '../native/index.js';
 import { inNetworkNamespace, ownNamespacePath } from '../native/network-namespace.js';
 import type { Incomplete } from './connection.js';
 
@@ -110,7 +111,17 @@ export function networkNamespaces(): NetworkNamespaces {
   return { namespaces, incomplete };
 }
 
-/** Runs `action`, which must be synchronous, in a namespace; `undefined` stands for this process's own. */
+/**
+ * Runs `action`, which must be synchronous, in a namespace; `undefined` stands for this process's own.
+ *
+ * @throws {SystemCallError} as `inNetworkNamespace` does, and ENOENT where the path stands for another one by now.
+ */
 export function within<Result>(namespace: NetworkNamespace | undefined, action: () => Result): Result {
-  return namespace === undefined || namespace.isOwn ? action() : inNetworkNamespace(namespace.path, action);
+  if (namespace === undefined || namespace.isOwn) return action();
+  const { path, inode } = namespace;
+  return inNetworkNamespace(path, () => {
+    // The process by which it was found may have ended, and its id may be another's now.
+    if (statSync(ownNamespacePath).ino === inode) return action();
+    throw new SystemCallError('setns', 'ENOENT', `the network namespace ${inode} is gone from ${path}`);
+  });
 }

@@ -1,23 +1,15 @@
-import { Command, InvalidArgumentError, Option } from 'commander';
+import { Command, Option } from 'commander';
 import { createLogUpdate } from 'log-update';
-import { type ParsedPolicy, PolicyError, parsePolicy } from '../../policy/index.js';
+import { type ParsedPolicy, parsePolicy } from '../../policy/index.js';
 import { toleranceMs } from '../demo/play.js';
 import { runDemo, type Spectator } from '../demo/run.js';
 import { demoDurationMs } from '../demo/scenarios.js';
 import { renderEvent, renderIntroduction, renderLive, renderReport } from '../render/demo.js';
+import { policyArgument } from './policy-argument.js';
 
 interface DemoOptions {
   readonly policy: ParsedPolicy;
   readonly json?: true;
-}
-
-function policyArgument(text: string): ParsedPolicy {
-  try {
-    return parsePolicy(text);
-  } catch (error) {
-    if (error instanceof PolicyError) throw new InvalidArgumentError(error.message);
-    throw error;
-  }
 }
 
 const silent: Spectator = {};

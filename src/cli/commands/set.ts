@@ -1,11 +1,12 @@
 import { writeFileSync } from 'node:fs';
-import { Command, InvalidArgumentError } from 'commander';
+import { Command } from 'commander';
 import { type SetResult, setConnections } from '../../host/set.js';
 import { readRecord, recordOf, undoChanges } from '../../host/undo.js';
-import { type ParsedPolicy, PolicyError, parsePolicy } from '../../policy/index.js';
+import type { ParsedPolicy } from '../../policy/index.js';
 import { endsOf, renderChanges } from '../render/changes.js';
 import { renderIncomplete } from '../render/incomplete.js';
 import { outputWidth } from './ls.js';
+import { policyArgument } from './policy-argument.js';
 import { addSelectionOptions, hasFilter, queryOf, type SelectionOptions } from './selection-options.js';
 
 interface SetOptions extends SelectionOptions {
@@ -15,15 +16,6 @@ interface SetOptions extends SelectionOptions {
   readonly record?: string;
   readonly undo?: string;
   readonly json?: true;
-}
-
-function policyArgument(text: string): ParsedPolicy {
-  try {
-    return parsePolicy(text);
-  } catch (error) {
-    if (error instanceof PolicyError) throw new InvalidArgumentError(error.message);
-    throw error;
-  }
 }
 
 function writeJson(result: SetResult): void {

@@ -1,0 +1,12 @@
+import { InvalidArgumentError } from 'commander';
+import { type ParsedPolicy, PolicyError, parsePolicy } from '../../policy/index.js';
+
+/** Reads policy text as commander wants arguments read: a wrong one is a usage error. */
+export function policyArgument(text: string): ParsedPolicy {
+  try {
+    return parsePolicy(text);
+  } catch (error) {
+    if (error instanceof PolicyError) throw new InvalidArgumentError(error.message);
+    throw error;
+  }
+}
