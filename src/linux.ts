@@ -1,0 +1,61 @@
+export { type AddressPrefix as AddressBlock, parsePrefix as parseAddressBlock } from './host/address-prefix.js';
+export { type CheckedPeer, type CheckResult, checkPeers, type ReapedPeer, reapPeers } from './host/check.js';
+export type { Endpoint, HostConnection, Incomplete, TimerKind } from './host/connection.js';
+export { type DestroyResult, type DestroyTarget, destroyConnections } from './host/destroy.js';
+export {
+  allStates,
+  type Dump,
+  type DumpQuery,
+  dumpConnections,
+  liveStates,
+  type OpenDiagnosisSocket,
+} from './host/dump.js';
+export type { Answer } from './host/interview.js';
+export { type Listing, type ListQuery, listConnections } from './host/list.js';
+export { type NetworkNamespace, type NetworkNamespaces, networkNamespaces } from './host/network-namespaces.js';
+export type { SocketOwner } from './host/owners.js';
+export type { HostProcess } from './host/processes.js';
+export {
+  type ConnectionJson,
+  type ConnectionRow,
+  dependsOnKeepAlive,
+  lastHeardMs,
+  toJson as connectionToJson,
+} from './host/row.js';
+export {
+  type NetnsLookup,
+  type PortRange,
+  parseSelection,
+  type Selection,
+  type SelectionText,
+} from './host/selection.js';
+export { SelectionError, type SelectionFilter } from './host/selection-error.js';
+export { type Change, type FailedChange, type SetResult, setConnections } from './host/set.js';
+export {
+  type ChangeRecord,
+  RecordError,
+  type RecordedChange,
+  readRecord,
+  recordOf,
+  undoChanges,
+} from './host/undo.js';
+export { type DiagnosisSocket, NetlinkSocket, netlinkBufferLength } from './native/netlink-socket.js';
+export { defaultWithinMs, type Verdict, type VerdictInput, verdictOf } from './policy/verdict.js';
+export { disassembleBpf } from './wire/bpf-disassembly.js';
+export * as bpf from './wire/bpf-instructions.js';
+export { btfFunctionId } from './wire/btf.js';
+export * as inetDiag from './wire/inet-diag.js';
+export { type InetDiagAttributes, locateAttributes } from './wire/inet-diag-attributes.js';
+export { type DiagFilter, encodeDiagFilter } from './wire/inet-diag-filter.js';
+export {
+  type AddressPrefix,
+  formatIPv4,
+  formatIPv6,
+  isMappedAddress,
+  parseAddressPrefix,
+} from './wire/ip-address.js';
+export * as netlink from './wire/netlink.js';
+export { decodeTcpInfo, decodeTcpInfoAt, type TcpInfo, tcpInfoLength } from './wire/tcp-info.js';
+export type { CongestionState } from './wire/tcp-info-fields.js';
+export { tcpInfoOffsets } from './wire/tcp-info-layout.js';
+export { stateMask, type TcpState, tcpStateOf, tcpStates } from './wire/tcp-state.js';
