@@ -45,6 +45,9 @@ const mostProbes = 3;
 /** What makes the kernel probe at once, and only then: no count or user timeout can be reached meanwhile. */
 const probing: KeepAliveState = { enabled: true, idle: 1000, interval: 32_767_000, count: 127, userTimeout: 0 };
 
+/** A connection this close to its own next probe is left to it: forcing one meanwhile would come to two. */
+const ownProbeWithinMs = 100;
+
 /** One peer while it is being asked. */
 class Interview {
   readonly connection: HostConnection;
@@ -52,21 +55,35 @@ class Interview {
   readonly before: KeepAliveState;
   probesSent = 0;
   answer: PeerAnswer | undefined;
+  #seen: HostConnection;
 
-  constructor(connection: HostConnection, reference: SocketReference, before: KeepAliveState) {
+  constructor(connection: HostConnection, now: HostConnection, reference: SocketReference, before: KeepAliveState) {
     this.connection = connection;
     this.reference = reference;
     this.before = before;
+    this.#seen = now;
   }
 
-  /** How many probes it may be sent: one less than its count, so that the kernel's own next probe can still save it. */
-  get mostProbes(): number {
-    return this.before.enabled ? Math.max(1, Math.min(mostProbes, this.before.count - 1)) : mostProbes;
+  /** Whether one of its count is left after another probe, so that the kernel's own next one can still save it. */
+  get mayBeProbed(): boolean {
+    if (this.probesSent >= mostProbes) return false;
+    const unanswered = this.#seen.info?.probes ?? 0;
+    return !this.before.enabled || unanswered === 0 || unanswered + 1 < this.before.count;
+  }
+
+  /**
+   * What makes the kernel send one probe. Where its own are due, setting idle to what it is does: with anything else,
+   * setting it back would send a second one, or end a connection whose count has been reached.
+   */
+  get question(): KeepAliveState {
+    const isDue = this.before.enabled && (lastHeardMs(this.#seen) ?? 0) + ownProbeWithinMs >= this.before.idle;
+    return isDue ? this.before : probing;
   }
 
   /** Takes in what the kernel says `elapsedMs` after the question. */
   observe(now: HostConnection | undefined, elapsedMs: number): void {
     if (this.answer !== undefined) return;
+    if (now !== undefined) this.#seen = now;
     if (now === undefined || now.state === 'CLOSE') this.#conclude('reset', elapsedMs);
     else {
       const heardMs = lastHeardMs(now);
@@ -93,17 +110,19 @@ function write(options: OptionSource, changes: readonly OptionChange[]): Map<big
 
 /** Has the kernel send one probe for each, and puts its options back. Gives those that could not be probed, and why. */
 async function probe(options: OptionSource, interviews: readonly Interview[]): Promise<Map<bigint, string>> {
+  const questions = new Map(interviews.map((interview) => [interview, interview.question]));
   const failures = write(
     options,
-    interviews.map(({ reference }) => ({ socket: reference, wanted: probing })),
+    Array.from(questions, ([{ reference }, wanted]) => ({ socket: reference, wanted })),
   );
   const probed = interviews.filter(({ reference }) => !failures.has(reference.cookie));
+  const changed = probed.filter((interview) => questions.get(interview) === probing);
   try {
     await sleep(probeLeavesMs);
   } finally {
     write(
       options,
-      probed.map(({ reference, before }) => ({ socket: reference, wanted: before })),
+      changed.map(({ reference, before }) => ({ socket: reference, wanted: before })),
     );
   }
   for (const interview of probed) interview.probesSent += 1;
@@ -131,9 +150,9 @@ function unasked(count: number): string {
  * Asks the peers of connections for a sign of life, now.
  *
  * A peer heard within the last second is alive. Any other is sent a keepalive probe at once, by setting TCP_KEEPIDLE to
- * 1 s for 20 ms; its options are then as before. With data in flight the kernel's retransmission is the question. A
- * connection that is gone at the next look was reset. Probes that stay unanswered count towards the connection's own
- * count, of which one is always left.
+ * 1 s for 20 ms, or where its own probes are due to what it is; its options are then as before. With data in flight the
+ * kernel's retransmission is the question. A connection that is gone at the next look was reset. Probes that stay
+ * unanswered count towards the connection's own count, of which one is left; only a count of 1 leaves none.
  *
  * @see Linux net/ipv4/tcp_timer.c, tcp_keepalive_timer; net/ipv4/tcp.c, tcp_sock_set_keepidle_locked
  */
@@ -155,7 +174,10 @@ export async function askPeers(question: Question): Promise<Answers> {
     if (heardMs !== null && heardMs < recentMs) answers.push({ connection, answer: 'alive', elapsedMs: 0 });
     else if (before === undefined) reasons.push('their options could not be read, so no probe could be forced');
     else if (why !== undefined) reasons.push(why);
-    else interviews.push(new Interview(connection, references.get(connection.cookie) as SocketReference, before));
+    else {
+      const reference = references.get(connection.cookie) as SocketReference;
+      interviews.push(new Interview(connection, seen, reference, before));
+    }
   }
   reasons.push(...(await converse(interviews, question, elapsed)));
   for (const interview of interviews) {
@@ -176,7 +198,7 @@ async function converse(
   for (let round = 0; open().length > 0 && elapsed() < timeoutMs; ) {
     if (elapsed() >= (round * timeoutMs) / mostProbes) {
       round += 1;
-      const due = open().filter((interview) => interview.probesSent < interview.mostProbes);
+      const due = open().filter((interview) => interview.mayBeProbed);
       const refused = await probe(options, due);
       for (const interview of due) {
         const why = refused.get(interview.reference.cookie);
