@@ -52,8 +52,12 @@ function undo(file: string, options: SetOptions, command: Command): void {
 }
 
 /** Makes sure that the record can be written before anything is changed. */
-function reserveRecord(file: string): void {
-  writeFileSync(file, '', { flag: 'wx', mode: 0o600 });
+function reserveRecord(file: string, command: Command): void {
+  try {
+    writeFileSync(file, '', { flag: 'wx', mode: 0o600 });
+  } catch (error) {
+    command.error(`error: --record needs a new file: ${(error as Error).message}`);
+  }
 }
 
 function set(policy: ParsedPolicy | undefined, options: SetOptions, command: Command): void {
@@ -67,7 +71,7 @@ function set(policy: ParsedPolicy | undefined, options: SetOptions, command: Com
   if (wanted === undefined) return command.error("error: missing argument 'policy', such as 30:5:3, or --off");
   if (off && policy !== undefined) command.error('error: either a policy or --off');
   if (!hasFilter(options) && !all) command.error('error: say which connections, such as --port 5432, or --all');
-  if (record !== undefined && !dryRun) reserveRecord(record);
+  if (record !== undefined && !dryRun) reserveRecord(record, command);
   const result = setConnections(queryOf(options), wanted, dryRun);
   if (record !== undefined && !dryRun) writeFileSync(record, `${JSON.stringify(recordOf(result.changed), null, 2)}\n`);
   show(result, options.json ? { json: true, dryRun } : { dryRun });
