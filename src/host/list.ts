@@ -124,9 +124,11 @@ function readByCopies(source: OptionSource | undefined, { connections, owners }:
   );
 }
 
-function noSource(chosen: ChosenSource | undefined): Incomplete[] {
-  if (chosen === undefined || chosen.source !== undefined) return [];
-  return [...chosen.refused];
+/** Why a better way was not taken, where it would have shown more. */
+function refusals(chosen: ChosenSource | undefined, copied: OptionReading | undefined): readonly Incomplete[] {
+  if (chosen === undefined) return [];
+  const isWhole = chosen.source !== undefined && (copied === undefined || copied.incomplete.length === 0);
+  return isWhole ? [] : chosen.refused;
 }
 
 /**
@@ -151,11 +153,11 @@ export function listConnections(query: ListQuery = {}): Listing {
 export function listThrough(chosen: ChosenSource | undefined, query: ListQuery): Listing {
   const { selection = {}, withinMs } = query;
   const source = chosen?.source;
-  const incomplete: Incomplete[] = noSource(chosen);
+  const incomplete: Incomplete[] = [];
   const cgroups = new Cgroups();
   const known = findConnections(readPlaces(query, cgroups, source, incomplete), selection);
   const copied = readByCopies(source, known);
-  incomplete.push(...known.owners.incomplete, ...(copied?.incomplete ?? []));
+  incomplete.push(...known.owners.incomplete, ...(copied?.incomplete ?? []), ...refusals(chosen, copied));
   const matcher = selectionMatcher(selection);
   const judge = createJudge(withinMs);
   const rows: ConnectionRow[] = [];
