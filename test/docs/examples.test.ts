@@ -38,6 +38,12 @@ const checks: Readonly<Record<string, () => Promise<void>>> = {
   'http2-session.ts': async () => {
     expect(await runOnce('http2-session.ts')).toBe(`${readBack}\nstatus 200\n`);
   },
+  'audit.ts': async () => {
+    const output = await runOnce('audit.ts');
+    // The name is that of the main thread, which differs between versions of Node.js.
+    expect(output).toMatch(/^unprotected: \S+ 127\.0\.0\.1:\d+ to 127\.0\.0\.1:\d+\n/);
+    expect(output).toContain('4 connections, 1 to look at, 0 not seen\n');
+  },
   'dead-peer.test.ts': async () => {
     const output = await runExample('dead-peer.test.ts', '--test');
     expect(output).toMatch(/pass 2\b/);

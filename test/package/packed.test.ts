@@ -48,6 +48,52 @@ describe('the packed package, installed elsewhere without scripts', () => {
     ]);
   });
 
+  it('lists, sets and checks connections of the machine', () => {
+    const program = `
+      import { listConnections, setConnections, checkPeers, parseSelection, recordOf, undoChanges } from 'tcp-keepalive/linux';
+      import { getKeepAlive } from 'tcp-keepalive';
+      import { loopbackPair } from 'tcp-keepalive/testing';
+      const pair = await loopbackPair({ family: 4 });
+      const selection = parseSelection({ pid: String(process.pid), port: 'local:' + pair.server.localPort });
+      const ofPair = ({ connection }) => connection.state === 'ESTABLISHED';
+      const verdict = () => listConnections({ selection }).rows.filter(ofPair).map((row) => row.verdict);
+      const before = verdict();
+      const { changed } = setConnections({ selection }, '30:5:3');
+      const { idle } = getKeepAlive(pair.server);
+      const after = verdict();
+      const { peers } = await checkPeers({ selection });
+      undoChanges(recordOf(changed), 'the changes above');
+      console.log(JSON.stringify([before, idle, after, peers.map((peer) => peer.answer), getKeepAlive(pair.server).enabled]));
+      pair.close();
+    `;
+    writeFileSync(path.join(elsewhere, 'host.js'), program);
+    expect(JSON.parse(run(process.execPath, 'host.js'))).toEqual([
+      ['unprotected'],
+      30_000,
+      ['protected'],
+      ['alive'],
+      false,
+    ]);
+  });
+
+  it('has the wire formats for others to build on', () => {
+    const program = `
+      import { bpf, decodeTcpInfo, disassembleBpf, encodeDiagFilter, inetDiag, netlink, stateMask } from 'tcp-keepalive/linux';
+      const filter = encodeDiagFilter({ kind: 'local-port', from: 443, to: 443 });
+      const request = netlink.encodeMessage({
+        type: inetDiag.SOCK_DIAG_BY_FAMILY,
+        flags: netlink.NLM_F_REQUEST | netlink.NLM_F_DUMP,
+        sequence: 1,
+        payload: inetDiag.encodeInetDiagRequest({ family: inetDiag.AF_INET, extensions: 0, states: stateMask(['LISTEN']) }),
+        attributes: [{ type: inetDiag.INET_DIAG_REQ_BYTECODE, payload: filter }],
+      });
+      const program = bpf.assembleBpf([bpf.mov('r0', 0), bpf.exit()]);
+      console.log(JSON.stringify([request.length, disassembleBpf(program), decodeTcpInfo(new Uint8Array(3)) ?? null]));
+    `;
+    writeFileSync(path.join(elsewhere, 'wire.js'), program);
+    expect(JSON.parse(run(process.execPath, 'wire.js'))).toEqual([84, '0: r0 = 0\n1: exit', null]);
+  });
+
   it('has a command that works', () => {
     const bin = path.join('node_modules', '.bin', 'tcp-keepalive');
     expect(run(bin, '--version').trim()).toMatch(/^\d+\.\d+\.\d+$/);
