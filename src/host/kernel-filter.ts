@@ -13,7 +13,7 @@ function portFilter({ end, first, last }: PortRange): DiagFilter {
 function remoteFilter({ family, words, length }: AddressPrefix): DiagFilter {
   const address = new Uint8Array(words.length * 4);
   const view = new DataView(address.buffer);
-  words.forEach((word, index) => view.setUint32(index * 4, word));
+  for (const [index, word] of words.entries()) view.setUint32(index * 4, word);
   return { kind: 'remote-address', prefix: { family, address, length } };
 }
 

@@ -68,7 +68,7 @@ function set(policy: ParsedPolicy | undefined, options: SetOptions, command: Com
     return;
   }
   const wanted = off ? false : policy;
-  if (wanted === undefined) return command.error("error: missing argument 'policy', such as 30:5:3, or --off");
+  if (wanted === undefined) command.error("error: missing argument 'policy', such as 30:5:3, or --off");
   if (off && policy !== undefined) command.error('error: either a policy or --off');
   if (!hasFilter(options) && !all) command.error('error: say which connections, such as --port 5432, or --all');
   if (record !== undefined && !dryRun) reserveRecord(record, command);
