@@ -15,12 +15,14 @@ import { makeChanges } from './set.js';
 export interface CheckedPeer {
   readonly row: ConnectionRow;
   readonly answer: Answer;
-  /** From the question to the answer, or to the end of waiting. */
+  /** From the question to the answer, or to the end of waiting; 0 where it had been heard within the last second. */
   readonly elapsedMs: number;
 }
 
+/** What asking came to. */
 export interface CheckResult {
   readonly peers: readonly CheckedPeer[];
+  /** The peers that could not be asked, and what else is missing, and why. */
   readonly incomplete: readonly Incomplete[];
 }
 
@@ -29,6 +31,7 @@ export interface ReapedPeer {
   readonly row: ConnectionRow;
   /** `'destroyed'`: at once; `'expiring'`: by the kernel's own keepalive, within 2 s; `'gone'`: it had ended before. */
   readonly outcome: 'destroyed' | 'expiring' | 'gone' | 'failed';
+  /** Why it failed. */
   readonly error?: string;
 }
 
@@ -63,10 +66,15 @@ async function askShare(chosen: ChosenSource, { namespace, items }: Share<Connec
 /**
  * Asks the peer of each selected connection for a sign of life, now.
  *
- * Needs the privileges that setting options needs. A silent peer has been asked up to three times within `timeoutMs`
- * (2 s unless stated), and never as often as its connection's own count.
+ * A silent peer has been asked up to three times within `timeoutMs` (2000 unless stated); one probe of its connection's
+ * own count is left, unless that is 1. Options are as before when it returns. `'reset'` is a connection that was gone at
+ * the next look, whatever ended it. Needs CAP_BPF and CAP_PERFMON (Linux 6.1), or the processes' own user, or
+ * CAP_SYS_PTRACE (Linux 5.6); peers that could not be asked are counted in `incomplete`.
  *
  * Linux.
+ *
+ * @throws {UnsupportedError} elsewhere, and where the kernel has no inet_diag; {@link SystemCallError} as the kernel
+ * refuses the list.
  */
 export async function checkPeers(query: ListQuery, timeoutMs = 2000): Promise<CheckResult> {
   using chosen = chooseOptionSource();
@@ -104,7 +112,13 @@ function expire(rows: readonly ConnectionRow[]): ReapedPeer[] {
 /**
  * Closes connections whose peers are dead, whatever process has them: at once (SOCK_DESTROY, which needs CAP_NET_ADMIN;
  * the owner gets ECONNABORTED), or where that is not permitted through the kernel's own keepalive, within 2 s (the owner
- * gets ETIMEDOUT, and a peer that answers after all is kept).
+ * gets ETIMEDOUT, and a peer that answers after all is kept). The rows come from {@link checkPeers} or a listing; whether
+ * the peer is dead is not asked again.
+ *
+ * Linux; at once since 4.5, with CONFIG_INET_DIAG_DESTROY.
+ *
+ * @returns what became of each, in any order; a failure is in the result, not thrown.
+ * @throws {UnsupportedError} elsewhere; {@link SystemCallError} as the kernel refuses a network namespace or netlink.
  */
 export function reapPeers(rows: readonly ConnectionRow[]): ReapedPeer[] {
   const reaped: ReapedPeer[] = [];

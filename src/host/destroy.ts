@@ -21,6 +21,7 @@ export type DestroyTarget = Pick<
   'family' | 'local' | 'remote' | 'interfaceIndex' | 'cookie' | 'netns' | 'state'
 >;
 
+/** What became of one connection. */
 export interface DestroyResult<Target extends DestroyTarget = DestroyTarget> {
   readonly connection: Target;
   /** `gone`: it had ended before. */

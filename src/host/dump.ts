@@ -21,6 +21,7 @@ export const liveStates: readonly TcpState[] = [
 /** Every state that the kernel lists: those, listeners, and what is left or not yet there of a connection. */
 export const allStates: readonly TcpState[] = [...liveStates, 'LISTEN', 'SYN_RECV', 'TIME_WAIT'];
 
+/** What is to be listed. */
 export interface DumpQuery {
   /** {@link liveStates} unless stated. */
   readonly states?: readonly TcpState[];
@@ -30,6 +31,7 @@ export interface DumpQuery {
   readonly filter?: DiagFilter;
 }
 
+/** What the kernel listed. */
 export interface Dump {
   readonly connections: HostConnection[];
   /** How many times the list was read again because it changed while it was read (NLM_F_DUMP_INTR). */
@@ -60,7 +62,8 @@ export function openDiagnosisSocket(
 /**
  * Lists the TCP sockets of a network namespace, IPv4 and IPv6: this process's own, or the one at a path or of a process.
  *
- * `info` of a connection is decoded when it is asked for.
+ * `info` of a connection is decoded when it is asked for. This process's own namespace takes no privilege, another one
+ * CAP_SYS_ADMIN.
  *
  * @throws {UnsupportedError} on other platforms, and on a kernel without inet_diag or without a condition of the filter;
  * {@link SystemCallError} as the kernel refuses it, and EPERM, EACCES or ENOENT for a namespace.

@@ -14,6 +14,7 @@ import { type ConnectionRow, connectionRow } from './row.js';
 import type { Selection } from './selection.js';
 import { kernelSelection, selectionMatcher } from './selection-match.js';
 
+/** Which connections, and what of them. */
 export interface ListQuery {
   /** Which connections; all of this process's network namespace unless stated. */
   readonly selection?: Selection;

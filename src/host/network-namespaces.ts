@@ -17,6 +17,7 @@ export interface NetworkNamespace {
   readonly isOwn: boolean;
 }
 
+/** The network namespaces that were found, and what hides others. */
 export interface NetworkNamespaces {
   readonly namespaces: NetworkNamespace[];
   readonly incomplete: Incomplete[];
@@ -93,7 +94,10 @@ function processNamespaces(incomplete: Incomplete[]): Map<number, number> {
 /**
  * Finds the network namespaces that a process is in or that a file names, each once, this process's own first.
  *
- * One that is kept only by an open descriptor, or by a single thread of a process, is not found.
+ * One that is kept only by an open descriptor, or by a single thread of a process, is not found. Those of other users'
+ * processes take CAP_SYS_PTRACE to find, all but this process's own CAP_SYS_ADMIN to enter.
+ *
+ * Linux; throws the error of `node:fs` where /proc is not mounted.
  */
 export function networkNamespaces(): NetworkNamespaces {
   const incomplete: Incomplete[] = [];

@@ -13,6 +13,7 @@ export const selectionFilters = [
   'netns',
 ] as const;
 
+/** The name of a filter. */
 export type SelectionFilter = (typeof selectionFilters)[number];
 
 /**

@@ -22,9 +22,11 @@ export interface FailedChange {
   readonly error: string;
 }
 
+/** What setting came to: every connection that was selected is in `changed` or in `failed`. */
 export interface SetResult {
   readonly changed: readonly Change[];
   readonly failed: readonly FailedChange[];
+  /** What could not be found out, so that connections may be missing, and why. */
   readonly incomplete: readonly Incomplete[];
 }
 
@@ -91,12 +93,14 @@ function foresee({ row, policy }: { row: ConnectionRow; policy: ValidPolicy | fa
  * Gives live connections and listeners of other processes a keepalive policy, or turns keepalive off with `false`.
  *
  * A listener's future connections inherit. What cannot be set is named in `failed` with the reason and is as it was;
- * the rest go on. Needs CAP_BPF and CAP_PERFMON, or the processes' own user, or CAP_SYS_PTRACE. The processes' blocking
- * mode is never touched. `dryRun` shows what would change.
+ * the rest go on. TIME_WAIT, SYN_RECV and CLOSE are passed over. Needs CAP_BPF and CAP_PERFMON (Linux 6.1), or the
+ * processes' own user, or CAP_SYS_PTRACE (Linux 5.6). The processes' blocking mode is never touched. `dryRun` shows what
+ * would change.
  *
  * Linux.
  *
- * @throws {PolicyError} for a policy that the kernel would refuse; {@link UnsupportedError} on other platforms.
+ * @throws {PolicyError} for a policy that the kernel would refuse; {@link UnsupportedError} on other platforms, and where
+ * the kernel has no inet_diag; {@link SystemCallError} as the kernel refuses the list.
  */
 export function setConnections(query: ListQuery, policy: PolicyInput | false, dryRun = false): SetResult {
   const valid = policy === false ? false : readPolicy(policy);

@@ -37,7 +37,7 @@ export function bootId(): string {
   return readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim();
 }
 
-/** The record of changes, as JSON keeps it. */
+/** The record of changes, as JSON keeps it, for {@link undoChanges}; it is of use until the machine restarts. Linux. */
 export function recordOf(changed: readonly Change[]): ChangeRecord {
   return {
     bootId: bootId(),
@@ -95,9 +95,12 @@ function sameState(a: KeepAliveState, b: KeepAliveState): boolean {
  * Puts back what recorded changes replaced, on those of the connections that are still there.
  *
  * A connection whose options were changed again since is left alone and named in `failed`. Connections that have ended
- * are passed over; `gone` counts them.
+ * are passed over; `gone` counts them. Needs what {@link setConnections} needs. `file` is what errors call the record.
  *
- * @throws {RecordError} for a record of another boot.
+ * Linux.
+ *
+ * @throws {RecordError} for a record of another boot; {@link UnsupportedError} and {@link SystemCallError} as
+ * {@link setConnections}.
  */
 export function undoChanges(record: ChangeRecord, file: string): SetResult & { readonly gone: number } {
   if (record.bootId !== bootId()) throw new RecordError(file, 'but what it holds was changed before the last restart');

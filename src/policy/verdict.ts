@@ -19,12 +19,14 @@ export interface VerdictInput {
   readonly userTimeout: number | null;
 }
 
+/** The limit unless stated, in milliseconds. */
 export const defaultWithinMs = 60_000;
 
 /**
  * Judges a connection by the latest time at which its kernel would notice that an idle peer is gone.
  *
- * Takes any values that a kernel holds, also those that `setKeepAlive` refuses: sysctls reach further than socket options.
+ * `withinMs` is the limit in milliseconds, 60 s unless stated. Takes any values that a kernel holds, also those that
+ * `setKeepAlive` refuses: sysctls reach further than socket options.
  */
 export function verdictOf(state: VerdictInput, withinMs = defaultWithinMs): Verdict {
   if (!state.enabled) return 'unprotected';

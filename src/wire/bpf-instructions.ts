@@ -27,6 +27,7 @@ export interface BpfLabel {
   readonly label: string;
 }
 
+/** What a program is made of. */
 export type BpfProgramItem = BpfInstruction | BpfLabel;
 
 /** r0 is a call's result, r1 to r5 its arguments, lost by it; r6 to r9 stay; r10 is the end of the 512-byte stack. */
@@ -110,10 +111,12 @@ export function store(size: BpfSize, base: BpfRegister, offset: number, value: B
   return instruction(BPF_STX_MEM | bpfSizes[size], numberOf(base), numberOf(value), offset, 0);
 }
 
+/** A place that jumps can name. */
 export function label(name: string): BpfLabel {
   return { label: name };
 }
 
+/** Goes on at a label. */
 export function jump(target: string): BpfInstruction {
   return { ...instruction(BPF_JMP, 0, 0, 0, 0), target };
 }
@@ -135,6 +138,7 @@ export function call(helper: number): BpfInstruction {
   return instruction(BPF_CALL, 0, 0, 0, helper);
 }
 
+/** Ends the program with what is in r0. */
 export function exit(): BpfInstruction {
   return instruction(BPF_EXIT, 0, 0, 0, 0);
 }

@@ -59,6 +59,7 @@ export interface InetDiagSocketId {
   readonly cookie: bigint;
 }
 
+/** Where the fields of `struct inet_diag_sockid` are, in bytes. */
 export const inetDiagSockidOffsets = {
   idiag_sport: 0,
   idiag_dport: 2,
@@ -206,6 +207,7 @@ export interface InetDiagMessage {
   readonly inode: number;
 }
 
+/** Where the fields of `struct inet_diag_msg` are, in bytes. */
 export const inetDiagMsgOffsets = {
   idiag_family: 0,
   idiag_state: 1,
@@ -219,6 +221,7 @@ export const inetDiagMsgOffsets = {
   idiag_inode: 68,
 } as const;
 
+/** The bytes of `struct inet_diag_msg`: attributes begin behind them. */
 export const inetDiagMessageLength = 72;
 
 /** Reads one answer, which lies between `start` and `end`. Its attributes begin {@link inetDiagMessageLength} on. */

@@ -25,6 +25,7 @@ export interface Malformed {
   readonly at: number;
 }
 
+/** NLMSG_HDRLEN */
 export const netlinkHeaderLength = 16;
 
 /** nlmsg_type */
@@ -89,6 +90,7 @@ export interface NetlinkAttribute {
   readonly payload: Uint8Array;
 }
 
+/** NLA_HDRLEN */
 export const attributeHeaderLength = 4;
 
 /** NLA_TYPE_MASK: without NLA_F_NESTED and NLA_F_NET_BYTEORDER. */
@@ -111,6 +113,7 @@ export function decodeAttributes(view: DataView, start: number, end: number): Ne
   return attributes;
 }
 
+/** A message to be sent. */
 export interface NetlinkRequest {
   readonly type: number;
   readonly flags: number;
@@ -121,7 +124,11 @@ export interface NetlinkRequest {
   readonly attributes?: readonly NetlinkAttribute[];
 }
 
-/** Lays a message out with its header, padded to four bytes. */
+/**
+ * Lays a message out with its header, padded to four bytes.
+ *
+ * @throws {RangeError} for an attribute of more than 65531 bytes.
+ */
 export function encodeMessage(request: NetlinkRequest): Uint8Array {
   const { payload, attributes = [] } = request;
   let length = netlinkHeaderLength + aligned(payload.length);
