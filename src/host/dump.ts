@@ -55,7 +55,16 @@ export function openDiagnosisSocket(
   netns: string | number | undefined,
   open: OpenDiagnosisSocket,
 ): { socket: DiagnosisSocket; netns: number } {
-  const here = () => ({ netns: currentNamespace(), socket: open() });
+  const here = () => {
+    // First, because it is what says that this platform has no such thing.
+    const socket = open();
+    try {
+      return { socket, netns: currentNamespace() };
+    } catch (error) {
+      socket.close();
+      throw error;
+    }
+  };
   return netns === undefined ? here() : inNetworkNamespace(netns, here);
 }
 

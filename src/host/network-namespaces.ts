@@ -1,5 +1,5 @@
 import { readdirSync, readlinkSync, statSync } from 'node:fs';
-import { SystemCallError } from '../native/index.js';
+import { SystemCallError, UnsupportedError } from '../native/index.js';
 import { inNetworkNamespace, ownNamespacePath } from '../native/network-namespace.js';
 import type { Incomplete } from './connection.js';
 
@@ -97,9 +97,10 @@ function processNamespaces(incomplete: Incomplete[]): Map<number, number> {
  * One that is kept only by an open descriptor, or by a single thread of a process, is not found. Those of other users'
  * processes take CAP_SYS_PTRACE to find, all but this process's own CAP_SYS_ADMIN to enter.
  *
- * Linux; throws the error of `node:fs` where /proc is not mounted.
+ * @throws {UnsupportedError} on other platforms; the error of `node:fs` where /proc is not mounted.
  */
 export function networkNamespaces(): NetworkNamespaces {
+  if (process.platform !== 'linux') throw new UnsupportedError('network namespaces', 'Linux');
   const incomplete: Incomplete[] = [];
   const own = statSync(ownNamespacePath);
   const named = namedNamespaces(own.dev, incomplete);
