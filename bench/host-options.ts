@@ -1,20 +1,6 @@
-import { spawn } from 'node:child_process';
-import { once } from 'node:events';
-import { text } from 'node:stream/consumers';
-import { nodeArguments } from './child.js';
 import type { Measured, Row } from './host-options-run.js';
+import { runInOwnNetwork } from './own-network.js';
 import { atLeast, atMost, type Report, renderTable, renderTargets, type Target, wrap } from './report.js';
-
-const ownNetwork = ['--net', 'sh', '-c', 'ip link set lo up && exec "$@"', 'sh'];
-
-/** The module measures in a namespace of its own, where there are no sockets but those it makes. */
-async function measure(): Promise<Measured> {
-  const command = [...ownNetwork, process.execPath, ...nodeArguments('host-options-run.ts')];
-  const child = spawn('unshare', command, { stdio: ['ignore', 'pipe', 'inherit'] });
-  const [output, [code]] = await Promise.all([text(child.stdout), once(child, 'exit')]);
-  if (code !== 0) throw new Error('it needs root: a network namespace, CAP_BPF, CAP_PERFMON and CAP_SYS_PTRACE');
-  return JSON.parse(output) as Measured;
-}
 
 function median({ microseconds }: Row, method: string): number {
   return microseconds[method]?.median ?? Number.NaN;
@@ -41,7 +27,7 @@ function renderRow(row: Row): string[] {
 
 /** Times reading and setting the keepalive options of other processes' sockets, both ways. */
 export async function benchmarkHostOptions(): Promise<Report> {
-  const measured = await measure();
+  const measured = await runInOwnNetwork<Measured>('host-options-run.ts');
   const targets = targetsOf(measured);
   const head = ['us a socket (quartiles)', 'iterator', 'copies', 'copies / iterator'];
   const { lowerQuartile, median, upperQuartile } = measured.throughput;

@@ -1,7 +1,9 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { benchmarkAccept } from './accept.js';
+import { benchmarkHostList } from './host-list.js';
 import { benchmarkHostOptions } from './host-options.js';
+import { benchmarkHostSet } from './host-set.js';
 import { describeMachine, type Machine } from './machine.js';
 import { benchmarkOwners } from './owners.js';
 import type { Report } from './report.js';
@@ -21,6 +23,8 @@ const benchmarks: Readonly<Record<string, Benchmark>> = {
   accept: { title: 'Connections accepted per second', run: benchmarkAccept },
   syscalls: { title: 'System calls per accepted connection', run: benchmarkSystemCalls },
   'host-options': { title: "Reading and setting other processes' options", isLong: true, run: benchmarkHostOptions },
+  'host-list': { title: "Listing the machine's connections", isLong: true, run: benchmarkHostList },
+  'host-set': { title: "Setting another process's live connections", isLong: true, run: benchmarkHostSet },
   owners: { title: 'Finding the processes of all sockets', run: benchmarkOwners },
   timeline: { title: 'The timeline of 30:5:3 at full size', isLong: true, run: benchmarkTimeline },
 };

@@ -70,7 +70,7 @@ async function measureSize(sockets: number): Promise<SizeResult> {
   const crowd: Child[] = [];
   try {
     for (let index = 0; index < processes; index += 1) {
-      crowd.push(startChild('owners-crowd.ts', [String(Math.ceil(sockets / processes / 2) * 2)]));
+      crowd.push(startChild('crowd.ts', [String(Math.ceil(sockets / processes / 2))]));
     }
     await Promise.all(crowd.map(({ ready }) => ready));
     const contestants = [
