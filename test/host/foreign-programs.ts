@@ -4,7 +4,7 @@ import { chmodSync, chownSync, existsSync, mkdirSync, mkdtempSync, readdirSync, 
 import net from 'node:net';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { onTestFinished } from 'vitest';
+import { onTestFinished, vi } from 'vitest';
 
 /** A server program that no one here wrote, on a free port with a directory of its own. */
 export interface ForeignProgram {
@@ -121,7 +121,10 @@ export async function startPostgresql(): Promise<ForeignProgram> {
   if (made.status !== 0) throw new Error(`initdb: ${made.stderr}`);
   const options = ['-D', data, '-p', String(port), '-k', data, '-c', 'listen_addresses=127.0.0.1'];
   const [server = '', ...serverArgs] = [...prefix, program('postgres'), ...options];
-  return start(server, serverArgs, port, directory);
+  const started = await start(server, serverArgs, port, directory);
+  // It accepts connections a little before it answers them.
+  await vi.waitFor(() => execFileSync(program('pg_isready'), ['-h', '127.0.0.1', '-p', String(port)]), 30_000);
+  return started;
 }
 
 /** A Python server that answers each line with what its connection has: keepalive, idle, interval, count. */

@@ -22,31 +22,40 @@ async function filterRefusal(): Promise<string | undefined> {
 const refusal = await filterRefusal();
 const withoutFilter = cannotRun(refusal !== undefined, `a socket filter is refused with ${refusal}: it needs root`);
 
-/**
- * The share of segments that did not arrive when each of many connections, with a lossy path of its own, sends one.
- * Retransmissions count as segments of their own.
- */
-async function measuredLoss(connections: number, options: LossOptions): Promise<number> {
+/** Segments that one end sent, and those of them that the other received. */
+interface Transmission {
+  readonly sent: number;
+  readonly received: number;
+}
+
+/** Has each of many connections, with a lossy path of its own, send one segment; retransmissions come on top. */
+async function transmit(connections: number, options: LossOptions): Promise<Transmission[]> {
   const pairs = await Promise.all(Array.from({ length: connections }, () => loopbackPair()));
   try {
     for (const { server } of pairs) lossyPath(server, options);
-    const sentBefore = pairs.map(({ client }) => sentSegments(client));
-    const receivedBefore = pairs.map(({ server }) => receivedSegments(server));
+    const before = pairs.map(({ client, server }) => [sentSegments(client), receivedSegments(server)] as const);
     for (const { client } of pairs) client.write('x');
     await moment(
-      () => pairs.every(({ client }, index) => sentSegments(client) > (sentBefore[index] ?? 0)),
+      () => pairs.every(({ client }, index) => sentSegments(client) > (before[index]?.[0] ?? 0)),
       'it is sent',
     );
-    let sent = 0;
-    let received = 0;
-    pairs.forEach(({ client, server }, index) => {
-      sent += sentSegments(client) - (sentBefore[index] ?? 0);
-      received += receivedSegments(server) - (receivedBefore[index] ?? 0);
+    return pairs.map(({ client, server }, index) => {
+      const [sent = 0, received = 0] = before[index] ?? [];
+      return { sent: sentSegments(client) - sent, received: receivedSegments(server) - received };
     });
-    return 1 - received / sent;
   } finally {
     for (const pair of pairs) pair.close();
   }
+}
+
+/** The share that was lost: of all segments by a filter, which draws for each; of connections by outages. */
+async function measuredLoss(connections: number, options: LossOptions): Promise<number> {
+  const transmissions = await transmit(connections, options);
+  if (options.method === 'outages') {
+    return transmissions.filter(({ received }) => received === 0).length / connections;
+  }
+  const sum = (field: keyof Transmission) => transmissions.reduce((total, one) => total + one[field], 0);
+  return 1 - sum('received') / sum('sent');
 }
 
 /** Five standard deviations of a binomial share: exceeded by chance once in 1.7 million runs. */
