@@ -18,6 +18,15 @@
  *       __u32 info;       // bits 0-15 vlen, 24-28 kind
  *       union { __u32 size; __u32 type; };
  *     };
+ *
+ * What follows it, of the kinds that are read here:
+ *
+ *     struct btf_member {        // each member of a STRUCT or UNION
+ *       __u32 name_off;
+ *       __u32 type;
+ *       __u32 offset;            // in bits; with bit 31 of info: bits 0-23 that, 24-31 the size of a bit field
+ *     };
+ *     struct btf_param { __u32 name_off; __u32 type; };  // each of a FUNC_PROTO
  */
 interface Sections {
   /** The types, as 32-bit words. */
@@ -27,16 +36,28 @@ interface Sections {
 
 const BTF_MAGIC = 0xeb9f;
 const headerLength = 24;
+
+const BTF_KIND_PTR = 2;
+const BTF_KIND_STRUCT = 4;
+const BTF_KIND_UNION = 5;
 const BTF_KIND_FUNC = 12;
+const BTF_KIND_FUNC_PROTO = 13;
+/** TYPEDEF, VOLATILE, CONST, RESTRICT and TYPE_TAG: they stand before the type that counts. */
+const modifiers: ReadonlySet<number> = new Set([8, 9, 10, 11, 18]);
+
+const typeWords = 3;
+const memberWords = 3;
+const parameterWords = 2;
+const greatestVlen = 0xffff;
 
 /** Words that follow a `struct btf_type`, by kind: some, and some for each of its `vlen` members. */
-const wordsAfter: readonly (readonly [fixed: number, each: number] | undefined)[] = [
-  undefined, // 0 is `void`, which no type has
+const wordsAfter: readonly (readonly [fixed: number, each: number])[] = [
+  [0, 0], // 0 is `void`, which no type has
   [1, 0], // INT
   [0, 0], // PTR
   [3, 0], // ARRAY
-  [0, 3], // STRUCT
-  [0, 3], // UNION
+  [0, memberWords], // STRUCT
+  [0, memberWords], // UNION
   [0, 2], // ENUM
   [0, 0], // FWD
   [0, 0], // TYPEDEF
@@ -44,7 +65,7 @@ const wordsAfter: readonly (readonly [fixed: number, each: number] | undefined)[
   [0, 0], // CONST
   [0, 0], // RESTRICT
   [0, 0], // FUNC
-  [0, 2], // FUNC_PROTO
+  [0, parameterWords], // FUNC_PROTO
   [1, 0], // VAR
   [0, 3], // DATASEC
   [0, 0], // FLOAT
@@ -52,6 +73,10 @@ const wordsAfter: readonly (readonly [fixed: number, each: number] | undefined)[
   [0, 0], // TYPE_TAG
   [0, 3], // ENUM64
 ];
+
+/** The same for the walk over all of the kernel's types, some 130,000. */
+const fixedWords = Uint8Array.from(wordsAfter, ([fixed]) => fixed);
+const wordsEach = Uint8Array.from(wordsAfter, ([, each]) => each);
 
 function sectionsOf(btf: Uint8Array): Sections | undefined {
   if (btf.length < headerLength) return undefined;
@@ -72,43 +97,144 @@ function sectionsOf(btf: Uint8Array): Sections | undefined {
   return { types, strings: btf.subarray(stringsAt, stringsEnd) };
 }
 
-/**
- * Where a whole string begins in the string section, or -1: Boyer-Moore-Horspool, which looks at one byte in about as
- * many as the name is long, where the section has millions.
- */
-function offsetOfString(strings: Uint8Array, text: string): number {
-  const sought = new Uint8Array(text.length + 2);
-  for (let index = 0; index < text.length; index += 1) sought[index + 1] = text.charCodeAt(index);
-  const last = sought.length - 1;
-  const skips = new Uint32Array(256).fill(sought.length);
-  for (let index = 0; index < last; index += 1) skips[sought[index] as number] = last - index;
-  for (let at = 0; at + last < strings.length; at += skips[strings[at + last] as number] as number) {
-    let index = last;
-    while (index >= 0 && strings[at + index] === sought[index]) index -= 1;
-    if (index < 0) return at + 1;
+const kindOf = (info: number) => (info >>> 24) & 0x1f;
+
+/** Where each type begins, in words, by its id: ids count from 1, 0 is `void`. Ends at a kind that is not known. */
+function placesOf(types: Uint32Array): Uint32Array {
+  const places = new Uint32Array(Math.floor(types.length / typeWords) + 1);
+  let count = 1;
+  for (let at = 0; at + typeWords <= types.length; count += 1) {
+    const info = types[at + 1] as number;
+    const kind = kindOf(info);
+    if (kind === 0 || kind >= wordsAfter.length) break;
+    places[count] = at;
+    at += typeWords + (fixedWords[kind] as number) + (wordsEach[kind] as number) * (info & greatestVlen);
   }
-  return -1;
+  return places.subarray(0, count);
 }
 
-/**
- * Finds the type id of a function of the kernel by its name (ASCII), to attach a program to it.
- *
- * `undefined` when it has none of that name, or the bytes are no type information that is known here.
- */
-export function btfFunctionId(btf: Uint8Array, name: string): number | undefined {
-  const sections = sectionsOf(btf);
-  if (sections === undefined) return undefined;
-  const { types, strings } = sections;
-  const nameOffset = offsetOfString(strings, name);
-  if (nameOffset < 0) return undefined;
-  // Ids count from 1: 0 is `void`.
-  for (let at = 0, id = 1; at + 3 <= types.length; id += 1) {
-    const info = types[at + 1] as number;
-    const kind = (info >>> 24) & 0x1f;
-    if (kind === BTF_KIND_FUNC && types[at] === nameOffset) return id;
-    const words = wordsAfter[kind];
-    if (words === undefined) return undefined;
-    at += 3 + words[0] + words[1] * (info & 0xffff);
+/** A member of a struct. */
+export interface BtfMember {
+  /** In bytes from the beginning of the struct. */
+  readonly offset: number;
+  /** The id of its type. */
+  readonly type: number;
+}
+
+/** How far a chain of modifiers is followed: the kernel's are short, and damaged ones may go round in circles. */
+const greatestDepth = 16;
+
+/** The same for the structs and unions without a name in a struct. */
+const greatestNesting = 1000;
+
+/** The types of the kernel. */
+export class BtfTypes {
+  readonly #types: Uint32Array;
+  readonly #strings: Uint8Array;
+  readonly #places: Uint32Array;
+
+  private constructor({ types, strings }: Sections) {
+    this.#types = types;
+    this.#strings = strings;
+    this.#places = placesOf(types);
   }
-  return undefined;
+
+  /** Reads type information, to which it refers from then on; `undefined` for bytes that are none that is known here. */
+  static read(btf: Uint8Array): BtfTypes | undefined {
+    const sections = sectionsOf(btf);
+    return sections && new BtfTypes(sections);
+  }
+
+  /** The id of a function by its name (ASCII), to attach a program to it; `undefined` when there is none of that name. */
+  functionId(name: string): number | undefined {
+    const types = this.#types;
+    const places = this.#places;
+    for (let id = 1; id < places.length; id += 1) {
+      const at = places[id] as number;
+      if (kindOf(types[at + 1] as number) === BTF_KIND_FUNC && this.#isNamed(types[at] as number, name)) return id;
+    }
+    return undefined;
+  }
+
+  /** The type of a parameter, the first being 0, of a function given by its id. */
+  parameterType(functionId: number, index: number): number | undefined {
+    const prototype = this.#kind(functionId) === BTF_KIND_FUNC ? this.#referred(functionId) : 0;
+    if (this.#kind(prototype) !== BTF_KIND_FUNC_PROTO || index >= this.#vlen(prototype)) return undefined;
+    return this.#types[(this.#places[prototype] as number) + typeWords + index * parameterWords + 1];
+  }
+
+  /**
+   * Finds a member of a struct, or of what a pointer points to, also where it lies in a struct or union without a name.
+   *
+   * `undefined` when there is none of that name (ASCII), and for a bit field, which has no offset in bytes.
+   */
+  member(type: number, name: string): BtfMember | undefined {
+    let id = this.#plain(type);
+    if (this.#kind(id) === BTF_KIND_PTR) id = this.#plain(this.#referred(id));
+    return this.#memberOf(id, name, new Set());
+  }
+
+  /** 0 for `void` and for what is no type. */
+  #kind(id: number): number {
+    return id > 0 && id < this.#places.length ? kindOf(this.#info(id)) : 0;
+  }
+
+  #info(id: number): number {
+    return this.#types[(this.#places[id] as number) + 1] as number;
+  }
+
+  #vlen(id: number): number {
+    return this.#info(id) & greatestVlen;
+  }
+
+  /** The type that a pointer, a modifier or a function refers to. */
+  #referred(id: number): number {
+    return this.#types[(this.#places[id] as number) + 2] as number;
+  }
+
+  #plain(type: number): number {
+    let id = type;
+    for (let depth = 0; depth < greatestDepth && modifiers.has(this.#kind(id)); depth += 1) id = this.#referred(id);
+    return id;
+  }
+
+  /** Looks into each type once, which `seen` is for: damaged ones may hold themselves. */
+  #memberOf(id: number, name: string, seen: Set<number>): BtfMember | undefined {
+    const kind = this.#kind(id);
+    if (kind !== BTF_KIND_STRUCT && kind !== BTF_KIND_UNION) return undefined;
+    if (seen.has(id) || seen.size === greatestNesting) return undefined;
+    seen.add(id);
+    const first = (this.#places[id] as number) + typeWords;
+    const end = Math.min(first + this.#vlen(id) * memberWords, this.#types.length - memberWords + 1);
+    for (let at = first; at < end; at += memberWords) {
+      const nameOffset = this.#types[at] as number;
+      if (this.#isNamed(nameOffset, name)) return this.#memberAt(at, id);
+      const inner = nameOffset === 0 ? this.#innerMember(at, id, name, seen) : undefined;
+      if (inner !== undefined) return inner;
+    }
+    return undefined;
+  }
+
+  /** The member at a word of a struct; `undefined` for a bit field. */
+  #memberAt(at: number, id: number): BtfMember | undefined {
+    const place = this.#types[at + 2] as number;
+    const bits = this.#info(id) >>> 31 === 0 ? place : place & 0xff_ffff;
+    return bits === place && bits % 8 === 0 ? { offset: bits / 8, type: this.#types[at + 1] as number } : undefined;
+  }
+
+  #innerMember(at: number, id: number, name: string, seen: Set<number>): BtfMember | undefined {
+    const outer = this.#memberAt(at, id);
+    const inner = outer && this.#memberOf(this.#plain(outer.type), name, seen);
+    return inner && { offset: outer.offset + inner.offset, type: inner.type };
+  }
+
+  #isNamed(nameOffset: number, name: string): boolean {
+    const strings = this.#strings;
+    // Few names have this length, so that decides most often.
+    if (strings[nameOffset + name.length] !== 0) return false;
+    for (let index = 0; index < name.length; index += 1) {
+      if (strings[nameOffset + index] !== name.charCodeAt(index)) return false;
+    }
+    return true;
+  }
 }

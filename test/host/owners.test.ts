@@ -4,8 +4,14 @@ import { fstatSync } from 'node:fs';
 import net from 'node:net';
 import koffi from 'koffi';
 import { describe, expect, it, onTestFinished } from 'vitest';
-import { findOwners, type SocketOwner } from '../../src/host/owners.js';
-import { findProcesses, processName } from '../../src/host/processes.js';
+import {
+  findOwners,
+  ownersByIterator,
+  ownersByLinks,
+  type SocketOwner,
+  type SocketOwners,
+} from '../../src/host/owners.js';
+import { findProcesses, processName, runningPids } from '../../src/host/processes.js';
 import { connected, listening, portOf } from '../endpoints.js';
 import { closeDescriptor, fdOf, rawListener } from '../kernel/descriptor.js';
 import { runProgram } from '../program.js';
@@ -133,6 +139,77 @@ describe('findOwners', () => {
     expect(byInode.get(inodeOf(server))).toContainEqual({ pid: shared.pid, name: 'sleep', fd: 3 });
   });
 });
+
+const everySocket = ownersByIterator({});
+
+describe.skipIf(cannotRun(everySocket === undefined, 'the iterator of open files needs CAP_BPF and CAP_PERFMON'))(
+  'ownersByIterator',
+  () => {
+    it('gives the owners that the links in /proc give', async () => {
+      const server = await listening(net.createServer());
+      await sharing(fdOf(server));
+      const client = (await connected(server))[0];
+      const inodes = new Set([server, client].map(inodeOf));
+      const byIterator = ownersByIterator({ inodes }) as SocketOwners;
+      expect(byIterator).toEqual(ownersByLinks({ inodes }, runningPids()));
+      expect([...byIterator.byInode.keys()].sort()).toEqual([...inodes].sort());
+      expect(byIterator.byInode.get(inodeOf(server))).toHaveLength(2);
+    });
+
+    it('gives every socket of a process, of whatever kind', async () => {
+      const server = await listening(net.createServer());
+      await connected(server);
+      const own = (found: SocketOwners | undefined) =>
+        new Map([...(found?.byInode ?? [])].filter(([, owners]) => owners[0]?.pid === process.pid));
+      const sockets = own(ownersByIterator({}));
+      expect(sockets.size).toBeGreaterThan(3);
+      expect(sockets).toEqual(own(ownersByLinks({}, [process.pid])));
+    });
+
+    it('names a process once, by the descriptor that comes first', () => {
+      using listener = rawListener(1);
+      const dup2 = koffi.load(null).func('int dup2(int, int)');
+      expect(dup2(listener.fd, 1900)).toBe(1900);
+      onTestFinished(() => closeDescriptor(1900));
+      const { ino } = fstatSync(listener.fd);
+      const owner = { pid: process.pid, name: processName(process.pid), fd: listener.fd };
+      expect(ownersByIterator({})?.byInode.get(ino)).toEqual([owner]);
+    });
+
+    it('finds many sockets, none of them twice and none missed', () => {
+      const held = Array.from({ length: 3000 }, () => rawListener(1));
+      const fds = new Map(held.map(({ fd }) => [fstatSync(fd).ino, fd]));
+      const inodes = new Set(fds.keys());
+      try {
+        const { byInode } = ownersByIterator({ inodes }) as SocketOwners;
+        expect(byInode.size).toBe(3000);
+        for (const [inode, owners] of byInode) expect(owners).toMatchObject([{ pid: process.pid, fd: fds.get(inode) }]);
+        expect(findOwners({ inodes }).byInode).toEqual(byInode);
+      } finally {
+        for (const listener of held) listener[Symbol.dispose]();
+      }
+    });
+
+    it('looks at single processes by the links', () => {
+      expect(ownersByIterator({ pids: [process.pid] })).toBeUndefined();
+    });
+
+    it.skipIf(cannotRun(spawnSync('unshare', ['--pid', '--fork', 'true']).status !== 0, 'it needs unshare'))(
+      'is not taken where process ids are not those of the kernel',
+      async () => {
+        for (const mountsProc of [[], ['--mount-proc']]) {
+          const seen = await runProgram<{ pid: number; iterated: boolean; owners: SocketOwner[] | undefined }>(
+            new URL('./contained-owners.ts', import.meta.url),
+            [],
+            ['unshare', '--pid', '--fork', ...mountsProc],
+          );
+          expect(seen.iterated).toBe(false);
+          if (mountsProc.length > 0) expect(seen.owners).toMatchObject([{ pid: seen.pid }]);
+        }
+      },
+    );
+  },
+);
 
 describe('findProcesses', () => {
   it('finds by name and by pattern', async () => {

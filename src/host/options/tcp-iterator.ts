@@ -1,18 +1,9 @@
-import { readFileSync } from 'node:fs';
-import {
-  type BpfProgram,
-  createBpfMap,
-  linkBpfProgram,
-  loadBpfProgram,
-  openBpfIterator,
-  readBpfIterator,
-  updateBpfMap,
-} from '../../native/bpf.js';
+import { createBpfMap, updateBpfMap } from '../../native/bpf.js';
 import { codeOfErrno, UnsupportedError } from '../../native/errors.js';
 import type { OwnedDescriptor } from '../../native/owned-descriptor.js';
-import { assembleBpf, type BpfProgramItem } from '../../wire/bpf-instructions.js';
-import { btfFunctionId } from '../../wire/btf.js';
+import type { BpfProgramItem } from '../../wire/bpf-instructions.js';
 import type { Incomplete } from '../connection.js';
+import { firstRecordsOf, kernelTypes, linkIterator, recordsOf } from '../iterator.js';
 import { failedCall, readProgram, readRecord, setProgram, setRecord, wantedLength } from './iterator-programs.js';
 import { leaveAlone, optionOrder, putAssignments, stateAt, valuesLength } from './option-records.js';
 import { CookieIndex, OptionTable } from './option-table.js';
@@ -25,77 +16,20 @@ import {
 } from './source.js';
 
 /** include/uapi/linux/bpf.h */
-const BPF_PROG_TYPE_TRACING = 26;
-const BPF_TRACE_ITER = 28;
 const BPF_MAP_TYPE_HASH = 1;
-
-/** The kernel's type information, since 5.4 where it is built with CONFIG_DEBUG_INFO_BTF. */
-const typeInformation = '/sys/kernel/btf/vmlinux';
 
 let iteratorId: number | undefined;
 
 /**
- * The id of `bpf_iter_tcp` in the kernel's type information, looked up once.
+ * Loads a program for the TCP iterator and gives the link to open iterators by.
  *
- * @throws {UnsupportedError} for a kernel without it.
+ * @throws {UnsupportedError} for a kernel without type information or without the iterator.
  */
-function idOfIterator(): number {
-  if (iteratorId !== undefined) return iteratorId;
-  let bytes: Uint8Array;
-  try {
-    bytes = readFileSync(typeInformation);
-  } catch (cause) {
-    const requires = `the kernel's type information, ${typeInformation} (CONFIG_DEBUG_INFO_BTF), which cannot be read`;
-    throw new UnsupportedError('the TCP iterator', requires, cause);
-  }
-  iteratorId = btfFunctionId(bytes, 'bpf_iter_tcp');
+function linkProgram(name: string, items: readonly BpfProgramItem[]): OwnedDescriptor {
+  iteratorId ??= kernelTypes().functionId('bpf_iter_tcp');
   if (iteratorId === undefined)
     throw new UnsupportedError('the TCP iterator', 'Linux 6.1, and bpf_iter_tcp in its BTF');
-  return iteratorId;
-}
-
-/** Loads a program for the iterator and gives the link to open iterators by. */
-function linkProgram(name: string, items: readonly BpfProgramItem[]): OwnedDescriptor {
-  const spec: BpfProgram = {
-    name,
-    type: BPF_PROG_TYPE_TRACING,
-    attachType: BPF_TRACE_ITER,
-    attachBtfId: idOfIterator(),
-    instructions: assembleBpf(items),
-  };
-  using program = loadBpfProgram(spec);
-  return linkBpfProgram(program, BPF_TRACE_ITER);
-}
-
-/** kernel/bpf/bpf_iter.c: bpf_seq_read() collects up to eight pages before it gives them to a read. */
-const kernelBuffer = 32 * 1024;
-
-/** How much to ask for at once. */
-function chunkLength(recordWords: number): number {
-  return (Math.floor(kernelBuffer / (recordWords * 4)) - 1) * recordWords * 4;
-}
-
-/**
- * Runs an iteration through all sockets of the network namespace and gives the records that the program wrote.
- *
- * Each read asks for a whole number of records that is less than the kernel's buffer holds. The kernel then stops at
- * that number; a record too many would be thrown away and the program run for its socket again.
- */
-function recordsOf(link: OwnedDescriptor, recordWords: number): Int32Array {
-  const chunk = chunkLength(recordWords);
-  using iterator = openBpfIterator(link);
-  let bytes = new Uint8Array(new ArrayBuffer(kernelBuffer * 4));
-  let length = 0;
-  for (;;) {
-    if (bytes.length - length < chunk) {
-      const larger = new Uint8Array(new ArrayBuffer(bytes.length * 2));
-      larger.set(bytes);
-      bytes = larger;
-    }
-    const count = readBpfIterator(iterator, bytes.subarray(length, length + chunk));
-    if (count === 0) return new Int32Array(bytes.buffer, 0, length / 4);
-    length += count;
-  }
+  return linkIterator({ name, functionId: iteratorId, items });
 }
 
 /** Moves the records whose options could be read to the front, and counts the others by errno. */
@@ -172,10 +106,8 @@ export class TcpIterator implements OptionSource {
 
   /** Whether the kernel reads these options for a program (since 6.1), as the first sockets show; `true` without any. */
   canRead(): boolean {
-    const chunk = new Uint8Array(new ArrayBuffer(chunkLength(readRecord.words)));
-    using iterator = openBpfIterator(this.#reading);
-    const count = readBpfIterator(iterator, chunk);
-    return count === 0 || separateFailures(new Int32Array(chunk.buffer, 0, count / 4)).read.length > 0;
+    const words = firstRecordsOf(this.#reading, readRecord.words);
+    return words.length === 0 || separateFailures(words).read.length > 0;
   }
 
   /** Reads all sockets of the namespace, whichever are asked for: that costs least. */

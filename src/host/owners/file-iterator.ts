@@ -1,0 +1,126 @@
+import { readlinkSync } from 'node:fs';
+import { UnsupportedError } from '../../native/errors.js';
+import {
+  arithmetic,
+  type BpfProgramItem,
+  call,
+  exit,
+  jumpIf,
+  label,
+  load,
+  mov,
+  store,
+} from '../../wire/bpf-instructions.js';
+import { kernelTypes, linkIterator, recordsOf } from '../iterator.js';
+
+/** Numbers of `BPF_FUNC_...` in include/uapi/linux/bpf.h. */
+const seqWrite = 127;
+const sockFromFile = 162;
+
+/** What the program writes of each descriptor of a socket, in 32-bit words; the inode is the lower half of its number. */
+export const socketRecord = { pid: 0, fd: 1, inode: 2, words: 4 } as const;
+
+/** Where the kernel has what the program reads, in bytes. */
+interface Offsets {
+  /** The process's id in `struct task_struct`. */
+  readonly tgid: number;
+  /** The inode in `struct file`. */
+  readonly inode: number;
+  /** The inode's number in `struct inode`. */
+  readonly number: number;
+}
+
+const wordLength = 4;
+const at = -socketRecord.words * wordLength;
+
+/**
+ * Writes one {@link socketRecord} for every descriptor of a socket. Its context (kernel/bpf/task_iter.c, since 5.8; the
+ * helper that knows sockets since 5.11):
+ *
+ *     struct bpf_iter__task_file {
+ *       struct bpf_iter_meta *meta;   //  0; its first member is `struct seq_file *seq`
+ *       struct task_struct *task;     //  8
+ *       u32 fd;                       // 16
+ *       struct file *file;            // 24, NULL at the end
+ *     };
+ */
+export function socketProgram(offsets: Offsets): BpfProgramItem[] {
+  return [
+    load('u64', 'r6', 'r1', 0),
+    load('u64', 'r7', 'r1', 8),
+    load('u32', 'r8', 'r1', 16),
+    load('u64', 'r9', 'r1', 24),
+    jumpIf('r7', '==', 0, 'end'),
+    jumpIf('r9', '==', 0, 'end'),
+    mov('r1', 'r9'),
+    call(sockFromFile),
+    jumpIf('r0', '==', 0, 'end'),
+    load('u32', 'r1', 'r7', offsets.tgid),
+    store('u32', 'r10', at + socketRecord.pid * wordLength, 'r1'),
+    store('u32', 'r10', at + socketRecord.fd * wordLength, 'r8'),
+    load('u64', 'r1', 'r9', offsets.inode),
+    load('u64', 'r1', 'r1', offsets.number),
+    store('u64', 'r10', at + socketRecord.inode * wordLength, 'r1'),
+    load('u64', 'r1', 'r6', 0),
+    mov('r2', 'r10'),
+    arithmetic('add', 'r2', at),
+    mov('r3', socketRecord.words * wordLength),
+    call(seqWrite),
+    label('end'),
+    mov('r0', 0),
+    exit(),
+  ];
+}
+
+interface Target {
+  readonly functionId: number;
+  readonly offsets: Offsets;
+}
+
+let known: Target | undefined;
+
+/** The parameters of bpf_iter_task_file, as of its context. */
+const parameters = { task: 1, file: 3 } as const;
+
+function findTarget(): Target {
+  const types = kernelTypes();
+  const functionId = types.functionId('bpf_iter_task_file');
+  const task = functionId && types.parameterType(functionId, parameters.task);
+  const file = functionId && types.parameterType(functionId, parameters.file);
+  const tgid = task && types.member(task, 'tgid');
+  const inode = file && types.member(file, 'f_inode');
+  const number = inode && types.member(inode.type, 'i_ino');
+  if (!functionId || !tgid || !inode || !number) {
+    throw new UnsupportedError('the iterator of open files', 'Linux 5.11, and bpf_iter_task_file in its BTF');
+  }
+  return { functionId, offsets: { tgid: tgid.offset, inode: inode.offset, number: number.offset } };
+}
+
+/** PROC_PID_INIT_INO of include/linux/proc_ns.h: the namespace in whose terms the kernel itself counts processes. */
+const initialNamespace = 'pid:[4026531836]';
+
+/** Whether this process, and the /proc that it sees, have the same ids for processes as the kernel itself. */
+export function hasKernelPids(): boolean {
+  try {
+    return readlinkSync('/proc/self/ns/pid') === initialNamespace;
+  } catch {
+    return false;
+  }
+}
+
+/**
+ * Finds every descriptor of a socket in every process, through a program that the kernel runs for each open file.
+ *
+ * Needs CAP_BPF and CAP_PERFMON, and process ids that are the kernel's own ({@link hasKernelPids}). The processes come
+ * by the lowest id of their threads, the descriptors of each in order; a thread that has its files to itself comes
+ * after.
+ *
+ * @throws {SystemCallError} EPERM without the capabilities.
+ * @throws {UnsupportedError} for a kernel without type information or without the iterator.
+ */
+export function readSocketFiles(): Int32Array {
+  known ??= findTarget();
+  const { functionId, offsets } = known;
+  using link = linkIterator({ name: 'keepalive_files', functionId, items: socketProgram(offsets) });
+  return recordsOf(link, socketRecord.words);
+}

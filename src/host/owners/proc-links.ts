@@ -1,0 +1,75 @@
+import { existsSync, statSync } from 'node:fs';
+import { SystemCallError } from '../../native/index.js';
+import { type SocketVisitor, visitSocketLinks } from '../../native/socket-links.js';
+import type { Incomplete } from '../connection.js';
+import { readProcessFile } from '../processes.js';
+
+/** How many descriptors a process has, 0 where that is not known: the kernel tells it since 6.2. */
+function descriptorCount(pid: number): number {
+  return statSync(`/proc/${pid}/fd`, { throwIfNoEntry: false })?.size ?? 0;
+}
+
+/** How many descriptors processes have together, as far as the kernel tells. */
+export function countDescriptors(pids: readonly number[]): number {
+  return pids.reduce((sum, pid) => sum + descriptorCount(pid), 0);
+}
+
+/** Kernel threads and zombies have no command line, and no sockets of which a program could lose sight. */
+function isProgram(pid: number): boolean {
+  return (readProcessFile(pid, 'cmdline') ?? '') !== '';
+}
+
+function isForeign(pid: number): boolean {
+  return statSync(`/proc/${pid}`, { throwIfNoEntry: false })?.uid !== process.getuid?.();
+}
+
+function gap(pids: readonly number[], one: string, many: string, why: string): Incomplete[] {
+  if (pids.length === 0) return [];
+  const whose = pids.length === 1 ? `1 process ${one}` : `${pids.length} processes ${many}`;
+  return [{ what: `the owners of the sockets of ${whose}`, why }];
+}
+
+/**
+ * Says what is missing because processes may not be looked at.
+ *
+ * @param isEveryProcess Whether all processes were to be looked at; some may then be hidden.
+ */
+export function whyRefused(refused: readonly number[], isEveryProcess: boolean): Incomplete[] {
+  const capabilities = 'CAP_SYS_PTRACE and CAP_DAC_READ_SEARCH';
+  const remedy = process.getuid?.() === 0 ? `it needs ${capabilities}` : `it needs root, or ${capabilities}`;
+  const programs = refused.filter(isProgram);
+  // Every PID namespace has a process 1.
+  const isHidden = isEveryProcess && !existsSync('/proc/1');
+  return [
+    ...gap(programs.filter(isForeign), 'of another user', 'of other users', `to read their descriptors, ${remedy}`),
+    ...gap(
+      programs.filter((pid) => !isForeign(pid)),
+      'that is protected',
+      'that are protected',
+      'the kernel refuses: not dumpable, with more capabilities than this one, or protected by a security module',
+    ),
+    ...(isHidden
+      ? [{ what: 'the owners of the sockets of hidden processes', why: `/proc has hidepid; ${remedy}` }]
+      : []),
+  ];
+}
+
+/** Runs a visit and gives whether it was permitted. A process that has exited has no sockets. */
+function isPermitted(visit: () => void): boolean {
+  try {
+    visit();
+    return true;
+  } catch (error) {
+    if (!(error instanceof SystemCallError)) throw error;
+    if (error.code === 'ENOENT' || error.code === 'ESRCH') return true;
+    if (error.code === 'EACCES' || error.code === 'EPERM') return false;
+    throw error;
+  }
+}
+
+/** Visits the sockets of processes by the links in their `/proc/PID/fd`, and gives those that may not be looked at. */
+export function visitProcesses(pids: readonly number[], visit: (pid: number) => SocketVisitor): number[] {
+  return pids.filter(
+    (pid) => !isPermitted(() => visitSocketLinks(`/proc/${pid}/fd`, descriptorCount(pid), visit(pid))),
+  );
+}
