@@ -58,6 +58,7 @@ export interface BpfProgram {
 
 const verifierLogLength = 256 * 1024;
 const shownLogLines = 8;
+const loadAttempts = 10;
 
 function lastLines(log: Uint8Array): string {
   const text = new TextDecoder('latin1').decode(log.subarray(0, Math.max(0, log.indexOf(0))));
@@ -94,7 +95,11 @@ function refusal(program: BpfProgram, attributes: Attributes): SystemCallError {
  */
 export function loadBpfProgram(program: BpfProgram): OwnedDescriptor {
   const attributes = programAttributes(program);
-  const fd = bpf(BPF_PROG_LOAD, attributes);
+  let fd = bpf(BPF_PROG_LOAD, attributes);
+  // The verifier gives up as soon as the thread has a signal to handle, such as a profiler's.
+  for (let attempt = 1; fd < 0 && attempt < loadAttempts && codeOfErrno(libc().errno()) === 'EAGAIN'; attempt += 1) {
+    fd = bpf(BPF_PROG_LOAD, attributes);
+  }
   if (fd < 0) throw refusal(program, attributes);
   return new OwnedDescriptor(fd, `BPF program ${program.name}`);
 }
@@ -145,8 +150,10 @@ export function openBpfIterator(link: OwnedDescriptor): OwnedDescriptor {
 export function readBpfIterator(iterator: OwnedDescriptor, buffer: Uint8Array): number {
   for (;;) {
     const count = linuxCalls().read(iterator.fd, buffer, buffer.length);
-    // After each million objects for which the program wrote nothing, the kernel has itself be asked to go on.
-    if (count < 0 && codeOfErrno(libc().errno()) === 'EAGAIN') continue;
+    const code = count < 0 ? codeOfErrno(libc().errno()) : undefined;
+    // After each million objects for which the program wrote nothing, the kernel has itself be asked to go on; EINTR is
+    // a signal that came before it had begun.
+    if (code === 'EAGAIN' || code === 'EINTR') continue;
     return checked(count, 'read(BPF iterator)', 'the iteration stopped');
   }
 }

@@ -1,5 +1,4 @@
 import { Command, InvalidArgumentError, Option } from 'commander';
-import { createLogUpdate } from 'log-update';
 import { type Listing, type ListQuery, listConnections } from '../../host/list.js';
 import { toJson } from '../../host/row.js';
 import { parseSortOrder, type SortOrder, sortKeys, sortRows } from '../render/connection-order.js';
@@ -47,6 +46,7 @@ function writeJson({ rows, incomplete }: Listing, { group, sort }: LsOptions): v
 }
 
 async function watch(query: ListQuery, options: LsOptions, everyMs: number): Promise<void> {
+  const { createLogUpdate } = await import('log-update');
   const draw = createLogUpdate(process.stdout);
   process.once('SIGINT', () => {
     draw.done();
