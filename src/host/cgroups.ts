@@ -52,6 +52,7 @@ export class Cgroups {
   #pathOfId: Map<bigint, string> | undefined;
   readonly #placeOfPath = new Map<string, CgroupPlace>();
   readonly #placeOfPid = new Map<number, ProcessPlace>();
+  readonly #placesOfSockets = new Map<number | undefined, Map<bigint | undefined, ProcessPlace>>();
 
   /** `mount` is where cgroup version 2 is mounted; by default where /proc/self/mountinfo says. */
   constructor(mount: CgroupMount | undefined = readCgroupMount()) {
@@ -91,14 +92,27 @@ export class Cgroups {
   }
 
   /**
-   * Where a socket belongs.
+   * Where a socket belongs, remembered.
    *
    * The path is that of the socket, which stays in the cgroup that it was made in; where the kernel does not tell, that
-   * of the process. The unit and the container are those
-   * of the process that has it: a socket that systemd made for a service is the service's. Without one they come from
-   * the path.
+   * of the process. The unit and the container are those of the process that has it: a socket that systemd made for a
+   * service is the service's. Without one they come from the path.
    */
   placeOfSocket(id: bigint | undefined, pid: number | undefined): ProcessPlace {
+    let places = this.#placesOfSockets.get(pid);
+    if (places === undefined) {
+      places = new Map();
+      this.#placesOfSockets.set(pid, places);
+    }
+    let place = places.get(id);
+    if (place === undefined) {
+      place = this.#findPlace(id, pid);
+      places.set(id, place);
+    }
+    return place;
+  }
+
+  #findPlace(id: bigint | undefined, pid: number | undefined): ProcessPlace {
     const ofProcess = pid === undefined ? nowhere : this.placeOfProcess(pid);
     const isTold = id !== undefined && this.#tree().size > 0;
     const path = isTold ? (this.pathOf(id) ?? null) : ofProcess.path;

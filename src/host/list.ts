@@ -12,7 +12,7 @@ import type { OptionReading, OptionSource, SocketReference } from './options/sou
 import { findOwners, type SocketOwner, type SocketOwners } from './owners.js';
 import { type ConnectionRow, connectionRow } from './row.js';
 import type { Selection } from './selection.js';
-import { kernelSelection, selectionMatcher } from './selection-match.js';
+import { kernelSelection, type SelectionMatcher, selectionMatcher } from './selection-match.js';
 
 /** Which connections, and what of them. */
 export interface ListQuery {
@@ -97,19 +97,22 @@ export function referenceTo(connection: HostConnection, owners: readonly SocketO
   return { cookie: connection.cookie, holder: owners[0] };
 }
 
+/** The selected connections of a place, as far as the kernel's report decides. */
+interface Share {
+  readonly connections: readonly HostConnection[];
+  readonly reading: OptionReading | undefined;
+}
+
 interface Known {
-  readonly connections: readonly { readonly connection: HostConnection; readonly reading: OptionReading | undefined }[];
+  readonly shares: readonly Share[];
   readonly owners: SocketOwners;
 }
 
-function findConnections(places: readonly Place[], selection: Selection): Known {
-  const matcher = selectionMatcher(selection);
-  const connections = places.flatMap(({ dump, reading }) =>
-    dump.connections.filter(matcher.admits).map((connection) => ({ connection, reading })),
-  );
+function findConnections(places: readonly Place[], matcher: SelectionMatcher): Known {
+  const shares = places.map(({ dump, reading }) => ({ connections: dump.connections.filter(matcher.admits), reading }));
   const inodes = new Set<number>();
-  for (const { connection } of connections) if (connection.inode !== 0) inodes.add(connection.inode);
-  return { connections, owners: findOwners({ inodes }) };
+  for (const { connections } of shares) for (const { inode } of connections) if (inode !== 0) inodes.add(inode);
+  return { shares, owners: findOwners({ inodes }) };
 }
 
 /** Sockets that can have options: not what is left of a connection, or not yet there. */
@@ -117,11 +120,11 @@ function hasOptions({ state, inode }: HostConnection): boolean {
   return inode !== 0 && state !== 'TIME_WAIT' && state !== 'SYN_RECV';
 }
 
-function readByCopies(source: OptionSource | undefined, { connections, owners }: Known): OptionReading | undefined {
+function readByCopies(source: OptionSource | undefined, { shares, owners }: Known): OptionReading | undefined {
   if (source === undefined || source.perNamespace) return undefined;
-  const reachable = connections.filter(({ connection }) => hasOptions(connection));
+  const reachable = shares.flatMap(({ connections }) => connections.filter(hasOptions));
   return source.read(
-    reachable.map(({ connection }) => referenceTo(connection, owners.byInode.get(connection.inode) ?? [])),
+    reachable.map((connection) => referenceTo(connection, owners.byInode.get(connection.inode) ?? [])),
   );
 }
 
@@ -156,18 +159,20 @@ export function listThrough(chosen: ChosenSource | undefined, query: ListQuery):
   const source = chosen?.source;
   const incomplete: Incomplete[] = [];
   const cgroups = new Cgroups();
-  const known = findConnections(readPlaces(query, cgroups, source, incomplete), selection);
+  const matcher = selectionMatcher(selection);
+  const known = findConnections(readPlaces(query, cgroups, source, incomplete), matcher);
   const copied = readByCopies(source, known);
   incomplete.push(...known.owners.incomplete, ...(copied?.incomplete ?? []), ...refusals(chosen, copied));
-  const matcher = selectionMatcher(selection);
   const judge = createJudge(withinMs);
   const rows: ConnectionRow[] = [];
-  for (const { connection, reading } of known.connections) {
-    const owners = known.owners.byInode.get(connection.inode) ?? [];
-    const keepAlive: KeepAliveState | null = (reading ?? copied)?.states.get(connection.cookie) ?? null;
-    const place = cgroups.placeOfSocket(connection.cgroupId, owners[0]?.pid);
-    const row = connectionRow(connection, { keepAlive, owners, place }, judge);
-    if (matcher.matches(row)) rows.push(row);
+  for (const { connections, reading = copied } of known.shares) {
+    for (const connection of connections) {
+      const owners = known.owners.byInode.get(connection.inode) ?? [];
+      const keepAlive: KeepAliveState | null = reading?.states.get(connection.cookie) ?? null;
+      const place = cgroups.placeOfSocket(connection.cgroupId, owners[0]?.pid);
+      const row = connectionRow(connection, { keepAlive, owners, place }, judge);
+      if (matcher.matches(row)) rows.push(row);
+    }
   }
   return { rows, incomplete, method: source?.method };
 }

@@ -1,9 +1,18 @@
 import { Command, InvalidArgumentError, Option } from 'commander';
 import { type Listing, type ListQuery, listConnections } from '../../host/list.js';
-import { toJson } from '../../host/row.js';
+import type { ConnectionRow } from '../../host/row.js';
+import { createRowWriter } from '../../host/row-text.js';
 import { parseSortOrder, type SortOrder, sortKeys, sortRows } from '../render/connection-order.js';
 import { renderConnections } from '../render/connection-table.js';
-import { countVerdicts, type Grouping, groupings, groupRows, renderCounts, renderGroups } from '../render/groups.js';
+import {
+  countVerdicts,
+  type Group,
+  type Grouping,
+  groupings,
+  groupRows,
+  renderCounts,
+  renderGroups,
+} from '../render/groups.js';
 import { renderIncomplete } from '../render/incomplete.js';
 import { addSelectionOptions, durationOption, queryOf, type SelectionOptions } from './selection-options.js';
 
@@ -37,12 +46,31 @@ function table({ rows }: Listing, { group, sort }: LsOptions): string {
   return `${body}\n\n${renderCounts(countVerdicts(rows))}\n`;
 }
 
-/** Writes the listing as JSON; one connection a line, because a machine may have very many. */
+/** Written one after the other, texts of this many rows are never all in memory. */
+const rowsAtOnce = 500;
+
+/** Writes lists as JSON, one item a line, because a machine may have very many connections. */
+function writeItems<Item>(
+  key: string,
+  items: readonly Item[],
+  text: (item: Item) => string,
+  incomplete: unknown,
+): void {
+  process.stdout.write(`{"${key}":[\n`);
+  for (let at = 0; at < items.length; at += rowsAtOnce) {
+    const lines = items
+      .slice(at, at + rowsAtOnce)
+      .map(text)
+      .join(',\n');
+    process.stdout.write(at + rowsAtOnce < items.length ? `${lines},\n` : lines);
+  }
+  process.stdout.write(`\n],"incomplete":${JSON.stringify(incomplete)}}\n`);
+}
+
 function writeJson({ rows, incomplete }: Listing, { group, sort }: LsOptions): void {
-  const key = group === undefined ? 'connections' : 'groups';
-  const items = group === undefined ? sortRows(rows, sort).map(toJson) : groupRows(rows, group);
-  const lines = items.map((item) => JSON.stringify(item)).join(',\n');
-  process.stdout.write(`{"${key}":[\n${lines}\n],"incomplete":${JSON.stringify(incomplete)}}\n`);
+  if (group === undefined)
+    writeItems<ConnectionRow>('connections', sortRows(rows, sort), createRowWriter(), incomplete);
+  else writeItems<Group>('groups', groupRows(rows, group), (item) => JSON.stringify(item), incomplete);
 }
 
 async function watch(query: ListQuery, options: LsOptions, everyMs: number): Promise<void> {
