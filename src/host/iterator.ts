@@ -1,6 +1,7 @@
-import { readFileSync } from 'node:fs';
+import { readFileSync, statSync } from 'node:fs';
 import { type BpfProgram, linkBpfProgram, loadBpfProgram, openBpfIterator, readBpfIterator } from '../native/bpf.js';
 import { UnsupportedError } from '../native/errors.js';
+import { mapKernelFile } from '../native/file-mapping.js';
 import type { OwnedDescriptor } from '../native/owned-descriptor.js';
 import { assembleBpf, type BpfProgramItem } from '../wire/bpf-instructions.js';
 import { BtfTypes } from '../wire/btf.js';
@@ -14,6 +15,11 @@ const typeInformation = '/sys/kernel/btf/vmlinux';
 
 let types: BtfTypes | undefined;
 
+/** The file is read 4 KiB at a time (fs/kernfs/file.c), which takes longer than mapping it; that works since 6.16. */
+function readTypeInformation(): Uint8Array {
+  return mapKernelFile(typeInformation, statSync(typeInformation).size) ?? readFileSync(typeInformation);
+}
+
 /**
  * The types of the running kernel, read once.
  *
@@ -23,7 +29,7 @@ export function kernelTypes(): BtfTypes {
   if (types !== undefined) return types;
   const requires = `the kernel's type information, ${typeInformation} (CONFIG_DEBUG_INFO_BTF), which cannot be read`;
   try {
-    types = BtfTypes.read(readFileSync(typeInformation));
+    types = BtfTypes.read(readTypeInformation());
   } catch (cause) {
     throw new UnsupportedError('a BPF iterator', requires, cause);
   }

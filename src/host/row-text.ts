@@ -1,20 +1,25 @@
-import type { ConnectionRow } from './row.js';
-import { lastHeardMs } from './row.js';
+import type { KeepAliveState } from '../socket/state.js';
+import { type ConnectionRow, lastHeardMs } from './row.js';
 
 /** Gives the JSON text of a row. */
 export type RowWriter = (row: ConnectionRow) => string;
 
-/** Writes text or null as JSON, and remembers it: most connections share the same few names. */
-function createQuote(): (text: string | null) => string {
-  const known = new Map<string | null, string>();
-  return (text) => {
-    let quoted = known.get(text);
-    if (quoted === undefined) {
-      quoted = JSON.stringify(text);
-      known.set(text, quoted);
+/** Makes a function that remembers the text of what many rows share, such as an address. */
+function remembering<Key>(write: (key: Key) => string): (key: Key) => string {
+  const known = new Map<Key, string>();
+  return (key) => {
+    let text = known.get(key);
+    if (text === undefined) {
+      text = write(key);
+      known.set(key, text);
     }
-    return quoted;
+    return text;
   };
+}
+
+function optionsText(state: KeepAliveState): string {
+  const { enabled, idle, interval, count, userTimeout } = state;
+  return `{"enabled":${enabled},"idle":${idle},"interval":${interval},"count":${count},"userTimeout":${userTimeout}}`;
 }
 
 /**
@@ -22,23 +27,21 @@ function createQuote(): (text: string | null) => string {
  * rows, the objects in between would be most of the work. Addresses, states and verdicts have nothing to escape.
  */
 export function createRowWriter(): RowWriter {
-  const quote = createQuote();
-  return (row) => {
-    const { connection, keepAlive, process, verdict } = row;
-    const { local, remote, timer } = connection;
-    const options =
-      keepAlive === null
-        ? 'null'
-        : `{"enabled":${keepAlive.enabled},"idle":${keepAlive.idle},"interval":${keepAlive.interval},"count":${keepAlive.count},"userTimeout":${keepAlive.userTimeout}}`;
+  const quote = remembering((text: string | null) => JSON.stringify(text));
+  const local = remembering((address: string) => `{"local":{"address":"${address}","port":`);
+  const remote = remembering((address: string) => `},"remote":{"address":"${address}","port":`);
+  const process = remembering((name: string) => `,"name":${quote(name)}},"unit":`);
+  const netns = remembering((inode: number) => `,"netns":${inode},"verdict":`);
+  return ({ connection, keepAlive, process: owner, unit, cgroup, verdict }) => {
+    const { timer } = connection;
+    const options = keepAlive === null ? 'null' : optionsText(keepAlive);
+    const running = timer === null ? 'null' : `{"kind":"${timer.kind}","expiresMs":${timer.expiresMs}}`;
     return (
-      `{"local":{"address":"${local.address}","port":${local.port}},` +
-      `"remote":{"address":"${remote.address}","port":${remote.port}},"state":"${connection.state}",` +
-      `"keepAlive":${options},` +
-      `"timer":${timer === null ? 'null' : `{"kind":"${timer.kind}","expiresMs":${timer.expiresMs}}`},` +
-      `"unanswered":${connection.unanswered},"lastHeardMs":${lastHeardMs(connection)},` +
-      `"process":${process === null ? 'null' : `{"pid":${process.pid},"name":${quote(process.name)}}`},` +
-      `"unit":${quote(row.unit)},"cgroup":${quote(row.cgroup)},"netns":${connection.netns},` +
-      `"verdict":${verdict === null ? 'null' : `"${verdict}"`}}`
+      `${local(connection.local.address)}${connection.local.port}` +
+      `${remote(connection.remote.address)}${connection.remote.port}},"state":"${connection.state}","keepAlive":` +
+      `${options},"timer":${running},"unanswered":${connection.unanswered},"lastHeardMs":${lastHeardMs(connection)}` +
+      `,"process":${owner === null ? 'null,"unit":' : `{"pid":${owner.pid}${process(owner.name)}`}${quote(unit)}` +
+      `,"cgroup":${quote(cgroup)}${netns(connection.netns)}${verdict === null ? 'null}' : `"${verdict}"}`}`
     );
   };
 }

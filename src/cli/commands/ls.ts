@@ -3,16 +3,8 @@ import { type Listing, type ListQuery, listConnections } from '../../host/list.j
 import type { ConnectionRow } from '../../host/row.js';
 import { createRowWriter } from '../../host/row-text.js';
 import { parseSortOrder, type SortOrder, sortKeys, sortRows } from '../render/connection-order.js';
-import { renderConnections } from '../render/connection-table.js';
-import {
-  countVerdicts,
-  type Group,
-  type Grouping,
-  groupings,
-  groupRows,
-  renderCounts,
-  renderGroups,
-} from '../render/groups.js';
+import { type Grouping, groupings } from '../render/groupings.js';
+import type { Group } from '../render/groups.js';
 import { renderIncomplete } from '../render/incomplete.js';
 import { addSelectionOptions, durationOption, queryOf, type SelectionOptions } from './selection-options.js';
 
@@ -37,7 +29,10 @@ export function outputWidth(): number {
   return process.stdout.isTTY ? process.stdout.columns : Number.POSITIVE_INFINITY;
 }
 
-function table({ rows }: Listing, { group, sort }: LsOptions): string {
+/** What renders tables is loaded when there is one to render: it takes longer to load than a short list takes. */
+async function table({ rows }: Listing, { group, sort }: LsOptions): Promise<string> {
+  const { renderConnections } = await import('../render/connection-table.js');
+  const { countVerdicts, groupRows, renderCounts, renderGroups } = await import('../render/groups.js');
   const width = outputWidth();
   const body =
     group === undefined
@@ -67,10 +62,12 @@ function writeItems<Item>(
   process.stdout.write(`\n],"incomplete":${JSON.stringify(incomplete)}}\n`);
 }
 
-function writeJson({ rows, incomplete }: Listing, { group, sort }: LsOptions): void {
-  if (group === undefined)
-    writeItems<ConnectionRow>('connections', sortRows(rows, sort), createRowWriter(), incomplete);
-  else writeItems<Group>('groups', groupRows(rows, group), (item) => JSON.stringify(item), incomplete);
+async function writeJson({ rows, incomplete }: Listing, { group, sort }: LsOptions): Promise<void> {
+  if (group === undefined) {
+    return writeItems<ConnectionRow>('connections', sortRows(rows, sort), createRowWriter(), incomplete);
+  }
+  const { groupRows } = await import('../render/groups.js');
+  return writeItems<Group>('groups', groupRows(rows, group), (item) => JSON.stringify(item), incomplete);
 }
 
 async function watch(query: ListQuery, options: LsOptions, everyMs: number): Promise<void> {
@@ -82,7 +79,7 @@ async function watch(query: ListQuery, options: LsOptions, everyMs: number): Pro
   });
   for (;;) {
     const listing = listConnections(query);
-    const lines = (table(listing, options) + renderIncomplete(listing.incomplete)).trimEnd().split('\n');
+    const lines = ((await table(listing, options)) + renderIncomplete(listing.incomplete)).trimEnd().split('\n');
     // More than the terminal shows could not be redrawn in place.
     draw(lines.slice(0, (process.stdout.rows ?? lines.length + 1) - 1).join('\n'));
     await new Promise((resolve) => setTimeout(resolve, everyMs));
@@ -93,9 +90,9 @@ async function ls(options: LsOptions): Promise<void> {
   const query: ListQuery = { ...queryOf(options), allStates: options.allStates ?? false, options: !options.fast };
   if (options.watch !== undefined) return watch(query, options, options.watch === true ? 1000 : options.watch);
   const listing = listConnections(query);
-  if (options.json) writeJson(listing, options);
-  else process.stdout.write(table(listing, options));
-  if (!options.json) process.stderr.write(renderIncomplete(listing.incomplete));
+  if (options.json) return writeJson(listing, options);
+  process.stdout.write(await table(listing, options));
+  process.stderr.write(renderIncomplete(listing.incomplete));
 }
 
 /** `tcp-keepalive ls`: the machine's connections, and which of them would never be noticed dead. */

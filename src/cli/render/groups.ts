@@ -2,10 +2,7 @@ import { type ConnectionRow, dependsOnKeepAlive } from '../../host/row.js';
 import type { Verdict } from '../../policy/verdict.js';
 import { nothing, placeText } from './connection-cells.js';
 import { cutMiddle, type FitColumn, fitTable, printable } from './fit.js';
-
-export const groupings = ['process', 'port', 'unit'] as const;
-
-export type Grouping = (typeof groupings)[number];
+import type { Grouping } from './groupings.js';
 
 /** How many connections there are of each verdict. */
 export interface VerdictCounts {

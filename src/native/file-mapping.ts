@@ -1,0 +1,27 @@
+import { createRequire } from 'node:module';
+import { linuxCalls } from './linux-calls.js';
+import { OwnedDescriptor } from './owned-descriptor.js';
+
+/** include/uapi/asm-generic/mman-common.h and fcntl.h */
+const PROT_READ = 1;
+const MAP_PRIVATE = 2;
+const O_CLOEXEC = 0o2000000;
+
+function map(fd: number, length: number): Uint8Array | undefined {
+  const koffi: typeof import('koffi').default = createRequire(import.meta.url)('koffi');
+  const mmap = koffi.load(null).func('void *mmap(void *, size_t, int, int, int, int64_t)');
+  const address: bigint = mmap(null, length, PROT_READ, MAP_PRIVATE, fd, 0);
+  // MAP_FAILED is (void *) -1.
+  return BigInt.asIntN(64, address) === -1n ? undefined : new Uint8Array(koffi.view(address, length));
+}
+
+/**
+ * Maps a file of the kernel's into memory, until this process ends; `undefined` where that cannot be done, and reading
+ * is the way. Must not be written to.
+ */
+export function mapKernelFile(path: string, length: number): Uint8Array | undefined {
+  const fd = linuxCalls().open(path, O_CLOEXEC);
+  if (fd < 0 || length === 0) return undefined;
+  using file = new OwnedDescriptor(fd, path);
+  return map(file.fd, length);
+}
