@@ -1,11 +1,13 @@
 import { spawnSync } from 'node:child_process';
 import { readdirSync, readlinkSync } from 'node:fs';
-import { findOwners } from '../dist/host/owners.js';
+import { findOwners, ownersByLinks } from '../dist/host/owners.js';
+import { runningPids } from '../dist/host/processes.js';
 import { type Child, startChild } from './child.js';
 import { type Contestant, pairedRatio, type Rounds, type Spread, spreadOf, takeTurns } from './paired-rounds.js';
 import { atMost, type Report, renderTable, renderTargets, wrap } from './report.js';
 
 const ours = 'tcp-keepalive';
+const links = 'tcp-keepalive, /proc';
 const walk = 'node:fs readlink';
 const ss = 'ss -tn';
 const ssWithOwners = 'ss -tnp';
@@ -15,8 +17,9 @@ const rounds = 15;
 const warmUps = 3;
 
 const notes = [
-  `The sockets are TCP connections of ${processes} processes. tcp-keepalive and node:fs run in this process; ss is run as a ` +
-    'whole, and what its owners cost is the difference of its two rows.',
+  `The sockets are TCP connections of ${processes} processes. tcp-keepalive takes the kernel's iterator of open files from ` +
+    'some thousands of descriptors on; the second column has it read the links in /proc. It and node:fs run in this ' +
+    'process; ss is run as a whole, and what its owners cost is the difference of its two columns.',
 ];
 
 interface SizeResult {
@@ -75,6 +78,7 @@ async function measureSize(sockets: number): Promise<SizeResult> {
     await Promise.all(crowd.map(({ ready }) => ready));
     const contestants = [
       timed(ours, () => findOwners().byInode.size, sockets),
+      timed(links, () => ownersByLinks({}, runningPids()).byInode.size, sockets),
       timed(walk, walkWithNode, sockets),
       timed(ss, () => runSs('-tn'), sockets),
       timed(ssWithOwners, () => runSs('-tnp'), sockets),
@@ -92,7 +96,7 @@ async function measureSize(sockets: number): Promise<SizeResult> {
 }
 
 function renderRow({ sockets, milliseconds, shareOfSs }: SizeResult): string[] {
-  const medians = [ours, walk, ss, ssWithOwners].map((name) => milliseconds[name]?.median.toFixed(1) ?? '');
+  const medians = [ours, links, walk, ss, ssWithOwners].map((name) => milliseconds[name]?.median.toFixed(1) ?? '');
   return [String(sockets), ...medians, shareOfSs.median.toFixed(2)];
 }
 
@@ -102,7 +106,7 @@ export async function benchmarkOwners(): Promise<Report> {
   for (const size of sizes) results.push(await measureSize(size));
   const largest = results.at(-1) as SizeResult;
   const targets = [atMost(`tcp-keepalive / owners in ss, ${largest.sockets} sockets`, largest.shareOfSs.median, 1)];
-  const head = ['sockets, medians in ms', ours, walk, ss, ssWithOwners, 'ours / owners in ss'];
+  const head = ['sockets, medians in ms', ours, links, walk, ss, ssWithOwners, 'ours / owners in ss'];
   const text = [
     renderTable([head, ...results.map(renderRow)]),
     '',
