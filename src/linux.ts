@@ -1,5 +1,5 @@
 export { type AddressPrefix as AddressBlock, parsePrefix as parseAddressBlock } from './host/address-prefix.js';
-export { type CheckedPeer, type CheckResult, checkPeers, type ReapedPeer, reapPeers } from './host/check.js';
+export { type CheckedPeer, type CheckResult, checkPeers } from './host/check.js';
 export type { Endpoint, HostConnection, Incomplete, TimerKind } from './host/connection.js';
 export { type DestroyResult, type DestroyTarget, destroyConnections } from './host/destroy.js';
 export {
@@ -15,6 +15,7 @@ export { type Listing, type ListQuery, listConnections } from './host/list.js';
 export { type NetworkNamespace, type NetworkNamespaces, networkNamespaces } from './host/network-namespaces.js';
 export type { SocketOwner } from './host/owners.js';
 export type { HostProcess } from './host/processes.js';
+export { type ReapedPeer, reapPeers } from './host/reap.js';
 export {
   type ConnectionJson,
   type ConnectionRow,

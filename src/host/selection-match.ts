@@ -66,7 +66,9 @@ function portTest(ranges: readonly PortRange[]): Test<HostConnection> {
 }
 
 function remoteTest(prefixes: readonly AddressPrefix[]): Test<HostConnection> {
-  return ({ remote }) => {
+  return ({ remote, state }) => {
+    // A listener's 0.0.0.0 is no peer, and would be in every block of length 0.
+    if (state === 'LISTEN') return false;
     const words = parseAddress(remote.address);
     return words !== undefined && prefixes.some((prefix) => isWithin(words, prefix));
   };

@@ -1,3 +1,4 @@
+import { SystemCallError, UnsupportedError } from '../native/index.js';
 import type { ValidPolicy } from '../policy/index.js';
 import { type PolicyInput, readPolicy } from '../policy/index.js';
 import type { KeepAliveState } from '../socket/index.js';
@@ -5,7 +6,7 @@ import type { HostConnection, Incomplete } from './connection.js';
 import { type ListQuery, listThrough, referenceTo } from './list.js';
 import { byNamespace } from './namespace-of.js';
 import { type ChosenSource, chooseOptionSource } from './options/choice.js';
-import { assignmentsFor, type OptionOutcome, type WantedOptions } from './options/source.js';
+import { assignmentsFor, type OptionOutcome, type OptionSource, type WantedOptions } from './options/source.js';
 import { sourceWithin } from './options/within.js';
 import type { ConnectionRow } from './row.js';
 
@@ -57,8 +58,7 @@ export function makeChanges({ source, refused }: ChosenSource, wishes: readonly 
   }
   const done = new Set<Wish>();
   for (const { namespace, items } of byNamespace(wishes, ({ row }) => row.connection)) {
-    const changes = items.map(({ row, wanted }) => ({ socket: referenceTo(row.connection, row.owners), wanted }));
-    const outcomes = sourceWithin(source, namespace).write(changes);
+    const outcomes = writeWishes(sourceWithin(source, namespace), items);
     items.forEach((wish, index) => {
       done.add(wish);
       sortOutcome(wish.row.connection, outcomes[index] as OptionOutcome, changed, failed);
@@ -68,6 +68,18 @@ export function makeChanges({ source, refused }: ChosenSource, wishes: readonly 
     if (!done.has(wish)) failed.push({ connection: wish.row.connection, error: 'its network namespace is gone' });
   }
   return { changed, failed, incomplete: [] };
+}
+
+/** What became of each wish; where the call could do nothing at all, that, so that what was changed before is not lost. */
+function writeWishes(source: OptionSource, wishes: readonly Wish[]): OptionOutcome[] {
+  const changes = wishes.map(({ row, wanted }) => ({ socket: referenceTo(row.connection, row.owners), wanted }));
+  try {
+    return source.write(changes);
+  } catch (error) {
+    if (!(error instanceof SystemCallError || error instanceof UnsupportedError)) throw error;
+    const { message } = error;
+    return changes.map(({ socket: { cookie } }) => ({ cookie, before: undefined, after: undefined, error: message }));
+  }
 }
 
 function sortOutcome(

@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import type { KeepAliveState } from '../socket/index.js';
 import type { HostConnection } from './connection.js';
 import { listThrough } from './list.js';
@@ -19,16 +19,17 @@ export interface ChangeRecord {
   readonly changed: readonly RecordedChange[];
 }
 
-/** Thrown when a file does not hold a record of changes. `file` is which, `allowed` what it should hold. */
+/** Thrown when a file cannot be, or is not, a record of changes. `file` is which, `allowed` says what it must be. */
 export class RecordError extends Error {
   override readonly name = 'RecordError';
   readonly code = 'ERR_CHANGE_RECORD';
   readonly file: string;
-  readonly allowed = 'what `set --json` or `set --record FILE` wrote';
+  readonly allowed: string;
 
-  constructor(file: string, given: string) {
-    super(`${file} must hold what \`set --json\` or \`set --record FILE\` wrote, ${given}`);
+  constructor(file: string, given: string, allowed = 'what `set --json` or `set --record FILE` wrote') {
+    super(`${file} must be ${allowed}, ${given}`);
     this.file = file;
+    this.allowed = allowed;
   }
 }
 
@@ -50,22 +51,45 @@ export function recordOf(changed: readonly Change[]): ChangeRecord {
   };
 }
 
-function isNumber(value: unknown): boolean {
-  return typeof value === 'number' && Number.isInteger(value) && value >= 0;
+/** What the kernel can hold: an int. Sysctls may be anything that fits, and a socket that follows them has it. */
+function isInt(value: unknown): boolean {
+  return typeof value === 'number' && Number.isInteger(value) && Math.abs(value) < 2 ** 31;
+}
+
+function isSeconds(value: unknown): boolean {
+  return typeof value === 'number' && isInt(value / 1000);
 }
 
 function isState(value: unknown): value is KeepAliveState {
   if (typeof value !== 'object' || value === null) return false;
   const { enabled, idle, interval, count, userTimeout } = value as Partial<KeepAliveState>;
-  return typeof enabled === 'boolean' && [idle, interval, count, userTimeout].every(isNumber);
+  const isOf = isSeconds(idle) && isSeconds(interval) && isInt(count) && isInt(userTimeout);
+  return typeof enabled === 'boolean' && isOf;
+}
+
+function isInode(value: unknown): boolean {
+  return typeof value === 'number' && Number.isSafeInteger(value) && value > 0;
 }
 
 function isRecordedChange(value: unknown): value is RecordedChange {
   if (typeof value !== 'object' || value === null) return false;
   const { netns, cookie, before, after } = value as Partial<RecordedChange>;
-  return (
-    isNumber(netns) && typeof cookie === 'string' && /^\d{1,20}$/.test(cookie) && isState(before) && isState(after)
-  );
+  return isInode(netns) && typeof cookie === 'string' && /^\d{1,20}$/.test(cookie) && isState(before) && isState(after);
+}
+
+/**
+ * Makes the file for a record before anything is changed, so that what is changed can be recorded.
+ *
+ * @throws {RecordError} for a file that exists already, which is left as it is, or cannot be made.
+ */
+export function reserveRecord(file: string): void {
+  try {
+    writeFileSync(file, '', { flag: 'wx', mode: 0o600 });
+  } catch (error) {
+    const { code, message } = error as NodeJS.ErrnoException;
+    const given = code === 'EEXIST' ? 'but it exists already' : `and cannot be made: ${message}`;
+    throw new RecordError(file, given, 'a new file');
+  }
 }
 
 /**
@@ -114,7 +138,9 @@ export function undoChanges(record: ChangeRecord, file: string): SetResult & { r
   for (const { cookie, before, after } of record.changed) {
     const row = rowOf.get(BigInt(cookie));
     if (row === undefined) gone += 1;
-    else if (row.keepAlive !== null && !sameState(row.keepAlive, after)) failed.push(changedSince(row.connection));
+    else if (row.keepAlive === null)
+      failed.push({ connection: row.connection, error: 'its options could not be read' });
+    else if (!sameState(row.keepAlive, after)) failed.push(changedSince(row.connection));
     else wishes.push({ row, wanted: before });
   }
   const result = makeChanges(chosen, wishes);

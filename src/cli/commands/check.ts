@@ -1,15 +1,17 @@
 import { createInterface } from 'node:readline/promises';
 import { Command } from 'commander';
-import { type CheckedPeer, type CheckResult, checkPeers, type ReapedPeer, reapPeers } from '../../host/check.js';
+import { type CheckedPeer, type CheckResult, checkPeers } from '../../host/check.js';
+import { type ReapedPeer, reapPeers } from '../../host/reap.js';
 import { endsOf } from '../render/changes.js';
 import { renderIncomplete } from '../render/incomplete.js';
 import { renderPeers, renderReaped } from '../render/peers.js';
 import { outputWidth } from './ls.js';
-import { addSelectionOptions, durationOption, queryOf, type SelectionOptions } from './selection-options.js';
+import { addSelectionOptions, durationOption, hasFilter, queryOf, type SelectionOptions } from './selection-options.js';
 
 interface CheckOptions extends SelectionOptions {
   readonly timeout: number;
   readonly reap?: true;
+  readonly all?: true;
   readonly yes?: true;
   readonly json?: true;
 }
@@ -17,7 +19,10 @@ interface CheckOptions extends SelectionOptions {
 async function isConfirmed(count: number): Promise<boolean> {
   const terminal = createInterface({ input: process.stdin, output: process.stderr });
   try {
-    const answer = await terminal.question(`Close ${count} ${count === 1 ? 'connection' : 'connections'}? [y/N] `);
+    const question = `Close ${count} ${count === 1 ? 'connection' : 'connections'}? [y/N] `;
+    // The end of the input leaves a question unanswered for ever.
+    const ended = new Promise<string>((resolve) => terminal.once('close', () => resolve('')));
+    const answer = await Promise.race([terminal.question(question), ended]);
     return /^y(es)?$/i.test(answer.trim());
   } finally {
     terminal.close();
@@ -41,8 +46,8 @@ function writeJson({ peers, incomplete }: CheckResult, reaped: readonly ReapedPe
 function exitCodeOf({ peers }: CheckResult, reaped: readonly ReapedPeer[]): number {
   if (peers.length === 0) return 1;
   const dead = peers.filter(({ answer }) => answer === 'silent').length;
-  const closed = reaped.filter(({ outcome }) => outcome !== 'failed').length;
-  return dead > closed ? 2 : 0;
+  const settled = reaped.filter(({ outcome }) => outcome !== 'failed').length;
+  return dead > settled ? 2 : 0;
 }
 
 async function reap(silent: readonly CheckedPeer[], { yes, json }: CheckOptions): Promise<ReapedPeer[]> {
@@ -52,10 +57,13 @@ async function reap(silent: readonly CheckedPeer[], { yes, json }: CheckOptions)
     process.stderr.write('nothing was closed: it takes a yes, or --yes\n');
     return [];
   }
-  return reapPeers(silent.map(({ row }) => row));
+  return reapPeers(silent);
 }
 
-async function check(options: CheckOptions): Promise<void> {
+async function check(options: CheckOptions, command: Command): Promise<void> {
+  if (options.reap && !options.all && !hasFilter(options)) {
+    command.error('error: say which connections --reap may close, such as --port 5432, or --all');
+  }
   const result = await checkPeers(queryOf(options), options.timeout);
   if (!options.json) process.stdout.write(renderPeers(result.peers, outputWidth()));
   const silent = result.peers.filter(({ answer }) => answer === 'silent');
@@ -74,6 +82,7 @@ export function checkCommand(): Command {
   addSelectionOptions(command)
     .addOption(durationOption('--timeout <duration>', 'how long to wait for an answer').default(2000, '2s'))
     .option('--reap', 'close the connections whose peers are silent, after asking')
+    .option('--all', 'with --reap, any connection, where no filter is given')
     .option('--yes', 'close without asking')
     .option('--json', 'print JSON')
     .addHelpText(
@@ -81,7 +90,7 @@ export function checkCommand(): Command {
       `
 A peer that was heard within the last second is not asked. A silent one has been
 sent up to three keepalive probes. Needs what \`set\` needs; closing at once needs
-CAP_NET_ADMIN, otherwise the kernel's keepalive closes within 2 s.
+CAP_NET_ADMIN, otherwise the kernel's keepalive closes within 2.5 s.
 
 Exit code: 0 nobody is silent, or the silent were closed; 2 somebody is silent;
 1 wrong usage or no match.
@@ -90,6 +99,6 @@ Examples:
   $ tcp-keepalive check --process node
   $ tcp-keepalive check --port local:5432 --reap`,
     )
-    .action(check);
+    .action((options: CheckOptions) => check(options, command));
   return command;
 }

@@ -24,9 +24,9 @@ function sortOrder(text: string): SortOrder {
   return order;
 }
 
-/** The width to fit: the terminal's, or no limit where the output is something else. */
+/** The width to fit: the terminal's, or no limit where the output is something else. Some terminals say 0. */
 export function outputWidth(): number {
-  return process.stdout.isTTY ? process.stdout.columns : Number.POSITIVE_INFINITY;
+  return process.stdout.isTTY ? process.stdout.columns || 80 : Number.POSITIVE_INFINITY;
 }
 
 /** What renders tables is loaded when there is one to render: it takes longer to load than a short list takes. */
@@ -102,14 +102,14 @@ export function lsCommand(): Command {
   );
   addSelectionOptions(command)
     .option('--all-states', 'also TIME_WAIT and SYN_RECV')
-    .option('--fast', 'without keepalive options and verdicts')
+    .addOption(new Option('--fast', 'without keepalive options and verdicts').conflicts('verdict'))
     .addOption(
       new Option('--sort <key>', `${sortKeys.join(', ')}; -key for the other way round`)
         .argParser(sortOrder)
         .default({ key: 'verdict', isReversed: false }, 'verdict'),
     )
     .addOption(new Option('--group <by>', 'counts by verdict instead of connections').choices(groupings))
-    .addOption(durationOption('--watch [every]', 'redraw in place, every second unless stated'))
+    .addOption(durationOption('--watch [every]', 'redraw in place, every second unless stated').conflicts('json'))
     .option('--json', 'print JSON')
     .addHelpText(
       'after',

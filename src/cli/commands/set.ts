@@ -1,7 +1,8 @@
-import { writeFileSync } from 'node:fs';
+import { unlinkSync, writeFileSync } from 'node:fs';
 import { Command } from 'commander';
+import type { ListQuery } from '../../host/list.js';
 import { type SetResult, setConnections } from '../../host/set.js';
-import { readRecord, recordOf, undoChanges } from '../../host/undo.js';
+import { readRecord, recordOf, reserveRecord, undoChanges } from '../../host/undo.js';
 import type { ParsedPolicy } from '../../policy/index.js';
 import { endsOf, renderChanges } from '../render/changes.js';
 import { renderIncomplete } from '../render/incomplete.js';
@@ -51,30 +52,51 @@ function undo(file: string, options: SetOptions, command: Command): void {
   if (result.gone > 0 && result.failed.length === 0) process.exitCode = 0;
 }
 
-/** Makes sure that the record can be written before anything is changed. */
-function reserveRecord(file: string, command: Command): void {
+/** Writes the record into its file; where that fails, the changes stand, and `--json` shows what they replaced. */
+function keepRecord(file: string, { changed }: SetResult): void {
   try {
-    writeFileSync(file, '', { flag: 'wx', mode: 0o600 });
+    if (changed.length === 0) unlinkSync(file);
+    else writeFileSync(file, `${JSON.stringify(recordOf(changed), null, 2)}\n`);
   } catch (error) {
-    command.error(`error: --record needs a new file: ${(error as Error).message}`);
+    process.stderr.write(`tcp-keepalive: the record was not written: ${(error as Error).message}\n`);
+    process.exitCode = 2;
+  }
+}
+
+/** The policy that is wanted, `false` for --off; ends the program where the arguments do not say. */
+function wantedOf(policy: ParsedPolicy | undefined, { off }: SetOptions, command: Command): ParsedPolicy | false {
+  if (off && policy !== undefined) command.error('error: either a policy or --off');
+  if (off) return false;
+  return policy ?? command.error("error: missing argument 'policy', such as 30:5:3, or --off");
+}
+
+/** Makes the changes, with a record in `file`, which is there before anything is changed. */
+function setRecorded(query: ListQuery, wanted: ParsedPolicy | false, file: string): SetResult {
+  reserveRecord(file);
+  try {
+    return setConnections(query, wanted);
+  } catch (error) {
+    unlinkSync(file);
+    throw error;
   }
 }
 
 function set(policy: ParsedPolicy | undefined, options: SetOptions, command: Command): void {
-  const { off, all, dryRun = false, record } = options;
-  if (options.undo !== undefined) {
-    if (policy !== undefined || off) command.error('error: --undo takes no policy and no --off');
-    undo(options.undo, options, command);
-    return;
-  }
-  const wanted = off ? false : policy;
-  if (wanted === undefined) command.error("error: missing argument 'policy', such as 30:5:3, or --off");
-  if (off && policy !== undefined) command.error('error: either a policy or --off');
+  const { all, dryRun = false, record, json } = options;
+  const wanted = wantedOf(policy, options, command);
   if (!hasFilter(options) && !all) command.error('error: say which connections, such as --port 5432, or --all');
-  if (record !== undefined && !dryRun) reserveRecord(record, command);
-  const result = setConnections(queryOf(options), wanted, dryRun);
-  if (record !== undefined && !dryRun) writeFileSync(record, `${JSON.stringify(recordOf(result.changed), null, 2)}\n`);
-  show(result, options.json ? { json: true, dryRun } : { dryRun });
+  const query = queryOf(options);
+  const file = dryRun ? undefined : record;
+  const result = file === undefined ? setConnections(query, wanted, dryRun) : setRecorded(query, wanted, file);
+  show(result, json ? { json, dryRun } : { dryRun });
+  if (file !== undefined) keepRecord(file, result);
+}
+
+function setOrUndo(policy: ParsedPolicy | undefined, options: SetOptions, command: Command): void {
+  const { off, undo: file } = options;
+  if (file === undefined) set(policy, options, command);
+  else if (policy !== undefined || off) command.error('error: --undo takes no policy and no --off');
+  else undo(file, options, command);
 }
 
 /** `tcp-keepalive set`: a policy for live connections and listeners of other programs. */
@@ -102,6 +124,6 @@ Examples:
   $ tcp-keepalive set 30:5:3:auto --port local:5432 --record before.json
   $ tcp-keepalive set --undo before.json`,
     )
-    .action((policy: ParsedPolicy | undefined, options: SetOptions) => set(policy, options, command));
+    .action((policy: ParsedPolicy | undefined, options: SetOptions) => setOrUndo(policy, options, command));
   return command;
 }

@@ -1,4 +1,5 @@
-import type { CheckedPeer, ReapedPeer } from '../../host/check.js';
+import type { CheckedPeer } from '../../host/check.js';
+import type { ReapedPeer } from '../../host/reap.js';
 import { endpointText, processText } from './connection-cells.js';
 import { cutEnd, cutMiddle, fitTable, keepingTail, printable } from './fit.js';
 
@@ -35,8 +36,9 @@ export function renderPeers(peers: readonly CheckedPeer[], width: number): strin
 
 const outcomes = {
   destroyed: 'closed',
-  expiring: 'left to the kernel, which closes it within 2 s unless the peer answers',
+  expired: 'closed by the keepalive of the kernel',
   gone: 'had ended already',
+  answered: 'left open: the peer was heard meanwhile',
   failed: 'could not be closed',
 } as const;
 

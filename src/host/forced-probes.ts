@@ -1,0 +1,69 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { limits } from '../policy/limits.js';
+import type { KeepAliveState } from '../socket/index.js';
+import type { OptionChange, OptionSource, SocketReference } from './options/source.js';
+
+/** A connection that can be made to probe. */
+export interface Probed {
+  readonly reference: SocketReference;
+  /** The options that it has, and gets back. */
+  readonly before: KeepAliveState;
+}
+
+/** A probe goes out within a timer tick or two of being forced; putting idle back earlier would cancel it. */
+const probeLeavesMs = 20;
+
+/** What makes the kernel probe at once, and only then: no count or user timeout can be reached meanwhile. */
+const probing: KeepAliveState = { enabled: true, idle: 1000, interval: 32_767_000, count: 127, userTimeout: 0 };
+
+const isBetween = (value: number, { min, max }: { min: number; max: number }) => value >= min && value <= max;
+
+/** Whether a socket can be given these options. What it has from sysctls may be beyond that: a day of idle is. */
+export function canBePutBack({ idle, interval, count }: KeepAliveState): boolean {
+  const { idleSeconds, intervalSeconds, count: counts } = limits;
+  return isBetween(idle / 1000, idleSeconds) && isBetween(interval / 1000, intervalSeconds) && isBetween(count, counts);
+}
+
+/** Has kernels' keepalive timers send probes now, and puts the options back that this takes. */
+export class ForcedProbes<Peer extends Probed> {
+  readonly #options: OptionSource;
+  readonly #changed = new Set<Peer>();
+  /** Connections whose options could not be put back, and why; most often because they have ended. */
+  readonly lost = new Map<Peer, string>();
+
+  constructor(options: OptionSource) {
+    this.#options = options;
+  }
+
+  /**
+   * Forces one probe of each and gives those that could not be forced, and why. The options of those that are to be
+   * held stay changed until {@link putBack}.
+   */
+  async force(peers: readonly Peer[], isHeld: (peer: Peer) => boolean): Promise<Map<Peer, string>> {
+    if (peers.length === 0) return new Map();
+    // Changed until known otherwise: also where the call throws half-way.
+    for (const peer of peers) this.#changed.add(peer);
+    const failures = this.#write(peers, () => probing);
+    for (const peer of failures.keys()) this.#changed.delete(peer);
+    await sleep(probeLeavesMs);
+    this.putBack((peer) => !isHeld(peer));
+    return failures;
+  }
+
+  /** Puts back what was changed: everything unless stated. */
+  putBack(isDue: (peer: Peer) => boolean = () => true): void {
+    const due = [...this.#changed].filter(isDue);
+    if (due.length === 0) return;
+    for (const [peer, why] of this.#write(due, ({ before }) => before)) this.lost.set(peer, why);
+    for (const peer of due) this.#changed.delete(peer);
+  }
+
+  #write(peers: readonly Peer[], wantedOf: (peer: Peer) => KeepAliveState): Map<Peer, string> {
+    const changes = peers.map((peer): OptionChange => ({ socket: peer.reference, wanted: wantedOf(peer) }));
+    const failures = new Map<Peer, string>();
+    this.#options.write(changes).forEach(({ error }, index) => {
+      if (error !== undefined) failures.set(peers[index] as Peer, error);
+    });
+    return failures;
+  }
+}
