@@ -4,21 +4,31 @@ import { openSync } from 'node:fs';
 import net from 'node:net';
 import { getKeepAlive, type KeepAlivePolicy, setKeepAlive } from '../../src/index.js';
 import { readBytesOption } from '../../src/native/index.js';
+import { crashPeer } from '../../src/testing/index.js';
 import { closeDescriptor, fdOf, rawSocket } from '../kernel/descriptor.js';
 import type { Command, Held } from './options-holding.js';
 
 const held = new Map<string, net.Socket | net.Server>();
+const ended = new Map<string, Held>();
 const SO_COOKIE = { name: 'SO_COOKIE', level: 1, option: 57 };
 
 function describe(name: string, endpoint: net.Socket | net.Server): Held {
   const fd = fdOf(endpoint);
   const bytes = readBytesOption(fd, SO_COOKIE, 8);
   const cookie = new DataView(bytes.buffer).getBigUint64(0, true);
-  return { name, fd, cookie: String(cookie), state: getKeepAlive(endpoint) };
+  const ports =
+    endpoint instanceof net.Socket
+      ? { localPort: endpoint.localPort ?? 0, remotePort: endpoint.remotePort ?? 0 }
+      : { localPort: (endpoint.address() as net.AddressInfo).port, remotePort: 0 };
+  return { name, fd, cookie: String(cookie), state: getKeepAlive(endpoint), ...ports };
 }
 
 function hold(name: string, endpoint: net.Socket | net.Server): void {
-  endpoint.on('error', () => {});
+  const { cookie, fd, localPort, remotePort, state } = describe(name, endpoint);
+  endpoint.on('error', ({ code = '' }: NodeJS.ErrnoException) => {
+    ended.set(name, { name, cookie, fd, localPort, remotePort, state, ended: code });
+  });
+  endpoint.on('close', () => held.delete(name));
   held.set(name, endpoint);
 }
 
@@ -74,6 +84,7 @@ process.on('message', async (command: Command) => {
     setKeepAlive(held.get(command.name) as net.Socket, command.policy as KeepAlivePolicy | false);
   if (command.do === 'connect') await connect(command.name, held.get(command.to) as net.Server, command.host);
   if (command.do === 'replace') await replace(command.name, command.by);
-  process.send?.([...held].map(([name, endpoint]) => describe(name, endpoint)));
+  if (command.do === 'crash') crashPeer(held.get(command.name) as net.Socket);
+  process.send?.([...[...held].map(([name, endpoint]) => describe(name, endpoint)), ...ended.values()]);
 });
 process.on('disconnect', () => process.exit());

@@ -11,6 +11,11 @@ export interface Held {
   readonly fd: number;
   readonly cookie: string;
   readonly state: KeepAliveState;
+  readonly localPort: number;
+  /** 0 of a listener. */
+  readonly remotePort: number;
+  /** The code of the error that ended it. */
+  readonly ended?: string;
 }
 
 export type Command =
@@ -18,6 +23,7 @@ export type Command =
   | { readonly do: 'set'; readonly name: string; readonly policy: KeepAlivePolicy | false }
   | { readonly do: 'connect'; readonly name: string; readonly to: string; readonly host: string }
   | { readonly do: 'replace'; readonly name: string; readonly by: 'file' | 'socket' | 'nothing' }
+  | { readonly do: 'crash'; readonly name: string }
   | { readonly do: 'look' };
 
 /** A process of its own that holds sockets. */
@@ -32,9 +38,12 @@ export interface Holder {
   end(): Promise<void>;
 }
 
-export function startHolder(): Holder {
+/** Starts one; `prefix` is the command that starts it, such as `['unshare', '--net']`. */
+export function startHolder(prefix: readonly string[] = []): Holder {
   const program = fileURLToPath(new URL('options-holder.ts', import.meta.url));
-  const child = spawn(process.execPath, ['--import', 'tsx', program], {
+  const [command = '', ...args] = [...prefix, process.execPath, '--import', 'tsx', program];
+  const child = spawn(command, args, {
+    cwd: fileURLToPath(new URL('../..', import.meta.url)),
     stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
     env: { ...process.env, TSX_DISABLE_CACHE: '1' },
   });

@@ -1,0 +1,44 @@
+import { describe, expect, it } from 'vitest';
+import { runCli } from './run-cli.js';
+
+describe('what tcp-keepalive ls refuses', () => {
+  it.each([
+    ['pid', 'x'],
+    ['pid', '0'],
+    ['pid', ''],
+    ['port', '0'],
+    ['port', '70000'],
+    ['port', '9-3'],
+    ['port', 'http'],
+    ['remote', '10.0.0.0/33'],
+    ['remote', 'example.com'],
+    ['state', 'open'],
+    ['verdict', 'good'],
+    ['cgroup', 'system.slice'],
+    ['netns', 'no-such-namespace'],
+    ['process', ''],
+    ['unit', 'a,,b'],
+  ])('refuses --%s %j in one line that names it', async (filter, value) => {
+    const { code, stdout, stderr } = await runCli('ls', `--${filter}`, value);
+    expect(stderr).toMatch(new RegExp(`^tcp-keepalive: ${filter} must .*got .*\n$`));
+    expect(stdout).toBe('');
+    expect(code).toBe(1);
+  });
+
+  it.each([
+    [['--within', 'soon'], '--within'],
+    [['--within', '0'], '--within'],
+    [['--sort', 'colour'], '--sort'],
+    [['--group', 'colour'], '--group'],
+    [['--watch', 'often'], '--watch'],
+    [['--fast', '--verdict', 'slow'], '--fast'],
+    [['--watch', '--json'], '--watch'],
+    [['stray'], 'argument'],
+  ])('refuses %j in one line', async (args, named) => {
+    const { code, stdout, stderr } = await runCli('ls', ...args);
+    expect(stderr).toContain(named);
+    expect(stderr.trim().split('\n')).toHaveLength(1);
+    expect(stdout).toBe('');
+    expect(code).toBe(1);
+  });
+});
