@@ -33,6 +33,23 @@ export {
 export { SelectionError, type SelectionFilter } from './host/selection-error.js';
 export { type Change, type FailedChange, type SetResult, setConnections } from './host/set.js';
 export {
+  type DefaultsChange,
+  FileError,
+  type FileRefusal,
+  type KernelDefaultsReport,
+  kernelDefaultsReport,
+  type NamespaceDefaults,
+  type RootOption,
+  readKernelDefaults,
+  type SetKernelDefaultsOptions,
+  type SysctlSource,
+  type SysctlSources,
+  setKernelDefaults,
+  sysctlSources,
+  type UndoKernelDefaultsOptions,
+  undoKernelDefaults,
+} from './host/sysctl/index.js';
+export {
   type ChangeRecord,
   RecordError,
   type RecordedChange,
