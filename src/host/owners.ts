@@ -1,7 +1,8 @@
 import { SystemCallError, UnsupportedError } from '../native/index.js';
 import type { Incomplete } from './connection.js';
 import { hasKernelTypes } from './iterator.js';
-import { hasKernelPids, readSocketFiles, socketRecord } from './owners/file-iterator.js';
+import { FileIndex } from './owners/file-index.js';
+import { hasKernelPids, readSocketFiles } from './owners/file-iterator.js';
 import { countDescriptors, visitProcesses, whyRefused } from './owners/proc-links.js';
 import { type HostProcess, processName, runningPids } from './processes.js';
 
@@ -10,10 +11,16 @@ export interface SocketOwner extends HostProcess {
   readonly fd: number;
 }
 
+/** The owners of sockets, by the socket's inode. */
+export interface OwnersByInode extends Iterable<readonly [inode: number, owners: readonly SocketOwner[]]> {
+  /** Every process that has the socket open, the lowest pid first; `undefined` for a socket without one. */
+  get(inode: number): readonly SocketOwner[] | undefined;
+  readonly size: number;
+}
+
 /** Which processes have which sockets open. */
 export interface SocketOwners {
-  /** By the socket's inode: every process that has it open, the lowest pid first. Sockets without one are not in it. */
-  readonly byInode: ReadonlyMap<number, readonly SocketOwner[]>;
+  readonly byInode: OwnersByInode;
   readonly incomplete: readonly Incomplete[];
 }
 
@@ -24,43 +31,17 @@ export interface OwnerSearch {
   readonly pids?: readonly number[];
 }
 
-/** The owners found so far. */
-class Found {
-  readonly byInode = new Map<number, SocketOwner[]>();
-  readonly #inodes: ReadonlySet<number> | undefined;
-  readonly #names = new Map<number, string>();
-
-  constructor({ inodes }: OwnerSearch) {
-    this.#inodes = inodes;
-  }
-
-  /** Whether more owners could not add a socket. */
-  get isComplete(): boolean {
-    return this.#inodes !== undefined && this.byInode.size >= this.#inodes.size;
-  }
-
-  /** Of several descriptors of one process for a socket, the first counts. */
-  add(inode: number, pid: number, fd: number): void {
-    if (this.#inodes !== undefined && !this.#inodes.has(inode)) return;
-    const owners = this.byInode.get(inode);
-    if (owners === undefined) this.byInode.set(inode, [this.#owner(pid, fd)]);
-    else if ((owners.at(-1)?.pid ?? 0) < pid) owners.push(this.#owner(pid, fd));
-    else this.#insert(owners, pid, fd);
-  }
-
-  #insert(owners: SocketOwner[], pid: number, fd: number): void {
-    const place = owners.findIndex((owner) => owner.pid >= pid);
-    if (owners[place]?.pid !== pid) owners.splice(place, 0, this.#owner(pid, fd));
-  }
-
-  #owner(pid: number, fd: number): SocketOwner {
-    let name = this.#names.get(pid);
+/** Gives the names of processes, and remembers them. */
+function createNames(): (pid: number) => string {
+  const names = new Map<number, string>();
+  return (pid) => {
+    let name = names.get(pid);
     if (name === undefined) {
       name = processName(pid) ?? '';
-      this.#names.set(pid, name);
+      names.set(pid, name);
     }
-    return { pid, name, fd };
-  }
+    return name;
+  };
 }
 
 /**
@@ -76,19 +57,21 @@ export function ownersByIterator(search: OwnerSearch): SocketOwners | undefined 
     if (error instanceof SystemCallError || error instanceof UnsupportedError) return undefined;
     throw error;
   }
-  const found = new Found(search);
-  for (let at = 0; at < words.length; at += socketRecord.words) {
-    const inode = (words[at + socketRecord.inode] as number) >>> 0;
-    found.add(inode, words[at + socketRecord.pid] as number, words[at + socketRecord.fd] as number);
-  }
-  return { byInode: found.byInode, incomplete: [] };
+  return { byInode: new FileIndex(words, createNames(), search.inodes), incomplete: [] };
 }
 
 /** Finds owners by the links in `/proc/PID/fd`. */
-export function ownersByLinks(search: OwnerSearch, pids: readonly number[]): SocketOwners {
-  const found = new Found(search);
-  const refused = visitProcesses(pids, (pid) => (inode, fd) => found.add(inode, pid, fd));
-  return { byInode: found.byInode, incomplete: found.isComplete ? [] : whyRefused(refused, search.pids === undefined) };
+export function ownersByLinks({ inodes, pids: named }: OwnerSearch, pids: readonly number[]): SocketOwners {
+  const byInode = new Map<number, SocketOwner[]>();
+  const nameOf = createNames();
+  const refused = visitProcesses(pids, (pid) => (inode, fd) => {
+    if (inodes !== undefined && !inodes.has(inode)) return;
+    const owners = byInode.get(inode);
+    if (owners === undefined) byInode.set(inode, [{ pid, name: nameOf(pid), fd }]);
+    else if (owners.at(-1)?.pid !== pid) owners.push({ pid, name: nameOf(pid), fd });
+  });
+  const isComplete = inodes !== undefined && byInode.size >= inodes.size;
+  return { byInode, incomplete: isComplete ? [] : whyRefused(refused, named === undefined) };
 }
 
 /**

@@ -6,6 +6,7 @@ import koffi from 'koffi';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import {
   findOwners,
+  type OwnersByInode,
   ownersByIterator,
   ownersByLinks,
   type SocketOwner,
@@ -16,6 +17,8 @@ import { connected, listening, portOf } from '../endpoints.js';
 import { closeDescriptor, fdOf, rawListener } from '../kernel/descriptor.js';
 import { runProgram } from '../program.js';
 import { cannotRun } from '../requirement.js';
+
+const keysOf = (byInode: OwnersByInode) => Array.from(byInode, ([inode]) => inode).sort((a, b) => a - b);
 
 const inodeOf = (endpoint: net.Socket | net.Server) => fstatSync(fdOf(endpoint)).ino;
 
@@ -37,7 +40,7 @@ describe('findOwners', () => {
     const [client, accepted] = await connected(server);
     const wanted = [server, client];
     const { byInode } = findOwners({ inodes: new Set(wanted.map(inodeOf)) });
-    expect([...byInode.keys()].sort()).toEqual(wanted.map(inodeOf).sort());
+    expect(keysOf(byInode)).toEqual(wanted.map(inodeOf).sort((a, b) => a - b));
     for (const endpoint of wanted) {
       expect(byInode.get(inodeOf(endpoint))).toEqual([
         { pid: process.pid, name: processName(process.pid), fd: fdOf(endpoint) },
@@ -151,8 +154,11 @@ describe.skipIf(cannotRun(everySocket === undefined, 'the iterator of open files
       const client = (await connected(server))[0];
       const inodes = new Set([server, client].map(inodeOf));
       const byIterator = ownersByIterator({ inodes }) as SocketOwners;
-      expect(byIterator).toEqual(ownersByLinks({ inodes }, runningPids()));
-      expect([...byIterator.byInode.keys()].sort()).toEqual([...inodes].sort());
+      const byLinks = ownersByLinks({ inodes }, runningPids());
+      expect(new Map(byIterator.byInode)).toEqual(byLinks.byInode);
+      expect(byIterator.byInode.size).toBe(byLinks.byInode.size);
+      expect(byIterator.incomplete).toEqual(byLinks.incomplete);
+      expect(keysOf(byIterator.byInode)).toEqual([...inodes].sort((a, b) => a - b));
       expect(byIterator.byInode.get(inodeOf(server))).toHaveLength(2);
     });
 
@@ -184,7 +190,7 @@ describe.skipIf(cannotRun(everySocket === undefined, 'the iterator of open files
         const { byInode } = ownersByIterator({ inodes }) as SocketOwners;
         expect(byInode.size).toBe(3000);
         for (const [inode, owners] of byInode) expect(owners).toMatchObject([{ pid: process.pid, fd: fds.get(inode) }]);
-        expect(findOwners({ inodes }).byInode).toEqual(byInode);
+        expect(new Map(findOwners({ inodes }).byInode)).toEqual(new Map(byInode));
       } finally {
         for (const listener of held) listener[Symbol.dispose]();
       }

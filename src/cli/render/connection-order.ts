@@ -65,6 +65,9 @@ function compare(a: SortValue, b: SortValue, sign: number): number {
 /** Gives the rows in order; those that are equal stay as they were. */
 export function sortRows(rows: readonly ConnectionRow[], { key, isReversed }: SortOrder): ConnectionRow[] {
   const read = values[key];
+  const first = rows[0] && read(rows[0]);
+  // Such as the verdicts of a list without options.
+  if (rows.every((row) => read(row) === first)) return [...rows];
   const keyed = rows.map((row) => ({ row, value: read(row) }));
   const sign = isReversed ? -1 : 1;
   return keyed.sort((a, b) => compare(a.value, b.value, sign)).map(({ row }) => row);
