@@ -11,7 +11,8 @@ export {
   type OpenDiagnosisSocket,
 } from './host/dump.js';
 export type { Answer } from './host/interview.js';
-export { type Listing, type ListQuery, listConnections } from './host/list.js';
+export { listConnections } from './host/list.js';
+export type { Listing, ListQuery } from './host/listing.js';
 export { type NetworkNamespace, type NetworkNamespaces, networkNamespaces } from './host/network-namespaces.js';
 export type { SocketOwner } from './host/owners.js';
 export type { HostProcess } from './host/processes.js';

@@ -1,7 +1,7 @@
 import type { Incomplete } from './connection.js';
 import { dumpConnections, liveStates } from './dump.js';
 import { type Answer, askPeers, type PeerAnswer } from './interview.js';
-import { type ListQuery, listThrough, referenceTo } from './list.js';
+import { type ListQuery, listThrough, referenceTo } from './listing.js';
 import { byNamespace, type Share } from './namespace-of.js';
 import { within } from './network-namespaces.js';
 import { type ChosenSource, chooseOptionSource } from './options/choice.js';

@@ -1,4 +1,4 @@
-import { describeValue } from '../policy/index.js';
+import { describeValue } from '../policy/errors.js';
 
 /** What connections can be selected by. */
 export const selectionFilters = [

@@ -3,7 +3,7 @@ import type { ValidPolicy } from '../policy/index.js';
 import { type PolicyInput, readPolicy } from '../policy/index.js';
 import type { KeepAliveState } from '../socket/index.js';
 import type { HostConnection, Incomplete } from './connection.js';
-import { type ListQuery, listThrough, referenceTo } from './list.js';
+import { type ListQuery, listThrough, referenceTo } from './listing.js';
 import { byNamespace } from './namespace-of.js';
 import { type ChosenSource, chooseOptionSource } from './options/choice.js';
 import { assignmentsFor, type OptionOutcome, type OptionSource, type WantedOptions } from './options/source.js';

@@ -1,7 +1,7 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import type { KeepAliveState } from '../socket/index.js';
 import type { HostConnection } from './connection.js';
-import { listThrough } from './list.js';
+import { listThrough } from './listing.js';
 import { chooseOptionSource } from './options/choice.js';
 import { type Change, type FailedChange, makeChanges, type SetResult, type Wish } from './set.js';
 

@@ -1,5 +1,5 @@
 import { Command, InvalidArgumentError, Option } from 'commander';
-import { type Listing, type ListQuery, listConnections } from '../../host/list.js';
+import type { Listing, ListQuery } from '../../host/listing.js';
 import type { ConnectionRow } from '../../host/row.js';
 import { createRowWriter } from '../../host/row-text.js';
 import { parseSortOrder, type SortOrder, sortKeys, sortRows } from '../render/connection-order.js';
@@ -70,7 +70,15 @@ async function writeJson({ rows, incomplete }: Listing, { group, sort }: LsOptio
   return writeItems<Group>('groups', groupRows(rows, group), (item) => JSON.stringify(item), incomplete);
 }
 
+/** What can read options is loaded where they are asked for. */
+async function createLister({ fast }: LsOptions): Promise<(query: ListQuery) => Listing> {
+  if (!fast) return (await import('../../host/list.js')).listConnections;
+  const { listThrough } = await import('../../host/listing.js');
+  return (query) => listThrough(undefined, query);
+}
+
 async function watch(query: ListQuery, options: LsOptions, everyMs: number): Promise<void> {
+  const list = await createLister(options);
   const { createLogUpdate } = await import('log-update');
   const draw = createLogUpdate(process.stdout);
   process.once('SIGINT', () => {
@@ -78,7 +86,7 @@ async function watch(query: ListQuery, options: LsOptions, everyMs: number): Pro
     process.exit(0);
   });
   for (;;) {
-    const listing = listConnections(query);
+    const listing = list(query);
     const lines = ((await table(listing, options)) + renderIncomplete(listing.incomplete)).trimEnd().split('\n');
     // More than the terminal shows could not be redrawn in place.
     draw(lines.slice(0, (process.stdout.rows ?? lines.length + 1) - 1).join('\n'));
@@ -89,7 +97,8 @@ async function watch(query: ListQuery, options: LsOptions, everyMs: number): Pro
 async function ls(options: LsOptions): Promise<void> {
   const query: ListQuery = { ...queryOf(options), allStates: options.allStates ?? false, options: !options.fast };
   if (options.watch !== undefined) return watch(query, options, options.watch === true ? 1000 : options.watch);
-  const listing = listConnections(query);
+  const list = await createLister(options);
+  const listing = list(query);
   if (options.json) return writeJson(listing, options);
   process.stdout.write(await table(listing, options));
   process.stderr.write(renderIncomplete(listing.incomplete));

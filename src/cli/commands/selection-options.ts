@@ -1,5 +1,5 @@
 import { type Command, InvalidArgumentError, Option } from 'commander';
-import type { ListQuery } from '../../host/list.js';
+import type { ListQuery } from '../../host/listing.js';
 import { networkNamespaces } from '../../host/network-namespaces.js';
 import { parseSelection, type Selection, type SelectionText } from '../../host/selection.js';
 import { selectionFilters } from '../../host/selection-error.js';
