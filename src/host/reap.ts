@@ -22,7 +22,10 @@ export interface ReapedPeer {
   readonly error?: string;
 }
 
-/** With these the kernel finds a silent peer dead: a second after a probe, or at its next retransmission. */
+/**
+ * With these the kernel finds a silent peer dead: at once where a probe is unanswered, else a second after the next, and
+ * with data in flight at the next retransmission.
+ */
 const expiring = { enabled: true, idle: 1000, interval: 1000, count: 1, userTimeout: 1000 };
 
 /** A probe, a second of waiting and the lateness of kernel timers. */
