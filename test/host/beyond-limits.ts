@@ -1,0 +1,34 @@
+/** Run in a network namespace of its own whose default of idle is more than a socket can be given: asks two peers. */
+import { readlinkSync, writeFileSync } from 'node:fs';
+import { checkPeers } from '../../src/host/check.js';
+import type { Incomplete } from '../../src/host/connection.js';
+import { getKeepAlive, type KeepAliveState, setKeepAlive } from '../../src/index.js';
+import { loopbackPair } from '../../src/testing/index.js';
+import { infoOf, moment } from '../kernel/observation.js';
+
+export interface BeyondLimits {
+  readonly answers: { readonly port: number; readonly answer: string }[];
+  readonly incomplete: readonly Incomplete[];
+  readonly before: KeepAliveState[];
+  readonly after: KeepAliveState[];
+  readonly ownPort: number;
+}
+
+if (readlinkSync('/proc/self/ns/net') === process.argv[2]) throw new Error('not in a namespace of its own');
+writeFileSync('/proc/sys/net/ipv4/tcp_keepalive_time', '86400');
+using following = await loopbackPair();
+using own = await loopbackPair();
+setKeepAlive(following.server, {});
+setKeepAlive(own.server, '30:5:3');
+const sockets = [following.server, following.client, own.server, own.client];
+for (const socket of sockets) await moment(() => infoOf(socket).lastAckReceivedMs >= 1000, 'quiet');
+const before = sockets.map(getKeepAlive);
+const { peers, incomplete } = await checkPeers({});
+const result: BeyondLimits = {
+  answers: peers.map(({ row, answer }) => ({ port: row.connection.local.port, answer })),
+  incomplete,
+  before,
+  after: sockets.map(getKeepAlive),
+  ownPort: own.server.localPort as number,
+};
+console.log(JSON.stringify(result));
