@@ -1,6 +1,8 @@
-/** In a network namespace of its own: sockets in every state and with every timer, listed by `ls` and by `ss`. */
+/** In a network namespace of its own: sockets in every state and with every timer, listed by us and by `ss`. */
 import { once } from 'node:events';
 import net from 'node:net';
+import { listConnections } from '../../src/host/list.js';
+import { type ConnectionJson, toJson } from '../../src/host/row.js';
 import { setKeepAlive } from '../../src/index.js';
 import { crashPeer, loopbackPair } from '../../src/testing/index.js';
 import { fdOf, rawListener, setOption } from '../kernel/descriptor.js';
@@ -8,11 +10,13 @@ import { infoOf, moment } from '../kernel/observation.js';
 import { type OwnListing, ownListing } from './own-listing.js';
 import { type SsRow, ssRows } from './ss.js';
 
-/** What `ss` says, between two listings of our own. */
 export interface ParityRound {
-  readonly before: OwnListing;
+  /** What our code lists right before and after `ss`, without the time that starting a program takes. */
+  readonly before: readonly ConnectionJson[];
   readonly ss: readonly Pick<SsRow, 'state' | 'local' | 'remote' | 'timer'>[];
-  readonly after: OwnListing;
+  readonly after: readonly ConnectionJson[];
+  /** What `tcp-keepalive ls` prints next. */
+  readonly printed: OwnListing;
 }
 
 /** Retransmissions are ever farther apart; all listings of a round have to happen in between. */
@@ -100,10 +104,12 @@ async function unfinished(): Promise<void> {
   await moment(() => infoOf(waiting).rtoMs >= apartMs, 'requests for a connection are seconds apart');
 }
 
+const listed = () => listConnections({ allStates: true, options: false }).rows.map(toJson);
+
 async function round(): Promise<ParityRound> {
-  const before = await ownListing();
+  const before = listed();
   const ss = [...ssRows().values()].map(({ state, local, remote, timer }) => ({ state, local, remote, timer }));
-  return { before, ss, after: await ownListing() };
+  return { before, ss, after: listed(), printed: await ownListing() };
 }
 
 const dual = await listen({ host: '::' });

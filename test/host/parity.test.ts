@@ -39,30 +39,35 @@ function byKey(connections: readonly ConnectionJson[]): Map<string, ConnectionJs
 /** What does not move with the clock. */
 const steadyPart = ({ state, timer, unanswered }: ConnectionJson) => ({ state, kind: timer?.kind, unanswered });
 
-/** Compares what did not change between our listings, and gives it. */
-function compare({ before, ss, after }: ParityRound): ConnectionJson[] {
-  const earlier = byKey(before.connections);
-  const later = byKey(after.connections);
+/** Whether a timer ran on in between: one that fired has started again. */
+const ranOn = (first: ConnectionJson, last: ConnectionJson) =>
+  JSON.stringify(steadyPart(first)) === JSON.stringify(steadyPart(last)) &&
+  (first.timer?.expiresMs ?? 0) >= (last.timer?.expiresMs ?? 0);
+
+/** Asserts that what `ss` says lies between what we say before and after it. */
+function compareRow(row: ParityRound['ss'][number], first: ConnectionJson, last: ConnectionJson): void {
+  const key = keyOf(last);
+  const theirs = { state: row.state, kind: row.timer?.kind, unanswered: row.timer?.unanswered ?? last.unanswered };
+  expect(theirs, key).toEqual(steadyPart(last));
+  if (row.timer === null || first.timer === null || last.timer === null) return;
+  const { expiresMs } = row.timer;
+  expect(expiresMs, key).toBeLessThanOrEqual(first.timer.expiresMs + toleranceMs);
+  expect(expiresMs + ssPrecisionMs(expiresMs), key).toBeGreaterThanOrEqual(last.timer.expiresMs - toleranceMs);
+}
+
+/** Compares what did not change between our listings, and gives what `ls` prints of it. */
+function compare({ before, ss, after, printed }: ParityRound): ConnectionJson[] {
   const theirs = new Map<string, ParityRound['ss'][number]>(
     ss.map((row) => [`${endpointText(row.local, 6)} to ${endpointText(row.remote, 6)}`, row]),
   );
-  expect([...theirs.keys()].sort()).toEqual([...later.keys()].sort());
+  const [earlier, later, output] = [byKey(before), byKey(after), byKey(printed.connections)];
+  for (const ours of [earlier, later, output]) expect([...ours.keys()].sort()).toEqual([...theirs.keys()].sort());
   const compared: ConnectionJson[] = [];
-  for (const [key, last] of later) {
-    const first = earlier.get(key);
-    const row = theirs.get(key);
-    if (first === undefined || row === undefined) continue;
-    if (JSON.stringify(steadyPart(first)) !== JSON.stringify(steadyPart(last))) continue;
-    expect({ state: row.state, kind: row.timer?.kind }, key).toEqual({ state: last.state, kind: last.timer?.kind });
-    if (row.timer !== null && first.timer !== null && last.timer !== null) {
-      // A timer that fired in between has started again.
-      if (last.timer.expiresMs > first.timer.expiresMs) continue;
-      const { expiresMs, unanswered } = row.timer;
-      expect(unanswered, key).toBe(last.unanswered);
-      expect(expiresMs, key).toBeLessThanOrEqual(first.timer.expiresMs + toleranceMs);
-      expect(expiresMs + ssPrecisionMs(expiresMs), key).toBeGreaterThanOrEqual(last.timer.expiresMs - toleranceMs);
-    }
-    compared.push(last);
+  for (const [key, row] of theirs) {
+    const [first, last, shown] = [earlier, later, output].map((listing) => listing.get(key) as ConnectionJson);
+    if (first === undefined || last === undefined || shown === undefined || !ranOn(first, last)) continue;
+    compareRow(row, first, last);
+    if (ranOn(last, shown)) compared.push(shown);
   }
   return compared;
 }
