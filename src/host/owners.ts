@@ -31,16 +31,12 @@ export interface OwnerSearch {
   readonly pids?: readonly number[];
 }
 
-/** Gives the names of processes, and remembers them. */
-function createNames(): (pid: number) => string {
-  const names = new Map<number, string>();
+/** Gives the names of processes, and remembers them; `undefined` for one that has ended meanwhile. */
+function createNames(): (pid: number) => string | undefined {
+  const names = new Map<number, string | undefined>();
   return (pid) => {
-    let name = names.get(pid);
-    if (name === undefined) {
-      name = processName(pid) ?? '';
-      names.set(pid, name);
-    }
-    return name;
+    if (!names.has(pid)) names.set(pid, processName(pid));
+    return names.get(pid);
   };
 }
 
@@ -66,9 +62,11 @@ export function ownersByLinks({ inodes, pids: named }: OwnerSearch, pids: readon
   const nameOf = createNames();
   const refused = visitProcesses(pids, (pid) => (inode, fd) => {
     if (inodes !== undefined && !inodes.has(inode)) return;
+    const name = nameOf(pid);
+    if (name === undefined) return;
     const owners = byInode.get(inode);
-    if (owners === undefined) byInode.set(inode, [{ pid, name: nameOf(pid), fd }]);
-    else if (owners.at(-1)?.pid !== pid) owners.push({ pid, name: nameOf(pid), fd });
+    if (owners === undefined) byInode.set(inode, [{ pid, name, fd }]);
+    else if (owners.at(-1)?.pid !== pid) owners.push({ pid, name, fd });
   });
   const isComplete = inodes !== undefined && byInode.size >= inodes.size;
   return { byInode, incomplete: isComplete ? [] : whyRefused(refused, named === undefined) };

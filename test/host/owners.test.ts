@@ -111,12 +111,11 @@ describe('findOwners', () => {
         incomplete: unknown[];
       }>(new URL('./unprivileged-owners.ts', import.meta.url));
       expect(seen.own).toEqual({ owners: [{ pid: seen.pid, name: expect.any(String), fd: seen.fd }], incomplete: [] });
-      expect(seen.incomplete).toEqual([
-        {
-          what: expect.stringMatching(/^the owners of the sockets of \d+ processes of other users$/),
-          why: 'to read their descriptors, it needs root, or CAP_SYS_PTRACE and CAP_DAC_READ_SEARCH',
-        },
-      ]);
+      // Other tests may run programs as the same user, which are protected in ways of their own.
+      expect(seen.incomplete).toContainEqual({
+        what: expect.stringMatching(/^the owners of the sockets of \d+ processes of other users$/),
+        why: 'to read their descriptors, it needs root, or CAP_SYS_PTRACE and CAP_DAC_READ_SEARCH',
+      });
     },
   );
 

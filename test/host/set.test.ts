@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { listThrough } from '../../src/host/list.js';
+import { listThrough } from '../../src/host/listing.js';
 import { chooseOptionSource } from '../../src/host/options/choice.js';
 import type { OptionSource } from '../../src/host/options/source.js';
 import { parseSelection } from '../../src/host/selection.js';

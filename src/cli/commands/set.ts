@@ -1,6 +1,6 @@
 import { unlinkSync, writeFileSync } from 'node:fs';
 import { Command } from 'commander';
-import type { ListQuery } from '../../host/list.js';
+import type { ListQuery } from '../../host/listing.js';
 import { type SetResult, setConnections } from '../../host/set.js';
 import { readRecord, recordOf, reserveRecord, undoChanges } from '../../host/undo.js';
 import type { ParsedPolicy } from '../../policy/index.js';

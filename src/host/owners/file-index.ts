@@ -6,7 +6,7 @@ const slotsPerRow = 2;
 /** Looks the owners of sockets up in the records of the iterator: an owner is made when it is asked for. */
 export class FileIndex {
   readonly #words: Int32Array;
-  readonly #nameOf: (pid: number) => string;
+  readonly #nameOf: (pid: number) => string | undefined;
   /** By what an inode comes to, the number of its first record and 1, or 0. */
   readonly #slots: Int32Array;
   readonly #shift: number;
@@ -16,7 +16,7 @@ export class FileIndex {
   readonly size: number;
 
   /** `inodes` says which sockets to take up; all where it is `undefined`. */
-  constructor(words: Int32Array, nameOf: (pid: number) => string, inodes: ReadonlySet<number> | undefined) {
+  constructor(words: Int32Array, nameOf: (pid: number) => string | undefined, inodes: ReadonlySet<number> | undefined) {
     const records = words.length / socketRecord.words;
     const bits = Math.max(1, Math.ceil(Math.log2(records * slotsPerRow + 1)));
     this.#words = words;
@@ -42,10 +42,8 @@ export class FileIndex {
   get(inode: number): readonly SocketOwner[] | undefined {
     const first = this.#slots[this.#slot(inode)] as number;
     if (first === 0) return undefined;
-    const owners = [this.#owner(first - 1)];
-    for (let next = this.#next[first - 1] as number; next !== 0; next = this.#next[next - 1] as number) {
-      this.#insert(owners, next - 1);
-    }
+    const owners: SocketOwner[] = [];
+    for (let next = first; next !== 0; next = this.#next[next - 1] as number) this.#insert(owners, next - 1);
     return owners;
   }
 
@@ -77,19 +75,19 @@ export class FileIndex {
     }
   }
 
-  #owner(record: number): SocketOwner {
-    const pid = this.#pid(record);
-    const fd = this.#words[record * socketRecord.words + socketRecord.fd] as number;
-    return { pid, name: this.#nameOf(pid), fd };
-  }
-
-  /** The processes come in order, but for threads that have their files to themselves. */
+  /** The processes come in order, but for threads that have their files to themselves. One that has ended owns nothing. */
   #insert(owners: SocketOwner[], record: number): void {
     const pid = this.#pid(record);
     const last = owners.at(-1)?.pid ?? 0;
-    if (pid > last) owners.push(this.#owner(record));
-    if (pid >= last) return;
-    const place = owners.findIndex((owner) => owner.pid >= pid);
-    if (owners[place]?.pid !== pid) owners.splice(place, 0, this.#owner(record));
+    if (pid === last) return;
+    const name = this.#nameOf(pid);
+    if (name === undefined) return;
+    const owner = { pid, name, fd: this.#words[record * socketRecord.words + socketRecord.fd] as number };
+    if (pid > last) {
+      owners.push(owner);
+      return;
+    }
+    const place = owners.findIndex((other) => other.pid >= pid);
+    if (owners[place]?.pid !== pid) owners.splice(place, 0, owner);
   }
 }
