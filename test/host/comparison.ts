@@ -93,9 +93,13 @@ export interface Comparison {
 
 /**
  * Compares the sockets of a namespace with what `ss` says: those that our dump has both before and after it, with the
- * same content. A socket that comes, goes or changes meanwhile cannot be compared.
+ * same content. A socket that comes, goes or changes meanwhile cannot be compared; one that others use may also change
+ * and change back, so only those that `isOurs` admits are compared.
  */
-export function compareWithSs(namespace?: string): Comparison {
+export function compareWithSs(
+  namespace?: string,
+  isOurs: (connection: HostConnection) => boolean = () => true,
+): Comparison {
   const dump = () => dumpConnections({ states: allStates, info: true }, namespace);
   const before = new Map(dump().connections.map((connection) => [connection.cookie, connection]));
   const rows = ssRows(namespace);
@@ -106,7 +110,7 @@ export function compareWithSs(namespace?: string): Comparison {
   let values = 0;
   for (const [cookie, later] of after) {
     const earlier = before.get(cookie);
-    if (earlier === undefined) continue;
+    if (earlier === undefined || !isOurs(later)) continue;
     const row = rows.get(cookie);
     expect(row, `ss does not list ${plain(later.local)} to ${plain(later.remote)} ${later.state}`).toBeDefined();
     if (row === undefined || JSON.stringify(steadyPart(earlier)) !== JSON.stringify(steadyPart(later))) continue;

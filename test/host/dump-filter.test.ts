@@ -125,13 +125,16 @@ describe('the kernel filters as a filter says', () => {
     const all = list();
     expect(all.length).toBeGreaterThanOrEqual(11);
     const isOurs: DiagFilter = { kind: 'or', of: [...ours].map((from) => ({ kind: 'local-port', from, to: from })) };
+    // Another program may come to use a port of ours with another peer.
+    const known = new Set(all.map(({ cookie }) => cookie));
+    const listed = (filter: DiagFilter) => list(filter).filter(({ cookie }) => known.has(cookie));
     let selective = 0;
     fc.assert(
       fc.property(anyFilter, (filter) => {
         const expected = all.filter((row) => matches(filter, row));
         if (expected.length > 0 && expected.length < all.length) selective++;
         // Without the sockets of others, which may be many.
-        expect(ends(list({ kind: 'and', of: [filter, isOurs] }))).toEqual(ends(expected));
+        expect(ends(listed({ kind: 'and', of: [filter, isOurs] }))).toEqual(ends(expected));
       }),
       { numRuns: 400 },
     );

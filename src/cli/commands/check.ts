@@ -96,7 +96,7 @@ Exit code: 0 nobody is silent, or the silent were closed; 2 somebody is silent;
 1 wrong usage or no match.
 
 Examples:
-  $ tcp-keepalive check --process node
+  $ tcp-keepalive check --process postgres
   $ tcp-keepalive check --port local:5432 --reap`,
     )
     .action((options: CheckOptions) => check(options, command));
