@@ -2,7 +2,7 @@
 import { spawnSync } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { type Child, startChild } from './child.js';
-import { pairedRatio, type Spread, spreadOf, takeTurns } from './paired-rounds.js';
+import { pairedRatio, type Rounds, type Spread, spreadOf, takeTurns } from './paired-rounds.js';
 
 const commands = {
   'ls --json': ['ls', '--json'],
@@ -31,9 +31,9 @@ export interface ListMeasured {
 const names = Object.keys(commands) as CommandName[];
 const sizes = [1000, 10_000, 30_000];
 const processes = 3;
-const rounds = 21;
-const warmUps = 2;
-const memoryRuns = 3;
+const passes = 4;
+const rounds = 6;
+const warmUps = 1;
 const cli = fileURLToPath(new URL('../dist/cli/main.js', import.meta.url));
 
 function commandLine(name: CommandName): [string, ...string[]] {
@@ -58,23 +58,25 @@ function runOnce(name: CommandName): number {
 }
 
 function peakMegabytes(name: CommandName): number {
-  const peaks = Array.from({ length: memoryRuns }, () => {
-    const timed = ['--format=%M', ...commandLine(name)];
-    const { status, stderr } = spawnSync('/usr/bin/time', timed, {
-      stdio: ['ignore', 'ignore', 'pipe'],
-      encoding: 'utf8',
-    });
-    if (status !== 0) throw new Error('measuring memory needs GNU time as /usr/bin/time');
-    return Number(stderr.trim().split('\n').at(-1)) / 1024;
+  const timed = ['--format=%M', ...commandLine(name)];
+  const { status, stderr } = spawnSync('/usr/bin/time', timed, {
+    stdio: ['ignore', 'ignore', 'pipe'],
+    encoding: 'utf8',
   });
-  return Math.max(...peaks);
+  if (status !== 0) throw new Error('measuring memory needs GNU time as /usr/bin/time');
+  return Number(stderr.trim().split('\n').at(-1)) / 1024;
 }
 
 function forEachName<T>(value: (name: CommandName) => T): Record<CommandName, T> {
   return Object.fromEntries(names.map((name) => [name, value(name)])) as Record<CommandName, T>;
 }
 
-async function measureSize(sockets: number): Promise<SizeResult> {
+interface Pass {
+  readonly rounds: Rounds;
+  readonly peaks: Readonly<Record<CommandName, number>>;
+}
+
+async function measureSize(sockets: number): Promise<Pass> {
   const crowd: Child[] = [];
   try {
     for (let index = 0; index < processes; index += 1) {
@@ -83,19 +85,28 @@ async function measureSize(sockets: number): Promise<SizeResult> {
     await Promise.all(crowd.map(({ ready }) => ready));
     for (const name of names) checkListing(name, sockets);
     const contestants = names.map((name) => ({ name, round: () => runOnce(name) }));
-    const measured = await takeTurns(contestants, rounds, warmUps);
-    return {
-      sockets,
-      milliseconds: forEachName((name) => spreadOf(measured, name)),
-      peakMegabytes: forEachName(peakMegabytes),
-      toSs: forEachName((name) => pairedRatio(measured, name, 'ss -tnoip')),
-    };
+    return { rounds: await takeTurns(contestants, rounds, warmUps), peaks: forEachName(peakMegabytes) };
   } finally {
     await Promise.all(crowd.map((child) => child.end()));
   }
 }
 
-const results: SizeResult[] = [];
-for (const size of sizes) results.push(await measureSize(size));
-const measured: ListMeasured = { rounds, processes, results };
+/** What was measured of one size in all passes. */
+function summary(sockets: number, passes: readonly Pass[]): SizeResult {
+  const measured: Rounds = new Map(names.map((name) => [name, passes.flatMap((pass) => pass.rounds.get(name) ?? [])]));
+  return {
+    sockets,
+    milliseconds: forEachName((name) => spreadOf(measured, name)),
+    peakMegabytes: forEachName((name) => Math.max(...passes.map(({ peaks }) => peaks[name]))),
+    toSs: forEachName((name) => pairedRatio(measured, name, 'ss -tnoip')),
+  };
+}
+
+// The sizes take turns as well, so that a machine that becomes busier does not look like growth.
+const measuredSizes = new Map(sizes.map((size) => [size, [] as Pass[]]));
+for (let pass = 0; pass < passes; pass += 1) {
+  for (const [size, measured] of measuredSizes) measured.push(await measureSize(size));
+}
+const results = [...measuredSizes].map(([size, measured]) => summary(size, measured));
+const measured: ListMeasured = { rounds: rounds * passes, processes, results };
 console.log(JSON.stringify(measured));
