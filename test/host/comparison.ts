@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { expect } from 'vitest';
 import type { HostConnection } from '../../src/host/connection.js';
 import { allStates, dumpConnections } from '../../src/host/dump.js';
@@ -125,4 +126,16 @@ export function compareWithSs(
     Math.ceil(rows.size / 10),
   );
   return { compared, values };
+}
+
+/**
+ * Compares the sockets of this namespace until a retransmission is pending among them: where ss takes longer than it
+ * takes to the next one, a later one leaves it twice the time.
+ */
+export async function compareWithRetransmission(isOurs: (connection: HostConnection) => boolean): Promise<Comparison> {
+  for (let turn = 0; ; turn += 1) {
+    const comparison = compareWithSs(undefined, isOurs);
+    if (turn === 5 || comparison.compared.some(({ timer }) => timer?.kind === 'retransmission')) return comparison;
+    await sleep(500);
+  }
 }

@@ -1,7 +1,6 @@
 import { spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import net from 'node:net';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
 import type { HostConnection } from '../../src/host/connection.js';
 import { allStates, currentNamespace, dumpConnections } from '../../src/host/dump.js';
@@ -13,7 +12,7 @@ import { infoOf, moment } from '../kernel/observation.js';
 import { openSocketInodes } from '../kernel/proc.js';
 import { hasIPv6 } from '../peers.js';
 import { cannotRun } from '../requirement.js';
-import { compareWithSs } from './comparison.js';
+import { compareWithRetransmission } from './comparison.js';
 
 const withoutSs = cannotRun(spawnSync('ss', ['-V']).status !== 0, 'comparing with ss needs iproute2');
 const withoutIPv6 = cannotRun(!hasIPv6, 'it needs the address ::1');
@@ -191,14 +190,9 @@ describe('a dump agrees with ss', () => {
       await moment(() => infoOf(lost.server).retransmits >= 3, 'retransmissions are seconds apart');
 
       const inodes = new Set(openSocketInodes());
-      const compare = () =>
-        compareWithSs(undefined, ({ inode, state }) => inodes.has(String(inode)) || state === 'TIME_WAIT');
-      let { compared, values } = compare();
-      // Where ss takes longer than it takes to the next retransmission, a later one leaves it twice the time.
-      for (let turn = 0; turn < 5 && !compared.some(({ timer }) => timer?.kind === 'retransmission'); turn += 1) {
-        await sleep(500);
-        ({ compared, values } = compare());
-      }
+      const { compared, values } = await compareWithRetransmission(
+        ({ inode, state }) => inodes.has(String(inode)) || state === 'TIME_WAIT',
+      );
       const kinds = new Set(compared.map(({ timer }) => timer?.kind));
       const states = new Set(compared.map(({ state }) => state));
       for (const kind of ['keepalive', 'retransmission', 'timewait']) expect(kinds).toContain(kind);

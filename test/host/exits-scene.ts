@@ -16,7 +16,8 @@ const listings = 20;
  * Each turn is a process that connects, and one that inherits the connection and exits before or after it is looked at,
  * at once or within 2.3 s, so that some are seen however slow the look is; bounded should nobody end it.
  */
-const script = 'while (( SECONDS < 100 )); do ( exec 3<>"/dev/tcp/127.0.0.1/$1"; sleep "$(( RANDOM % 3 )).$(( RANDOM % 4 ))" ); done';
+const script =
+  'while (( SECONDS < 100 )); do ( exec 3<>"/dev/tcp/127.0.0.1/$1"; sleep "$(( RANDOM % 3 )).$(( RANDOM % 4 ))" ); done';
 
 const server = net.createServer((socket) => socket.on('error', () => {}).resume());
 server.listen(0, '127.0.0.1');
