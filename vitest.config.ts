@@ -11,7 +11,7 @@ const waiting = {
 
 export default defineConfig({
   test: {
-    maxWorkers: 6,
+    maxWorkers: 4,
     projects: [
       {
         test: {
