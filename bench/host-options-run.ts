@@ -148,7 +148,7 @@ async function measure(sources: Sources): Promise<Measured> {
 }
 
 function open(method: OptionSource['method']): OptionSource {
-  const { source, refused } = chooseOptionSource([method]);
+  const { source, refused } = chooseOptionSource(method);
   if (source === undefined) throw new Error(refused[0]?.why);
   return source;
 }

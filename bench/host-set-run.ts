@@ -52,7 +52,7 @@ function countChanged({ changed, failed }: SetResult, idle: number): number {
 
 /** Sets with the rows at hand. */
 function setThrough(method: 'tcp-iterator' | 'descriptor-copies', pid: number): { run(): number; close(): void } {
-  const chosen = chooseOptionSource([method]);
+  const chosen = chooseOptionSource(method);
   if (chosen.source === undefined) throw new Error(chosen.refused[0]?.why);
   const { rows } = listThrough(chosen, { selection: { pid: [pid] } });
   const run = () => {

@@ -72,7 +72,7 @@ async function askShare(chosen: ChosenSource, { namespace, items }: Share<Connec
  * refuses the list.
  */
 export async function checkPeers(query: ListQuery, timeoutMs = 2000): Promise<CheckResult> {
-  using chosen = chooseOptionSource();
+  using chosen = chooseOptionSource(query.optionSource);
   const listing = listThrough(chosen, query);
   const rows = listing.rows.filter(({ connection }) => askable.has(connection.state));
   const shares = byNamespace(rows, ({ connection }) => connection);

@@ -5,8 +5,8 @@ import { chooseOptionSource } from './options/choice.js';
  * Lists the connections of the machine with their owners, options and verdicts.
  *
  * From one dump of the kernel's socket diagnosis for each address family and network namespace; the options come
- * through the kernel's TCP iterator where that is permitted (CAP_BPF and CAP_PERFMON), else through copies of the
- * descriptors (the same user, or CAP_SYS_PTRACE). What could not be read is named in `incomplete`; a row never has a
+ * through the kernel's TCP iterator where that is permitted (CAP_BPF and CAP_PERFMON) and safe (free of CVE-2026-74714),
+ * else through copies of the descriptors (the same user, or CAP_SYS_PTRACE). What could not be read is named in `incomplete`; a row never has a
  * value that was not read.
  *
  * Linux.
@@ -15,6 +15,6 @@ import { chooseOptionSource } from './options/choice.js';
  * refuses the dump.
  */
 export function listConnections(query: ListQuery = {}): Listing {
-  using chosen = query.options === false ? undefined : chooseOptionSource();
+  using chosen = query.options === false ? undefined : chooseOptionSource(query.optionSource);
   return listThrough(chosen, query);
 }

@@ -26,6 +26,11 @@ export interface ListQuery {
   readonly options?: boolean;
   /** A detection that can take longer than this is `slow`; 60 s unless stated. */
   readonly withinMs?: number;
+  /**
+   * Reads and sets options in this way only; the best that is permitted and safe unless stated. `'tcp-iterator'` can
+   * corrupt the memory of kernels with CVE-2026-74714 (before 6.1.183, 6.6.152, 6.12.104, 6.18.45 and 7.1.9).
+   */
+  readonly optionSource?: OptionSource['method'];
 }
 
 /** A network namespace, and its connections. */

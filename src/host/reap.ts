@@ -5,6 +5,7 @@ import type { HostConnection } from './connection.js';
 import { destroyConnections } from './destroy.js';
 import { dumpConnections } from './dump.js';
 import { HeldSignals } from './held-signals.js';
+import type { ListQuery } from './listing.js';
 import { byNamespace, type Share } from './namespace-of.js';
 import { within } from './network-namespaces.js';
 import { chooseOptionSource } from './options/choice.js';
@@ -105,10 +106,14 @@ async function awaitExpiry(share: Share<CheckedPeer>, signals: HeldSignals, reap
 }
 
 /** Has the kernel's own keepalive end connections, and puts the options back of those that it did not end. */
-async function expire(share: Share<CheckedPeer>, reaped: ReapedPeer[]): Promise<void> {
+async function expire(
+  share: Share<CheckedPeer>,
+  optionSource: ListQuery['optionSource'],
+  reaped: ReapedPeer[],
+): Promise<void> {
   if (share.items.length === 0) return;
   using signals = new HeldSignals();
-  using chosen = chooseOptionSource();
+  using chosen = chooseOptionSource(optionSource);
   const rowOf = new Map(share.items.map(({ row }) => [row.connection, row]));
   const { changed, failed } = makeChanges(
     chosen,
@@ -137,12 +142,15 @@ async function expire(share: Share<CheckedPeer>, reaped: ReapedPeer[]): Promise<
  *
  * A peer that was heard since it was asked keeps its connection and its options.
  */
-export async function reapPeers(peers: readonly CheckedPeer[]): Promise<ReapedPeer[]> {
+export async function reapPeers(
+  peers: readonly CheckedPeer[],
+  { optionSource }: Pick<ListQuery, 'optionSource'> = {},
+): Promise<ReapedPeer[]> {
   const reaped: ReapedPeer[] = [];
   const shares = byNamespace(peers, ({ row }) => row.connection).map((share) => ({
     ...share,
     items: destroySilent(share, reaped),
   }));
-  await Promise.all(shares.map((share) => expire(share, reaped)));
+  await Promise.all(shares.map((share) => expire(share, optionSource, reaped)));
   return reaped;
 }

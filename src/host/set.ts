@@ -116,7 +116,7 @@ function foresee({ row, policy }: { row: ConnectionRow; policy: ValidPolicy | fa
  */
 export function setConnections(query: ListQuery, policy: PolicyInput | false, dryRun = false): SetResult {
   const valid = policy === false ? false : readPolicy(policy);
-  using chosen = chooseOptionSource();
+  using chosen = chooseOptionSource(query.optionSource);
   const listing = listThrough(chosen, query);
   const rows = listing.rows.filter(({ connection }) => !beyondChange.has(connection.state));
   if (!dryRun) {

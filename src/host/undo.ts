@@ -1,7 +1,8 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import type { KeepAliveState } from '../socket/index.js';
 import type { HostConnection } from './connection.js';
-import { listThrough } from './listing.js';
+import { currentNamespace } from './dump.js';
+import { type ListQuery, listThrough } from './listing.js';
 import { chooseOptionSource } from './options/choice.js';
 import { type Change, type FailedChange, makeChanges, type SetResult, type Wish } from './set.js';
 
@@ -126,11 +127,16 @@ function sameState(a: KeepAliveState, b: KeepAliveState): boolean {
  * @throws {RecordError} for a record of another boot; {@link UnsupportedError} and {@link SystemCallError} as
  * {@link setConnections}.
  */
-export function undoChanges(record: ChangeRecord, file: string): SetResult & { readonly gone: number } {
+export function undoChanges(
+  record: ChangeRecord,
+  file: string,
+  { optionSource }: Pick<ListQuery, 'optionSource'> = {},
+): SetResult & { readonly gone: number } {
   if (record.bootId !== bootId()) throw new RecordError(file, 'but what it holds was changed before the last restart');
-  using chosen = chooseOptionSource();
+  using chosen = chooseOptionSource(optionSource);
   const netns = [...new Set(record.changed.map((change) => change.netns))];
-  const { rows, incomplete } = listThrough(chosen, { selection: { netns } });
+  const isAllOwn = netns.every((inode) => inode === currentNamespace());
+  const { rows, incomplete } = listThrough(chosen, { selection: isAllOwn ? {} : { netns } });
   const rowOf = new Map(rows.map((row) => [row.connection.cookie, row]));
   const wishes: Wish[] = [];
   const failed: FailedChange[] = [];

@@ -38,7 +38,7 @@ describe.each(['tcp-iterator', 'descriptor-copies'] as const)('%s', (method) => 
 
   beforeAll(async () => {
     if (missing) return;
-    const chosen = chooseOptionSource([method]);
+    const chosen = chooseOptionSource(method);
     if (chosen.source === undefined) throw new Error(JSON.stringify(chosen.refused));
     source = chosen.source;
     holder = startHolder();
@@ -176,7 +176,7 @@ describe.each(['tcp-iterator', 'descriptor-copies'] as const)('%s', (method) => 
 
 describe('descriptor-copies', () => {
   const missing = cannotRun(whyNot('descriptor-copies') !== undefined, 'descriptors cannot be copied here');
-  const { source } = missing ? {} : chooseOptionSource(['descriptor-copies']);
+  const { source } = missing ? {} : chooseOptionSource('descriptor-copies');
 
   it.skipIf(missing).each([
     ['file', 'the descriptor is another one now'],
@@ -223,7 +223,7 @@ describe('tcp-iterator', () => {
 
   it.skipIf(missing)('shows each of thousands of sockets once, and says which are closed', async () => {
     const holder = startHolder();
-    using chosen = chooseOptionSource(['tcp-iterator']);
+    using chosen = chooseOptionSource('tcp-iterator');
     try {
       // More than a read of the iterator gives, with either record.
       const sockets = await holder.tell({ do: 'start', families: ['IPv4'], connections: 1500 });

@@ -12,7 +12,7 @@ import { closed } from '../endpoints.js';
 import { cannotRun } from '../requirement.js';
 
 const lacksIterator = (() => {
-  using chosen = chooseOptionSource(['tcp-iterator']);
+  using chosen = chooseOptionSource('tcp-iterator');
   return cannotRun(chosen.source === undefined, chosen.refused.map(({ why }) => why).join());
 })();
 
@@ -28,7 +28,7 @@ describe.each(['tcp-iterator', 'descriptor-copies'] as const)('makeChanges throu
     using ending = await loopbackPair();
     using staying = await loopbackPair();
     const port = ending.server.localPort;
-    using chosen = chooseOptionSource([method]);
+    using chosen = chooseOptionSource(method);
     const { rows } = listThrough(chosen, { selection: selectionOf(ending, staying) });
     expect(rows).toHaveLength(2);
     const ended = closed(ending.server);
@@ -45,7 +45,7 @@ describe.each(['tcp-iterator', 'descriptor-copies'] as const)('makeChanges throu
 
   it.skipIf(missing)('undoes its own record, and once only', async () => {
     using pair = await loopbackPair();
-    using chosen = chooseOptionSource([method]);
+    using chosen = chooseOptionSource(method);
     const before = getKeepAlive(pair.server);
     const { rows } = listThrough(chosen, { selection: selectionOf(pair) });
     const { changed } = makeChanges(

@@ -50,14 +50,15 @@ function exitCodeOf({ peers }: CheckResult, reaped: readonly ReapedPeer[]): numb
   return dead > settled ? 2 : 0;
 }
 
-async function reap(silent: readonly CheckedPeer[], { yes, json }: CheckOptions): Promise<ReapedPeer[]> {
+async function reap(silent: readonly CheckedPeer[], options: CheckOptions): Promise<ReapedPeer[]> {
   if (silent.length === 0) return [];
+  const { yes, json } = options;
   const mayClose = yes ?? (process.stdin.isTTY && !json ? await isConfirmed(silent.length) : false);
   if (!mayClose) {
     process.stderr.write('nothing was closed: it takes a yes, or --yes\n');
     return [];
   }
-  return reapPeers(silent);
+  return reapPeers(silent, options);
 }
 
 async function check(options: CheckOptions, command: Command): Promise<void> {

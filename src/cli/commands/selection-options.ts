@@ -9,6 +9,7 @@ import { readDuration } from '../../policy/duration.js';
 export interface SelectionOptions extends SelectionText {
   readonly allNetns?: true;
   readonly within?: number;
+  readonly optionSource?: 'tcp-iterator' | 'descriptor-copies';
 }
 
 function collect(value: string, previous: readonly string[] = []): readonly string[] {
@@ -41,6 +42,12 @@ export function addSelectionOptions(command: Command): Command {
   filter('--netns <netns>', 'in this network namespace: a name or an inode');
   command.option('--all-netns', 'in every network namespace, containers included');
   command.addOption(durationOption('--within <duration>', 'a slower detection is `slow` (default: 60s)'));
+  command.addOption(
+    new Option('--option-source <source>', 'how options are reached (default: what is permitted and safe)').choices([
+      'tcp-iterator',
+      'descriptor-copies',
+    ]),
+  );
   return command;
 }
 
@@ -62,8 +69,13 @@ export function hasFilter(options: SelectionOptions): boolean {
  * @throws {SelectionError} naming the filter that is wrong.
  */
 export function queryOf(options: SelectionOptions): ListQuery & { readonly selection: Selection } {
-  const { allNetns = false, within } = options;
+  const { allNetns = false, within, optionSource } = options;
   const text = Object.fromEntries(selectionFilters.map((filter) => [filter, options[filter]]));
   const selection = parseSelection(text, netnsInode);
-  return { selection, allNetns, ...(within === undefined ? {} : { withinMs: within }) };
+  return {
+    selection,
+    allNetns,
+    ...(within === undefined ? {} : { withinMs: within }),
+    ...(optionSource === undefined ? {} : { optionSource }),
+  };
 }

@@ -46,7 +46,7 @@ function undo(file: string, options: SetOptions, command: Command): void {
   if (hasFilter(options) || options.record !== undefined || options.dryRun) {
     command.error('error: --undo puts back all that the file holds: no filters, --record or --dry-run');
   }
-  const result = undoChanges(readRecord(file), file);
+  const result = undoChanges(readRecord(file), file, options);
   show(result, options.json ? { json: true } : {});
   if (result.gone > 0) process.stderr.write(`${result.gone} of the changed connections have ended\n`);
   if (result.gone > 0 && result.failed.length === 0) process.exitCode = 0;

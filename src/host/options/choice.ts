@@ -2,6 +2,7 @@ import { SystemCallError, UnsupportedError } from '../../native/errors.js';
 import { copyDescriptor, openProcess } from '../../native/pidfd.js';
 import type { Incomplete } from '../connection.js';
 import { DescriptorCopies } from './descriptor-copies.js';
+import { iteratorFlaw } from './iterator-flaw.js';
 import type { OptionSource } from './source.js';
 import { TcpIterator } from './tcp-iterator.js';
 
@@ -85,14 +86,22 @@ const names: Readonly<Record<OptionSource['method'], string>> = {
   'descriptor-copies': 'options through copies of descriptors',
 };
 
+/** The ways in the order in which they are tried, and why one that is the better is not among them. */
+function waysToTry(wanted: OptionSource['method'] | undefined) {
+  if (wanted !== undefined) return { methods: [wanted], refused: [] };
+  const flaw = iteratorFlaw();
+  if (flaw === undefined) return { methods: ['tcp-iterator', 'descriptor-copies'] as const, refused: [] };
+  return { methods: ['descriptor-copies'] as const, refused: [{ what: names['tcp-iterator'], why: flaw }] };
+}
+
 /**
- * Takes the first way that works here: the TCP iterator, which reaches every socket and is the faster, else copies of
- * descriptors, which reach the processes that this one may look into.
+ * Takes the first way that works here: the TCP iterator, which reaches every socket and is the faster, where this kernel
+ * runs it safely; else copies of descriptors, which reach the processes that this one may look into. A way that is asked
+ * for is the only one that is tried.
  */
-export function chooseOptionSource(
-  methods: readonly OptionSource['method'][] = ['tcp-iterator', 'descriptor-copies'],
-): ChosenSource {
-  const refused: Incomplete[] = [];
+export function chooseOptionSource(wanted?: OptionSource['method']): ChosenSource {
+  const { methods, refused: unsafe } = waysToTry(wanted);
+  const refused: Incomplete[] = [...unsafe];
   for (const method of methods) {
     const { capability, source } = probes[method]();
     if (source !== undefined) return { source, refused, [Symbol.dispose]: () => source[Symbol.dispose]() };
