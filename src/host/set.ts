@@ -117,7 +117,9 @@ function foresee({ row, policy }: { row: ConnectionRow; policy: ValidPolicy | fa
 export function setConnections(query: ListQuery, policy: PolicyInput | false, dryRun = false): SetResult {
   const valid = policy === false ? false : readPolicy(policy);
   using chosen = chooseOptionSource(query.optionSource);
-  const listing = listThrough(chosen, query);
+  // What a change replaces is read when it is made.
+  const needsOptions = dryRun || query.selection?.verdict !== undefined;
+  const listing = listThrough(needsOptions ? chosen : undefined, query);
   const rows = listing.rows.filter(({ connection }) => !beyondChange.has(connection.state));
   if (!dryRun) {
     const result = makeChanges(

@@ -37,6 +37,7 @@ interface Sections {
 const BTF_MAGIC = 0xeb9f;
 const headerLength = 24;
 
+const BTF_KIND_INT = 1;
 const BTF_KIND_PTR = 2;
 const BTF_KIND_STRUCT = 4;
 const BTF_KIND_UNION = 5;
@@ -147,13 +148,35 @@ export class BtfTypes {
 
   /** The id of a function by its name (ASCII), to attach a program to it; `undefined` when there is none of that name. */
   functionId(name: string): number | undefined {
+    return this.#idOf(BTF_KIND_FUNC, name);
+  }
+
+  /** The id of a struct by its name (ASCII); `undefined` when there is none of that name. */
+  structId(name: string): number | undefined {
+    return this.#idOf(BTF_KIND_STRUCT, name);
+  }
+
+  #idOf(kind: number, name: string): number | undefined {
     const types = this.#types;
     const places = this.#places;
     for (let id = 1; id < places.length; id += 1) {
       const at = places[id] as number;
-      if (kindOf(types[at + 1] as number) === BTF_KIND_FUNC && this.#isNamed(types[at] as number, name)) return id;
+      if (kindOf(types[at + 1] as number) === kind && this.#isNamed(types[at] as number, name)) return id;
     }
     return undefined;
+  }
+
+  /**
+   * Finds a member by the names on the way to it, `'inet_conn.icsk_user_timeout'`, through structs that lie in one
+   * another; its offset is from the beginning of the outermost.
+   */
+  memberAt(type: number, path: string): BtfMember | undefined {
+    let found: BtfMember | undefined = { offset: 0, type };
+    for (const name of path.split('.')) {
+      const inner: BtfMember | undefined = found && this.member(found.type, name);
+      found = inner && found && { offset: found.offset + inner.offset, type: inner.type };
+    }
+    return found;
   }
 
   /** The type of a parameter, the first being 0, of a function given by its id. */
@@ -172,6 +195,12 @@ export class BtfTypes {
     let id = this.#plain(type);
     if (this.#kind(id) === BTF_KIND_PTR) id = this.#plain(this.#referred(id));
     return this.#memberOf(id, name, new Set());
+  }
+
+  /** How many bytes an integer has, also behind a typedef; `undefined` for what is none. */
+  integerSize(type: number): number | undefined {
+    const id = this.#plain(type);
+    return this.#kind(id) === BTF_KIND_INT ? this.#referred(id) : undefined;
   }
 
   /** 0 for `void` and for what is no type. */

@@ -52,7 +52,7 @@ describe('without privileges', () => {
       expect(result.refused).toEqual([
         {
           what: "options through the kernel's TCP iterator",
-          why: expect.stringMatching(/EPERM.*CAP_BPF and CAP_PERFMON/),
+          why: expect.stringMatching(/EPERM.*CAP_BPF and CAP_PERFMON|CVE-2026-74714/),
         },
       ]);
       expect(result.read).toEqual([false, true]);

@@ -1,0 +1,208 @@
+import { UnsupportedError } from '../../native/errors.js';
+import { kernelDefaults } from '../../socket/kernel-defaults.js';
+import type { KeepAliveState } from '../../socket/state.js';
+import {
+  arithmetic,
+  type BpfProgramItem,
+  call,
+  exit,
+  jumpIf,
+  label,
+  load,
+  mov,
+  store,
+} from '../../wire/bpf-instructions.js';
+import { currentNamespace } from '../dump.js';
+import { kernelTypes, linkIterator, recordsOf } from '../iterator.js';
+import { CookieIndex } from './option-table.js';
+
+/** Numbers of `BPF_FUNC_...` in include/uapi/linux/bpf.h. */
+const seqWrite = 127;
+const skcToTcpSock = 137;
+const sockFromFile = 162;
+
+/** `SOCK_KEEPOPEN` of `enum sock_flags` in include/net/sock.h, as a bit. */
+const keepOpen = 1 << 3;
+
+/**
+ * What the program writes of each descriptor of a TCP socket, in 32-bit words. Times are jiffies but for the user
+ * timeout, which is milliseconds; 0 stands for the default of the network namespace.
+ */
+export const openSocketRecord = {
+  cookie: 0,
+  flags: 2,
+  idle: 3,
+  interval: 4,
+  count: 5,
+  userTimeout: 6,
+  netns: 7,
+  defaultIdle: 8,
+  defaultInterval: 9,
+  defaultCount: 10,
+  words: 12,
+} as const;
+
+/** The members that the program reads, each by its struct and the names on the way to it. */
+const members = {
+  sk: ['socket', 'sk'],
+  cookie: ['sock', '__sk_common.skc_cookie.counter'],
+  net: ['sock', '__sk_common.skc_net.net'],
+  flags: ['sock', '__sk_common.skc_flags'],
+  idle: ['tcp_sock', 'keepalive_time'],
+  interval: ['tcp_sock', 'keepalive_intvl'],
+  count: ['tcp_sock', 'keepalive_probes'],
+  userTimeout: ['tcp_sock', 'inet_conn.icsk_user_timeout'],
+  netns: ['net', 'ns.inum'],
+  defaultIdle: ['net', 'ipv4.sysctl_tcp_keepalive_time'],
+  defaultInterval: ['net', 'ipv4.sysctl_tcp_keepalive_intvl'],
+  defaultCount: ['net', 'ipv4.sysctl_tcp_keepalive_probes'],
+} as const;
+
+type Size = 'u8' | 'u16' | 'u32' | 'u64';
+
+/** Where the kernel has what the program reads, in bytes from the beginning of its struct, and how large it is there. */
+export type SocketMembers = Readonly<Record<keyof typeof members, { readonly offset: number; readonly size: Size }>>;
+
+const wordLength = 4;
+const at = -openSocketRecord.words * wordLength;
+
+/**
+ * Writes one {@link openSocketRecord} for every descriptor of a TCP socket. Its context is that of the iterator of open
+ * files (see owners/file-iterator.ts).
+ */
+export function openSocketProgram(places: SocketMembers): BpfProgramItem[] {
+  const read = (to: 'r1' | 'r7', from: 'r0' | 'r7', member: keyof SocketMembers) =>
+    load(places[member].size, to, from, places[member].offset);
+  const copy = (
+    from: 'r0' | 'r7',
+    field: Exclude<keyof typeof openSocketRecord, 'words'>,
+    size: 'u32' | 'u64' = 'u32',
+  ) => [read('r1', from, field), store(size, 'r10', at + openSocketRecord[field] * wordLength, 'r1')];
+  return [
+    load('u64', 'r6', 'r1', 0),
+    load('u64', 'r1', 'r1', 24),
+    jumpIf('r1', '==', 0, 'end'),
+    call(sockFromFile),
+    jumpIf('r0', '==', 0, 'end'),
+    read('r7', 'r0', 'sk'),
+    jumpIf('r7', '==', 0, 'end'),
+    mov('r1', 'r7'),
+    call(skcToTcpSock),
+    jumpIf('r0', '==', 0, 'end'),
+    ...copy('r7', 'cookie', 'u64'),
+    ...copy('r7', 'flags'),
+    ...copy('r0', 'idle'),
+    ...copy('r0', 'interval'),
+    ...copy('r0', 'count'),
+    ...copy('r0', 'userTimeout'),
+    read('r7', 'r7', 'net'),
+    ...copy('r7', 'netns'),
+    ...copy('r7', 'defaultIdle'),
+    ...copy('r7', 'defaultInterval'),
+    ...copy('r7', 'defaultCount', 'u64'),
+    load('u64', 'r1', 'r6', 0),
+    mov('r2', 'r10'),
+    arithmetic('add', 'r2', at),
+    mov('r3', openSocketRecord.words * wordLength),
+    call(seqWrite),
+    label('end'),
+    mov('r0', 0),
+    exit(),
+  ];
+}
+
+interface Target {
+  readonly functionId: number;
+  readonly places: SocketMembers;
+}
+
+function unsupported(requires: string): UnsupportedError {
+  return new UnsupportedError('reading the options of all open sockets at once', requires);
+}
+
+function findTarget(): Target {
+  const types = kernelTypes();
+  const functionId = types.functionId('bpf_iter_task_file');
+  const ids = new Map<string, number | undefined>();
+  const places: Partial<Record<string, { offset: number; size: Size }>> = {};
+  for (const [name, [struct, path]] of Object.entries(members)) {
+    if (!ids.has(struct)) ids.set(struct, types.structId(struct));
+    const id = ids.get(struct);
+    const member = id && types.memberAt(id, path);
+    if (!member) throw unsupported(`${struct}.${path} in the kernel's BTF`);
+    places[name] = { offset: member.offset, size: `u${(types.integerSize(member.type) ?? 8) * 8}` as Size };
+  }
+  if (functionId === undefined) throw unsupported('Linux 5.11, and bpf_iter_task_file in its BTF');
+  return { functionId, places: places as SocketMembers };
+}
+
+let known: Target | undefined;
+
+/**
+ * How many jiffies a second has, which no kernel says: from the defaults of a namespace in jiffies, as its sockets show
+ * them, and in seconds, as its sysctls do.
+ */
+function jiffiesPerSecond(words: Int32Array): number {
+  const own = currentNamespace();
+  const { idle, interval, count } = kernelDefaults();
+  for (let row = 0; row < words.length; row += openSocketRecord.words) {
+    if ((words[row + openSocketRecord.netns] as number) >>> 0 !== own) continue;
+    const hz = ((words[row + openSocketRecord.defaultIdle] as number) * 1000) / idle;
+    const agrees =
+      Number.isInteger(hz) &&
+      (words[row + openSocketRecord.defaultInterval] as number) * 1000 === hz * interval &&
+      words[row + openSocketRecord.defaultCount] === count;
+    if (agrees) return hz;
+    throw unsupported("a kernel whose sockets show the sysctls' values");
+  }
+  throw unsupported('a TCP socket in the network namespace of this process, to compare with its sysctls');
+}
+
+/** The options of the open sockets of all network namespaces, by cookie. */
+export class OpenSockets {
+  readonly #words: Int32Array;
+  readonly #index: CookieIndex;
+  readonly #hz: number;
+
+  constructor(words: Int32Array) {
+    this.#words = words;
+    this.#hz = jiffiesPerSecond(words);
+    const keys = new Uint32Array(words.buffer, words.byteOffset, words.length);
+    this.#index = new CookieIndex(keys, words.length / openSocketRecord.words, openSocketRecord.words);
+  }
+
+  get(cookie: bigint): KeepAliveState | undefined {
+    const row = this.#index.row(cookie) * openSocketRecord.words;
+    if (row < 0) return undefined;
+    const word = (field: Exclude<keyof typeof openSocketRecord, 'words'>) =>
+      this.#words[row + openSocketRecord[field]] as number;
+    return {
+      enabled: (word('flags') & keepOpen) !== 0,
+      idle: this.#milliseconds(word('idle') || word('defaultIdle')),
+      interval: this.#milliseconds(word('interval') || word('defaultInterval')),
+      count: word('count') || word('defaultCount'),
+      userTimeout: word('userTimeout'),
+    };
+  }
+
+  /** In whole seconds, as the kernel answers getsockopt. */
+  #milliseconds(jiffies: number): number {
+    return Math.floor(jiffies / this.#hz) * 1000;
+  }
+}
+
+/**
+ * Reads the options of every TCP socket that any process has open, in all network namespaces, through a program that the
+ * kernel runs for each open file. It takes nothing from the sockets but a look: no copy, no lock, no reference.
+ *
+ * Needs CAP_BPF and CAP_PERFMON.
+ *
+ * @throws {SystemCallError} EPERM without the capabilities.
+ * @throws {UnsupportedError} for a kernel that does not tell where its sockets have their options.
+ */
+export function readOpenSockets(): OpenSockets {
+  known ??= findTarget();
+  const { functionId, places } = known;
+  using link = linkIterator({ name: 'keepalive_open', functionId, items: openSocketProgram(places) });
+  return new OpenSockets(recordsOf(link, openSocketRecord.words));
+}

@@ -1,0 +1,14 @@
+import { expect, it } from 'vitest';
+import { ownNetwork, runProgram } from '../program.js';
+import { cannotRun } from '../requirement.js';
+
+const network = ownNetwork();
+const missing = cannotRun(network === undefined || process.getuid?.() !== 0, 'more TIME_WAIT than usual takes root');
+
+it.skipIf(missing)('200,000 connections are listed, each once, as ss has them', async () => {
+  const program = new URL('large-dump.ts', import.meta.url);
+  const prefix = ['nice', '-n', '19', ...(network ?? [])];
+  const counts = await runProgram<Record<string, unknown>>(program, [], prefix, 110_000);
+  expect(counts).toMatchObject({ different: counts['listed'], ss: counts['listed'], incomplete: [] });
+  expect(counts['listed']).toBeGreaterThan(199_000);
+});

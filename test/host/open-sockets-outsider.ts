@@ -1,0 +1,24 @@
+/** Gives up its privileges and reads a socket of its own 2,000 times over. Prints why looking at all sockets is refused. */
+import { once } from 'node:events';
+import net from 'node:net';
+import { DescriptorCopies } from '../../src/host/options/descriptor-copies.js';
+import { readOpenSockets } from '../../src/host/options/open-sockets.js';
+import { readBytesOption } from '../../src/native/index.js';
+import { fdOf } from '../kernel/descriptor.js';
+
+const server = net.createServer().listen(0, '127.0.0.1');
+await once(server, 'listening');
+const fd = fdOf(server);
+const bytes = readBytesOption(fd, { name: 'SO_COOKIE', level: 1, option: 57 }, 8);
+const cookie = new DataView(bytes.buffer).getBigUint64(0, true);
+if (process.getuid?.() === 0) process.setuid?.(65534);
+let error = '';
+try {
+  readOpenSockets();
+} catch (caught) {
+  error = (caught as Error).message;
+}
+const reference = { cookie, holder: { pid: process.pid, fd } };
+const { states } = new DescriptorCopies().read(Array.from({ length: 2000 }, () => reference));
+console.log(JSON.stringify({ error, states: states.size }));
+server.close();
