@@ -1,4 +1,3 @@
-export { type AddressPrefix as AddressBlock, parsePrefix as parseAddressBlock } from './host/address-prefix.js';
 export { type CheckedPeer, type CheckResult, checkPeers } from './host/check.js';
 export type { Endpoint, HostConnection, Incomplete, TimerKind } from './host/connection.js';
 export { type DestroyResult, type DestroyTarget, destroyConnections } from './host/destroy.js';
@@ -71,6 +70,8 @@ export {
   formatIPv4,
   formatIPv6,
   isMappedAddress,
+  isWithin,
+  parseAddress,
   parseAddressPrefix,
 } from './wire/ip-address.js';
 export * as netlink from './wire/netlink.js';

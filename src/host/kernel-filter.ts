@@ -1,5 +1,4 @@
 import type { DiagFilter } from '../wire/inet-diag-filter.js';
-import type { AddressPrefix } from './address-prefix.js';
 import type { PortRange } from './selection.js';
 import type { KernelSelection } from './selection-match.js';
 
@@ -8,13 +7,6 @@ function portFilter({ end, first, last }: PortRange): DiagFilter {
   const remote: DiagFilter = { kind: 'remote-port', from: first, to: last };
   if (end === 'local') return local;
   return end === 'remote' ? remote : { kind: 'or', of: [local, remote] };
-}
-
-function remoteFilter({ family, words, length }: AddressPrefix): DiagFilter {
-  const address = new Uint8Array(words.length * 4);
-  const view = new DataView(address.buffer);
-  for (const [index, word] of words.entries()) view.setUint32(index * 4, word);
-  return { kind: 'remote-address', prefix: { family, address, length } };
 }
 
 function anyOf(alternatives: readonly DiagFilter[]): DiagFilter {
@@ -26,7 +18,7 @@ function anyOf(alternatives: readonly DiagFilter[]): DiagFilter {
 export function kernelFilter({ ports, remotes, cgroupIds }: KernelSelection): DiagFilter | undefined {
   const conditions: DiagFilter[] = [];
   if (ports !== undefined) conditions.push(anyOf(ports.map(portFilter)));
-  if (remotes !== undefined) conditions.push(anyOf(remotes.map(remoteFilter)));
+  if (remotes !== undefined) conditions.push(anyOf(remotes.map((prefix) => ({ kind: 'remote-address', prefix }))));
   if (cgroupIds !== undefined) conditions.push(anyOf(cgroupIds.map((id) => ({ kind: 'cgroup', id }))));
   return conditions.length === 0 ? undefined : { kind: 'and', of: conditions };
 }

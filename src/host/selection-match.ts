@@ -1,5 +1,5 @@
+import { type AddressPrefix, isWithin, parseAddress } from '../wire/ip-address.js';
 import type { TcpState } from '../wire/tcp-info.js';
-import { type AddressPrefix, isWithin, parseAddress } from './address-prefix.js';
 import type { HostConnection } from './connection.js';
 import { anyGlobMatcher } from './glob.js';
 import type { ConnectionRow } from './row.js';
@@ -69,8 +69,8 @@ function remoteTest(prefixes: readonly AddressPrefix[]): Test<HostConnection> {
   return ({ remote, state }) => {
     // A listener's 0.0.0.0 is no peer, and would be in every block of length 0.
     if (state === 'LISTEN') return false;
-    const words = parseAddress(remote.address);
-    return words !== undefined && prefixes.some((prefix) => isWithin(words, prefix));
+    const address = parseAddress(remote.address);
+    return address !== undefined && prefixes.some((prefix) => isWithin(address, prefix));
   };
 }
 

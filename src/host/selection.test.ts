@@ -146,7 +146,7 @@ describe('kernelSelection', () => {
     const text = { pid: '1', process: 'x', port: 'local:443', remote: '10.0.0.0/8', state: 'established', unit: 'u' };
     expect(kernelSelection(parseSelection(text))).toEqual({
       ports: [{ end: 'local', first: 443, last: 443 }],
-      remotes: [{ family: 4, words: [0x0a000000], length: 8 }],
+      remotes: [{ family: 4, address: Uint8Array.of(10, 0, 0, 0), length: 8 }],
       states: ['ESTABLISHED'],
     });
     expect(kernelSelection({})).toEqual({});

@@ -1,6 +1,6 @@
 import type { Verdict } from '../policy/verdict.js';
+import { type AddressPrefix, parseAddressPrefix } from '../wire/ip-address.js';
 import type { TcpState } from '../wire/tcp-info.js';
-import { type AddressPrefix, parsePrefix } from './address-prefix.js';
 import { SelectionError, type SelectionFilter, selectionFilters } from './selection-error.js';
 
 /** The ports of one end, or of either; `first` and `last` are the same for a single port. */
@@ -49,7 +49,7 @@ function parsePort(text: string): PortRange {
 }
 
 function parseRemote(text: string): AddressPrefix {
-  const prefix = parsePrefix(text);
+  const prefix = parseAddressPrefix(text);
   if (prefix !== undefined) return prefix;
   throw new SelectionError('remote', text, "an address or a block such as '10.0.0.0/8' or '2001:db8::/32'");
 }

@@ -41,62 +41,117 @@ export interface AddressPrefix {
   readonly length: number;
 }
 
-function parseDecimal(text: string, greatest: number): number | undefined {
-  if (!/^(0|[1-9]\d{0,2})$/.test(text)) return undefined;
-  const value = Number(text);
-  return value <= greatest ? value : undefined;
+const zeroUnit = 0x30;
+
+/** The value of a hexadecimal digit, or -1 for anything else, the end of the text too. */
+function digitAt(text: string, at: number): number {
+  const unit = text.charCodeAt(at);
+  if (unit >= zeroUnit && unit <= 0x39) return unit - zeroUnit;
+  const letter = (unit | 0x20) - 0x61;
+  return letter >= 0 && letter < 6 ? letter + 10 : -1;
 }
 
-function parseIPv4(text: string): number[] | undefined {
-  const parts = text.split('.').map((part) => parseDecimal(part, 255));
-  return parts.length === 4 && !parts.includes(undefined) ? (parts as number[]) : undefined;
-}
-
-/** The bytes of groups such as `2001:db8` or `ffff:192.0.2.1`; none for empty text. */
-function parseGroups(text: string): number[] | undefined {
-  if (text === '') return [];
-  const bytes: number[] = [];
-  const groups = text.split(':');
-  for (const [index, group] of groups.entries()) {
-    const isLast = index === groups.length - 1;
-    const part = isLast && group.includes('.') ? parseIPv4(group) : parseGroup(group);
-    if (part === undefined) return undefined;
-    bytes.push(...part);
+/** The number that a part of a text is in digits of a base, or -1 where it is none or has too many of them. */
+function numberIn(text: string, first: number, end: number, base: 10 | 16): number {
+  const greatestDigits = base === 10 ? 3 : 4;
+  if (end === first || end - first > greatestDigits) return -1;
+  if (base === 10 && end - first > 1 && text.charCodeAt(first) === zeroUnit) return -1;
+  let value = 0;
+  for (let at = first; at < end; at += 1) {
+    const digit = digitAt(text, at);
+    if (digit < 0 || digit >= base) return -1;
+    value = value * base + digit;
   }
+  return value;
+}
+
+/** Writes the four bytes of the IPv4 address that the text ends with. */
+function readIPv4(text: string, start: number, bytes: Uint8Array, at: number): boolean {
+  let first = start;
+  for (let part = 0; part < 4; part += 1) {
+    const dot = part < 3 ? text.indexOf('.', first) : text.length;
+    const value = dot < 0 ? -1 : numberIn(text, first, dot, 10);
+    if (value < 0 || value > 255) return false;
+    bytes[at + part] = value;
+    first = dot + 1;
+  }
+  return true;
+}
+
+/** Writes the bytes of groups such as `2001:db8` or `ffff:192.0.2.1`, and gives how many, or -1 where they are none. */
+function readGroups(text: string, bytes: Uint8Array): number {
+  if (text === '') return 0;
+  let first = 0;
+  for (let at = 0; at < 16; at += 2) {
+    const colon = text.indexOf(':', first);
+    if (colon < 0 && text.includes('.', first)) return at <= 12 && readIPv4(text, first, bytes, at) ? at + 4 : -1;
+    const group = numberIn(text, first, colon < 0 ? text.length : colon, 16);
+    if (group < 0) return -1;
+    bytes[at] = group >> 8;
+    bytes[at + 1] = group & 0xff;
+    if (colon < 0) return at + 2;
+    first = colon + 1;
+  }
+  return -1;
+}
+
+function parseIPv4(text: string): Uint8Array | undefined {
+  const bytes = new Uint8Array(4);
+  return readIPv4(text, 0, bytes, 0) ? bytes : undefined;
+}
+
+function parseIPv6(text: string): Uint8Array | undefined {
+  const bytes = new Uint8Array(16);
+  const gap = text.indexOf('::');
+  if (gap < 0) return readGroups(text, bytes) === 16 ? bytes : undefined;
+  const before = text.slice(0, gap);
+  const tail = new Uint8Array(16);
+  const [headLength, tailLength] = [readGroups(before, bytes), readGroups(text.slice(gap + 2), tail)];
+  // The dotted form ends an address, so it may not stand before the `::`, which is for one group at least.
+  if (headLength < 0 || tailLength < 0 || headLength + tailLength > 14 || before.includes('.')) return undefined;
+  bytes.set(tail.subarray(0, tailLength), 16 - tailLength);
   return bytes;
 }
 
-function parseGroup(group: string): number[] | undefined {
-  if (!/^[0-9a-f]{1,4}$/i.test(group)) return undefined;
-  const value = Number.parseInt(group, 16);
-  return [value >> 8, value & 0xff];
-}
+/** The bytes of an address as it is written: an IPv4-mapped one has sixteen. */
+const bytesOf = (text: string) => (text.includes(':') ? parseIPv6(text) : parseIPv4(text));
 
-function parseIPv6(text: string): number[] | undefined {
-  const halves = text.split('::');
-  if (halves.length > 2) return undefined;
-  const [head, tail] = halves.map(parseGroups);
-  if (head === undefined || (halves.length === 2 && tail === undefined)) return undefined;
-  if (tail === undefined) return head.length === 16 ? head : undefined;
-  // The dotted form ends an address, so it may not stand before the `::`.
-  const zeros = 16 - head.length - tail.length;
-  if (zeros < 2 || halves[0]?.includes('.')) return undefined;
-  return [...head, ...new Array<number>(zeros).fill(0), ...tail];
+const mappedBytes = 12;
+const mappedBits = 8 * mappedBytes;
+
+const isMapped = (bytes: Uint8Array) => bytes.length === 16 && isMappedAddress(new DataView(bytes.buffer), 0);
+
+/**
+ * Reads an address: four bytes of IPv4, also where it is written as IPv4-mapped, or sixteen of IPv6. Gives `undefined`
+ * for anything else; a zone (`%eth0`) is not accepted.
+ */
+export function parseAddress(text: string): Uint8Array | undefined {
+  const bytes = bytesOf(text);
+  return bytes !== undefined && isMapped(bytes) ? bytes.slice(mappedBytes) : bytes;
 }
 
 /**
- * Reads an address, or a prefix such as `10.0.0.0/8` or `2001:db8::/32`. An IPv4-mapped prefix of 96 bits or more
- * becomes the IPv4 one that it stands for. Gives `undefined` for anything else; a zone (`%eth0`) is not accepted.
+ * Reads a block of addresses such as `10.0.0.0/8` or `2001:db8::/32`, or a single address. An IPv4-mapped block is the
+ * IPv4 one that it stands for; shorter than 96 bits, it would hold IPv6 addresses as well, and is refused like anything
+ * else that is no block.
  */
 export function parseAddressPrefix(text: string): AddressPrefix | undefined {
-  const [address = '', length, ...rest] = text.split('/');
-  if (rest.length > 0) return undefined;
-  const bytes = address.includes(':') ? parseIPv6(address) : parseIPv4(address);
-  if (bytes === undefined) return undefined;
-  const bits = length === undefined ? bytes.length * 8 : parseDecimal(length, bytes.length * 8);
-  if (bits === undefined) return undefined;
-  if (bytes.length === 4) return { family: 4, address: Uint8Array.from(bytes), length: bits };
-  const isMapped = bits >= 96 && isMappedAddress(new DataView(Uint8Array.from(bytes).buffer), 0);
-  if (isMapped) return { family: 4, address: Uint8Array.from(bytes.slice(12)), length: bits - 96 };
-  return { family: 6, address: Uint8Array.from(bytes), length: bits };
+  const [addressText = '', lengthText, ...rest] = text.split('/');
+  const written = bytesOf(addressText);
+  const address = parseAddress(addressText);
+  if (written === undefined || address === undefined || rest.length > 0) return undefined;
+  const limit = written.length * 8;
+  const bits = lengthText === undefined ? limit : numberIn(lengthText, 0, lengthText.length, 10);
+  const length = address.length === written.length ? bits : bits - mappedBits;
+  return bits > limit || length < 0 ? undefined : { family: address.length === 4 ? 4 : 6, address, length };
+}
+
+/** Whether an address, as `parseAddress` gives it, lies in a block. IPv4 addresses lie in no IPv6 block. */
+export function isWithin(address: Uint8Array, prefix: AddressPrefix): boolean {
+  if (address.length !== prefix.address.length) return false;
+  for (let at = 0, bits = prefix.length; bits > 0; at += 1, bits -= 8) {
+    const difference = (address[at] as number) ^ (prefix.address[at] as number);
+    if (difference >>> Math.max(0, 8 - bits) !== 0) return false;
+  }
+  return true;
 }

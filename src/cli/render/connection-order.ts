@@ -1,19 +1,17 @@
-import { parseAddress } from '../../host/address-prefix.js';
 import type { Endpoint } from '../../host/connection.js';
 import { type ConnectionRow, lastHeardMs } from '../../host/row.js';
 import type { Verdict } from '../../policy/verdict.js';
+import { parseAddress } from '../../wire/ip-address.js';
 import { placeText } from './connection-cells.js';
 
 type SortValue = number | string | null;
 
 const severity: Readonly<Record<Verdict, number>> = { unprotected: 0, slow: 1, protected: 2 };
 
-const hexWord = (word: number) => word.toString(16).padStart(8, '0');
-
-/** Text that sorts as the address and then the port do, IPv4 before IPv6. */
+/** Text that sorts as the address and then the port do, IPv4 before IPv6: their numbers as its code units. */
 function endpointValue({ address, port }: Endpoint): string {
-  const words = parseAddress(address) ?? [];
-  return [words.length, ...words.map(hexWord), hexWord(port)].join(':');
+  const bytes = parseAddress(address) ?? [];
+  return String.fromCharCode(bytes.length, ...bytes, port);
 }
 
 const place = (row: ConnectionRow): SortValue => (row.unit === null && row.container === null ? null : placeText(row));
