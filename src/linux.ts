@@ -25,7 +25,6 @@ export {
 } from './host/row.js';
 export {
   type NetnsLookup,
-  type PortRange,
   parseSelection,
   type Selection,
   type SelectionText,
@@ -58,6 +57,7 @@ export {
   undoChanges,
 } from './host/undo.js';
 export { type DiagnosisSocket, NetlinkSocket, netlinkBufferLength } from './native/netlink-socket.js';
+export type { PortRange } from './policy/port-range.js';
 export { defaultWithinMs, type Verdict, type VerdictInput, verdictOf } from './policy/verdict.js';
 export { disassembleBpf } from './wire/bpf-disassembly.js';
 export * as bpf from './wire/bpf-instructions.js';

@@ -2,7 +2,7 @@ import { codeOfErrno } from '../native/errors.js';
 import { SystemCallError, UnsupportedError } from '../native/index.js';
 import { type DiagnosisSocket, NetlinkSocket, netlinkBufferLength } from '../native/netlink-socket.js';
 import { AF_INET, AF_INET6, encodeInetDiagRequest, SOCK_DESTROY } from '../wire/inet-diag.js';
-import { parseAddressPrefix } from '../wire/ip-address.js';
+import { parseAddress } from '../wire/ip-address.js';
 import {
   encodeMessage,
   errnoOfAnswer,
@@ -35,13 +35,13 @@ const batchSize = 128;
 
 function addressBytes(family: 4 | 6, text: string): Uint8Array {
   const bytes = new Uint8Array(16);
-  const parsed = parseAddressPrefix(text);
-  if (parsed === undefined) throw new RangeError(`'${text}' is not an address`);
-  if (parsed.family === family) {
-    bytes.set(parsed.address);
-  } else {
+  const address = parseAddress(text);
+  if (address === undefined) throw new RangeError(`'${text}' is not an address`);
+  if (address.length === 4 && family === 6) {
     bytes.set([0xff, 0xff], 10);
-    bytes.set(parsed.address, 12);
+    bytes.set(address, 12);
+  } else {
+    bytes.set(address);
   }
   return bytes;
 }

@@ -1,5 +1,5 @@
+import type { PortRange } from '../policy/port-range.js';
 import type { DiagFilter } from '../wire/inet-diag-filter.js';
-import type { PortRange } from './selection.js';
 import type { KernelSelection } from './selection-match.js';
 
 function portFilter({ end, first, last }: PortRange): DiagFilter {

@@ -1,5 +1,5 @@
 import { readdirSync, readFileSync } from 'node:fs';
-import { globMatcher } from './glob.js';
+import { globMatcher } from '../policy/glob.js';
 
 /** A process, and the name that the kernel has for it (`/proc/PID/comm`, at most 15 bytes). */
 export interface HostProcess {

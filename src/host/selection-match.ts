@@ -1,9 +1,10 @@
+import { anyGlobMatcher } from '../policy/glob.js';
+import { isInRange, type PortRange } from '../policy/port-range.js';
 import { type AddressPrefix, isWithin, parseAddress } from '../wire/ip-address.js';
 import type { TcpState } from '../wire/tcp-info.js';
 import type { HostConnection } from './connection.js';
-import { anyGlobMatcher } from './glob.js';
 import type { ConnectionRow } from './row.js';
-import type { PortRange, Selection } from './selection.js';
+import type { Selection } from './selection.js';
 
 /** The part of a selection that the kernel can apply to its own list. Each filter admits what any of its values does. */
 export interface KernelSelection {
@@ -55,14 +56,8 @@ export interface SelectionMatcher {
 
 type Test<T> = (value: T) => boolean;
 
-const isIn = (port: number, { first, last }: PortRange) => port >= first && port <= last;
-
 function portTest(ranges: readonly PortRange[]): Test<HostConnection> {
-  return ({ local, remote }) =>
-    ranges.some(
-      (range) =>
-        (range.end !== 'remote' && isIn(local.port, range)) || (range.end !== 'local' && isIn(remote.port, range)),
-    );
+  return ({ local, remote }) => ranges.some((range) => isInRange(range, local.port, remote.port));
 }
 
 function remoteTest(prefixes: readonly AddressPrefix[]): Test<HostConnection> {

@@ -1,14 +1,8 @@
+import { type PortRange, parsePortRange, portRangesAllowed } from '../policy/port-range.js';
 import type { Verdict } from '../policy/verdict.js';
 import { type AddressPrefix, parseAddressPrefix } from '../wire/ip-address.js';
 import type { TcpState } from '../wire/tcp-info.js';
 import { SelectionError, type SelectionFilter, selectionFilters } from './selection-error.js';
-
-/** The ports of one end, or of either; `first` and `last` are the same for a single port. */
-export interface PortRange {
-  readonly end: 'local' | 'remote' | 'either';
-  readonly first: number;
-  readonly last: number;
-}
 
 /**
  * Which connections are meant: those that every filter given admits. A filter admits what any of its values does, and
@@ -39,13 +33,9 @@ function parsePid(text: string): number {
 }
 
 function parsePort(text: string): PortRange {
-  const [, end = 'either', firstText = '', lastText = firstText] =
-    /^(?:(local|remote):)?(\d{1,5})(?:-(\d{1,5}))?$/.exec(text) ?? [];
-  const [first, last] = [Number(firstText), Number(lastText)];
-  if (firstText === '' || first > last || first < 1 || last > 65_535) {
-    throw new SelectionError('port', text, "1 to 65535, such as '443', '8000-8099', 'local:443' or 'remote:5432'");
-  }
-  return { end: end as PortRange['end'], first, last };
+  const range = parsePortRange(text);
+  if (range !== undefined) return range;
+  throw new SelectionError('port', text, portRangesAllowed);
 }
 
 function parseRemote(text: string): AddressPrefix {

@@ -1,0 +1,51 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { anyGlobMatcher, globMatcher } from './glob.js';
+
+describe('globMatcher', () => {
+  it.each([
+    ['nginx', 'nginx', true],
+    ['nginx', 'nginx2', false],
+    ['nginx', 'Nginx', false],
+    ['', '', true],
+    ['', 'a', false],
+    ['*', '', true],
+    ['*', 'line\nbreak', true],
+    ['?', '', false],
+    ['?', '\u{1f600}', true],
+    ['?', 'ab', false],
+    ['php-fpm*', 'php-fpm: pool www', true],
+    ['php-fpm*', 'my php-fpm', false],
+    ['*.service', 'ssh.service', true],
+    ['*.service', 'sshxservice', false],
+    ['/*/x', '/a/b/x', true],
+    ['a*c?', 'abbcd', true],
+    ['a*c?', 'abbc', false],
+    ['dev-disk\\x2d*', 'dev-disk\\x2dby', true],
+    ['[ab]', 'a', false],
+    ['[ab]*', '[ab]c', true],
+  ])('%j on %j gives %s', (pattern, text, expected) => {
+    expect(globMatcher(pattern)(text)).toBe(expected);
+  });
+
+  const texts = fc.string({ unit: fc.constantFrom(...'ab.+^{}$()|[]\\/-') });
+
+  it('takes what is neither * nor ? for itself', () => {
+    fc.assert(
+      fc.property(texts, texts, (pattern, text) => {
+        expect(globMatcher(pattern)(text)).toBe(pattern === text);
+        expect(globMatcher(`${pattern}*`)(pattern + text)).toBe(true);
+        expect(globMatcher(`${pattern}?`)(text)).toBe(text.length === pattern.length + 1 && text.startsWith(pattern));
+        expect(globMatcher(`*${pattern}**`)(text)).toBe(text.includes(pattern));
+      }),
+    );
+  });
+});
+
+describe('anyGlobMatcher', () => {
+  it('matches what any of the patterns does', () => {
+    const matches = anyGlobMatcher(['node', 'php*']);
+    expect(['node', 'php-fpm', 'nodejs'].map(matches)).toEqual([true, true, false]);
+    expect(anyGlobMatcher([])('node')).toBe(false);
+  });
+});
