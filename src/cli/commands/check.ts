@@ -2,10 +2,10 @@ import { createInterface } from 'node:readline/promises';
 import { Command } from 'commander';
 import { type CheckedPeer, type CheckResult, checkPeers } from '../../host/check.js';
 import { type ReapedPeer, reapPeers } from '../../host/reap.js';
+import { outputWidth } from '../output-width.js';
 import { endsOf } from '../render/changes.js';
 import { renderIncomplete } from '../render/incomplete.js';
 import { renderPeers, renderReaped } from '../render/peers.js';
-import { outputWidth } from './ls.js';
 import { addSelectionOptions, durationOption, hasFilter, queryOf, type SelectionOptions } from './selection-options.js';
 
 interface CheckOptions extends SelectionOptions {

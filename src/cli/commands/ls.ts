@@ -2,6 +2,7 @@ import { Command, InvalidArgumentError, Option } from 'commander';
 import type { Listing, ListQuery } from '../../host/listing.js';
 import type { ConnectionRow } from '../../host/row.js';
 import { createRowWriter } from '../../host/row-text.js';
+import { outputWidth } from '../output-width.js';
 import { parseSortOrder, type SortOrder, sortKeys, sortRows } from '../render/connection-order.js';
 import { type Grouping, groupings } from '../render/groupings.js';
 import type { Group } from '../render/groups.js';
@@ -22,11 +23,6 @@ function sortOrder(text: string): SortOrder {
   if (order === undefined)
     throw new InvalidArgumentError(`Allowed are ${sortKeys.join(', ')}, each also with a - before it.`);
   return order;
-}
-
-/** The width to fit: the terminal's, or no limit where the output is something else. Some terminals say 0. */
-export function outputWidth(): number {
-  return process.stdout.isTTY ? process.stdout.columns || 80 : Number.POSITIVE_INFINITY;
 }
 
 /** What renders tables is loaded when there is one to render: it takes longer to load than a short list takes. */

@@ -4,9 +4,9 @@ import type { ListQuery } from '../../host/listing.js';
 import { type SetResult, setConnections } from '../../host/set.js';
 import { readRecord, recordOf, reserveRecord, undoChanges } from '../../host/undo.js';
 import type { ParsedPolicy } from '../../policy/index.js';
+import { outputWidth } from '../output-width.js';
 import { endsOf, renderChanges } from '../render/changes.js';
 import { renderIncomplete } from '../render/incomplete.js';
-import { outputWidth } from './ls.js';
 import { policyArgument } from './policy-argument.js';
 import { addSelectionOptions, hasFilter, queryOf, type SelectionOptions } from './selection-options.js';
 
