@@ -14,6 +14,18 @@ export {
   type TimeRange,
 } from './policy/index.js';
 export {
+  type AppliedEvent,
+  applyToProcess,
+  ConfigurationError,
+  type Mode,
+  type OverruledCaller,
+  type ProcessOptions,
+  type ProcessPolicy,
+  type ProcessStatus,
+  type Role,
+  type Rule,
+} from './process/index.js';
+export {
   type AppliedKeepAlive,
   getKeepAlive,
   type KeepAliveState,

@@ -2,12 +2,13 @@ import type net from 'node:net';
 import { UnsupportedError, whyNoLibc } from '../native/index.js';
 import type { ValidPolicy } from '../policy/index.js';
 import { checkAssignable } from './assignments.js';
+import { rememberExplicit } from './explicit-policy.js';
 import { checkNodeCall, setThroughNode } from './node-call.js';
 import { writePolicy } from './options.js';
 import { mergePolicies, plannedState } from './planned-state.js';
 import { currentPlatform } from './platforms/index.js';
 import type { AppliedKeepAlive } from './state.js';
-import { carrierOf, descriptorOf, refuseFrozen } from './target.js';
+import { carrierOf, descriptorOf, type Handle, handleOf, refuseFrozen } from './target.js';
 
 /** Whether options can be set and read on descriptors here, or only through Node's own call. */
 export function canUseDescriptors(): boolean {
@@ -29,11 +30,16 @@ function isOpen(socket: net.Socket): boolean {
   return canUseDescriptors() ? descriptorOf(socket) !== undefined : !socket.pending;
 }
 
+/** Sets a policy on an open handle: on its descriptor where there is one, else through Node's own call. */
+export function setOnHandle(handle: Handle | undefined, policy: ValidPolicy | false): AppliedKeepAlive {
+  const fd = handle?.fd;
+  if (fd === undefined || fd < 0 || !canUseDescriptors()) return setThroughNode(handle, policy);
+  return writePolicy(fd, policy, currentPlatform());
+}
+
 /** Sets a policy on a socket that is open. */
 export function setOnOpenSocket(socket: net.Socket, policy: ValidPolicy | false): AppliedKeepAlive {
-  const fd = descriptorOf(socket);
-  if (fd === undefined || !canUseDescriptors()) return setThroughNode(socket, policy);
-  return writePolicy(fd, policy, currentPlatform());
+  return setOnHandle(handleOf(socket), policy);
 }
 
 /** The policy that each connecting socket is to have; the latest one counts. */
@@ -88,6 +94,7 @@ export function setOnSocket(socket: net.Socket, policy: ValidPolicy | false): Ap
   const state = isOpen(carrier) ? setOnOpenSocket(carrier, policy) : undefined;
   if (carrier.pending) setWhenConnecting(carrier, policy);
   const applied = state ?? awaitedState(carrier);
-  if (applied !== undefined) return applied;
-  throw noDescriptor();
+  if (applied === undefined) throw noDescriptor();
+  rememberExplicit(carrier, policy);
+  return applied;
 }

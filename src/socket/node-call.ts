@@ -4,7 +4,7 @@ import { SystemCallError, UnsupportedError, whyNoLibc } from '../native/index.js
 import type { ValidPolicy } from '../policy/index.js';
 import { currentPlatform } from './platforms/index.js';
 import type { AppliedKeepAlive } from './state.js';
-import { handleOf } from './target.js';
+import type { Handle } from './target.js';
 
 /** Whether this Node.js passes interval and count on: since 24.19 and 26.4. */
 function nodeSetsIntervalAndCount(): boolean {
@@ -34,8 +34,7 @@ export function checkNodeCall(policy: ValidPolicy | false): void {
   }
 }
 
-function callNode(socket: net.Socket, enable: boolean, idle: number, interval: number, count: number): void {
-  const handle = handleOf(socket);
+function callNode(handle: Handle | undefined, enable: boolean, idle: number, interval: number, count: number): void {
   if (handle?.setKeepAlive === undefined) {
     throw new UnsupportedError('a keepalive policy on this socket', 'a TCP socket');
   }
@@ -53,13 +52,13 @@ function callNode(socket: net.Socket, enable: boolean, idle: number, interval: n
  *
  * @throws {UnsupportedError} for what that call cannot do; {@link SystemCallError} as the system refuses it.
  */
-export function setThroughNode(socket: net.Socket, policy: ValidPolicy | false): AppliedKeepAlive {
+export function setThroughNode(handle: Handle | undefined, policy: ValidPolicy | false): AppliedKeepAlive {
   checkNodeCall(policy);
   if (policy === false) {
-    callNode(socket, false, 0, 0, 0);
+    callNode(handle, false, 0, 0, 0);
     return { enabled: false, idle: null, interval: null, count: null, userTimeout: null, readBack: false };
   }
   const { idle, interval, count } = policy as { idle: number; interval: number; count: number };
-  callNode(socket, true, idle, interval, count);
+  callNode(handle, true, idle, interval, count);
   return { enabled: true, idle, interval, count, userTimeout: null, readBack: false };
 }

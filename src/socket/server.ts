@@ -1,6 +1,7 @@
 import type net from 'node:net';
 import type { ValidPolicy } from '../policy/index.js';
 import { canUseDescriptors, checkApplicable, setOnOpenSocket } from './connection.js';
+import { rememberExplicit } from './explicit-policy.js';
 import { writePolicy } from './options.js';
 import { mergePolicies, plannedState } from './planned-state.js';
 import { currentPlatform } from './platforms/index.js';
@@ -8,9 +9,14 @@ import type { AppliedKeepAlive } from './state.js';
 import { descriptorOf, refuseFrozen } from './target.js';
 import { readTcpInfo } from './tcp-info.js';
 
-/** Whether this listener can hand its options to the connections it accepts. */
+/** Whether listeners can hand their options to the connections that they accept. */
+export function listenersPassOptionsOn(): boolean {
+  return canUseDescriptors() && currentPlatform().listenerOptionsInherited;
+}
+
+/** Whether this listener does. */
 function passesOptionsOn(server: net.Server): boolean {
-  if (!canUseDescriptors() || !currentPlatform().listenerOptionsInherited) return false;
+  if (!listenersPassOptionsOn()) return false;
   // A server created with `keepAlive` has Node.js reset each accepted connection to 1 s x 10.
   const { keepAlive } = server as unknown as { keepAlive?: boolean };
   return descriptorOf(server) !== undefined && keepAlive !== true;
@@ -81,6 +87,7 @@ export function setOnServer(server: net.Server, change: ValidPolicy | false): Ap
   const subject = known ?? new GovernedServer(server, policy);
   const state = server.listening ? subject.apply(policy) : undefined;
   subject.policy = policy;
+  rememberExplicit(server, policy);
   if (known === undefined) {
     governed.set(server, subject);
     subject.govern();

@@ -14,6 +14,8 @@ export type KeepAliveTarget = net.Socket | net.Server | Http2Session | SocketHol
 /** Node's own handle, as far as it is used here. */
 export interface Handle {
   readonly fd?: number;
+  /** The handle that one of TLS lies on. */
+  readonly _parent?: Handle | null;
   /** Answers 0, or a negative errno. */
   setKeepAlive?(enable: boolean, delaySeconds: number, intervalSeconds: number, count: number): number;
 }

@@ -1,0 +1,176 @@
+import { channel } from 'node:diagnostics_channel';
+import type net from 'node:net';
+import { debuglog } from 'node:util';
+import { formatPolicy, type PolicyInput } from '../policy/index.js';
+import { ConfigurationError } from './configuration-error.js';
+import type { Regime } from './decision.js';
+import { type AppliedEvent, Governor } from './governor.js';
+import type { Mode } from './intent.js';
+import { intercept } from './interception.js';
+import { compileRules, type Rule, readPolicyOrOff } from './rules.js';
+import { type ProcessStatus, summaryOf } from './statistics.js';
+import { isTcpHandle, tcpPrototype } from './tcp-handle.js';
+
+/** How {@link applyToProcess} applies a policy. */
+export interface ProcessOptions {
+  /**
+   * `'enforce'` (the default): the policy's fields win over any `setKeepAlive` of the program. `'fill'`: what a program
+   * asks for itself (a delay of 1 s or more, an interval, a count) wins, and the policy fills the rest.
+   */
+  readonly mode?: Mode;
+  /** The first one that matches a connection decides instead of the policy. */
+  readonly rules?: readonly Rule[];
+  /** Called for each connection and listener that is set; what it throws becomes a process warning. */
+  readonly onApplied?: (event: AppliedEvent) => void;
+  /** On this signal the status is written to standard error; none unless stated. */
+  readonly summarySignal?: NodeJS.Signals;
+}
+
+/** A policy in force. */
+export interface ProcessPolicy extends Disposable {
+  /** What became of this thread's connections so far. */
+  status(): ProcessStatus;
+  /** Takes the policy out of force; what was set on open connections and listeners stays as it is. */
+  dispose(): void;
+}
+
+interface Applied extends Regime {
+  readonly onApplied: ProcessOptions['onApplied'];
+}
+
+/** The regimes in force; the last one governs. */
+const applied: Applied[] = [];
+
+const debug = debuglog('tcp-keepalive');
+
+function told(event: AppliedEvent): void {
+  const { role, target, applied: state } = event;
+  debug('%s %s: %j', role, target?.constructor.name ?? 'connection', state);
+  const { onApplied } = applied.at(-1) ?? {};
+  if (onApplied === undefined) return;
+  try {
+    onApplied(event);
+  } catch (error) {
+    process.emitWarning(`onApplied: ${error instanceof Error ? error.message : String(error)}`, 'KeepAliveWarning');
+  }
+}
+
+/** Everything that is patched or listened to, while there is a regime. */
+class Installation {
+  readonly governor = new Governor(() => applied.at(-1), told);
+  readonly #restore: () => void;
+
+  constructor() {
+    this.#restore = intercept(this.governor);
+    channel('net.client.socket').subscribe(this.#onClient);
+    channel('net.server.socket').subscribe(this.#onServer);
+    // A process that was forked gets the sockets of others as handles in messages of Node's own, also of a cluster.
+    process.prependListener('internalMessage' as 'message', this.#onInternalMessage);
+    process.on('exit', this.#onExit);
+  }
+
+  remove(): void {
+    this.#restore();
+    channel('net.client.socket').unsubscribe(this.#onClient);
+    channel('net.server.socket').unsubscribe(this.#onServer);
+    process.off('internalMessage', this.#onInternalMessage);
+    process.off('exit', this.#onExit);
+  }
+
+  readonly #onClient = (message: unknown): void => {
+    const { socket } = message as { socket: net.Socket };
+    // It is announced before it has its handle.
+    process.nextTick(() => this.governor.announced(socket));
+  };
+
+  readonly #onServer = (message: unknown): void => {
+    const { socket } = message as { socket: net.Socket & { _server?: net.Server } };
+    this.governor.announced(socket, socket._server);
+  };
+
+  readonly #onInternalMessage = (_: unknown, handle: unknown): void => {
+    if (isTcpHandle(handle)) this.governor.accepted(handle);
+  };
+
+  readonly #onExit = (): void => debug('%s', summaryOf(this.governor.statistics.status()));
+}
+
+let installation: Installation | undefined;
+
+function checkOptions({ mode, onApplied }: ProcessOptions, source: string): void {
+  if (mode !== undefined && mode !== 'enforce' && mode !== 'fill') {
+    throw new ConfigurationError(source, 'mode', mode, "'enforce' or 'fill'");
+  }
+  if (onApplied !== undefined && typeof onApplied !== 'function') {
+    throw new ConfigurationError(source, 'onApplied', onApplied, 'a function');
+  }
+}
+
+function listenTo(signal: NodeJS.Signals, listener: () => void, source: string): void {
+  try {
+    process.on(signal, listener);
+  } catch (error) {
+    throw new ConfigurationError(source, 'summarySignal', signal, "a signal such as 'SIGUSR2'", error);
+  }
+}
+
+/** As {@link applyToProcess}, for a configuration that stands somewhere else than in a call. */
+export function applyConfiguration(
+  policy: PolicyInput | 'off' | false,
+  options: ProcessOptions,
+  source: string,
+): ProcessPolicy {
+  checkOptions(options, source);
+  const { mode = 'enforce', rules = [], onApplied, summarySignal } = options;
+  const regime: Applied = {
+    policy: readPolicyOrOff(policy, 'policy', source),
+    mode,
+    rules: compileRules(rules, source),
+    onApplied,
+  };
+  tcpPrototype();
+  installation ??= new Installation();
+  const { governor } = installation;
+  const status = () => governor.statistics.status();
+  const summarize = () => void process.stderr.write(`tcp-keepalive: ${summaryOf(status())}\n`);
+  if (summarySignal !== undefined) listenTo(summarySignal, summarize, source);
+  applied.push(regime);
+  governor.reconsiderListeners();
+  debug('%s, mode %s, %d rules', regime.policy ? describe(regime.policy) : 'off', mode, rules.length);
+  const dispose = () => {
+    const at = applied.indexOf(regime);
+    if (at < 0) return;
+    applied.splice(at, 1);
+    if (summarySignal !== undefined) process.off(summarySignal, summarize);
+    if (applied.length > 0) return governor.reconsiderListeners();
+    installation?.remove();
+    installation = undefined;
+  };
+  return { status, dispose, [Symbol.dispose]: dispose };
+}
+
+function describe(policy: Exclude<Regime['policy'], false>): string {
+  try {
+    return formatPolicy(policy as Parameters<typeof formatPolicy>[0]);
+  } catch {
+    return JSON.stringify(policy);
+  }
+}
+
+/**
+ * Gives every TCP connection that this thread opens or accepts from now on a keepalive policy, whatever code opens it, and
+ * keeps it in force when that code calls `setKeepAlive` itself.
+ *
+ * A connection has it before its handshake is over; an accepted one has it from its listener, at no cost for each.
+ * Connections that are open already are not touched. A second call comes before the first until it is disposed of. Each
+ * worker thread has its own. A policy that this library's `setKeepAlive` gives a socket or server comes before all.
+ *
+ * Node.js on Linux; on macOS and FreeBSD accepted connections are set one by one, on Windows through Node.js >= 24.19 or
+ * >= 26.4.
+ *
+ * @throws {ConfigurationError} for a policy, rule or option that is wrong, with its field; nothing is then in force.
+ * @throws {UnsupportedError} in Bun and Deno.
+ */
+export function applyToProcess(policy: PolicyInput | 'off' | false, options: ProcessOptions = {}): ProcessPolicy {
+  return applyConfiguration(policy, options, 'applyToProcess');
+}

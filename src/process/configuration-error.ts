@@ -1,0 +1,25 @@
+import { describeValue } from '../policy/index.js';
+
+/**
+ * Thrown when the configuration of a process's policy is wrong.
+ *
+ * `source` is where it stands (a file, an environment variable or the call), `field` the part that is wrong, `given` what
+ * it has, `allowed` what is accepted. Nothing has been changed when it is thrown.
+ */
+export class ConfigurationError extends Error {
+  override readonly name = 'ConfigurationError';
+  readonly code = 'ERR_KEEPALIVE_CONFIGURATION';
+  readonly source: string;
+  readonly field: string;
+  readonly given: unknown;
+  readonly allowed: string;
+
+  constructor(source: string, field: string, given: unknown, allowed: string, cause?: unknown) {
+    const place = field === '' ? source : `${source}: ${field}`;
+    super(`${place} must be ${allowed}, got ${describeValue(given)}`, cause === undefined ? undefined : { cause });
+    this.source = source;
+    this.field = field;
+    this.given = given;
+    this.allowed = allowed;
+  }
+}

@@ -1,0 +1,67 @@
+import type { CallSite } from './call-site.js';
+
+/** Why a connection did not get the policy. */
+export interface Skipped {
+  /** Unix-domain sockets and named pipes. */
+  pipe: number;
+  /** Left to the program, by a rule or by its own `setKeepAlive(socket, false)`. */
+  optedOut: number;
+  /** The platform gives no descriptor, and Node's own call cannot set the policy. */
+  noDescriptor: number;
+  /** The system refused; `process.emitWarning` said why, once for each reason. */
+  refused: number;
+}
+
+/** A place in a program whose `setKeepAlive` did not get what it asked for. */
+export interface OverruledCaller extends CallSite {
+  readonly calls: number;
+}
+
+/** What became of the connections of this thread since the policy was applied. */
+export interface ProcessStatus {
+  /** Connections on which the policy was set one by one. */
+  readonly set: number;
+  /** Accepted connections that have it from their listener. */
+  readonly inherited: number;
+  /** Listeners that hand it on. */
+  readonly listeners: number;
+  readonly skipped: Readonly<Skipped>;
+  /** The most frequent first. */
+  readonly overruled: readonly OverruledCaller[];
+}
+
+/** Counts what becomes of connections. */
+export class Statistics {
+  set = 0;
+  inherited = 0;
+  listeners = 0;
+  readonly skipped: Skipped = { pipe: 0, optedOut: 0, noDescriptor: 0, refused: 0 };
+  readonly #callers = new Map<string, { site: CallSite; calls: number }>();
+
+  overruled(site: CallSite | undefined): void {
+    const known = site ?? { module: 'unknown', file: 'unknown', line: 0 };
+    const key = `${known.file}:${known.line}`;
+    const caller = this.#callers.get(key);
+    if (caller === undefined) this.#callers.set(key, { site: known, calls: 1 });
+    else caller.calls += 1;
+  }
+
+  status(): ProcessStatus {
+    const overruled = [...this.#callers.values()]
+      .map(({ site, calls }) => ({ ...site, calls }))
+      .sort((a, b) => b.calls - a.calls);
+    const { set, inherited, listeners, skipped } = this;
+    return { set, inherited, listeners, skipped: { ...skipped }, overruled };
+  }
+}
+
+/** The status as a text of a few lines. */
+export function summaryOf({ set, inherited, listeners, skipped, overruled }: ProcessStatus): string {
+  const { pipe, optedOut, noDescriptor, refused } = skipped;
+  const lines = [
+    `${set} connections set, ${inherited} inherited from ${listeners} listeners`,
+    `skipped: ${pipe} pipes, ${optedOut} opted out, ${noDescriptor} without descriptor, ${refused} refused`,
+    ...overruled.map(({ module, file, line, calls }) => `overruled ${calls} times: ${module} (${file}:${line})`),
+  ];
+  return lines.join('\n');
+}
