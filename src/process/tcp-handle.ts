@@ -36,8 +36,8 @@ interface Constructed {
 
 function find(): Internals {
   const socket = new net.Socket();
-  // The look-up never answers, so that nothing is connected and no descriptor is opened.
-  socket.connect({ host: 'tcp-keepalive.invalid', port: 1, autoSelectFamily: false, lookup: () => {} });
+  // It is destroyed before the next tick, in which Node.js would open a descriptor and connect.
+  socket.connect({ host: '127.0.0.1', port: 1, autoSelectFamily: false });
   const { _handle: handle } = socket as unknown as { _handle?: Constructed | null };
   const owner =
     handle && Object.getOwnPropertySymbols(handle).find(({ description }) => description === 'owner_symbol');

@@ -1,5 +1,5 @@
 // Gives up every privilege, then tries to set the kernel's defaults, and prints what became of it as JSON.
-import { readKernelDefaults, setKernelDefaults, sysctlSources } from '../../../dist/host/sysctl/index.js';
+import { readKernelDefaults, setKernelDefaults, sysctlSources } from '../../../dist/linux.js';
 
 const [root, file] = process.argv.slice(2);
 const options = file === undefined ? { root } : { root, file };

@@ -1,5 +1,5 @@
 // Sets and takes back the kernel's defaults in a directory that stands for `/`, until it is killed.
-import { setKernelDefaults, undoKernelDefaults } from '../../../dist/host/sysctl/index.js';
+import { setKernelDefaults, undoKernelDefaults } from '../../../dist/linux.js';
 
 const [root, file] = process.argv.slice(2);
 setKernelDefaults('600:30:5', { root, file });

@@ -1,5 +1,5 @@
 // Sets the kernel's defaults once, in a directory that stands for `/`, and prints what became of it as JSON.
-import { setKernelDefaults } from '../../../dist/host/sysctl/index.js';
+import { setKernelDefaults } from '../../../dist/linux.js';
 
 const [root, policy, file] = process.argv.slice(2);
 try {
