@@ -208,7 +208,7 @@ function change(copies: Copies, socket: SocketReference, list: readonly Assignme
 
 function setOn(fd: number, cookie: bigint, before: KeepAliveState, list: readonly Assignment[]): OptionOutcome {
   try {
-    return { cookie, before, after: writeAssignments(fd, list, before, linux), error: undefined };
+    return { cookie, before, after: writeAssignments(fd, list, () => before, linux), error: undefined };
   } catch (error) {
     const reason = error instanceof SystemCallError ? describeFailure(error) : reasonOf(error);
     return { cookie, before, after: readState(fd, linux), error: reason };
