@@ -1,9 +1,9 @@
 import type { Incomplete } from './connection.js';
-import { dumpConnections, liveStates } from './dump.js';
+import { liveStates } from './dump.js';
 import { type Answer, askPeers, type PeerAnswer } from './interview.js';
 import { type ListQuery, listThrough, referenceTo } from './listing.js';
+import { lookAt } from './look.js';
 import { byNamespace, type Share } from './namespace-of.js';
-import { within } from './network-namespaces.js';
 import { type ChosenSource, chooseOptionSource } from './options/choice.js';
 import { sourceWithin } from './options/within.js';
 import type { ConnectionRow } from './row.js';
@@ -42,10 +42,7 @@ async function askShare(chosen: ChosenSource, { namespace, items }: Share<Connec
       const row = rowOf.get(cookie) as ConnectionRow;
       return referenceTo(row.connection, row.owners);
     },
-    look: () => {
-      const { connections } = within(namespace, () => dumpConnections({ states, info: true }));
-      return new Map(connections.map((connection) => [connection.cookie, connection]));
-    },
+    look: (connections) => lookAt(connections, namespace, states),
     options: sourceWithin(source, namespace),
     timeoutMs,
   });
