@@ -59,9 +59,9 @@ async function askShare(chosen: ChosenSource, { namespace, items }: Share<Connec
  * Asks the peer of each selected connection for a sign of life, now.
  *
  * A silent peer has been asked up to three times within `timeoutMs` (2000 unless stated). Options are as before when it
- * returns. `'reset'` is a connection that was gone at the next looks, whatever ended it. Needs CAP_BPF and CAP_PERFMON
- * (Linux 6.1), or the processes' own user, or CAP_SYS_PTRACE (Linux 5.6); peers that could not be asked are counted in
- * `incomplete`.
+ * returns. `'reset'` is a connection that was gone at the next looks, whatever ended it. Needs the processes'
+ * own user, or CAP_SYS_PTRACE (Linux 5.6), or CAP_BPF and CAP_PERFMON (Linux 6.1 that is free of CVE-2026-74714); peers
+ * that could not be asked are counted in `incomplete`.
  *
  * Linux.
  *
