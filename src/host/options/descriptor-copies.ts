@@ -163,8 +163,7 @@ export class DescriptorCopies implements OptionSource {
     const outcomes = new Array<OptionOutcome>(changes.length);
     using copies = new Copies();
     for (const place of byProcess(changes.map(({ socket }) => socket))) {
-      const { socket } = changes[place] as OptionChange;
-      outcomes[place] = change(copies, socket, lists[place] as Assignment[]);
+      outcomes[place] = make(copies, changes[place] as OptionChange, lists[place] as Assignment[]);
     }
     return outcomes;
   }
@@ -194,12 +193,17 @@ function readOne(copies: Copies, socket: SocketReference): KeepAliveState {
   return readState(copy.fd, linux);
 }
 
-function change(copies: Copies, socket: SocketReference, list: readonly Assignment[]): OptionOutcome {
+/** Setting TCP_KEEPIDLE again has a peer that is being probed probed once more at once, which counts as unanswered. */
+const isThere = (state: KeepAliveState, list: readonly Assignment[]) =>
+  list.every(({ field, state: wanted }) => state[field] === wanted);
+
+function make(copies: Copies, { socket, rearms }: OptionChange, list: readonly Assignment[]): OptionOutcome {
   const { cookie } = socket;
   let before: KeepAliveState | undefined;
   try {
     using copy = copies.copy(socket);
     before = readState(copy.fd, linux);
+    if (!rearms && isThere(before, list)) return { cookie, before, after: before, error: undefined };
     return setOn(copy.fd, cookie, before, list);
   } catch (error) {
     return { cookie, before, after: undefined, error: reasonOf(error) };
