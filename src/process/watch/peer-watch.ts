@@ -1,0 +1,279 @@
+import { channel } from 'node:diagnostics_channel';
+import { EventEmitter } from 'node:events';
+import net from 'node:net';
+import { SystemCallError, UnsupportedError } from '../../native/index.js';
+import { type PolicyInput, readPolicy, type ValidPolicy } from '../../policy/index.js';
+import { descriptorOf, type KeepAliveTarget, resolveTarget, setKeepAlive } from '../../socket/index.js';
+import { readState } from '../../socket/options.js';
+import { currentPlatform } from '../../socket/platforms/index.js';
+import { carrierOf } from '../../socket/target.js';
+import { Agenda } from './agenda.js';
+import { type Condition, conditionOf } from './condition.js';
+import { DeadPeerError, explainDeath, rememberSight } from './death.js';
+import { describePeer } from './description.js';
+import type { DeadPeerEvent, PeerEvent, PeerEventName, PeerWatchEvents } from './events.js';
+import { PeerEvents } from './peer-events.js';
+import { nextLookMs } from './schedule.js';
+import { lookAt, type Sight } from './sight.js';
+import { shared, Watched } from './watched.js';
+
+/** How a watch treats its connections; everything in milliseconds. */
+export interface WatchRules {
+  readonly policy: ValidPolicy | undefined;
+  readonly deadAfterMs: number | undefined;
+  readonly destroy: boolean;
+}
+
+/** A window that is closed for less is a program that is busy for a moment. */
+const stalledAfterMs = 1000;
+
+const over = new Set(['CLOSE', 'TIME_WAIT']);
+
+const names: readonly PeerEventName[] = ['suspect', 'recovered', 'stalled', 'dead'];
+const channels = new Map(names.map((name) => [name, channel(`tcp-keepalive:peer:${name}`)]));
+
+/**
+ * Watches the peers of connections and says what becomes of them, as events, as an async iterator, and on the diagnostics
+ * channels `tcp-keepalive:peer:suspect`, `:recovered`, `:stalled` and `:dead`.
+ *
+ * It keeps neither the process alive nor a socket from being collected; a connection leaves it when it ends.
+ */
+export class PeerWatch extends EventEmitter<PeerWatchEvents> implements AsyncIterable<PeerEvent>, Disposable {
+  readonly #rules: WatchRules;
+  readonly #watched = new WeakMap<net.Socket, Watched>();
+  readonly #agenda: Agenda<Watched>;
+  readonly #onClosed: () => void;
+  readonly #ends: (() => void)[] = [];
+  #size = 0;
+  #isClosed = false;
+
+  constructor(rules: WatchRules) {
+    super();
+    this.#rules = rules;
+    const watch = this;
+    this.#onClosed = function onClosed(this: net.Socket) {
+      watch.#ended(this);
+    };
+    this.#agenda = new Agenda(
+      (due) => this.#lookAtAll(due),
+      ({ slot }) => slot,
+      (watched, slot) => {
+        watched.slot = slot;
+      },
+    );
+  }
+
+  /** How many connections it watches. */
+  get size(): number {
+    return this.#size;
+  }
+
+  /**
+   * Watches one more connection; one that is connecting is watched once it is connected, one that is watched already
+   * stays so.
+   *
+   * @throws {SystemCallError} EBADF for a destroyed socket, ENOTSOCK for what is none.
+   * @throws {UnsupportedError} for a unix-domain socket, and on other platforms than Linux.
+   */
+  add(target: KeepAliveTarget): this {
+    const socket = resolveTarget(target, 'getsockopt');
+    if (socket instanceof net.Server) {
+      throw new SystemCallError('getsockopt', 'ENOTCONN', 'a server has no peer: add its connections, or watch all');
+    }
+    if (this.#isClosed || this.#watched.has(socket)) return this;
+    if (this.#rules.policy !== undefined) setKeepAlive(socket, this.#rules.policy);
+    if (socket.pending) socket.once('connect', () => this.#begin(socket));
+    else this.#begin(socket);
+    return this;
+  }
+
+  /** Watches a connection no longer. */
+  delete(socket: net.Socket): boolean {
+    const watched = this.#watched.get(socket);
+    if (watched === undefined) return false;
+    socket.off('close', this.#onClosed);
+    this.#forget(socket, watched);
+    return true;
+  }
+
+  /** Ends the watch: no event comes any more, iterators end, and no socket has a listener of it left. */
+  close(): void {
+    if (this.#isClosed) return;
+    this.#isClosed = true;
+    this.#agenda.clear();
+    for (const end of this.#ends.splice(0)) end();
+  }
+
+  [Symbol.dispose](): void {
+    this.close();
+  }
+
+  /** Yields every event from now on, until the watch is closed. */
+  [Symbol.asyncIterator](): AsyncIterator<PeerEvent> {
+    const events = new PeerEvents();
+    const push = (event: PeerEvent) => events.push(event);
+    for (const name of names) this.on(name, push as never);
+    const stop = () => {
+      for (const name of names) this.off(name, push as never);
+      events.end();
+    };
+    if (this.#isClosed) stop();
+    else this.#ends.push(stop);
+    return events.iterate(stop);
+  }
+
+  /** Has something done when the watch is closed. */
+  onClose(end: () => void): void {
+    this.#ends.push(end);
+  }
+
+  #begin(socket: net.Socket): void {
+    if (this.#isClosed || socket.destroyed || this.#watched.has(socket)) return;
+    const options = this.#optionsOf(socket);
+    const fd = descriptorOf(carrierOf(socket));
+    if (options === undefined || fd === undefined || lookAt(fd) === undefined) {
+      throw new UnsupportedError('watching this stream', 'a TCP socket of the system');
+    }
+    // Node.js then still knows it when the connection is gone.
+    void socket.remoteAddress;
+    const watched = new Watched(socket, options);
+    this.#watched.set(socket, watched);
+    this.#size += 1;
+    socket.on('close', this.#onClosed);
+    this.#lookAt(watched);
+  }
+
+  #optionsOf(socket: net.Socket) {
+    const fd = descriptorOf(carrierOf(socket));
+    return fd === undefined ? undefined : shared(readState(fd, currentPlatform()));
+  }
+
+  #forget(socket: net.Socket, watched: Watched): void {
+    this.#watched.delete(socket);
+    this.#agenda.remove(watched);
+    this.#size -= 1;
+  }
+
+  #lookAtAll(due: readonly Watched[]): void {
+    for (const watched of due) {
+      try {
+        this.#lookAt(watched);
+      } catch (error) {
+        // A listener that throws is its program's affair; the other peers are still looked at.
+        process.nextTick(() => {
+          throw error;
+        });
+      }
+    }
+  }
+
+  #lookAt(watched: Watched): void {
+    const socket = watched.reference.deref();
+    if (socket === undefined) {
+      this.#size -= 1;
+      return;
+    }
+    const fd = descriptorOf(carrierOf(socket));
+    const sight = fd === undefined ? undefined : lookAt(fd);
+    // What has ended is told of by the socket's own 'close'.
+    if (fd === undefined || sight === undefined || over.has(sight.state)) {
+      this.#agenda.put(watched, 1000);
+      return;
+    }
+    const condition = conditionOf(sight);
+    const wasUnanswered = watched.unansweredSince > 0;
+    // A probe is due: whether the options are still those that were read is worth asking now.
+    if (!wasUnanswered && sight.silentMs >= watched.options.idle) {
+      watched.options = shared(readState(fd, currentPlatform()));
+    }
+    this.#agenda.put(watched, nextLookMs(sight, condition, watched.options));
+    this.#judge(socket, watched, sight, condition);
+  }
+
+  #judge(socket: net.Socket, watched: Watched, sight: Sight, condition: Condition): void {
+    const now = performance.now();
+    const { unansweredKind, isWindowClosed, unansweredForMs } = condition;
+    if (unansweredKind === undefined) watched.unansweredSince = 0;
+    else if (watched.unansweredSince === 0) watched.unansweredSince = now - unansweredForMs;
+    if (!isWindowClosed) watched.closedSince = 0;
+    else if (watched.closedSince === 0) watched.closedSince = now;
+    if (unansweredKind !== undefined) {
+      this.#unanswered(socket, watched, sight, condition, now);
+      return;
+    }
+    const isStalled = isWindowClosed && now - watched.closedSince >= stalledAfterMs;
+    if (isStalled && watched.mood !== 'stalled') this.#turn(socket, watched, 'stalled', sight, condition);
+    else if (watched.mood === 'suspect' || (watched.mood === 'stalled' && !isWindowClosed)) {
+      this.#turn(socket, watched, 'recovered', sight, condition);
+    }
+  }
+
+  #unanswered(socket: net.Socket, watched: Watched, sight: Sight, condition: Condition, now: number): void {
+    const { unansweredKind, unanswered } = condition;
+    const { silentMs } = sight;
+    rememberSight(socket, { unansweredKind, unanswered, silentMs, userTimeout: watched.options.userTimeout ?? 0 });
+    const forMs = now - watched.unansweredSince;
+    // An answer to the first probe may still be on its way for a round trip, as the kernel estimates it.
+    const isLate = unansweredKind === 'retransmission' || unanswered > 1 || forMs >= sight.rtoMs;
+    if (isLate && watched.mood !== 'suspect') this.#turn(socket, watched, 'suspect', sight, condition);
+    const { deadAfterMs } = this.#rules;
+    if (deadAfterMs !== undefined && forMs >= deadAfterMs && this.#watched.has(socket)) {
+      this.#giveUp(socket, watched, sight, condition, forMs);
+    }
+  }
+
+  #turn(
+    socket: net.Socket,
+    watched: Watched,
+    type: 'suspect' | 'recovered' | 'stalled',
+    sight: Sight,
+    condition: Condition,
+  ): void {
+    watched.mood = type === 'recovered' ? 'fine' : type;
+    this.#tell({ type, ...describePeer(socket, sight, condition, watched.options) });
+  }
+
+  #giveUp(socket: net.Socket, watched: Watched, sight: Sight, condition: Condition, forMs: number): void {
+    const error = new DeadPeerError(condition.unanswered, sight.silentMs, forMs);
+    const description = describePeer(socket, sight, condition, watched.options);
+    this.delete(socket);
+    if (this.#rules.destroy) socket.destroy(error);
+    this.#tell({ type: 'dead', ...description, next: undefined, reason: 'unanswered', error, decidedBy: 'watch' });
+  }
+
+  /** A socket was closed: by its peer, by the kernel, or by its program, which is no event. */
+  #ended(socket: net.Socket): void {
+    const watched = this.#watched.get(socket);
+    if (watched === undefined) return;
+    this.#forget(socket, watched);
+    if (this.#isClosed) return;
+    const { errored, readableEnded } = socket;
+    if (errored === null && !readableEnded) return;
+    const { reason, unanswered = 0, silentMs = 0 } = explainDeath(errored ?? undefined, socket);
+    const event: DeadPeerEvent = {
+      type: 'dead',
+      ...describePeer(socket, undefined, undefined, watched.options),
+      local: watched.local,
+      unanswered,
+      silentMs,
+      reason,
+      error: errored ?? undefined,
+      decidedBy: 'kernel',
+    };
+    this.#tell(event);
+  }
+
+  #tell(event: PeerEvent | DeadPeerEvent): void {
+    channels.get(event.type)?.publish(event);
+    this.emit(event.type as 'suspect', event);
+  }
+}
+
+/** Checks what a watch is to do with its connections. */
+export function watchRules(
+  policy: PolicyInput | undefined,
+  deadAfterMs: number | undefined,
+  destroy: boolean,
+): WatchRules {
+  return { policy: policy === undefined ? undefined : readPolicy(policy), deadAfterMs, destroy };
+}

@@ -1,0 +1,92 @@
+import { channel } from 'node:diagnostics_channel';
+import type net from 'node:net';
+import { UnsupportedError } from '../../native/index.js';
+import { readDuration } from '../../policy/duration.js';
+import type { Duration, PolicyInput } from '../../policy/index.js';
+import type { KeepAliveTarget } from '../../socket/index.js';
+import { ConfigurationError } from '../configuration-error.js';
+import { onConnecting } from '../interception.js';
+import { ownerOf } from '../tcp-handle.js';
+import { PeerWatch, watchRules } from './peer-watch.js';
+
+/** What {@link watchPeers} watches, and how. */
+export interface WatchOptions {
+  /** The connections to begin with; `add` takes more. */
+  readonly sockets?: Iterable<KeepAliveTarget>;
+  /** Also every TCP connection that this thread opens or accepts from now on. */
+  readonly all?: boolean;
+  /** Set on each connection that is watched; without it they are watched as they are. */
+  readonly policy?: PolicyInput;
+  /**
+   * A peer is dead when something of ours has gone unanswered for this long, counted from the first transmission that
+   * is unanswered; a peer that does not read but whose kernel answers is not.
+   */
+  readonly deadAfter?: Duration;
+  /** Destroys the socket of such a peer, with a {@link DeadPeerError}. */
+  readonly destroy?: boolean;
+}
+
+const source = 'watchPeers';
+
+function deadAfterMs(given: Duration | undefined): number | undefined {
+  if (given === undefined) return undefined;
+  const ms = typeof given === 'number' ? given : readDuration(given);
+  if (ms !== undefined && Number.isFinite(ms) && ms > 0) return ms;
+  throw new ConfigurationError(source, 'deadAfter', given, "a duration such as '45s' or 45000");
+}
+
+function check({ sockets, all, deadAfter, destroy }: WatchOptions): void {
+  if (destroy === true && deadAfter === undefined) {
+    throw new ConfigurationError(source, 'destroy', destroy, 'left out, or given with deadAfter');
+  }
+  if (sockets === undefined && all !== true) {
+    throw new ConfigurationError(source, 'sockets', sockets, 'a list of sockets, or `all: true` instead');
+  }
+}
+
+/** Adds what comes by itself: a stream that cannot be watched is none of the watch's business. */
+function addQuietly(watch: PeerWatch, socket: net.Socket): void {
+  if (socket.destroyed) return;
+  try {
+    watch.add(socket);
+  } catch (error) {
+    if (!(error instanceof UnsupportedError)) throw error;
+  }
+}
+
+function addAll(watch: PeerWatch): void {
+  const onServerSocket = (message: unknown) => addQuietly(watch, (message as { socket: net.Socket }).socket);
+  channel('net.server.socket').subscribe(onServerSocket);
+  const stop = onConnecting((handle) => {
+    const owner = ownerOf(handle);
+    // Before the program's own listeners, which may end the connection.
+    if (owner !== undefined && 'pending' in owner) owner.prependOnceListener('connect', () => addQuietly(watch, owner));
+  });
+  watch.onClose(() => {
+    channel('net.server.socket').unsubscribe(onServerSocket);
+    stop();
+  });
+}
+
+/**
+ * Watches the peers of connections and says who is there before the kernel gives up: `suspect` when the first probe or
+ * retransmission went unanswered, `recovered` when the peer answers again, `stalled` when its kernel answers and its
+ * program does not read, `dead` with the reason.
+ *
+ * A probe counts as unanswered when the kernel's estimate of a round trip (`tcpi_rto`, at least 200 ms) has passed. The
+ * watch reads what the kernel knows (`TCP_INFO`) when a connection's own numbers say that something can have changed,
+ * and at least every 5 s. It sends nothing: keepalive must be on, or `policy` given.
+ *
+ * Linux.
+ *
+ * @throws {ConfigurationError} for options that are wrong; {@link PolicyError} for a policy.
+ * @throws {UnsupportedError} elsewhere, and as {@link PeerWatch.add}.
+ */
+export function watchPeers(options: WatchOptions): PeerWatch {
+  check(options);
+  const { sockets = [], all = false, policy, deadAfter, destroy = false } = options;
+  const watch = new PeerWatch(watchRules(policy, deadAfterMs(deadAfter), destroy));
+  for (const socket of sockets) watch.add(socket);
+  if (all) addAll(watch);
+  return watch;
+}
