@@ -45,6 +45,8 @@ export {
   type KeepAliveTarget,
   type KernelDefaults,
   kernelDefaults,
+  type PeerProbe,
+  probePeer,
   type SocketHolder,
   setKeepAlive,
 } from './socket/index.js';
