@@ -19,8 +19,16 @@ export interface Condition {
  * How long ago data went out first that have timed out `retransmits` times: each timeout doubled the next, and the last
  * one began when data were last sent.
  */
-function inFlightFor({ retransmits, rtoMs, dataSentMs }: Sight): number {
-  return dataSentMs + rtoMs * (1 - 2 ** -retransmits);
+function inFlightFor({ retransmits, rtoMs, dataSentMs, silentMs }: Sight): number {
+  return Math.min(silentMs, dataSentMs + rtoMs * (1 - 2 ** -retransmits));
+}
+
+/**
+ * Whether nothing has come back for what was sent again: a peer whose buffer is full takes none of it, and says so to
+ * each attempt. The last but one attempt was half of the present timeout before the last.
+ */
+function isUnanswered({ unacked, retransmits, silentMs, dataSentMs, rtoMs }: Sight): boolean {
+  return unacked > 0 && retransmits > 0 && silentMs > dataSentMs + rtoMs / 2;
 }
 
 /** Whether data wait although none are in flight: only a closed window holds them back for longer than a moment. */
@@ -31,7 +39,7 @@ function isHeldBack({ unacked, notSentBytes, sendWindow }: Sight): boolean {
 /** Tells from a look how a peer is. */
 export function conditionOf(sight: Sight): Condition {
   const isWindowClosed = isHeldBack(sight);
-  if (sight.unacked > 0 && sight.retransmits > 0) {
+  if (isUnanswered(sight)) {
     const unansweredForMs = inFlightFor(sight);
     return { unansweredKind: 'retransmission', unanswered: sight.retransmits, isWindowClosed, unansweredForMs };
   }

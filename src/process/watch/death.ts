@@ -85,6 +85,11 @@ function reasonOf(error: unknown, sight: LastSight | undefined): DeathReason | u
   return code !== undefined && reset.has(code) ? 'reset' : undefined;
 }
 
+/** The error that a connection must have ended with, which was seen last with something unanswered, or nothing. */
+export function verdictOf(socket: net.Socket): { readonly code: 'ETIMEDOUT' | 'ECONNRESET' } {
+  return { code: (lastSights.get(socket)?.unanswered ?? 0) > 0 ? 'ETIMEDOUT' : 'ECONNRESET' };
+}
+
 const stories: Readonly<Record<DeathReason, string>> = {
   keepalive: 'the peer answered no keepalive probe: it crashed, or the way to it is cut',
   'user-timeout': 'the peer acknowledged nothing within the user timeout',

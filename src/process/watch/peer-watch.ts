@@ -9,11 +9,11 @@ import { currentPlatform } from '../../socket/platforms/index.js';
 import { carrierOf } from '../../socket/target.js';
 import { Agenda } from './agenda.js';
 import { type Condition, conditionOf } from './condition.js';
-import { DeadPeerError, explainDeath, rememberSight } from './death.js';
+import { DeadPeerError, explainDeath, rememberSight, verdictOf } from './death.js';
 import { describePeer } from './description.js';
 import type { DeadPeerEvent, PeerEvent, PeerEventName, PeerWatchEvents } from './events.js';
 import { PeerEvents } from './peer-events.js';
-import { nextLookMs } from './schedule.js';
+import { longestLookFor, nextLookMs } from './schedule.js';
 import { lookAt, type Sight } from './sight.js';
 import { shared, Watched } from './watched.js';
 
@@ -26,6 +26,23 @@ export interface WatchRules {
 
 /** A window that is closed for less is a program that is busy for a moment. */
 const stalledAfterMs = 1000;
+
+/** Node.js does not hear of the end of a connection from which nobody reads. */
+const unreadLookMs = 50;
+
+function isRead(socket: net.Socket): boolean {
+  return socket.readableFlowing !== false && !socket.isPaused();
+}
+
+/**
+ * Whether an answer can be expected to be there. To the first probe it may be on its way for a round trip, as the kernel
+ * estimates it. A window probe may be left unanswered by a peer that is there: its kernel answers no more than one in
+ * 500 ms (net/ipv4/tcp_input.c, tcp_oow_rate_limited), and the first two are closer to each other.
+ */
+function isOverdue({ unansweredKind, unanswered }: Condition, forMs: number, { rtoMs }: Sight): boolean {
+  if (unansweredKind === 'retransmission' || unanswered > 1) return true;
+  return unansweredKind === 'keepalive' && forMs >= rtoMs;
+}
 
 const over = new Set(['CLOSE', 'TIME_WAIT']);
 
@@ -43,6 +60,7 @@ export class PeerWatch extends EventEmitter<PeerWatchEvents> implements AsyncIte
   readonly #watched = new WeakMap<net.Socket, Watched>();
   readonly #agenda: Agenda<Watched>;
   readonly #onClosed: () => void;
+  readonly #longestLookMs: number;
   readonly #ends: (() => void)[] = [];
   #size = 0;
   #isClosed = false;
@@ -50,6 +68,7 @@ export class PeerWatch extends EventEmitter<PeerWatchEvents> implements AsyncIte
   constructor(rules: WatchRules) {
     super();
     this.#rules = rules;
+    this.#longestLookMs = longestLookFor(rules.deadAfterMs);
     const watch = this;
     this.#onClosed = function onClosed(this: net.Socket) {
       watch.#ended(this);
@@ -175,9 +194,8 @@ export class PeerWatch extends EventEmitter<PeerWatchEvents> implements AsyncIte
     }
     const fd = descriptorOf(carrierOf(socket));
     const sight = fd === undefined ? undefined : lookAt(fd);
-    // What has ended is told of by the socket's own 'close'.
     if (fd === undefined || sight === undefined || over.has(sight.state)) {
-      this.#agenda.put(watched, 1000);
+      this.#over(socket, watched);
       return;
     }
     const condition = conditionOf(sight);
@@ -186,8 +204,20 @@ export class PeerWatch extends EventEmitter<PeerWatchEvents> implements AsyncIte
     if (!wasUnanswered && sight.silentMs >= watched.options.idle) {
       watched.options = shared(readState(fd, currentPlatform()));
     }
-    this.#agenda.put(watched, nextLookMs(sight, condition, watched.options));
+    const nextMs = nextLookMs(sight, condition, watched.options, this.#longestLookMs);
+    this.#agenda.put(watched, condition.unanswered > 0 && !isRead(socket) ? unreadLookMs : nextMs);
     this.#judge(socket, watched, sight, condition);
+  }
+
+  /** The connection has ended in the kernel. Node.js tells of that at once, unless nobody reads. */
+  #over(socket: net.Socket, watched: Watched): void {
+    if (watched.mood === 'over' && !isRead(socket)) {
+      socket.off('close', this.#onClosed);
+      this.#tellDead(socket, watched, undefined);
+      return;
+    }
+    watched.mood = 'over';
+    this.#agenda.put(watched, unreadLookMs);
   }
 
   #judge(socket: net.Socket, watched: Watched, sight: Sight, condition: Condition): void {
@@ -213,11 +243,11 @@ export class PeerWatch extends EventEmitter<PeerWatchEvents> implements AsyncIte
     const { silentMs } = sight;
     rememberSight(socket, { unansweredKind, unanswered, silentMs, userTimeout: watched.options.userTimeout ?? 0 });
     const forMs = now - watched.unansweredSince;
-    // An answer to the first probe may still be on its way for a round trip, as the kernel estimates it.
-    const isLate = unansweredKind === 'retransmission' || unanswered > 1 || forMs >= sight.rtoMs;
-    if (isLate && watched.mood !== 'suspect') this.#turn(socket, watched, 'suspect', sight, condition);
+    if (isOverdue(condition, forMs, sight) && watched.mood !== 'suspect')
+      this.#turn(socket, watched, 'suspect', sight, condition);
     const { deadAfterMs } = this.#rules;
-    if (deadAfterMs !== undefined && forMs >= deadAfterMs && this.#watched.has(socket)) {
+    const isGivenUp = watched.mood === 'suspect' && deadAfterMs !== undefined && forMs >= deadAfterMs;
+    if (isGivenUp && this.#watched.has(socket)) {
       this.#giveUp(socket, watched, sight, condition, forMs);
     }
   }
@@ -245,11 +275,17 @@ export class PeerWatch extends EventEmitter<PeerWatchEvents> implements AsyncIte
   #ended(socket: net.Socket): void {
     const watched = this.#watched.get(socket);
     if (watched === undefined) return;
+    const { errored, readableEnded } = socket;
+    if (errored === null && !readableEnded) this.#forget(socket, watched);
+    else this.#tellDead(socket, watched, errored ?? undefined);
+  }
+
+  /** `error` is what Node.js has found; where it has not looked, the kernel's verdict follows from what was last seen. */
+  #tellDead(socket: net.Socket, watched: Watched, error: Error | undefined): void {
     this.#forget(socket, watched);
     if (this.#isClosed) return;
-    const { errored, readableEnded } = socket;
-    if (errored === null && !readableEnded) return;
-    const { reason, unanswered = 0, silentMs = 0 } = explainDeath(errored ?? undefined, socket);
+    const found = error ?? (socket.readableEnded ? undefined : verdictOf(socket));
+    const { reason, unanswered = 0, silentMs = 0 } = explainDeath(found, socket);
     const event: DeadPeerEvent = {
       type: 'dead',
       ...describePeer(socket, undefined, undefined, watched.options),
@@ -257,7 +293,7 @@ export class PeerWatch extends EventEmitter<PeerWatchEvents> implements AsyncIte
       unanswered,
       silentMs,
       reason,
-      error: errored ?? undefined,
+      error,
       decidedBy: 'kernel',
     };
     this.#tell(event);

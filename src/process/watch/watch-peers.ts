@@ -75,7 +75,7 @@ function addAll(watch: PeerWatch): void {
  *
  * A probe counts as unanswered when the kernel's estimate of a round trip (`tcpi_rto`, at least 200 ms) has passed. The
  * watch reads what the kernel knows (`TCP_INFO`) when a connection's own numbers say that something can have changed,
- * and at least every 5 s. It sends nothing: keepalive must be on, or `policy` given.
+ * and at least every 5 s, or four times within `deadAfter`: nothing announces that a program has sent data. It sends nothing: keepalive must be on, or `policy` given.
  *
  * Linux.
  *

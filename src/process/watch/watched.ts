@@ -13,7 +13,7 @@ export class Watched {
   options: KeepAliveState;
   /** When it is looked at next; see {@link Agenda}. */
   slot = -1;
-  mood: 'fine' | 'suspect' | 'stalled' = 'fine';
+  mood: 'fine' | 'suspect' | 'stalled' | 'over' = 'fine';
   /** Since when something of ours has been seen unanswered (`performance.now()`), or 0. */
   unansweredSince = 0;
   /** Since when the peer's window has been seen closed, or 0. */
