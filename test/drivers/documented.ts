@@ -6,28 +6,28 @@ function cellsOf(row: string): string[] {
   return row
     .split('|')
     .slice(1, -1)
-    .map((cell) => cell.trim());
+    .map((cell) => cell.trim().replaceAll('`', ''));
 }
 
-/** The rows of the table under a heading of docs/drivers.md, without its head. */
-export function tableUnder(heading: string): string[][] {
+/** The rows of the table under a heading of docs/drivers.md, without its head and without code marks. */
+function tableUnder(heading: string): string[][] {
   const [, section = ''] = page.split(`\n## ${heading}\n`);
   const [text = ''] = section.split('\n## ');
   const rows = text.split('\n').filter((line) => line.startsWith('|'));
   return rows.slice(2).map(cellsOf);
 }
 
-const withoutMarks = (cell: string) => cell.replaceAll('`', '');
+const settings = tableUnder('What each driver does by itself');
+const signs = tableUnder('What you see when the server has vanished');
 
 /** What the table says that each setting of a driver does on the wire. */
 export function documentedSettings(driver: string): Record<string, string> {
-  const rows = tableUnder('What a driver does by itself').filter(([name = '']) => withoutMarks(name) === driver);
-  return Object.fromEntries(rows.map(([, setting = '', wire = '']) => [withoutMarks(setting), withoutMarks(wire)]));
+  const rows = settings.filter(([name]) => name === driver);
+  return Object.fromEntries(rows.map(([, setting = '', wire = '']) => [setting, wire]));
 }
 
 /** By what the table says that a driver's user learns of a dead server. */
 export function documentedSigns(driver: string): string[] {
-  const rows = tableUnder('When the server has vanished');
-  const [, signs = ''] = rows.find(([name = '']) => withoutMarks(name) === driver) ?? [];
-  return signs === 'nothing' ? [] : signs.split(', ').map(withoutMarks);
+  const [, text = ''] = signs.find(([name]) => name === driver) ?? [];
+  return text === 'nothing' ? [] : text.split(', ');
 }

@@ -1,11 +1,10 @@
-import { setTimeout as delay } from 'node:timers/promises';
 import { expect, it, type TestContext } from 'vitest';
 import type { ConnectionRow } from '../../src/host/row.js';
 import { detectionTime } from '../../src/index.js';
 import { readTcpInfo } from '../../src/socket/index.js';
 import { setReceptionOf } from '../../src/testing/reception.js';
 import { moment } from '../kernel/observation.js';
-import { connectionsOf, copyOf, describeState, serverEndOf } from './connections.js';
+import { connectionsOf, copyOf, describeState, hasOpen, serverEndOf } from './connections.js';
 import { documentedSettings, documentedSigns } from './documented.js';
 import { type DriverEvent, DriverProcess } from './driver-process.js';
 
@@ -19,8 +18,8 @@ export interface DriverTest {
   readonly port: (setting: string) => number;
   /** Its server is only a listener: there are no queries. */
   readonly handshakeOnly?: true;
-  /** Whether the driver and its server have exchanged all that they say unasked after a query. */
-  readonly isQuiet?: (client: ConnectionRow) => boolean;
+  /** What the driver sends once more some time after it has connected, because the server asks it to. */
+  readonly lateAnswer?: string;
 }
 
 async function startDriver({ name }: DriverTest, context: TestContext, withPolicy?: string): Promise<DriverProcess> {
@@ -60,6 +59,13 @@ function connectionOf(driver: DriverProcess, port: number): ConnectionRow {
   const rows = connectionsOf(driver.pid, port);
   expect(rows).toHaveLength(1);
   return rows[0] as ConnectionRow;
+}
+
+/** Waits until the server has received so much more than it had. */
+async function delivery(row: ConnectionRow, text: string): Promise<void> {
+  using own = copyOf(row);
+  const whole = (row.connection.info?.bytesAcked ?? 0) + text.length;
+  await moment(() => (readTcpInfo(own.fd).bytesAcked ?? 0) >= whole, `the server gets '${text}'`);
 }
 
 /** Crashes the server of one connection, once nothing is in flight, and waits until the client's kernel gives it up. */
@@ -112,10 +118,10 @@ export function testDriver(test: DriverTest): void {
     expect(again.connection.cookie).toBe(first.connection.cookie);
     expect(again.keepAlive).toEqual(applied);
 
-    const { isQuiet = () => true } = test;
-    while (!isQuiet(connectionOf(driver, port))) await delay(100);
+    await delivery(again, test.lateAnswer ?? '');
     expect(driver.events).toEqual([]);
-    await expectDetection(connectionOf(driver, port));
+    await expectDetection(again);
+    await moment(() => !hasOpen(again), `${name} closes the dead connection`);
     await driver.use();
     const fresh = connectionOf(driver, port);
     expect(fresh.connection.cookie).not.toBe(first.connection.cookie);

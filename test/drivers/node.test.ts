@@ -26,7 +26,7 @@ const scenes: readonly Scene[] = [
   { name: 'tedious', start: startListener, handshakeOnly: true },
 ];
 
-describe.each(scenes)('a client of a server in this process', ({ start, ...test }) => {
+describe.concurrent.each(scenes)('a client of a server in this process', ({ start, ...test }) => {
   let server: TestServer;
   beforeAll(async () => {
     server = await start();

@@ -9,9 +9,8 @@ export const settings = {
   'new Agent({ keepAlive: true, keepAliveMsecs: 10_000 })': { keepAlive: true, keepAliveMsecs: 10_000 },
 };
 
-export function open(port, options, report) {
+export function open(port, options) {
   const agent = options === undefined ? https.globalAgent : new https.Agent(options);
-  agent.on('free', (socket) => socket.once('error', (error) => report("socket 'error'", error)));
   const use = async () => {
     const response = await new Promise((resolve, reject) =>
       https.get({ host: '127.0.0.1', port, agent, ca, servername: 'localhost' }, resolve).on('error', reject),
