@@ -21,9 +21,10 @@ const settings = tableUnder('What each driver does by itself');
 const signs = tableUnder('What you see when the server has vanished');
 
 /** What the table says that each setting of a driver does on the wire. */
-export function documentedSettings(driver: string): Record<string, string> {
+export function documentedSettings(driver: string, column: 'by itself' | 'filled'): Record<string, string> {
   const rows = settings.filter(([name]) => name === driver);
-  return Object.fromEntries(rows.map(([, setting = '', wire = '']) => [setting, wire]));
+  const index = column === 'by itself' ? 2 : 3;
+  return Object.fromEntries(rows.map((cells) => [cells[1] ?? '', cells[index] ?? '']));
 }
 
 /** By what the table says that a driver's user learns of a dead server. */

@@ -40,13 +40,13 @@ export class DriverProcess {
     });
   }
 
-  /** Starts `programs/NAME.mjs`, under `tcp-keepalive/register` where there is a policy. */
-  static async start(name: string, policy?: string): Promise<DriverProcess> {
-    const { TCP_KEEPALIVE: _, NODE_OPTIONS: __, ...env } = process.env;
+  /** Starts `programs/NAME.mjs`, under `tcp-keepalive/register` where it is given an environment for that. */
+  static async start(name: string, registerEnvironment?: Readonly<Record<string, string>>): Promise<DriverProcess> {
+    const { NODE_OPTIONS: _, ...env } = process.env;
     const child = fork(path.join(import.meta.dirname, 'programs/run.mjs'), [name], {
       cwd: projectRoot,
-      execArgv: policy === undefined ? [] : ['--import', 'tcp-keepalive/register'],
-      env: policy === undefined ? env : { ...env, TCP_KEEPALIVE: policy },
+      execArgv: registerEnvironment === undefined ? [] : ['--import', 'tcp-keepalive/register'],
+      env: { ...env, ...registerEnvironment },
       stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
     });
     const driver = new DriverProcess(child);

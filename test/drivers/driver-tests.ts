@@ -9,6 +9,8 @@ import { documentedSettings, documentedSigns } from './documented.js';
 import { type DriverEvent, DriverProcess } from './driver-process.js';
 
 const policy = '1:1:2';
+const enforcing = { TCP_KEEPALIVE: policy };
+const filling = { TCP_KEEPALIVE: '45:5:3', TCP_KEEPALIVE_MODE: 'fill' };
 const applied = { enabled: true, idle: 1000, interval: 1000, count: 2, userTimeout: 0 };
 
 /** How one driver is tested. */
@@ -18,13 +20,13 @@ export interface DriverTest {
   readonly port: (setting: string) => number;
   /** Its server is only a listener: there are no queries. */
   readonly handshakeOnly?: true;
-  /** What the driver sends once more some time after it has connected, because the server asks it to. */
-  readonly lateAnswer?: string;
+  /** Once the driver has sent nothing for so long, its server asks for nothing more either. */
+  readonly quietAfterMs?: number;
 }
 
-async function startDriver({ name }: DriverTest, context: TestContext, withPolicy?: string): Promise<DriverProcess> {
+async function startDriver({ name }: DriverTest, context: TestContext, environment?: Readonly<Record<string, string>>) {
   const program = name.split('/').at(-1) as string;
-  const driver = await DriverProcess.start(program, withPolicy);
+  const driver = await DriverProcess.start(program, environment);
   context.onTestFinished(() => driver.end());
   return driver;
 }
@@ -42,7 +44,7 @@ async function openAndUse(driver: DriverProcess, test: DriverTest, setting: stri
   return rows().filter(hasSpoken);
 }
 
-/** What the driver has on the wire with each of its settings, without us. */
+/** What the driver has on the wire with each of its settings. */
 async function measureSettings(test: DriverTest, driver: DriverProcess): Promise<Record<string, string>> {
   const measured: Record<string, string> = {};
   for (const setting of driver.settings) {
@@ -61,11 +63,9 @@ function connectionOf(driver: DriverProcess, port: number): ConnectionRow {
   return rows[0] as ConnectionRow;
 }
 
-/** Waits until the server has received so much more than it had. */
-async function delivery(row: ConnectionRow, text: string): Promise<void> {
-  using own = copyOf(row);
-  const whole = (row.connection.info?.bytesAcked ?? 0) + text.length;
-  await moment(() => (readTcpInfo(own.fd).bytesAcked ?? 0) >= whole, `the server gets '${text}'`);
+async function quiet(client: ConnectionRow, forMs: number): Promise<void> {
+  using own = copyOf(client);
+  await moment(() => readTcpInfo(own.fd).lastDataSentMs >= forMs, `nothing is sent for ${forMs} ms`);
 }
 
 /** Crashes the server of one connection, once nothing is in flight, and waits until the client's kernel gives it up. */
@@ -92,11 +92,16 @@ export function testDriver(test: DriverTest): void {
 
   it.concurrent(`${name}: its own settings do on the wire what the table says`, async (context) => {
     const driver = await startDriver(test, context);
-    expect(documentedSettings(name)).toEqual(await measureSettings(test, driver));
+    expect(documentedSettings(name, 'by itself')).toEqual(await measureSettings(test, driver));
+  });
+
+  it.concurrent(`${name}: has what the table says where the policy only fills gaps`, async (context) => {
+    const driver = await startDriver(test, context, filling);
+    expect(documentedSettings(name, 'filled')).toEqual(await measureSettings(test, driver));
   });
 
   it.concurrent(`${name}: has the policy with all of its settings`, async (context) => {
-    const driver = await startDriver(test, context, policy);
+    const driver = await startDriver(test, context, enforcing);
     for (const setting of driver.settings) {
       const rows = await openAndUse(driver, test, setting);
       expect(rows.length, setting).toBeGreaterThan(0);
@@ -108,7 +113,7 @@ export function testDriver(test: DriverTest): void {
   if (test.handshakeOnly) return;
 
   it.concurrent(`${name}: keeps the policy, notices a dead server, and goes on`, async (context) => {
-    const driver = await startDriver(test, context, policy);
+    const driver = await startDriver(test, context, enforcing);
     const port = test.port('default');
     await driver.open(port);
     await driver.use();
@@ -118,7 +123,7 @@ export function testDriver(test: DriverTest): void {
     expect(again.connection.cookie).toBe(first.connection.cookie);
     expect(again.keepAlive).toEqual(applied);
 
-    await delivery(again, test.lateAnswer ?? '');
+    await quiet(again, test.quietAfterMs ?? 0);
     expect(driver.events).toEqual([]);
     await expectDetection(again);
     await moment(() => !hasOpen(again), `${name} closes the dead connection`);
