@@ -1,4 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process';
+import { randomInt } from 'node:crypto';
 import { once } from 'node:events';
 import { mkdtempSync, rmSync } from 'node:fs';
 import net from 'node:net';
@@ -23,13 +24,24 @@ export interface StartOptions {
   readonly isReady?: () => boolean | Promise<boolean>;
 }
 
+/**
+ * A port that nothing listens on. It is below those that the kernel gives to outgoing connections
+ * (ip_local_port_range), of which one could otherwise take it before the server does, or meet itself on it.
+ */
 export async function freePort(): Promise<number> {
-  const server = net.createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address() as net.AddressInfo;
-  server.close();
-  await once(server, 'close');
-  return port;
+  const server = net.createServer();
+  for (;;) {
+    server.listen(randomInt(20_000, 32_000), '127.0.0.1');
+    const isFree = await new Promise<boolean>((resolve) =>
+      server.once('listening', () => resolve(true)).once('error', () => resolve(false)),
+    );
+    server.removeAllListeners();
+    if (!isFree) continue;
+    const { port } = server.address() as net.AddressInfo;
+    server.close();
+    await once(server, 'close');
+    return port;
+  }
 }
 
 export function scratchDirectory(): string {
@@ -70,9 +82,9 @@ export async function startServer(command: string, args: string[], options: Star
     rmSync(directory, { recursive: true, force: true, maxRetries: 10, retryDelay: 100 });
   };
   const deadline = performance.now() + startLimitMs;
-  while (!((await accepts(port)) && (await isReady()))) {
-    const hasEnded = child.pid === undefined || child.exitCode !== null || child.signalCode !== null;
-    if (hasEnded || performance.now() > deadline) {
+  const hasEnded = () => child.pid === undefined || child.exitCode !== null || child.signalCode !== null;
+  while (hasEnded() || !((await accepts(port)) && (await isReady()))) {
+    if (hasEnded() || performance.now() > deadline) {
       await stop();
       throw new Error(`${command} did not start: ${complaints}`);
     }
