@@ -1,9 +1,10 @@
 import { afterAll, beforeAll, describe } from 'vitest';
 import { testDriver } from './driver-tests.js';
-import { startPostgresql } from './servers/postgresql.js';
+import { lacks } from './servers/installed.js';
+import { postgresqlPrograms, startPostgresql } from './servers/postgresql.js';
 import type { ServerProgram } from './servers/server-program.js';
 
-describe('drivers of PostgreSQL', () => {
+describe.skipIf(lacks(postgresqlPrograms() ?? 'postgresql'))('drivers of PostgreSQL', () => {
   let server: ServerProgram;
   beforeAll(async () => {
     server = await startPostgresql();

@@ -1,8 +1,9 @@
 import { afterAll, beforeAll, describe } from 'vitest';
 import { testDriver } from './driver-tests.js';
+import { lacks } from './servers/installed.js';
 import { type RedisServer, startRedis } from './servers/redis.js';
 
-describe('drivers of Redis', () => {
+describe.skipIf(lacks('redis-server'))('drivers of Redis', () => {
   let server: RedisServer;
   beforeAll(async () => {
     server = await startRedis();
