@@ -20,11 +20,17 @@ function tableUnder(heading: string): string[][] {
 const settings = tableUnder('What each driver does by itself');
 const signs = tableUnder('What you see when the server has vanished');
 
-/** What the table says that each setting of a driver does on the wire. */
+const [here = ''] = process.versions.node.split('.');
+
+/** What the table says that each setting of a driver does on the wire, with this version of Node.js. */
 export function documentedSettings(driver: string, column: 'by itself' | 'filled'): Record<string, string> {
-  const rows = settings.filter(([name]) => name === driver);
   const index = column === 'by itself' ? 2 : 3;
-  return Object.fromEntries(rows.map((cells) => [cells[1] ?? '', cells[index] ?? '']));
+  const documented: Record<string, string> = {};
+  for (const cells of settings.filter(([name]) => name === driver)) {
+    const [setting = '', versions] = (cells[1] ?? '').split(', Node.js ');
+    if (versions === undefined || versions.split(' and ').includes(here)) documented[setting] = cells[index] ?? '';
+  }
+  return documented;
 }
 
 /** By what the table says that a driver's user learns of a dead server. */
