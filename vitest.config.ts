@@ -21,6 +21,9 @@ export default defineConfig({
         },
       },
       {
+        test: { ...waiting, name: 'drivers', include: ['test/drivers/**/*.test.ts'] },
+      },
+      {
         test: { ...waiting, name: 'package', include: ['test/{package,docs,lint}/**/*.test.ts'] },
       },
     ],
