@@ -75,7 +75,7 @@ async function serverWithClients(kind: string, open: Exchange, { onTestFinished 
   });
   const expectHeld = (count: number) => async () =>
     expect(await server.holdings()).toEqual({ connections: count, handles: atRest + count });
-  await vi.waitFor(expectHeld(4), 5000);
+  await vi.waitFor(expectHeld(4), 30_000);
   return { clients, expectHeld };
 }
 
@@ -106,7 +106,7 @@ describe.concurrent('servers whose clients crash', () => {
       ]);
       for (const client of unguarded.clients.slice(1)) crashPeer(client);
       await Promise.all(guarded.clients.slice(1).map(expectDetection));
-      await vi.waitFor(guarded.expectHeld(1), 5000);
+      await vi.waitFor(guarded.expectHeld(1), 30_000);
       await unguarded.expectHeld(4)();
     });
   }
