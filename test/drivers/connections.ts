@@ -19,10 +19,16 @@ export function connectionsOf(pid: number, port: number): ConnectionRow[] {
   return [...rows];
 }
 
+/** The connections that a server has accepted on a port, by the client's port; without their options. */
+export function acceptedOn(port: number): Map<number, ConnectionRow> {
+  const { rows } = select('local', port, { options: false });
+  const owned = rows.filter(({ owners }) => owners.length > 0);
+  return new Map(owned.map((row) => [row.connection.remote.port, row]));
+}
+
 /** The server's end of a connection that a client has. */
 export function serverEndOf({ connection: { local, remote } }: ConnectionRow): ConnectionRow {
-  const { rows } = select('local', remote.port, { options: false });
-  const end = rows.find((row) => row.connection.remote.port === local.port && row.owners.length > 0);
+  const end = acceptedOn(remote.port).get(local.port);
   if (end === undefined) throw new Error(`no process has the other end of port ${local.port}`);
   return end;
 }

@@ -5,12 +5,14 @@ import { text } from 'node:stream/consumers';
 import tls from 'node:tls';
 import { describe, expect, it, type TestContext, vi } from 'vitest';
 import { WebSocket } from 'ws';
+import type { ConnectionRow } from '../../src/host/row.js';
 import { detectionTime } from '../../src/index.js';
+import type { OwnedDescriptor } from '../../src/native/owned-descriptor.js';
 import { readTcpInfo } from '../../src/socket/index.js';
-import { crashPeer } from '../../src/testing/index.js';
+import { setReception } from '../../src/testing/reception.js';
 import { clientTls } from '../endpoints.js';
-import { moment } from '../kernel/observation.js';
-import { connectionsOf, copyOf, serverEndOf } from './connections.js';
+import { infoOf, moment } from '../kernel/observation.js';
+import { acceptedOn, copyOf } from './connections.js';
 import { ServerProcess } from './server-process.js';
 
 const policy = '1:1:2';
@@ -75,26 +77,41 @@ async function serverWithClients(kind: string, open: Exchange, { onTestFinished 
   });
   const expectHeld = (count: number) => async () =>
     expect(await server.holdings()).toEqual({ connections: count, handles: atRest + count });
-  await vi.waitFor(expectHeld(4), 30_000);
-  return { clients, expectHeld };
+  await vi.waitFor(expectHeld(4), 20_000);
+  return { port: server.port, clients, expectHeld };
+}
+
+async function crashAllButOne(
+  { port, clients }: { port: number; clients: readonly net.Socket[] },
+  crashOne: (client: net.Socket, row: ConnectionRow) => Promise<void>,
+): Promise<void> {
+  const accepted = acceptedOn(port);
+  const rowOf = (client: net.Socket) => accepted.get(client.localPort as number) as ConnectionRow;
+  await Promise.all(clients.slice(1).map((client) => crashOne(client, rowOf(client))));
+}
+
+/** Crashes a client, once nothing is in flight. */
+async function crash(client: net.Socket, serverEnd: OwnedDescriptor): Promise<void> {
+  const isSettled = () => infoOf(client).unacked === 0 && readTcpInfo(serverEnd.fd).unacked === 0;
+  await moment(isSettled, 'nothing is in flight');
+  setReception(client, 'drop');
 }
 
 /** Crashes a client, and waits until the server's kernel gives it up. */
-async function expectDetection(client: net.Socket): Promise<void> {
-  const row = connectionsOf(process.pid, client.remotePort as number).find(
-    ({ connection }) => connection.local.port === client.localPort,
-  );
-  if (row === undefined) throw new Error('the client is not connected');
-  const serverEnd = serverEndOf(row);
-  using servers = copyOf(serverEnd);
-  await moment(() => readTcpInfo(servers.fd).unacked === 0, 'nothing is in flight');
-  crashPeer(client);
-  const { lastDataReceivedMs, lastAckReceivedMs } = readTcpInfo(servers.fd);
+async function expectDetection(client: net.Socket, row: ConnectionRow): Promise<void> {
+  using serverEnd = copyOf(row);
+  await crash(client, serverEnd);
+  const { lastDataReceivedMs, lastAckReceivedMs } = readTcpInfo(serverEnd.fd);
   const lastHeard = performance.now() - Math.min(lastDataReceivedMs, lastAckReceivedMs);
   const range = detectionTime(policy);
-  const death = await moment(() => readTcpInfo(servers.fd).state === 'CLOSE', 'the dead client is noticed');
+  const death = await moment(() => readTcpInfo(serverEnd.fd).state === 'CLOSE', 'the dead client is noticed');
   expect(death.notAfter - lastHeard).toBeGreaterThanOrEqual(range.earliestMs);
   expect(death.notBefore - lastHeard).toBeLessThanOrEqual(range.latestMs + 250);
+}
+
+async function crashOnly(client: net.Socket, row: ConnectionRow): Promise<void> {
+  using serverEnd = copyOf(row);
+  await crash(client, serverEnd);
 }
 
 describe.concurrent('servers whose clients crash', () => {
@@ -104,9 +121,9 @@ describe.concurrent('servers whose clients crash', () => {
         serverWithClients(kind, open, context, policy),
         serverWithClients(kind, open, context),
       ]);
-      for (const client of unguarded.clients.slice(1)) crashPeer(client);
-      await Promise.all(guarded.clients.slice(1).map(expectDetection));
-      await vi.waitFor(guarded.expectHeld(1), 30_000);
+      await crashAllButOne(unguarded, crashOnly);
+      await crashAllButOne(guarded, expectDetection);
+      await vi.waitFor(guarded.expectHeld(1), 20_000);
       await unguarded.expectHeld(4)();
     });
   }
