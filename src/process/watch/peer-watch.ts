@@ -2,7 +2,7 @@ import { channel } from 'node:diagnostics_channel';
 import { EventEmitter } from 'node:events';
 import net from 'node:net';
 import { SystemCallError, UnsupportedError } from '../../native/index.js';
-import { type PolicyInput, readPolicy, type ValidPolicy } from '../../policy/index.js';
+import type { ValidPolicy } from '../../policy/index.js';
 import { descriptorOf, type KeepAliveTarget, resolveTarget, setKeepAlive } from '../../socket/index.js';
 import { readState } from '../../socket/options.js';
 import { currentPlatform } from '../../socket/platforms/index.js';
@@ -11,6 +11,7 @@ import { Agenda } from './agenda.js';
 import { type Condition, conditionOf } from './condition.js';
 import { DeadPeerError, explainDeath, rememberSight, verdictOf } from './death.js';
 import { describePeer } from './description.js';
+import { ProbeDriver } from './drive.js';
 import type { DeadPeerEvent, PeerEvent, PeerEventName, PeerWatchEvents } from './events.js';
 import { PeerEvents } from './peer-events.js';
 import { longestLookFor, nextLookMs } from './schedule.js';
@@ -21,6 +22,7 @@ import { shared, Watched } from './watched.js';
 export interface WatchRules {
   readonly policy: ValidPolicy | undefined;
   readonly deadAfterMs: number | undefined;
+  readonly deadWithinMs: number | undefined;
   readonly destroy: boolean;
 }
 
@@ -61,6 +63,7 @@ export class PeerWatch extends EventEmitter<PeerWatchEvents> implements AsyncIte
   readonly #agenda: Agenda<Watched>;
   readonly #onClosed: () => void;
   readonly #longestLookMs: number;
+  readonly #driver: ProbeDriver | undefined;
   readonly #ends: (() => void)[] = [];
   #size = 0;
   #isClosed = false;
@@ -69,6 +72,7 @@ export class PeerWatch extends EventEmitter<PeerWatchEvents> implements AsyncIte
     super();
     this.#rules = rules;
     this.#longestLookMs = longestLookFor(rules.deadAfterMs);
+    this.#driver = rules.deadWithinMs === undefined ? undefined : new ProbeDriver(rules.deadWithinMs);
     const watch = this;
     this.#onClosed = function onClosed(this: net.Socket) {
       watch.#ended(this);
@@ -111,6 +115,7 @@ export class PeerWatch extends EventEmitter<PeerWatchEvents> implements AsyncIte
     const watched = this.#watched.get(socket);
     if (watched === undefined) return false;
     socket.off('close', this.#onClosed);
+    this.#driver?.end(watched, descriptorOf(carrierOf(socket)));
     this.#forget(socket, watched);
     return true;
   }
@@ -169,6 +174,7 @@ export class PeerWatch extends EventEmitter<PeerWatchEvents> implements AsyncIte
 
   #forget(socket: net.Socket, watched: Watched): void {
     this.#watched.delete(socket);
+    this.#driver?.end(watched, undefined);
     this.#agenda.remove(watched);
     this.#size -= 1;
   }
@@ -204,9 +210,22 @@ export class PeerWatch extends EventEmitter<PeerWatchEvents> implements AsyncIte
     if (!wasUnanswered && sight.silentMs >= watched.options.idle) {
       watched.options = shared(readState(fd, currentPlatform()));
     }
+    if (this.#isDriven(socket, watched, fd, sight, condition)) return;
     const nextMs = nextLookMs(sight, condition, watched.options, this.#longestLookMs);
     this.#agenda.put(watched, condition.unanswered > 0 && !isRead(socket) ? unreadLookMs : nextMs);
     this.#judge(socket, watched, sight, condition);
+  }
+
+  /** Whether the peer is asked more often than the kernel would, and has been dealt with. */
+  #isDriven(socket: net.Socket, watched: Watched, fd: number, sight: Sight, condition: Condition): boolean {
+    const step = this.#driver?.step(watched, fd, sight);
+    if (step === undefined) return false;
+    if (step !== 'dead') this.#agenda.put(watched, Math.min(step.nextLookMs, this.#longestLookMs));
+    this.#judge(socket, watched, sight, condition);
+    if (step === 'dead' && this.#watched.has(socket)) {
+      this.#giveUp(socket, watched, sight, condition, performance.now() - watched.unansweredSince);
+    }
+    return true;
   }
 
   /** The connection has ended in the kernel. Node.js tells of that at once, unless nobody reads. */
@@ -303,13 +322,4 @@ export class PeerWatch extends EventEmitter<PeerWatchEvents> implements AsyncIte
     channels.get(event.type)?.publish(event);
     this.emit(event.type as 'suspect', event);
   }
-}
-
-/** Checks what a watch is to do with its connections. */
-export function watchRules(
-  policy: PolicyInput | undefined,
-  deadAfterMs: number | undefined,
-  destroy: boolean,
-): WatchRules {
-  return { policy: policy === undefined ? undefined : readPolicy(policy), deadAfterMs, destroy };
 }

@@ -2,12 +2,13 @@ import { channel } from 'node:diagnostics_channel';
 import type net from 'node:net';
 import { UnsupportedError } from '../../native/index.js';
 import { readDuration } from '../../policy/duration.js';
-import type { Duration, PolicyInput } from '../../policy/index.js';
+import { type Duration, type PolicyInput, readPolicy } from '../../policy/index.js';
 import type { KeepAliveTarget } from '../../socket/index.js';
 import { ConfigurationError } from '../configuration-error.js';
 import { onConnecting } from '../interception.js';
 import { ownerOf } from '../tcp-handle.js';
-import { PeerWatch, watchRules } from './peer-watch.js';
+import { leastDeadWithinMs } from './drive.js';
+import { PeerWatch } from './peer-watch.js';
 
 /** What {@link watchPeers} watches, and how. */
 export interface WatchOptions {
@@ -22,22 +23,30 @@ export interface WatchOptions {
    * is unanswered; a peer that does not read but whose kernel answers is not.
    */
   readonly deadAfter?: Duration;
+  /**
+   * A quiet peer is asked by the kernel's own probes, closer together than keepalive's options can say, so that its death
+   * is noticed within this time of its last sign of life: 1.2 s or more. From 1.9 s on one lost answer is no false alarm.
+   * Only connections that carried data within the last minute are asked. Holds for data in flight as `deadAfter` does,
+   * which it may be given with.
+   */
+  readonly deadWithin?: Duration;
   /** Destroys the socket of such a peer, with a {@link DeadPeerError}. */
   readonly destroy?: boolean;
 }
 
 const source = 'watchPeers';
 
-function deadAfterMs(given: Duration | undefined): number | undefined {
+function milliseconds(field: 'deadAfter' | 'deadWithin', given: Duration | undefined, least: number) {
   if (given === undefined) return undefined;
   const ms = typeof given === 'number' ? given : readDuration(given);
-  if (ms !== undefined && Number.isFinite(ms) && ms > 0) return ms;
-  throw new ConfigurationError(source, 'deadAfter', given, "a duration such as '45s' or 45000");
+  if (ms !== undefined && Number.isFinite(ms) && ms >= least) return ms;
+  const allowed = `a duration of at least ${least} ms, such as '45s' or 45000`;
+  throw new ConfigurationError(source, field, given, allowed);
 }
 
-function check({ sockets, all, deadAfter, destroy }: WatchOptions): void {
-  if (destroy === true && deadAfter === undefined) {
-    throw new ConfigurationError(source, 'destroy', destroy, 'left out, or given with deadAfter');
+function check({ sockets, all, deadAfter, deadWithin, destroy }: WatchOptions): void {
+  if (destroy === true && deadAfter === undefined && deadWithin === undefined) {
+    throw new ConfigurationError(source, 'destroy', destroy, 'left out, or given with deadAfter or deadWithin');
   }
   if (sockets === undefined && all !== true) {
     throw new ConfigurationError(source, 'sockets', sockets, 'a list of sockets, or `all: true` instead');
@@ -84,8 +93,14 @@ function addAll(watch: PeerWatch): void {
  */
 export function watchPeers(options: WatchOptions): PeerWatch {
   check(options);
-  const { sockets = [], all = false, policy, deadAfter, destroy = false } = options;
-  const watch = new PeerWatch(watchRules(policy, deadAfterMs(deadAfter), destroy));
+  const { sockets = [], all = false, policy, deadAfter, deadWithin, destroy = false } = options;
+  const deadWithinMs = milliseconds('deadWithin', deadWithin, leastDeadWithinMs);
+  const watch = new PeerWatch({
+    policy: policy === undefined ? undefined : readPolicy(policy),
+    deadAfterMs: milliseconds('deadAfter', deadAfter, 1) ?? deadWithinMs,
+    deadWithinMs,
+    destroy,
+  });
   for (const socket of sockets) watch.add(socket);
   if (all) addAll(watch);
   return watch;
