@@ -148,10 +148,15 @@ export class DescriptorCopies implements OptionSource {
   readonly method = 'descriptor-copies';
   readonly perNamespace = false;
 
-  /** Many sockets are looked at all at once, where that is permitted; only what was not seen there is copied. */
+  /**
+   * Many sockets are looked at all at once, where that is permitted, and so are those that may not be copied; what was
+   * not seen there is copied.
+   */
   read(sockets: readonly SocketReference[]): OptionReading {
-    const seen = sockets.length < fewSockets ? undefined : seeOpenSockets();
-    if (seen === undefined) return readByCopies(sockets);
+    const copied = sockets.length < fewSockets ? readByCopies(sockets) : undefined;
+    if (copied !== undefined && !copied.isRefused) return copied;
+    const seen = seeOpenSockets();
+    if (seen === undefined) return copied ?? readByCopies(sockets);
     const unseen = sockets.filter(({ cookie }) => seen.get(cookie) === undefined);
     const { states, incomplete } = readByCopies(unseen);
     const size = sockets.length - unseen.length + states.size;
@@ -173,9 +178,11 @@ export class DescriptorCopies implements OptionSource {
   }
 }
 
-function readByCopies(sockets: readonly SocketReference[]) {
+/** `isRefused`: some may not be copied, which another way of reading may not need. */
+function readByCopies(sockets: readonly SocketReference[]): OptionReading & { readonly isRefused: boolean } {
   const states = new Map<bigint, KeepAliveState>();
   const failures = new Failures();
+  let isRefused = false;
   using copies = new Copies();
   for (const place of byProcess(sockets)) {
     const socket = sockets[place] as SocketReference;
@@ -183,9 +190,10 @@ function readByCopies(sockets: readonly SocketReference[]) {
       states.set(socket.cookie, readOne(copies, socket));
     } catch (error) {
       failures.add(socket, reasonOf(error));
+      isRefused ||= error instanceof SystemCallError && error.code === 'EPERM';
     }
   }
-  return { states, incomplete: failures.lines() };
+  return { states, incomplete: failures.lines(), isRefused };
 }
 
 function readOne(copies: Copies, socket: SocketReference): KeepAliveState {
