@@ -126,8 +126,8 @@ export class Governor implements Hooks {
   /** Counts a connection that this thread's sockets were announced to be: by then it has its handle. */
   announced(socket: net.Socket, server?: net.Server): void {
     const handle = tcpHandleOf(socket);
-    const { _handle: any } = socket as unknown as { _handle?: object | null };
-    if (handle === undefined && any) this.statistics.skipped.pipe += 1;
+    const { _handle: own } = socket as unknown as { _handle?: object | null };
+    if (handle === undefined && own) this.statistics.skipped.pipe += 1;
     if (handle === undefined || server === undefined || this.#governed.has(handle)) return;
     if (this.#listeners.inherited(server) !== undefined) this.statistics.inherited += 1;
   }
