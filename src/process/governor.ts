@@ -113,8 +113,7 @@ export class Governor implements Hooks {
     if (policy === undefined || !listenersPassOptionsOn() || !this.#set(handle, 'server', policy, setOnHandle)) {
       this.#listeners.decideEach(handle);
     } else {
-      this.#listeners.inherits(handle, policy);
-      this.statistics.listeners += 1;
+      if (this.#listeners.inherits(handle, policy)) this.statistics.listeners += 1;
     }
   }
 
