@@ -19,16 +19,25 @@ export interface Condition {
  * How long ago data went out first that have timed out `retransmits` times: each timeout doubled the next, and the last
  * one began when data were last sent.
  */
-function inFlightFor({ retransmits, rtoMs, dataSentMs, silentMs }: Sight): number {
-  return Math.min(silentMs, dataSentMs + rtoMs * (1 - 2 ** -retransmits));
+function inFlightFor(sight: Sight): number {
+  const { retransmits, rtoMs, dataSentMs, silentMs } = sight;
+  const forMs = dataSentMs + rtoMs * (1 - 2 ** -retransmits);
+  return hasRoom(sight) ? forMs : Math.min(silentMs, forMs);
+}
+
+/** Whether the peer has room for data; `false` also where the kernel does not tell. */
+function hasRoom({ sendWindow = 0 }: Sight): boolean {
+  return sendWindow > 0;
 }
 
 /**
- * Whether nothing has come back for what was sent again: a peer whose buffer is full takes none of it, and says so to
- * each attempt. The last but one attempt was half of the present timeout before the last.
+ * Whether nothing has come back for what was sent again. A peer whose buffer is full takes none of it, and says so to
+ * each attempt; the last but one attempt was half of the present timeout before the last. From a peer that has room only
+ * an acknowledgement is an answer: what it sends of itself arrives also where it hears nothing.
  */
-function isUnanswered({ unacked, retransmits, silentMs, dataSentMs, rtoMs }: Sight): boolean {
-  return unacked > 0 && retransmits > 0 && silentMs > dataSentMs + rtoMs / 2;
+function isUnanswered(sight: Sight): boolean {
+  const { unacked, retransmits, silentMs, dataSentMs, rtoMs } = sight;
+  return unacked > 0 && retransmits > 0 && (hasRoom(sight) || silentMs > dataSentMs + rtoMs / 2);
 }
 
 /** Whether data wait although none are in flight: only a closed window holds them back for longer than a moment. */

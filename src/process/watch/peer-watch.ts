@@ -242,6 +242,10 @@ export class PeerWatch extends EventEmitter<PeerWatchEvents> implements AsyncIte
   #judge(socket: net.Socket, watched: Watched, sight: Sight, condition: Condition): void {
     const now = performance.now();
     const { unansweredKind, isWindowClosed, unansweredForMs } = condition;
+    // A user timeout ends a connection also where nothing is unanswered, because its peer does not read.
+    if (unansweredKind !== undefined || isWindowClosed || watched.unansweredSince > 0) {
+      this.#remember(socket, watched, sight, condition);
+    }
     if (unansweredKind === undefined) watched.unansweredSince = 0;
     else if (watched.unansweredSince === 0) watched.unansweredSince = now - unansweredForMs;
     if (!isWindowClosed) watched.closedSince = 0;
@@ -257,10 +261,13 @@ export class PeerWatch extends EventEmitter<PeerWatchEvents> implements AsyncIte
     }
   }
 
+  #remember(socket: net.Socket, { options }: Watched, { silentMs }: Sight, condition: Condition): void {
+    const { unansweredKind, unanswered } = condition;
+    rememberSight(socket, { unansweredKind, unanswered, silentMs, userTimeout: options.userTimeout ?? 0 });
+  }
+
   #unanswered(socket: net.Socket, watched: Watched, sight: Sight, condition: Condition, now: number): void {
     const { unansweredKind, unanswered } = condition;
-    const { silentMs } = sight;
-    rememberSight(socket, { unansweredKind, unanswered, silentMs, userTimeout: watched.options.userTimeout ?? 0 });
     const forMs = now - watched.unansweredSince;
     if (isOverdue(condition, forMs, sight) && watched.mood !== 'suspect')
       this.#turn(socket, watched, 'suspect', sight, condition);
