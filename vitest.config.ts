@@ -17,7 +17,7 @@ export default defineConfig({
         test: {
           ...waiting,
           name: 'core',
-          include: ['src/**/*.test.ts', 'test/{socket,article,testing,cli,host,wire}/**/*.test.ts'],
+          include: ['src/**/*.test.ts', 'test/{socket,article,testing,cli,host,wire,process}/**/*.test.ts'],
         },
       },
       {
