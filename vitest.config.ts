@@ -17,8 +17,11 @@ export default defineConfig({
         test: {
           ...waiting,
           name: 'core',
-          include: ['src/**/*.test.ts', 'test/{socket,article,testing,cli,host,wire,process}/**/*.test.ts'],
+          include: ['src/**/*.test.ts', 'test/{socket,article,testing,cli,host,process,wire}/**/*.test.ts'],
         },
+      },
+      {
+        test: { ...waiting, name: 'drivers', include: ['test/drivers/**/*.test.ts'] },
       },
       {
         test: { ...waiting, name: 'package', include: ['test/{package,docs,lint}/**/*.test.ts'] },

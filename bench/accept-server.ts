@@ -4,7 +4,7 @@
  */
 import net from 'node:net';
 import * as netKeepAlive from 'net-keepalive';
-import { setKeepAlive } from 'tcp-keepalive';
+import { applyToProcess, setKeepAlive } from 'tcp-keepalive';
 import type { Variant } from './accept-variants.js';
 
 const reset = (socket: net.Socket) => {
@@ -24,6 +24,10 @@ const servers: Readonly<Record<Variant, () => net.Server>> = {
     const server = net.createServer(reset);
     setKeepAlive(server, '30:5:3');
     return server;
+  },
+  applyToProcess: () => {
+    applyToProcess('30:5:3');
+    return net.createServer(reset);
   },
   'createServer keepAlive': () => net.createServer({ keepAlive: true, keepAliveInitialDelay: 30_000 }, reset),
   'net-keepalive': () =>

@@ -1,7 +1,13 @@
 /** How a server gives keepalive to the connections it accepts. */
-export const variants = ['bare', 'tcp-keepalive listener', 'createServer keepAlive', 'net-keepalive'] as const;
+export const variants = [
+  'bare',
+  'tcp-keepalive listener',
+  'applyToProcess',
+  'createServer keepAlive',
+  'net-keepalive',
+] as const;
 
 export type Variant = (typeof variants)[number];
 
 export const bare: Variant = 'bare';
-export const ours: Variant = 'tcp-keepalive listener';
+export const ours: readonly Variant[] = ['tcp-keepalive listener', 'applyToProcess'];

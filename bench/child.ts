@@ -18,8 +18,8 @@ export interface Child {
 
 async function nextNumber(child: ChildProcess): Promise<number> {
   const ended = new AbortController();
-  const failIfEnded = once(child, 'exit', { signal: ended.signal }).then(([code]) => {
-    throw new Error(`${child.spawnargs.join(' ')} ended early with ${code}`);
+  const failIfEnded = once(child, 'exit', { signal: ended.signal }).then(([code, signal]) => {
+    throw new Error(`${child.spawnargs.join(' ')} ended early with ${signal ?? code}`);
   });
   try {
     const [answer] = await Promise.race([once(child, 'message', { signal: ended.signal }), failIfEnded]);

@@ -6,6 +6,7 @@ import { benchmarkHostOptions } from './host-options.js';
 import { benchmarkHostSet } from './host-set.js';
 import { describeMachine, type Machine } from './machine.js';
 import { benchmarkOwners } from './owners.js';
+import { benchmarkProcess } from './process.js';
 import type { Report } from './report.js';
 import { benchmarkSet } from './set.js';
 import { benchmarkSystemCalls } from './system-calls.js';
@@ -21,6 +22,7 @@ interface Benchmark {
 const benchmarks: Readonly<Record<string, Benchmark>> = {
   set: { title: 'Setting four options and SO_KEEPALIVE, with read-back', run: benchmarkSet },
   accept: { title: 'Connections accepted per second', run: benchmarkAccept },
+  process: { title: 'A policy for a whole process: start-up and connections', run: benchmarkProcess },
   syscalls: { title: 'System calls per accepted connection', run: benchmarkSystemCalls },
   'host-options': { title: "Reading and setting other processes' options", isLong: true, run: benchmarkHostOptions },
   'host-list': { title: "Listing the machine's connections", isLong: true, run: benchmarkHostList },

@@ -53,6 +53,12 @@ export function spreadOf(rounds: Rounds, name: string): Spread {
   return spread(rounds.get(name) ?? []);
 }
 
+/** The spread of `a - b`, each difference taken within one round. */
+export function pairedDifference(rounds: Rounds, a: string, b: string): Spread {
+  const others = rounds.get(b) ?? [];
+  return spread((rounds.get(a) ?? []).map((value, round) => value - (others[round] ?? Number.NaN)));
+}
+
 /** The spread of `a / b`, each ratio taken within one round. */
 export function pairedRatio(rounds: Rounds, a: string, b: string): Spread {
   const divisors = rounds.get(b) ?? [];

@@ -1,9 +1,9 @@
 import type { Incomplete } from './connection.js';
-import { dumpConnections, liveStates } from './dump.js';
+import { liveStates } from './dump.js';
 import { type Answer, askPeers, type PeerAnswer } from './interview.js';
 import { type ListQuery, listThrough, referenceTo } from './listing.js';
+import { lookAt } from './look.js';
 import { byNamespace, type Share } from './namespace-of.js';
-import { within } from './network-namespaces.js';
 import { type ChosenSource, chooseOptionSource } from './options/choice.js';
 import { sourceWithin } from './options/within.js';
 import type { ConnectionRow } from './row.js';
@@ -42,10 +42,7 @@ async function askShare(chosen: ChosenSource, { namespace, items }: Share<Connec
       const row = rowOf.get(cookie) as ConnectionRow;
       return referenceTo(row.connection, row.owners);
     },
-    look: () => {
-      const { connections } = within(namespace, () => dumpConnections({ states, info: true }));
-      return new Map(connections.map((connection) => [connection.cookie, connection]));
-    },
+    look: (connections) => lookAt(connections, namespace, states),
     options: sourceWithin(source, namespace),
     timeoutMs,
   });
@@ -62,9 +59,9 @@ async function askShare(chosen: ChosenSource, { namespace, items }: Share<Connec
  * Asks the peer of each selected connection for a sign of life, now.
  *
  * A silent peer has been asked up to three times within `timeoutMs` (2000 unless stated). Options are as before when it
- * returns. `'reset'` is a connection that was gone at the next looks, whatever ended it. Needs CAP_BPF and CAP_PERFMON
- * (Linux 6.1), or the processes' own user, or CAP_SYS_PTRACE (Linux 5.6); peers that could not be asked are counted in
- * `incomplete`.
+ * returns. `'reset'` is a connection that was gone at the next looks, whatever ended it. Needs the processes'
+ * own user, or CAP_SYS_PTRACE (Linux 5.6), or CAP_BPF and CAP_PERFMON (Linux 6.1 that is free of CVE-2026-74714); peers
+ * that could not be asked are counted in `incomplete`.
  *
  * Linux.
  *

@@ -59,7 +59,9 @@ export class ForcedProbes<Peer extends Probed> {
   }
 
   #write(peers: readonly Peer[], wantedOf: (peer: Peer) => KeepAliveState): Map<Peer, string> {
-    const changes = peers.map((peer): OptionChange => ({ socket: peer.reference, wanted: wantedOf(peer) }));
+    const changes = peers.map(
+      (peer): OptionChange => ({ socket: peer.reference, wanted: wantedOf(peer), rearms: true }),
+    );
     const failures = new Map<Peer, string>();
     this.#options.write(changes).forEach(({ error }, index) => {
       if (error !== undefined) failures.set(peers[index] as Peer, error);

@@ -3,6 +3,7 @@ import type { KeepAliveState } from '../socket/index.js';
 import type { HostConnection, Incomplete } from './connection.js';
 import { canBePutBack, ForcedProbes } from './forced-probes.js';
 import { HeldSignals } from './held-signals.js';
+import type { Look } from './look.js';
 import type { OptionSource, SocketReference } from './options/source.js';
 import { lastHeardMs } from './row.js';
 
@@ -21,8 +22,8 @@ export interface PeerAnswer {
 export interface Question {
   readonly connections: readonly HostConnection[];
   reference(connection: HostConnection): SocketReference;
-  /** The connections of the namespace as they are now, TIME_WAIT too, by cookie; those that are gone are missing. */
-  look(): ReadonlyMap<bigint, HostConnection>;
+  /** Connections as they are now, TIME_WAIT too. */
+  look(connections: readonly HostConnection[]): Look;
   readonly options: OptionSource;
   readonly timeoutMs: number;
 }
@@ -152,7 +153,7 @@ interface Opening {
 function open({ connections, options, reference, look }: Question): Opening {
   const references = connections.map(reference);
   const { states, incomplete } = options.read(references);
-  const now = look();
+  const now = look(connections);
   const answers: PeerAnswer[] = [];
   const interviews: Interview[] = [];
   const reasons: string[] = [];
@@ -203,7 +204,7 @@ export async function askPeers(question: Question): Promise<Answers> {
 /** Why the options of connections that are still there are not as before. */
 function reasonsOfLost({ lost }: ForcedProbes<Interview>, { look }: Question): string[] {
   if (lost.size === 0) return [];
-  const now = look();
+  const now = look([...lost.keys()].map(({ connection }) => connection));
   const isThere = ({ connection: { cookie } }: Interview) => (now.get(cookie)?.state ?? 'TIME_WAIT') !== 'TIME_WAIT';
   return [...lost].filter(([interview]) => isThere(interview)).map(([, why]) => why);
 }
@@ -227,7 +228,7 @@ async function converse(
       round += 1;
       failures = await askOnce(waiting(), probes);
     } else await sleep(lookEveryMs);
-    const seen = look();
+    const seen = look(waiting().map(({ connection }) => connection));
     const elapsedMs = elapsed();
     for (const interview of waiting()) interview.observe(seen.get(interview.connection.cookie), elapsedMs);
     for (const [interview, why] of failures) if (interview.answer === undefined) refused.set(interview, why);

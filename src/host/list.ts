@@ -6,7 +6,8 @@ import { chooseOptionSource } from './options/choice.js';
  *
  * From one dump of the kernel's socket diagnosis for each address family and network namespace; the options come
  * through the kernel's TCP iterator where that is permitted (CAP_BPF and CAP_PERFMON) and safe (free of CVE-2026-74714),
- * else through copies of the descriptors (the same user, or CAP_SYS_PTRACE). What could not be read is named in `incomplete`; a row never has a
+ * else through copies of the descriptors (the same user, or CAP_SYS_PTRACE), and where they are many at once through the
+ * iterator of open files (CAP_BPF and CAP_PERFMON). What could not be read is named in `incomplete`; a row never has a
  * value that was not read.
  *
  * Linux.

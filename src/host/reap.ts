@@ -3,9 +3,10 @@ import { type SystemCallError, UnsupportedError } from '../native/index.js';
 import type { CheckedPeer } from './check.js';
 import type { HostConnection } from './connection.js';
 import { destroyConnections } from './destroy.js';
-import { dumpConnections } from './dump.js';
+import { liveStates } from './dump.js';
 import { HeldSignals } from './held-signals.js';
 import type { ListQuery } from './listing.js';
+import { type Look, lookAt } from './look.js';
 import { byNamespace, type Share } from './namespace-of.js';
 import { within } from './network-namespaces.js';
 import { chooseOptionSource } from './options/choice.js';
@@ -34,12 +35,12 @@ const expiryTakesMs = 2500;
 
 const lookEveryMs = 50;
 
-type Look = ReadonlyMap<bigint, HostConnection>;
-
-function look({ namespace }: Share<CheckedPeer>): Look {
-  const { connections } = within(namespace, () => dumpConnections({ info: true }));
-  return new Map(connections.map((connection) => [connection.cookie, connection]));
-}
+const look = ({ namespace, items }: Share<CheckedPeer>): Look =>
+  lookAt(
+    items.map(({ row }) => row.connection),
+    namespace,
+    liveStates,
+  );
 
 /** What a look says of a peer that was silent: `undefined` as long as it still is. */
 function whatBecameOf({ row, askedAt }: CheckedPeer, seen: Look): 'gone' | 'answered' | undefined {
@@ -94,7 +95,7 @@ async function awaitExpiry(share: Share<CheckedPeer>, signals: HeldSignals, reap
   const deadline = performance.now() + expiryTakesMs;
   while (waiting.size > 0) {
     await sleep(lookEveryMs);
-    const seen = look(share);
+    const seen = look({ ...share, items: [...waiting] });
     const isOver = performance.now() >= deadline || signals.isAskedToStop;
     for (const peer of waiting) {
       const result = resultOf(peer, seen, isOver);

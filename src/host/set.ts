@@ -105,9 +105,10 @@ function foresee({ row, policy }: { row: ConnectionRow; policy: ValidPolicy | fa
  * Gives live connections and listeners of other processes a keepalive policy, or turns keepalive off with `false`.
  *
  * A listener's future connections inherit. What cannot be set is named in `failed` with the reason and is as it was;
- * the rest go on. TIME_WAIT, SYN_RECV and CLOSE are passed over. Needs CAP_BPF and CAP_PERFMON (Linux 6.1), or the
- * processes' own user, or CAP_SYS_PTRACE (Linux 5.6). The processes' blocking mode is never touched. `dryRun` shows what
- * would change.
+ * the rest go on. TIME_WAIT, SYN_RECV and CLOSE are passed over. What has all of it
+ * already is in `changed` with `before` as `after`. Needs the processes' own user, or CAP_SYS_PTRACE (Linux 5.6), or CAP_BPF
+ * and CAP_PERFMON (Linux 6.1 that is free of CVE-2026-74714). The processes' blocking mode is never touched. `dryRun` shows
+ * what would change.
  *
  * Linux.
  *

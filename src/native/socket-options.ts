@@ -79,3 +79,26 @@ export function writeBytesOption(fd: number, option: SocketOption, bytes: Uint8A
     throw failure('setsockopt', option, fd);
   }
 }
+
+/** A structure that is read again and again into the same memory. */
+export interface OptionReader {
+  /** What the last {@link read} gave. */
+  readonly view: DataView;
+  /** Reads the option of a descriptor and gives how many bytes the kernel wrote, or -1 where it refused. */
+  read(fd: number): number;
+}
+
+/** Makes a reader for an option of up to `length` bytes, which allocates nothing when it reads. */
+export function optionReader(option: SocketOption, length: number): OptionReader {
+  const bytes = new Uint8Array(new ArrayBuffer(length));
+  const given = new Uint32Array(new ArrayBuffer(4));
+  const [bytesAt, givenAt] = [libc().addressOf(bytes), libc().addressOf(given)];
+  return {
+    view: new DataView(bytes.buffer),
+    read(fd) {
+      given[0] = length;
+      const failed = libc().getsockopt(fd, option.level, option.option, bytesAt, givenAt) !== 0;
+      return failed ? -1 : (given[0] as number);
+    },
+  };
+}

@@ -1,5 +1,6 @@
 import { channel } from 'node:diagnostics_channel';
 import type net from 'node:net';
+import { constants } from 'node:os';
 import { debuglog } from 'node:util';
 import { formatPolicy, type PolicyInput } from '../policy/index.js';
 import { ConfigurationError } from './configuration-error.js';
@@ -97,20 +98,18 @@ class Installation {
 
 let installation: Installation | undefined;
 
-function checkOptions({ mode, onApplied }: ProcessOptions, source: string): void {
+/** Signals that no program can catch. */
+const deadly = new Set(['SIGKILL', 'SIGSTOP']);
+
+function checkOptions({ mode, onApplied, summarySignal }: ProcessOptions, source: string): void {
+  if (summarySignal !== undefined && (deadly.has(summarySignal) || !Object.hasOwn(constants.signals, summarySignal))) {
+    throw new ConfigurationError(source, 'summarySignal', summarySignal, "a signal such as 'SIGUSR2'");
+  }
   if (mode !== undefined && mode !== 'enforce' && mode !== 'fill') {
     throw new ConfigurationError(source, 'mode', mode, "'enforce' or 'fill'");
   }
   if (onApplied !== undefined && typeof onApplied !== 'function') {
     throw new ConfigurationError(source, 'onApplied', onApplied, 'a function');
-  }
-}
-
-function listenTo(signal: NodeJS.Signals, listener: () => void, source: string): void {
-  try {
-    process.on(signal, listener);
-  } catch (error) {
-    throw new ConfigurationError(source, 'summarySignal', signal, "a signal such as 'SIGUSR2'", error);
   }
 }
 
@@ -133,7 +132,7 @@ export function applyConfiguration(
   const { governor } = installation;
   const status = () => governor.statistics.status();
   const summarize = () => void process.stderr.write(`tcp-keepalive: ${summaryOf(status())}\n`);
-  if (summarySignal !== undefined) listenTo(summarySignal, summarize, source);
+  if (summarySignal !== undefined) process.on(summarySignal, summarize);
   applied.push(regime);
   governor.reconsiderListeners();
   debug('%s, mode %s, %d rules', regime.policy ? describe(regime.policy) : 'off', mode, rules.length);

@@ -1,7 +1,13 @@
 import net from 'node:net';
 import { SystemCallError, UnsupportedError } from '../native/index.js';
 import type { ValidPolicy } from '../policy/index.js';
-import { type AppliedKeepAlive, explicitPolicy, listenersPassOptionsOn, setOnHandle } from '../socket/index.js';
+import {
+  type AppliedKeepAlive,
+  explicitPolicy,
+  listenersPassOptionsOn,
+  setOnHandle,
+  setOnNewHandle,
+} from '../socket/index.js';
 import { type CallSite, callSite } from './call-site.js';
 import { decide, needsLocalPort, type Regime } from './decision.js';
 import { handleIntentOf, type Intent, intentOf, isOverruled, mergeIntent } from './intent.js';
@@ -104,11 +110,10 @@ export class Governor implements Hooks {
     const explicit = owner && explicitPolicy(owner);
     const policy = explicit ?? decide(regime, { role: 'server', localPort: nameOf(handle)?.port });
     if (policy === false) return;
-    if (policy === undefined || !listenersPassOptionsOn() || !this.#set(handle, 'server', policy)) {
+    if (policy === undefined || !listenersPassOptionsOn() || !this.#set(handle, 'server', policy, setOnHandle)) {
       this.#listeners.decideEach(handle);
     } else {
-      this.#listeners.inherits(handle, policy);
-      this.statistics.listeners += 1;
+      if (this.#listeners.inherits(handle, policy)) this.statistics.listeners += 1;
     }
   }
 
@@ -120,8 +125,8 @@ export class Governor implements Hooks {
   /** Counts a connection that this thread's sockets were announced to be: by then it has its handle. */
   announced(socket: net.Socket, server?: net.Server): void {
     const handle = tcpHandleOf(socket);
-    const { _handle: any } = socket as unknown as { _handle?: object | null };
-    if (handle === undefined && any) this.statistics.skipped.pipe += 1;
+    const { _handle: own } = socket as unknown as { _handle?: object | null };
+    if (handle === undefined && own) this.statistics.skipped.pipe += 1;
     if (handle === undefined || server === undefined || this.#governed.has(handle)) return;
     if (this.#listeners.inherited(server) !== undefined) this.statistics.inherited += 1;
   }
@@ -203,15 +208,16 @@ export class Governor implements Hooks {
       this.statistics.overruled(request.site ?? (called && callSite(called)));
     }
     if (isSame(governed.set, wanted)) return true;
-    if (!this.#set(handle, governed.role, wanted)) return false;
+    const isNew = governed.role === 'client' && governed.set === undefined;
+    if (!this.#set(handle, governed.role, wanted, isNew ? setOnNewHandle : setOnHandle)) return false;
     governed.set = wanted;
     return true;
   }
 
-  #set(handle: TcpHandle, role: Role, policy: ValidPolicy): boolean {
+  #set(handle: TcpHandle, role: Role, policy: ValidPolicy, set: typeof setOnNewHandle): boolean {
     this.#isSetting = true;
     try {
-      const applied = setOnHandle(handle, policy);
+      const applied = set(handle, policy);
       this.#onApplied({ role, target: ownerOf(handle), applied });
       return true;
     } catch (error) {

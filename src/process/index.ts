@@ -4,3 +4,14 @@ export type { AppliedEvent } from './governor.js';
 export type { Mode } from './intent.js';
 export type { Role, Rule } from './rules.js';
 export type { OverruledCaller, ProcessStatus } from './statistics.js';
+export { DeadPeerError, type Death, type DeathReason, explainDeath } from './watch/death.js';
+export type {
+  DeadPeerEvent,
+  NextStep,
+  PeerAddress,
+  PeerEvent,
+  PeerEventName,
+  PeerWatchEvents,
+} from './watch/events.js';
+export type { PeerWatch } from './watch/peer-watch.js';
+export { type WatchOptions, watchPeers } from './watch/watch-peers.js';

@@ -40,7 +40,7 @@ function wrap<Key extends string>(target: object, key: Key, make: (original: Met
   };
 }
 
-function wrapConnect(hooks: Hooks, isActive: () => boolean) {
+function wrapConnect(hooks: Pick<Hooks, 'connecting'>, isActive: () => boolean) {
   return (original: Method): Method =>
     function connect(this: TcpHandle, ...args: [object, string, number]) {
       const status = Reflect.apply(original, this, args) as number;
@@ -71,6 +71,22 @@ function wrapSocketKeepAlive(hooks: Hooks, isActive: () => boolean) {
       const call = () => Reflect.apply(original, this, args as never[]) as net.Socket;
       return isActive() ? hooks.socketKeepAlive(this, args, call, setKeepAlive as Method) : call();
     } as Method;
+}
+
+/** Is told of each connection that this thread begins; gives what ends that. */
+export function onConnecting(connecting: Hooks['connecting']): () => void {
+  let active = true;
+  const restore = (['connect', 'connect6'] as const).map((method) =>
+    wrap(
+      tcpPrototype(),
+      method,
+      wrapConnect({ connecting }, () => active),
+    ),
+  );
+  return () => {
+    active = false;
+    for (const undo of restore) undo();
+  };
 }
 
 /**

@@ -15,10 +15,12 @@ export class Listeners {
     this.#accepted = accepted;
   }
 
-  /** Its connections have this policy from it. */
-  inherits(handle: TcpHandle, policy: ValidPolicy): void {
+  /** Its connections have this policy from it; says whether that is new. */
+  inherits(handle: TcpHandle, policy: ValidPolicy): boolean {
+    const isNew = !this.#inheriting.has(handle);
     this.#remember(handle);
     this.#inheriting.set(handle, policy);
+    return isNew;
   }
 
   /** Its connections are to be decided on one by one, before Node.js or a program sees them. */

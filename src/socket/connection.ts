@@ -4,7 +4,7 @@ import type { ValidPolicy } from '../policy/index.js';
 import { checkAssignable } from './assignments.js';
 import { rememberExplicit } from './explicit-policy.js';
 import { checkNodeCall, setThroughNode } from './node-call.js';
-import { writePolicy } from './options.js';
+import { writePolicy, writePolicyOnNew } from './options.js';
 import { mergePolicies, plannedState } from './planned-state.js';
 import { currentPlatform } from './platforms/index.js';
 import type { AppliedKeepAlive } from './state.js';
@@ -35,6 +35,13 @@ export function setOnHandle(handle: Handle | undefined, policy: ValidPolicy | fa
   const fd = handle?.fd;
   if (fd === undefined || fd < 0 || !canUseDescriptors()) return setThroughNode(handle, policy);
   return writePolicy(fd, policy, currentPlatform());
+}
+
+/** As {@link setOnHandle}, on one that was just opened, and on which nothing was set. */
+export function setOnNewHandle(handle: Handle, policy: ValidPolicy): AppliedKeepAlive {
+  const { fd } = handle;
+  if (fd === undefined || fd < 0 || !canUseDescriptors()) return setThroughNode(handle, policy);
+  return writePolicyOnNew(fd, policy, currentPlatform());
 }
 
 /** Sets a policy on a socket that is open. */

@@ -1,7 +1,8 @@
-export { setOnHandle } from './connection.js';
+export { setOnHandle, setOnNewHandle } from './connection.js';
 export { explicitPolicy } from './explicit-policy.js';
 export { getKeepAlive, setKeepAlive } from './keep-alive.js';
 export { type KernelDefaults, kernelDefaults } from './kernel-defaults.js';
+export { type PeerProbe, probePeer } from './probe-peer.js';
 export { listenersPassOptionsOn } from './server.js';
 export type { AppliedKeepAlive, KeepAliveState } from './state.js';
 export { descriptorOf, type KeepAliveTarget, resolveTarget, type SocketHolder } from './target.js';

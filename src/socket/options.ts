@@ -1,6 +1,7 @@
 import { readIntOption, SystemCallError, UnsupportedError, writeIntOption } from '../native/index.js';
 import type { ValidPolicy } from '../policy/index.js';
 import { type Assignment, assignments, assignmentsOf } from './assignments.js';
+import { kernelDefaults } from './kernel-defaults.js';
 import type { Platform, TimeOption } from './platforms/index.js';
 import type { KeepAliveState } from './state.js';
 
@@ -76,7 +77,7 @@ function refuseIgnored(list: readonly Assignment[], after: KeepAliveState, platf
 /**
  * Makes assignments on a descriptor and gives what the kernel then says.
  *
- * All or nothing: when a call fails or the kernel does not keep a value, `before` is put back as far as it was changed
+ * All or nothing: when a call fails or the kernel does not keep a value, what `before` gives is put back as far as it was changed
  * before the error is thrown.
  *
  * @throws {UnsupportedError} when a value is not kept; {@link SystemCallError} as the kernel refuses it.
@@ -84,7 +85,7 @@ function refuseIgnored(list: readonly Assignment[], after: KeepAliveState, platf
 export function writeAssignments(
   fd: number,
   list: readonly Assignment[],
-  before: KeepAliveState,
+  before: () => KeepAliveState,
   platform: Platform,
 ): KeepAliveState {
   let done = 0;
@@ -97,7 +98,7 @@ export function writeAssignments(
     refuseIgnored(list, after, platform);
     return after;
   } catch (error) {
-    restore(fd, before, platform, list.slice(0, done), error);
+    restore(fd, before(), platform, list.slice(0, done), error);
     throw error;
   }
 }
@@ -111,5 +112,14 @@ export function writeAssignments(
  */
 export function writePolicy(fd: number, policy: ValidPolicy | false, platform: Platform): KeepAliveState {
   const list = assignments(policy, platform);
-  return writeAssignments(fd, list, readState(fd, platform), platform);
+  const before = readState(fd, platform);
+  return writeAssignments(fd, list, () => before, platform);
+}
+
+/** What a socket has that nobody has set anything on. */
+const untouched = (): KeepAliveState => ({ enabled: false, ...kernelDefaults(), userTimeout: 0 });
+
+/** As {@link writePolicy}, for a socket that was just opened, which is known to have the kernel's defaults. */
+export function writePolicyOnNew(fd: number, policy: ValidPolicy, platform: Platform): KeepAliveState {
+  return writeAssignments(fd, assignments(policy, platform), untouched, platform);
 }

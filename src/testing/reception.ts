@@ -31,11 +31,18 @@ function usesIPv4(socket: net.Socket): boolean {
   return isIPv4(address) || address.toLowerCase().startsWith('::ffff:');
 }
 
-/** Makes a socket's kernel drop every packet that arrives for it, or accept them again. Needs no privileges. */
-export function setReception(socket: net.Socket, reception: 'accept' | 'drop'): void {
-  const fd = connectedDescriptor(socket);
-  const option = usesIPv4(socket) ? IP_MINTTL : IPV6_MINHOPCOUNT;
+type Reception = 'accept' | 'drop';
+
+/** Makes the kernel drop every packet that arrives for a descriptor's socket, or accept them again. */
+export function setReceptionOf(fd: number, protocol: 'IPv4' | 'IPv6', reception: Reception): void {
+  const option = protocol === 'IPv4' ? IP_MINTTL : IPV6_MINHOPCOUNT;
   writeIntOption(fd, option, reception === 'drop' ? greatestTtl : 0);
+}
+
+/** Makes a socket's kernel drop every packet that arrives for it, or accept them again. Needs no privileges. */
+export function setReception(socket: net.Socket, reception: Reception): void {
+  const fd = connectedDescriptor(socket);
+  setReceptionOf(fd, usesIPv4(socket) ? 'IPv4' : 'IPv6', reception);
 }
 
 /** Makes a socket accept packets again, if it is still open. */

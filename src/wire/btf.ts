@@ -171,9 +171,11 @@ export class BtfTypes {
    * another; its offset is from the beginning of the outermost.
    */
   memberAt(type: number, path: string): BtfMember | undefined {
-    let found: BtfMember | undefined = { offset: 0, type };
-    for (const name of path.split('.')) {
-      const inner: BtfMember | undefined = found && this.member(found.type, name);
+    const [first = '', ...rest] = path.split('.');
+    let found = this.member(type, first);
+    for (const name of rest) {
+      // What a pointer points to lies somewhere else.
+      const inner: BtfMember | undefined = found && this.#memberOf(this.#plain(found.type), name, new Set());
       found = inner && found && { offset: found.offset + inner.offset, type: inner.type };
     }
     return found;

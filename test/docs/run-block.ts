@@ -1,4 +1,4 @@
-import { symlinkSync, writeFileSync } from 'node:fs';
+import { cpSync, symlinkSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { type Block, projectRoot } from './blocks.js';
 import { runToSuccess } from './child.js';
@@ -53,6 +53,7 @@ const runShell: Runner = async (block, { scratch }) => {
   if (script === '') return projectCommands.join('\n');
   const directory = scratch.subdirectory();
   symlinkSync(path.join(projectRoot, 'examples'), path.join(directory, 'examples'));
+  cpSync(path.join(projectRoot, 'test/docs/programs'), directory, { recursive: true });
   const env = { PATH: `${scratch.binDirectory}:${path.dirname(process.execPath)}:${process.env['PATH']}` };
   return runToSuccess('bash', ['-eo', 'pipefail', '-c', script], { cwd: directory, env });
 };

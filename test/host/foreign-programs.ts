@@ -1,84 +1,22 @@
-import { type ChildProcess, execFileSync, spawn, spawnSync } from 'node:child_process';
-import { once } from 'node:events';
-import { chmodSync, chownSync, existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
-import net from 'node:net';
-import { tmpdir } from 'node:os';
+import { execFileSync } from 'node:child_process';
+import { writeFileSync } from 'node:fs';
 import path from 'node:path';
-import { onTestFinished, vi } from 'vitest';
+import { onTestFinished } from 'vitest';
+import { startPostgresql as startPostgresqlServer } from '../drivers/servers/postgresql.js';
+import { startRedis as startRedisServer } from '../drivers/servers/redis.js';
+import { freePort, type ServerProgram, scratchDirectory, startServer } from '../drivers/servers/server-program.js';
 
-/** A server program that no one here wrote, on a free port with a directory of its own. */
-export interface ForeignProgram {
-  readonly child: ChildProcess;
-  readonly port: number;
-  readonly directory: string;
+/** Ends a server with the test. */
+function ended(program: ServerProgram): ServerProgram {
+  onTestFinished(() => program.stop());
+  return program;
 }
 
-async function freePort(): Promise<number> {
-  const server = net.createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address() as net.AddressInfo;
-  server.close();
-  await once(server, 'close');
-  return port;
-}
+export const startRedis = async () => ended(await startRedisServer());
 
-async function accepts(port: number): Promise<boolean> {
-  const socket = net.connect(port, '127.0.0.1');
-  const isOpen = await new Promise<boolean>((resolve) =>
-    socket.once('connect', () => resolve(true)).once('error', () => resolve(false)),
-  );
-  socket.destroy();
-  return isOpen;
-}
+export const startPostgresql = async () => ended(await startPostgresqlServer());
 
-export function scratchDirectory(): string {
-  const directory = mkdtempSync(path.join(tmpdir(), 'foreign-'));
-  onTestFinished(() => rmSync(directory, { recursive: true, force: true }));
-  return directory;
-}
-
-/** Starts a program, waits until it accepts connections, and ends it with the test. */
-async function start(command: string, args: string[], port: number, directory: string): Promise<ForeignProgram> {
-  const child = spawn(command, args, { cwd: directory, stdio: ['pipe', 'pipe', 'pipe'] });
-  let complaints = '';
-  child.stderr.on('data', (text) => {
-    complaints += text;
-  });
-  child.on('error', (error) => {
-    complaints += error.message;
-  });
-  child.stdout.resume();
-  onTestFinished(async () => {
-    if (child.pid === undefined || child.exitCode !== null || child.signalCode !== null) return;
-    child.kill('SIGKILL');
-    await once(child, 'exit');
-  });
-  const deadline = performance.now() + 30_000;
-  while (!(await accepts(port))) {
-    if (child.exitCode !== null || performance.now() > deadline) throw new Error(`${command}: ${complaints}`);
-    await new Promise((resolve) => setTimeout(resolve, 50));
-  }
-  return { child, port, directory };
-}
-
-export async function startRedis(): Promise<ForeignProgram> {
-  const [port, directory] = [await freePort(), scratchDirectory()];
-  const args = [
-    '--port',
-    String(port),
-    '--bind',
-    '127.0.0.1',
-    '--save',
-    '',
-    '--dir',
-    directory,
-    '--tcp-keepalive',
-    '0',
-  ];
-  return start('redis-server', args, port, directory);
-}
-
-export async function startNginx(): Promise<ForeignProgram> {
+export async function startNginx(): Promise<ServerProgram> {
   const [port, directory] = [await freePort(), scratchDirectory()];
   const config = path.join(directory, 'nginx.conf');
   const kinds = ['client_body', 'proxy', 'fastcgi', 'uwsgi', 'scgi'];
@@ -89,46 +27,11 @@ export async function startNginx(): Promise<ForeignProgram> {
      http { access_log off; keepalive_timeout 300s; ${kinds.map((kind) => `${kind}_temp_path ${directory}/${kind};`).join(' ')}
             server { listen 127.0.0.1:${port}; return 200 ok; } }`,
   );
-  return start('nginx', ['-c', config, '-e', 'stderr', '-p', directory], port, directory);
-}
-
-const postgresqlRoot = '/usr/lib/postgresql';
-
-/** The folder of the newest PostgreSQL's programs, as Debian installs them. */
-export function postgresqlPrograms(): string | undefined {
-  if (!existsSync(postgresqlRoot)) return undefined;
-  const newest = readdirSync(postgresqlRoot).sort((a, b) => Number(b) - Number(a))[0];
-  return newest === undefined ? undefined : path.join(postgresqlRoot, newest, 'bin');
-}
-
-/** PostgreSQL does not run as root: the command that makes a program run as the user that its package made. */
-function asPostgres(directory: string): string[] {
-  if (process.getuid?.() !== 0) return [];
-  const id = (flag: string) => Number(execFileSync('id', [flag, 'postgres'], { encoding: 'utf8' }));
-  chownSync(directory, id('-u'), id('-g'));
-  return ['setpriv', '--reuid', 'postgres', '--regid', 'postgres', '--init-groups'];
-}
-
-export async function startPostgresql(): Promise<ForeignProgram> {
-  const [port, directory] = [await freePort(), scratchDirectory()];
-  chmodSync(directory, 0o755);
-  const data = path.join(directory, 'data');
-  mkdirSync(data, { mode: 0o700 });
-  const prefix = asPostgres(data);
-  const program = (name: string) => path.join(postgresqlPrograms() ?? '', name);
-  const [command = '', ...args] = [...prefix, program('initdb'), '-D', data, '-U', 'postgres', '-A', 'trust', '-N'];
-  const made = spawnSync(command, args, { encoding: 'utf8' });
-  if (made.status !== 0) throw new Error(`initdb: ${made.stderr}`);
-  const options = ['-D', data, '-p', String(port), '-k', data, '-c', 'listen_addresses=127.0.0.1'];
-  const [server = '', ...serverArgs] = [...prefix, program('postgres'), ...options];
-  const started = await start(server, serverArgs, port, directory);
-  // It accepts connections a little before it answers them.
-  await vi.waitFor(() => execFileSync(program('pg_isready'), ['-h', '127.0.0.1', '-p', String(port)]), 30_000);
-  return started;
+  return ended(await startServer('nginx', ['-c', config, '-e', 'stderr', '-p', directory], { port, directory }));
 }
 
 /** A Python server that answers each line with what its connection has: keepalive, idle, interval, count. */
-export async function startPython(): Promise<ForeignProgram> {
+export async function startPython(): Promise<ServerProgram> {
   const [port, directory] = [await freePort(), scratchDirectory()];
   const program = path.join(directory, 'server.py');
   writeFileSync(
@@ -145,11 +48,11 @@ while True:
         connection.sendall((" ".join(map(str, values)) + "\\n").encode())
 `,
   );
-  return start('python3', [program], port, directory);
+  return ended(await startServer('python3', [program], { port, directory }));
 }
 
 /** A Go server that does the same. */
-export async function startGo(go: string): Promise<ForeignProgram> {
+export async function startGo(go: string): Promise<ServerProgram> {
   const [port, directory] = [await freePort(), scratchDirectory()];
   writeFileSync(path.join(directory, 'go.mod'), 'module server\n\ngo 1.23\n');
   writeFileSync(
@@ -198,5 +101,5 @@ func answer(connection *net.TCPConn) {
   );
   const environment = { ...process.env, GOTOOLCHAIN: 'local', GOPROXY: 'off', CGO_ENABLED: '0' };
   execFileSync(go, ['build', '-o', 'server', '.'], { cwd: directory, env: environment, stdio: 'pipe' });
-  return start(path.join(directory, 'server'), [], port, directory);
+  return ended(await startServer(path.join(directory, 'server'), [], { port, directory }));
 }

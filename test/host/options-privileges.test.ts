@@ -69,6 +69,29 @@ describe('without privileges', () => {
   );
 });
 
+describe('with the capabilities for BPF programs alone', () => {
+  const withBpf = [
+    'setpriv',
+    '--reuid=65534',
+    '--clear-groups',
+    '--inh-caps=+bpf,+perfmon',
+    '--ambient-caps=+bpf,+perfmon',
+  ];
+  const canHaveBpf = isRoot && spawnSync('setpriv', [...withBpf.slice(1), process.execPath, '--version']).status === 0;
+
+  it.skipIf(cannotRun(!canHaveBpf, 'it needs root and setpriv'))(
+    'looks at all open sockets where copies are not permitted',
+    async () => {
+      const program = new URL('options-outsider.ts', import.meta.url);
+      const args = [String(holder.pid), String(socket.fd), socket.cookie];
+      const result = await runProgram<Outsider>(program, args, withBpf);
+      expect(result.read).toEqual([true, true]);
+      expect(result.incomplete).toEqual([]);
+      expect(result.errors).toEqual([expect.stringMatching(/^pidfd_getfd: EPERM/), null]);
+    },
+  );
+});
+
 describe('in a network namespace', () => {
   const { source, capability } = probeTcpIterator();
   source?.[Symbol.dispose]();

@@ -6,16 +6,10 @@ import { createInterface } from 'node:readline';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { runCli } from '../cli/run-cli.js';
 import { findGo } from '../docs/go.js';
+import { postgresqlPrograms } from '../drivers/servers/postgresql.js';
+import type { ServerProgram } from '../drivers/servers/server-program.js';
 import { cannotRun } from '../requirement.js';
-import {
-  type ForeignProgram,
-  postgresqlPrograms,
-  startGo,
-  startNginx,
-  startPostgresql,
-  startPython,
-  startRedis,
-} from './foreign-programs.js';
+import { startGo, startNginx, startPostgresql, startPython, startRedis } from './foreign-programs.js';
 
 const needsRoot = cannotRun(process.getuid?.() !== 0, 'changing the sockets of other programs needs root');
 
@@ -25,7 +19,7 @@ function lacks(...command: [string, ...string[]]): boolean {
 }
 
 /** A client of a program, in this process. */
-async function connectTo({ port }: ForeignProgram): Promise<net.Socket> {
+async function connectTo({ port }: ServerProgram): Promise<net.Socket> {
   const client = net.connect(port, '127.0.0.1');
   client.on('error', () => {});
   onTestFinished(() => void client.destroy());

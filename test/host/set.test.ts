@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { listConnections } from '../../src/host/list.js';
 import { listThrough } from '../../src/host/listing.js';
 import { chooseOptionSource } from '../../src/host/options/choice.js';
 import type { OptionSource } from '../../src/host/options/source.js';
@@ -7,8 +8,9 @@ import { makeChanges, setConnections } from '../../src/host/set.js';
 import { recordOf, undoChanges } from '../../src/host/undo.js';
 import { getKeepAlive, PolicyError } from '../../src/index.js';
 import { SystemCallError } from '../../src/native/index.js';
-import { type LoopbackPair, loopbackPair } from '../../src/testing/index.js';
+import { crashPeer, type LoopbackPair, loopbackPair } from '../../src/testing/index.js';
 import { closed } from '../endpoints.js';
+import { infoOf, moment } from '../kernel/observation.js';
 import { cannotRun } from '../requirement.js';
 
 const lacksIterator = (() => {
@@ -63,6 +65,22 @@ describe.each(['tcp-iterator', 'descriptor-copies'] as const)('makeChanges throu
     await new Promise((resolve) => setImmediate(resolve));
     expect(undoChanges(record, 'x')).toMatchObject({ changed: [], failed: [], gone: 1 });
   });
+});
+
+it('does not touch a connection that has the policy already: a peer that is being probed is not asked more often', async () => {
+  using pair = await loopbackPair();
+  const query = { selection: selectionOf(pair), optionSource: 'descriptor-copies' } as const;
+  crashPeer(pair.client);
+  setConnections(query, { idle: 1000, interval: 30_000, count: 9 });
+  await moment(() => infoOf(pair.server).probes === 1, 'the first unanswered probe');
+  const { changed, failed } = setConnections(query, { idle: 1000, interval: 30_000, count: 9 });
+  const [row] = listConnections(query).rows;
+  expect(row?.connection).toMatchObject({ unanswered: 1, timer: { kind: 'keepalive' } });
+  // A timer that was armed anew runs out at once.
+  expect(row?.connection.timer?.expiresMs).toBeGreaterThan(25_000);
+  expect(failed).toEqual([]);
+  expect(changed).toMatchObject([{ before: { enabled: true, idle: 1000, interval: 30_000, count: 9 } }]);
+  expect(changed[0]?.after).toEqual(changed[0]?.before);
 });
 
 it('names the reason for each where the call can do nothing at all', async () => {

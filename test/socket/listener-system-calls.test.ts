@@ -35,7 +35,7 @@ if (reason !== undefined) {
 const program = (createServer: string) => `
   import net from 'node:net';
   import { writeSync } from 'node:fs';
-  import { getKeepAlive, setKeepAlive } from './src/index.ts';
+  import { applyToProcess, getKeepAlive, setKeepAlive } from './src/index.ts';
   const wanted = Number(process.argv[1]);
   const accepted = [];
   const onConnection = (socket) => {
@@ -108,6 +108,13 @@ describe.skipIf(reason !== undefined).concurrent('system calls of a server per a
     const server = "net.createServer(onConnection); setKeepAlive(server, '30:5:3')";
     const [few, many] = await Promise.all([observe(server, 20), observe(server, 60)]);
     expect(few.states).toEqual(Array(20).fill(policyState));
+    expect(many.states).toEqual(Array(60).fill(policyState));
+    expect({ set: many.setsockopt, get: many.getsockopt }).toEqual({ set: few.setsockopt, get: few.getsockopt });
+  });
+
+  it('makes none under a policy of the process either', async () => {
+    const server = "(applyToProcess('30:5:3'), net.createServer(onConnection))";
+    const [few, many] = await Promise.all([observe(server, 20), observe(server, 60)]);
     expect(many.states).toEqual(Array(60).fill(policyState));
     expect({ set: many.setsockopt, get: many.getsockopt }).toEqual({ set: few.setsockopt, get: few.getsockopt });
   });

@@ -4,69 +4,9 @@ import { describe, expect, it } from 'vitest';
 import { BtfTypes } from '../../src/wire/btf.js';
 import { tcpInfoOffsets } from '../../src/wire/tcp-info-layout.js';
 import { cannotRun } from '../requirement.js';
+import { btfOf, kinds, type TypeToWrite } from './type-information.js';
 
 const typeInformation = '/sys/kernel/btf/vmlinux';
-
-/** Kinds of include/uapi/linux/btf.h with what follows the twelve bytes of each type: words, and words a member. */
-const kinds = {
-  INT: [1, 1, 0],
-  PTR: [2, 0, 0],
-  ARRAY: [3, 3, 0],
-  STRUCT: [4, 0, 3],
-  UNION: [5, 0, 3],
-  ENUM: [6, 0, 2],
-  FWD: [7, 0, 0],
-  TYPEDEF: [8, 0, 0],
-  VOLATILE: [9, 0, 0],
-  CONST: [10, 0, 0],
-  RESTRICT: [11, 0, 0],
-  FUNC: [12, 0, 0],
-  FUNC_PROTO: [13, 0, 2],
-  VAR: [14, 1, 0],
-  DATASEC: [15, 0, 3],
-  FLOAT: [16, 0, 0],
-  DECL_TAG: [17, 1, 0],
-  TYPE_TAG: [18, 0, 0],
-  ENUM64: [19, 0, 3],
-} as const;
-
-interface TypeToWrite {
-  readonly kind: keyof typeof kinds;
-  readonly name: string;
-  readonly members?: number;
-  /** The id of the type that it refers to. */
-  readonly type?: number;
-  /** In place of the pattern: the name, the type and what else there is of each member or parameter. */
-  readonly parts?: readonly (readonly [name: string, ...words: number[]])[];
-  readonly hasBitFields?: true;
-}
-
-/** Lays types out as pahole does; what follows a type is filled with a pattern that looks like another type. */
-function btfOf(types: readonly TypeToWrite[], alignment = 0): Uint8Array {
-  const words: number[] = [];
-  let strings = '\0';
-  const offsetOf = (name: string) => {
-    if (name === '') return 0;
-    strings += `${name}\0`;
-    return strings.length - name.length - 1;
-  };
-  for (const { kind, name, parts, members = parts?.length ?? 0, type = 0, hasBitFields } of types) {
-    const [number, fixed, each] = kinds[kind];
-    words.push(offsetOf(name), (hasBitFields ? 2 ** 31 : 0) + (number << 24) + members, type);
-    if (parts !== undefined) for (const [part, ...rest] of parts) words.push(offsetOf(part), ...rest);
-    else for (let word = 0; word < fixed + each * members; word += 1) words.push(12 << 24);
-  }
-  const bytes = new Uint8Array(alignment + 24 + words.length * 4 + strings.length).subarray(alignment);
-  const view = new DataView(bytes.buffer, bytes.byteOffset);
-  view.setUint16(0, 0xeb9f, true);
-  view.setUint8(2, 1);
-  for (const [index, value] of [24, 0, words.length * 4, words.length * 4, strings.length].entries()) {
-    view.setUint32(4 + index * 4, value, true);
-  }
-  for (const [index, word] of words.entries()) view.setUint32(24 + index * 4, word, true);
-  bytes.set(new TextEncoder().encode(strings), 24 + words.length * 4);
-  return bytes;
-}
 
 const idOf = (btf: Uint8Array, name: string) => BtfTypes.read(btf)?.functionId(name);
 
@@ -228,6 +168,66 @@ describe('a member', () => {
     const many = Array.from({ length: 60 }, (_, index) => ['', 1 + (index % 20), 0] as const);
     const tangle = Array.from({ length: 20 }, () => ({ kind: 'STRUCT', name: '', parts: many }) as const);
     expect(BtfTypes.read(btfOf(tangle))?.member(1, 'none')).toBeUndefined();
+  });
+});
+
+/** A `struct outer` with an `inner` and a pointer to one; ids in the order of the list. */
+const nested: readonly TypeToWrite[] = [
+  { kind: 'INT', name: 'unsigned long', type: 8, members: 0 },
+  { kind: 'TYPEDEF', name: 'u16', type: 3 },
+  { kind: 'INT', name: 'unsigned short', type: 2, members: 0 },
+  { kind: 'UNION', name: 'inner', parts: [['of_union', 1, 0]] },
+  {
+    kind: 'STRUCT',
+    name: 'inner',
+    parts: [
+      ['port', 2, 16],
+      ['', 10, 64],
+    ],
+  },
+  { kind: 'CONST', name: '', type: 5 },
+  { kind: 'PTR', name: 'inner', type: 5 },
+  {
+    kind: 'STRUCT',
+    name: 'outer',
+    parts: [
+      ['first', 1, 0],
+      ['here', 6, 64],
+      ['there', 7, 192],
+    ],
+  },
+  { kind: 'FUNC', name: 'outer_function', type: 0 },
+  { kind: 'STRUCT', name: '', parts: [['counter', 1, 0]] },
+  { kind: 'STRUCT', name: 'outermost', parts: [['outer', 8, 128]] },
+];
+
+describe('BtfTypes', () => {
+  const types = BtfTypes.read(btfOf(nested)) as BtfTypes;
+
+  it('finds a struct, and nothing else, by exactly its name', () => {
+    expect(types.structId('inner')).toBe(5);
+    expect(types.structId('outer')).toBe(8);
+    for (const name of ['oute', 'outer_function', 'u16', 'none']) expect(types.structId(name)).toBeUndefined();
+  });
+
+  it.each([
+    ['first', { offset: 0, type: 1 }],
+    ['here', { offset: 8, type: 6 }],
+    ['here.port', { offset: 8 + 2, type: 2 }],
+    ['here.counter', { offset: 8 + 8, type: 1 }],
+    ['there', { offset: 24, type: 7 }],
+  ])('finds %s at its place in the outermost struct', (path, member) => {
+    expect(types.memberAt(8, path)).toEqual(member);
+    expect(types.memberAt(11, `outer.${path}`)).toEqual({ ...member, offset: 16 + member.offset });
+  });
+
+  it.each(['here.none', 'none.port', 'first.port', 'here.port.none', 'there.port'])("does not find '%s'", (path) => {
+    expect(types.memberAt(8, path)).toBeUndefined();
+  });
+
+  it('tells the size of an integer, also behind a typedef, and of nothing else', () => {
+    expect([1, 2, 3].map((id) => types.integerSize(id))).toEqual([8, 2, 2]);
+    for (const id of [0, 4, 5, 7, 9, 999]) expect(types.integerSize(id)).toBeUndefined();
   });
 });
 

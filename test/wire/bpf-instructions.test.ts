@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { readProgram, setProgram } from '../../src/host/options/iterator-programs.js';
+import { openSocketProgram, type SocketMembers } from '../../src/host/options/open-sockets.js';
 import { disassembleBpf } from '../../src/wire/bpf-disassembly.js';
 import {
   arithmetic,
@@ -92,6 +93,22 @@ describe('disassembleBpf', () => {
   });
 });
 
+/** Where a kernel might have what the program for open sockets reads: each member at a place of its own. */
+const places: SocketMembers = {
+  sk: { offset: 24, size: 'u64' },
+  cookie: { offset: 88, size: 'u64' },
+  net: { offset: 48, size: 'u64' },
+  flags: { offset: 96, size: 'u64' },
+  idle: { offset: 2000, size: 'u32' },
+  interval: { offset: 2004, size: 'u32' },
+  count: { offset: 2008, size: 'u8' },
+  userTimeout: { offset: 1500, size: 'u32' },
+  netns: { offset: 144, size: 'u32' },
+  defaultIdle: { offset: 900, size: 'u32' },
+  defaultInterval: { offset: 904, size: 'u32' },
+  defaultCount: { offset: 908, size: 'u8' },
+};
+
 /** What the machine's own headers say of some C expressions. */
 function inC(expressions: readonly string[]): number[] {
   const directory = mkdtempSync(path.join(tmpdir(), 'bpf-'));
@@ -114,11 +131,19 @@ describe.skipIf(cannotRun(!hasCompiler, 'comparing with the headers needs cc'))(
 
   it('have the helpers that the programs call', () => {
     const called = new Set(
-      [...readProgram(), ...setProgram(3)].flatMap((item) =>
+      [...readProgram(), ...setProgram(3), ...openSocketProgram(places)].flatMap((item) =>
         'code' in item && item.code === 0x85 ? [item.immediate] : [],
       ),
     );
-    const names = ['map_lookup_elem', 'get_socket_cookie', 'setsockopt', 'getsockopt', 'seq_write', 'skc_to_tcp_sock'];
+    const names = [
+      'map_lookup_elem',
+      'get_socket_cookie',
+      'setsockopt',
+      'getsockopt',
+      'seq_write',
+      'skc_to_tcp_sock',
+      'sock_from_file',
+    ];
     expect([...called].sort((a, b) => a - b)).toEqual(
       inC(names.map((name) => `BPF_FUNC_${name}`)).sort((a, b) => a - b),
     );
@@ -129,5 +154,19 @@ describe('the programs of the TCP iterator', () => {
   it('are the same bytes as ever', () => {
     expect(disassembleBpf(assembleBpf(readProgram()))).toMatchSnapshot();
     expect(disassembleBpf(assembleBpf(setProgram(3)))).toMatchSnapshot();
+  });
+});
+
+describe('the program for open sockets', () => {
+  it('is the same bytes as ever where the kernel has the members at the same places', () => {
+    expect(disassembleBpf(assembleBpf(openSocketProgram(places)))).toMatchSnapshot();
+  });
+
+  it('reads each member at its place, with its size', () => {
+    const text = disassembleBpf(assembleBpf(openSocketProgram(places)));
+    for (const { offset, size } of Object.values(places)) {
+      const reads = new RegExp(`= \\*\\(${size} \\*\\)\\(r[07] \\+ ${offset}\\)`);
+      expect(text).toMatch(reads);
+    }
   });
 });

@@ -119,8 +119,8 @@ export function lsCommand(): Command {
     .addHelpText(
       'after',
       `
-Options of other users' processes need CAP_BPF and CAP_PERFMON, or
-CAP_SYS_PTRACE; without, what is not shown is named on standard error.
+Options of other users' processes need root, or CAP_SYS_PTRACE; without, what
+is not shown is named on standard error.
 
 Exit code: 0 listed, 1 wrong usage or nothing could be listed.
 

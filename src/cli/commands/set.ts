@@ -115,7 +115,7 @@ export function setCommand(): Command {
       'after',
       `
 The connections that a listener accepts from then on inherit its policy. Needs
-root, or CAP_BPF and CAP_PERFMON; for one's own programs nothing.
+root, or CAP_SYS_PTRACE; for one's own programs nothing.
 
 Exit code: 0 all done, 2 some could not be changed, 1 wrong usage or no match.
 

@@ -59,6 +59,18 @@ describe('groupRows', () => {
   });
 });
 
+it('counts what is left of connections, or not yet there, as unknown', () => {
+  const states = ['TIME_WAIT', 'SYN_RECV', 'SYN_SENT', 'LISTEN', 'CLOSE'] as const;
+  const { connection } = ends(443, 50_003);
+  const without = states.map((state) =>
+    exampleRow({ connection: { ...connection, state, inode: 0 }, keepAlive: null, verdict: null }),
+  );
+  expect(groupRows(without, 'port')).toEqual([
+    { name: 'local:443', connections: 3, unprotected: 0, slow: 0, protected: 0, unknown: 3 },
+  ]);
+  expect(renderCounts(countVerdicts(without))).toBe('3 connections: 3 unknown');
+});
+
 it('says the counts in a sentence', () => {
   expect(renderCounts(countVerdicts(rows))).toBe('6 connections: 3 unprotected, 1 slow, 1 protected, 1 unknown');
   expect(renderCounts(countVerdicts(rows.slice(3, 4)))).toBe('1 connection: 1 protected');

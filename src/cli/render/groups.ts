@@ -1,4 +1,5 @@
-import { type ConnectionRow, dependsOnKeepAlive } from '../../host/row.js';
+import type { HostConnection } from '../../host/connection.js';
+import type { ConnectionRow } from '../../host/row.js';
 import type { Verdict } from '../../policy/verdict.js';
 import { nothing, placeText } from './connection-cells.js';
 import { cutMiddle, type FitColumn, fitTable, printable } from './fit.js';
@@ -10,7 +11,7 @@ export interface VerdictCounts {
   readonly unprotected: number;
   readonly slow: number;
   readonly protected: number;
-  /** Those whose keepalive could not be read. */
+  /** Those without a verdict: keepalive could not be read, or it has no say, as in TIME_WAIT. */
   readonly unknown: number;
 }
 
@@ -28,6 +29,8 @@ function count(counts: MutableCounts, verdict: Verdict | null): void {
   counts.connections += 1;
   counts[verdict ?? 'unknown'] += 1;
 }
+
+const hasPeer = ({ state }: HostConnection) => state !== 'LISTEN' && state !== 'CLOSE';
 
 const listenerKey = (netns: number, port: number) => `${netns}:${port}`;
 
@@ -62,13 +65,13 @@ function nameFunction(rows: readonly ConnectionRow[], by: Grouping): (row: Conne
 /**
  * Counts connections by verdict, for each process's name, service's port or unit; the most unprotected come first.
  *
- * Listeners, and other sockets whose life does not depend on keepalive, are not counted.
+ * Listeners, and others without a peer, are not counted.
  */
 export function groupRows(rows: readonly ConnectionRow[], by: Grouping): Group[] {
   const groups = new Map<string | null, MutableCounts>();
   const nameOf = nameFunction(rows, by);
   for (const row of rows) {
-    if (!dependsOnKeepAlive(row.connection)) continue;
+    if (!hasPeer(row.connection)) continue;
     const name = nameOf(row);
     let counts = groups.get(name);
     if (counts === undefined) {
@@ -85,7 +88,7 @@ export function groupRows(rows: readonly ConnectionRow[], by: Grouping): Group[]
 /** Counts the connections by verdict, all together. */
 export function countVerdicts(rows: readonly ConnectionRow[]): VerdictCounts {
   const counts = noCounts();
-  for (const { connection, verdict } of rows) if (dependsOnKeepAlive(connection)) count(counts, verdict);
+  for (const { connection, verdict } of rows) if (hasPeer(connection)) count(counts, verdict);
   return counts;
 }
 

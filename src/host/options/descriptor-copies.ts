@@ -148,10 +148,15 @@ export class DescriptorCopies implements OptionSource {
   readonly method = 'descriptor-copies';
   readonly perNamespace = false;
 
-  /** Many sockets are looked at all at once, where that is permitted; only what was not seen there is copied. */
+  /**
+   * Many sockets are looked at all at once, where that is permitted, and so are those that may not be copied; what was
+   * not seen there is copied.
+   */
   read(sockets: readonly SocketReference[]): OptionReading {
-    const seen = sockets.length < fewSockets ? undefined : seeOpenSockets();
-    if (seen === undefined) return readByCopies(sockets);
+    const copied = sockets.length < fewSockets ? readByCopies(sockets) : undefined;
+    if (copied !== undefined && !copied.isRefused) return copied;
+    const seen = seeOpenSockets();
+    if (seen === undefined) return copied ?? readByCopies(sockets);
     const unseen = sockets.filter(({ cookie }) => seen.get(cookie) === undefined);
     const { states, incomplete } = readByCopies(unseen);
     const size = sockets.length - unseen.length + states.size;
@@ -163,8 +168,7 @@ export class DescriptorCopies implements OptionSource {
     const outcomes = new Array<OptionOutcome>(changes.length);
     using copies = new Copies();
     for (const place of byProcess(changes.map(({ socket }) => socket))) {
-      const { socket } = changes[place] as OptionChange;
-      outcomes[place] = change(copies, socket, lists[place] as Assignment[]);
+      outcomes[place] = make(copies, changes[place] as OptionChange, lists[place] as Assignment[]);
     }
     return outcomes;
   }
@@ -174,9 +178,11 @@ export class DescriptorCopies implements OptionSource {
   }
 }
 
-function readByCopies(sockets: readonly SocketReference[]) {
+/** `isRefused`: some may not be copied, which another way of reading may not need. */
+function readByCopies(sockets: readonly SocketReference[]): OptionReading & { readonly isRefused: boolean } {
   const states = new Map<bigint, KeepAliveState>();
   const failures = new Failures();
+  let isRefused = false;
   using copies = new Copies();
   for (const place of byProcess(sockets)) {
     const socket = sockets[place] as SocketReference;
@@ -184,9 +190,10 @@ function readByCopies(sockets: readonly SocketReference[]) {
       states.set(socket.cookie, readOne(copies, socket));
     } catch (error) {
       failures.add(socket, reasonOf(error));
+      isRefused ||= error instanceof SystemCallError && error.code === 'EPERM';
     }
   }
-  return { states, incomplete: failures.lines() };
+  return { states, incomplete: failures.lines(), isRefused };
 }
 
 function readOne(copies: Copies, socket: SocketReference): KeepAliveState {
@@ -194,12 +201,17 @@ function readOne(copies: Copies, socket: SocketReference): KeepAliveState {
   return readState(copy.fd, linux);
 }
 
-function change(copies: Copies, socket: SocketReference, list: readonly Assignment[]): OptionOutcome {
+/** Setting TCP_KEEPIDLE again has a peer that is being probed probed once more at once, which counts as unanswered. */
+const isThere = (state: KeepAliveState, list: readonly Assignment[]) =>
+  list.every(({ field, state: wanted }) => state[field] === wanted);
+
+function make(copies: Copies, { socket, rearms }: OptionChange, list: readonly Assignment[]): OptionOutcome {
   const { cookie } = socket;
   let before: KeepAliveState | undefined;
   try {
     using copy = copies.copy(socket);
     before = readState(copy.fd, linux);
+    if (!rearms && isThere(before, list)) return { cookie, before, after: before, error: undefined };
     return setOn(copy.fd, cookie, before, list);
   } catch (error) {
     return { cookie, before, after: undefined, error: reasonOf(error) };
@@ -208,7 +220,7 @@ function change(copies: Copies, socket: SocketReference, list: readonly Assignme
 
 function setOn(fd: number, cookie: bigint, before: KeepAliveState, list: readonly Assignment[]): OptionOutcome {
   try {
-    return { cookie, before, after: writeAssignments(fd, list, before, linux), error: undefined };
+    return { cookie, before, after: writeAssignments(fd, list, () => before, linux), error: undefined };
   } catch (error) {
     const reason = error instanceof SystemCallError ? describeFailure(error) : reasonOf(error);
     return { cookie, before, after: readState(fd, linux), error: reason };

@@ -18,6 +18,8 @@ export type WantedOptions = ValidPolicy | false | KeepAliveState;
 export interface OptionChange {
   readonly socket: SocketReference;
   readonly wanted: WantedOptions;
+  /** Whether it matters that the timer is armed anew, also where the socket has all of it already. */
+  readonly rearms?: boolean;
 }
 
 export interface OptionReading {
@@ -50,7 +52,10 @@ export interface OptionSource extends Disposable {
   readonly perNamespace: boolean;
   /** Reads the options of these sockets, and of others where that costs nothing. */
   read(sockets: readonly SocketReference[]): OptionReading;
-  /** Makes each change, all or nothing for each socket, and gives the outcomes in the order of the changes. */
+  /**
+   * Makes each change, all or nothing for each socket, and gives the outcomes in the order of the changes. A socket that
+   * has what is wanted may be left as it is.
+   */
   write(changes: readonly OptionChange[]): OptionOutcome[];
 }
 

@@ -1,0 +1,64 @@
+import { type OptionReader, optionReader, UnsupportedError } from '../../native/index.js';
+import { currentPlatform } from '../../socket/platforms/index.js';
+import { tcpInfoLength } from '../../wire/tcp-info.js';
+import { tcpInfoOffsets as at } from '../../wire/tcp-info-layout.js';
+import { type TcpState, tcpStateOf } from '../../wire/tcp-state.js';
+
+/** What one look at a connection shows: the part of `tcp_info` that tells whether its peer is there. */
+export interface Sight {
+  readonly state: TcpState;
+  /** Keepalive or window probes without an answer. */
+  readonly probes: number;
+  /** Retransmission timeouts since the last acknowledgement. */
+  readonly retransmits: number;
+  /** The retransmission timeout, as it has been doubled. */
+  readonly rtoMs: number;
+  readonly rttMs: number;
+  /** Segments in flight. */
+  readonly unacked: number;
+  /** Bytes that the program has written and that wait to be sent for the first time. */
+  readonly notSentBytes: number;
+  /** `undefined` before Linux 5.4. */
+  readonly sendWindow: number | undefined;
+  /** Since anything at all was received from the peer. */
+  readonly silentMs: number;
+  /** Since data were last received. */
+  readonly dataReceivedMs: number;
+  /** Since data were last sent, or sent again. */
+  readonly dataSentMs: number;
+}
+
+let reader: OptionReader | undefined;
+
+function tcpInfoReader(): OptionReader {
+  const { tcpInfo } = currentPlatform();
+  if (tcpInfo === undefined) throw new UnsupportedError('watching peers', 'Linux');
+  reader ??= optionReader(tcpInfo, tcpInfoLength);
+  return reader;
+}
+
+/**
+ * Looks at a connection; `undefined` where its descriptor is closed or no TCP socket.
+ *
+ * @throws {UnsupportedError} on other platforms than Linux, and where the FFI cannot be loaded.
+ */
+export function lookAt(fd: number): Sight | undefined {
+  const { view, read } = tcpInfoReader();
+  const length = read(fd);
+  if (length < at.tcpi_rcv_rtt) return undefined;
+  const word = (offset: number) => view.getUint32(offset, true);
+  const dataReceivedMs = word(at.tcpi_last_data_recv);
+  return {
+    state: tcpStateOf(view.getUint8(at.tcpi_state)),
+    probes: view.getUint8(at.tcpi_probes),
+    retransmits: view.getUint8(at.tcpi_retransmits),
+    rtoMs: word(at.tcpi_rto) / 1000,
+    rttMs: word(at.tcpi_rtt) / 1000,
+    unacked: word(at.tcpi_unacked),
+    notSentBytes: length < at.tcpi_notsent_bytes + 4 ? 0 : word(at.tcpi_notsent_bytes),
+    sendWindow: length < at.tcpi_snd_wnd + 4 ? undefined : word(at.tcpi_snd_wnd),
+    silentMs: Math.min(dataReceivedMs, word(at.tcpi_last_ack_recv)),
+    dataReceivedMs,
+    dataSentMs: word(at.tcpi_last_data_sent),
+  };
+}

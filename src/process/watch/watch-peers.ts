@@ -1,0 +1,107 @@
+import { channel } from 'node:diagnostics_channel';
+import type net from 'node:net';
+import { UnsupportedError } from '../../native/index.js';
+import { readDuration } from '../../policy/duration.js';
+import { type Duration, type PolicyInput, readPolicy } from '../../policy/index.js';
+import type { KeepAliveTarget } from '../../socket/index.js';
+import { ConfigurationError } from '../configuration-error.js';
+import { onConnecting } from '../interception.js';
+import { ownerOf } from '../tcp-handle.js';
+import { leastDeadWithinMs } from './drive.js';
+import { PeerWatch } from './peer-watch.js';
+
+/** What {@link watchPeers} watches, and how. */
+export interface WatchOptions {
+  /** The connections to begin with; `add` takes more. */
+  readonly sockets?: Iterable<KeepAliveTarget>;
+  /** Also every TCP connection that this thread opens or accepts from now on. */
+  readonly all?: boolean;
+  /** Set on each connection that is watched; without it they are watched as they are. */
+  readonly policy?: PolicyInput;
+  /**
+   * A peer is dead when something of ours has gone unanswered for this long, counted from the first transmission that
+   * is unanswered; a peer that does not read but whose kernel answers is not.
+   */
+  readonly deadAfter?: Duration;
+  /**
+   * A quiet peer is asked by the kernel's own probes, closer together than keepalive's options can say, so that its death
+   * is noticed within this time of its last sign of life: 1.2 s or more. From 1.9 s on one lost answer is no false alarm.
+   * Only connections that carried data within the last minute are asked. Holds for data in flight as `deadAfter` does,
+   * which it may be given with.
+   */
+  readonly deadWithin?: Duration;
+  /** Destroys the socket of such a peer, with a {@link DeadPeerError}. */
+  readonly destroy?: boolean;
+}
+
+const source = 'watchPeers';
+
+function milliseconds(field: 'deadAfter' | 'deadWithin', given: Duration | undefined, least: number) {
+  if (given === undefined) return undefined;
+  const ms = typeof given === 'number' ? given : readDuration(given);
+  if (ms !== undefined && Number.isFinite(ms) && ms >= least) return ms;
+  const allowed = `a duration of at least ${least} ms, such as '45s' or 45000`;
+  throw new ConfigurationError(source, field, given, allowed);
+}
+
+function check({ sockets, all, deadAfter, deadWithin, destroy }: WatchOptions): void {
+  if (destroy === true && deadAfter === undefined && deadWithin === undefined) {
+    throw new ConfigurationError(source, 'destroy', destroy, 'left out, or given with deadAfter or deadWithin');
+  }
+  if (sockets === undefined && all !== true) {
+    throw new ConfigurationError(source, 'sockets', sockets, 'a list of sockets, or `all: true` instead');
+  }
+}
+
+/** Adds what comes by itself: a stream that cannot be watched is none of the watch's business. */
+function addQuietly(watch: PeerWatch, socket: net.Socket): void {
+  if (socket.destroyed) return;
+  try {
+    watch.add(socket);
+  } catch (error) {
+    if (!(error instanceof UnsupportedError)) throw error;
+  }
+}
+
+function addAll(watch: PeerWatch): void {
+  const onServerSocket = (message: unknown) => addQuietly(watch, (message as { socket: net.Socket }).socket);
+  channel('net.server.socket').subscribe(onServerSocket);
+  const stop = onConnecting((handle) => {
+    const owner = ownerOf(handle);
+    // Before the program's own listeners, which may end the connection.
+    if (owner !== undefined && 'pending' in owner) owner.prependOnceListener('connect', () => addQuietly(watch, owner));
+  });
+  watch.onClose(() => {
+    channel('net.server.socket').unsubscribe(onServerSocket);
+    stop();
+  });
+}
+
+/**
+ * Watches the peers of connections and says who is there before the kernel gives up: `suspect` when the first probe or
+ * retransmission went unanswered, `recovered` when the peer answers again, `stalled` when its kernel answers and its
+ * program does not read, `dead` with the reason.
+ *
+ * A probe counts as unanswered when the kernel's estimate of a round trip (`tcpi_rto`, at least 200 ms) has passed. The
+ * watch reads what the kernel knows (`TCP_INFO`) when a connection's own numbers say that something can have changed,
+ * and at least every 5 s, or four times within `deadAfter`: nothing announces that a program has sent data. It sends nothing: keepalive must be on, or `policy` given.
+ *
+ * Linux.
+ *
+ * @throws {ConfigurationError} for options that are wrong; {@link PolicyError} for a policy.
+ * @throws {UnsupportedError} elsewhere, and as {@link PeerWatch.add}.
+ */
+export function watchPeers(options: WatchOptions): PeerWatch {
+  check(options);
+  const { sockets = [], all = false, policy, deadAfter, deadWithin, destroy = false } = options;
+  const deadWithinMs = milliseconds('deadWithin', deadWithin, leastDeadWithinMs);
+  const watch = new PeerWatch({
+    policy: policy === undefined ? undefined : readPolicy(policy),
+    deadAfterMs: milliseconds('deadAfter', deadAfter, 1) ?? deadWithinMs,
+    deadWithinMs,
+    destroy,
+  });
+  for (const socket of sockets) watch.add(socket);
+  if (all) addAll(watch);
+  return watch;
+}

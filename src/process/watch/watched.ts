@@ -1,0 +1,38 @@
+import type net from 'node:net';
+import type { KeepAliveState } from '../../socket/index.js';
+import { addressOf } from './description.js';
+import type { PeerAddress } from './events.js';
+
+/** What the watch knows of one connection: few numbers, because there may be very many connections. */
+export class Watched {
+  /** Does not keep the socket from being collected. */
+  readonly reference: WeakRef<net.Socket>;
+  /** Kept because Node.js forgets it when the connection ends. */
+  readonly local: PeerAddress | undefined;
+  /** Shared by all connections with the same options. */
+  options: KeepAliveState;
+  /** When it is looked at next; see {@link Agenda}. */
+  slot = -1;
+  mood: 'fine' | 'suspect' | 'stalled' | 'over' = 'fine';
+  /** Since when something of ours has been seen unanswered (`performance.now()`), or 0. */
+  unansweredSince = 0;
+  /** Since when the peer's window has been seen closed, or 0. */
+  closedSince = 0;
+
+  constructor(socket: net.Socket, options: KeepAliveState) {
+    this.reference = new WeakRef(socket);
+    this.local = addressOf(socket.localAddress, socket.localPort);
+    this.options = options;
+  }
+}
+
+const known = new Map<string, KeepAliveState>();
+
+/** The same object for the same options. */
+export function shared(options: KeepAliveState): KeepAliveState {
+  const { enabled, idle, interval, count, userTimeout } = options;
+  const key = `${enabled} ${idle} ${interval} ${count} ${userTimeout}`;
+  const before = known.get(key);
+  if (before === undefined) known.set(key, options);
+  return before ?? options;
+}

@@ -1,0 +1,169 @@
+import net from 'node:net';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { SystemCallError, UnsupportedError } from '../native/index.js';
+import { readDuration } from '../policy/duration.js';
+import { type Duration, PolicyError } from '../policy/index.js';
+import { limits } from '../policy/limits.js';
+import { assignmentsOf } from './assignments.js';
+import { readState, writeAssignments } from './options.js';
+import { currentPlatform } from './platforms/index.js';
+import type { KeepAliveState } from './state.js';
+import { carrierOf, descriptorOf, type KeepAliveTarget, resolveTarget } from './target.js';
+import { readTcpInfo } from './tcp-info.js';
+
+/** What asking a peer came to. */
+export interface PeerProbe {
+  /** Whether the peer's kernel has given a sign of life. */
+  readonly answered: boolean;
+  /** From the question to the answer, or to the end of waiting; 0 where the peer had been heard just before. */
+  readonly elapsedMs: number;
+  /**
+   * `'heard'`: it was heard within the last second, so nothing was asked. `'probe'`: a keepalive probe asked. `'data'`:
+   * what is in flight, or a probe of the peer's closed window, asks by itself.
+   */
+  readonly method: 'heard' | 'probe' | 'data';
+}
+
+/** The kernel probes no peer that it heard within the least idle time there is. */
+const recentMs = 1000;
+
+const lookEveryMs = 5;
+
+/** A probe goes out within a timer tick or two of being forced; putting idle back earlier would cancel it. */
+const probeLeavesMs = 20;
+
+/** One lost packet proves nothing: at most this many probes are spread over the time. */
+const mostProbes = 3;
+
+/** What makes the kernel probe at once, and only then: no count or user timeout can be reached meanwhile. */
+const probing: KeepAliveState = { enabled: true, idle: 1000, interval: 32_767_000, count: 127, userTimeout: 0 };
+
+const askable = new Set(['ESTABLISHED', 'FIN_WAIT1', 'FIN_WAIT2', 'CLOSE_WAIT', 'CLOSING', 'LAST_ACK']);
+
+/** A connection while its peer is asked. */
+class Question {
+  readonly #socket: net.Socket;
+  readonly #fd: number;
+  readonly #startedAt = performance.now();
+
+  constructor(socket: net.Socket, fd: number) {
+    this.#socket = socket;
+    this.#fd = fd;
+  }
+
+  get elapsedMs(): number {
+    return performance.now() - this.#startedAt;
+  }
+
+  /** `undefined` once the socket is closed, whose number may then be another one's. */
+  get fd(): number | undefined {
+    return descriptorOf(this.#socket) === this.#fd ? this.#fd : undefined;
+  }
+
+  /** How long ago the peer was heard; `undefined` once the connection has ended. */
+  look(): { readonly silentMs: number; readonly isAsking: boolean; readonly unanswered: number } | undefined {
+    if (this.fd === undefined) return undefined;
+    const { state, lastAckReceivedMs, lastDataReceivedMs, unacked, notSentBytes = 0, probes } = readTcpInfo(this.#fd);
+    if (!askable.has(state)) return undefined;
+    return {
+      silentMs: Math.min(lastAckReceivedMs, lastDataReceivedMs),
+      isAsking: unacked > 0 || notSentBytes > 0,
+      unanswered: probes,
+    };
+  }
+}
+
+function refuseWhatCannotBePutBack({ idle, interval }: KeepAliveState): void {
+  const longest = limits.idleSeconds.max * 1000;
+  if (idle <= longest && interval <= longest) return;
+  throw new UnsupportedError(
+    'a probe of this connection',
+    'an idle and interval of at most 32767 s: what this one has from the sysctls could not be put back',
+  );
+}
+
+function write(question: Question, state: KeepAliveState): void {
+  const { fd } = question;
+  const platform = currentPlatform();
+  if (fd !== undefined) writeAssignments(fd, assignmentsOf(state, platform), () => state, platform);
+}
+
+/** Has the kernel send one probe, and puts the options back. */
+async function forceProbe(question: Question, before: KeepAliveState): Promise<void> {
+  try {
+    write(question, probing);
+    await sleep(probeLeavesMs);
+  } finally {
+    write(question, before);
+  }
+}
+
+/** Probes that leave the connection's own count one to spare, so that asking never ends it. */
+function probesToSpare(unanswered: number, { enabled, count }: KeepAliveState): number {
+  return enabled ? Math.max(1, Math.min(mostProbes, count - 1 - unanswered)) : mostProbes;
+}
+
+async function ask(question: Question, timeoutMs: number): Promise<PeerProbe> {
+  const first = question.look();
+  if (first === undefined) {
+    throw new SystemCallError('getsockopt', 'ENOTCONN', "the socket must be connected: wait for its 'connect' event");
+  }
+  if (first.silentMs < recentMs) return { answered: true, elapsedMs: 0, method: 'heard' };
+  const method = first.isAsking ? 'data' : 'probe';
+  const before = readState(question.fd as number, currentPlatform());
+  if (method === 'probe') refuseWhatCannotBePutBack(before);
+  const probes = method === 'probe' ? probesToSpare(first.unanswered, before) : 0;
+  for (let sent = 0; ; ) {
+    if (sent < probes && question.elapsedMs >= (sent * timeoutMs) / probes) {
+      sent += 1;
+      await forceProbe(question, before);
+    } else await sleep(lookEveryMs);
+    const seen = question.look();
+    const { elapsedMs } = question;
+    if (seen === undefined) return { answered: false, elapsedMs, method };
+    if (seen.silentMs < elapsedMs) return { answered: true, elapsedMs: elapsedMs - seen.silentMs, method };
+    if (elapsedMs >= timeoutMs && sent >= probes) return { answered: false, elapsedMs, method };
+  }
+}
+
+function timeoutOf(timeout: Duration): number {
+  const ms = typeof timeout === 'number' ? timeout : readDuration(timeout);
+  if (ms !== undefined && Number.isFinite(ms) && ms > 0) return ms;
+  throw new PolicyError('policy', timeout, "a timeout such as '2s' or 2000");
+}
+
+/** Two questions at a time would take each other's options for the connection's own. */
+const asked = new WeakMap<net.Socket, Promise<PeerProbe>>();
+
+/**
+ * Asks whether the peer of a connection is there, now.
+ *
+ * A peer that was heard within the last second is. Any other is sent a keepalive probe at once, by setting `TCP_KEEPIDLE`
+ * to 1 s for 20 ms, also where keepalive is off; the options are then as before. With data in flight the kernel's own
+ * retransmissions ask. Up to three probes are spread over `timeout` (2 s unless stated), fewer where the connection's
+ * count has none to spare. A connection that ends meanwhile, such as by the peer's RST, has not answered. A question
+ * while another is open on the same socket gets that one's answer.
+ *
+ * Linux, no privileges.
+ *
+ * @throws {SystemCallError} EBADF for a destroyed socket, ENOTSOCK for what is none, ENOTCONN for one not connected.
+ * @throws {UnsupportedError} on other platforms, for a unix-domain socket, and where the options could not be put back.
+ * @see Linux net/ipv4/tcp.c, tcp_sock_set_keepidle_locked
+ */
+export async function probePeer(
+  target: KeepAliveTarget,
+  { timeout = 2000 }: { readonly timeout?: Duration } = {},
+): Promise<PeerProbe> {
+  const timeoutMs = timeoutOf(timeout);
+  const endpoint = resolveTarget(target, 'getsockopt');
+  const socket = endpoint instanceof net.Server ? undefined : carrierOf(endpoint);
+  const fd = socket && descriptorOf(socket);
+  if (socket === undefined || fd === undefined) {
+    throw new SystemCallError('getsockopt', 'ENOTCONN', 'the target must be a connected socket');
+  }
+  const open = asked.get(socket);
+  if (open !== undefined) return open;
+  const answer = ask(new Question(socket, fd), timeoutMs).finally(() => asked.delete(socket));
+  asked.set(socket, answer);
+  return answer;
+}

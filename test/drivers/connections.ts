@@ -1,0 +1,59 @@
+import { readlinkSync } from 'node:fs';
+import type { ConnectionRow } from '../../src/host/row.js';
+import { type ListQuery, listConnections } from '../../src/linux.js';
+import type { OwnedDescriptor } from '../../src/native/owned-descriptor.js';
+import { copyDescriptor, openProcess } from '../../src/native/pidfd.js';
+import { type KeepAliveState, kernelDefaults } from '../../src/socket/index.js';
+
+/** Established connections whose port at one end is this, as the kernel has them. */
+function select(end: 'local' | 'remote', port: number, more: Pick<ListQuery, 'selection' | 'options'> = {}) {
+  const selection = { ...more.selection, port: [{ end, first: port, last: port }], state: ['ESTABLISHED'] } as const;
+  return listConnections({ optionSource: 'descriptor-copies', ...more, selection });
+}
+
+/** The connections of a process to a port of this machine, with their options. */
+export function connectionsOf(pid: number, port: number): ConnectionRow[] {
+  const { rows, incomplete } = select('remote', port, { selection: { pid: [pid] } });
+  const isUnread = rows.some(({ keepAlive }) => keepAlive === null);
+  if (isUnread) throw new Error(incomplete.map(({ what, why }) => `${what}: ${why}`).join('; '));
+  return [...rows];
+}
+
+/** The connections that a server has accepted on a port, by the client's port; without their options. */
+export function acceptedOn(port: number): Map<number, ConnectionRow> {
+  const { rows } = select('local', port, { options: false });
+  const owned = rows.filter(({ owners }) => owners.length > 0);
+  return new Map(owned.map((row) => [row.connection.remote.port, row]));
+}
+
+/** The server's end of a connection that a client has. */
+export function serverEndOf({ connection: { local, remote } }: ConnectionRow): ConnectionRow {
+  const end = acceptedOn(remote.port).get(local.port);
+  if (end === undefined) throw new Error(`no process has the other end of port ${local.port}`);
+  return end;
+}
+
+/** A copy of the descriptor that a process has for a connection. */
+export function copyOf({ owners: [owner] }: ConnectionRow): OwnedDescriptor {
+  if (owner === undefined) throw new Error('no process has the connection');
+  using process = openProcess(owner.pid);
+  return copyDescriptor(process, owner.fd);
+}
+
+/** Whether the process that had the connection still has a descriptor for it, dead or alive. */
+export function hasOpen({ owners: [owner], connection }: ConnectionRow): boolean {
+  if (owner === undefined) return false;
+  try {
+    return readlinkSync(`/proc/${owner.pid}/fd/${owner.fd}`) === `socket:[${connection.inode}]`;
+  } catch {
+    return false;
+  }
+}
+
+/** A state in the words of the documents: `off`, `60:1:10`, or that the values are the kernel's. */
+export function describeState({ enabled, idle, interval, count }: KeepAliveState): string {
+  if (!enabled) return 'off';
+  const defaults = kernelDefaults();
+  const isDefault = idle === defaults.idle && interval === defaults.interval && count === defaults.count;
+  return isDefault ? "on, the kernel's timers" : `${idle / 1000}:${interval / 1000}:${count}`;
+}

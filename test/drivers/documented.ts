@@ -1,0 +1,40 @@
+import { readFileSync } from 'node:fs';
+
+const page = readFileSync(new URL('../../docs/drivers.md', import.meta.url), 'utf8');
+
+function cellsOf(row: string): string[] {
+  return row
+    .split('|')
+    .slice(1, -1)
+    .map((cell) => cell.trim().replaceAll('`', ''));
+}
+
+/** The rows of the table under a heading of docs/drivers.md, without its head and without code marks. */
+function tableUnder(heading: string): string[][] {
+  const [, section = ''] = page.split(`\n## ${heading}\n`);
+  const [text = ''] = section.split('\n## ');
+  const rows = text.split('\n').filter((line) => line.startsWith('|'));
+  return rows.slice(2).map(cellsOf);
+}
+
+const settings = tableUnder('What each driver does by itself');
+const signs = tableUnder('What you see when the server has vanished');
+
+const [here = ''] = process.versions.node.split('.');
+
+/** What the table says that each setting of a driver does on the wire, with this version of Node.js. */
+export function documentedSettings(driver: string, column: 'by itself' | 'filled'): Record<string, string> {
+  const index = column === 'by itself' ? 2 : 3;
+  const documented: Record<string, string> = {};
+  for (const cells of settings.filter(([name]) => name === driver)) {
+    const [setting = '', versions] = (cells[1] ?? '').split(', Node.js ');
+    if (versions === undefined || versions.split(' and ').includes(here)) documented[setting] = cells[index] ?? '';
+  }
+  return documented;
+}
+
+/** By what the table says that a driver's user learns of a dead server. */
+export function documentedSigns(driver: string): string[] {
+  const [, text = ''] = signs.find(([name]) => name === driver) ?? [];
+  return text === 'nothing' ? [] : text.split(', ');
+}

@@ -1,0 +1,6 @@
+export const settings = { default: {} };
+
+export function open(port) {
+  const use = async () => (await fetch(`http://127.0.0.1:${port}/`)).text();
+  return { use, close: () => undefined };
+}

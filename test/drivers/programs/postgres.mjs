@@ -1,0 +1,13 @@
+import postgres from 'postgres';
+
+export const settings = {
+  default: {},
+  'keep_alive: 10': { keep_alive: 10 },
+  'keep_alive: null': { keep_alive: null },
+};
+
+export function open(port, options, report) {
+  const onclose = () => report('onclose');
+  const sql = postgres({ host: '127.0.0.1', port, user: 'postgres', max: 1, onclose, ...options });
+  return { use: () => sql`SELECT 1`, close: () => sql.end() };
+}

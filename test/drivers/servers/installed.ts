@@ -1,0 +1,10 @@
+import { existsSync } from 'node:fs';
+import path from 'node:path';
+import { cannotRun } from '../../requirement.js';
+
+/** Whether tests with a server must be skipped, because its program is not installed. */
+export function lacks(program: string): boolean {
+  const folders = [...(process.env['PATH'] ?? '').split(path.delimiter), '/usr/sbin'];
+  const isInstalled = folders.some((folder) => existsSync(path.resolve(folder, program)));
+  return cannotRun(!isInstalled, `${program} is not installed (scripts/install-test-servers)`);
+}

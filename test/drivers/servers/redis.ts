@@ -1,0 +1,28 @@
+import { fileURLToPath } from 'node:url';
+import { accepts, freePort, type ServerProgram, scratchDirectory, startServer } from './server-program.js';
+
+const certificate = (part: string) =>
+  fileURLToPath(new URL(`../../certificates/localhost.${part}.pem`, import.meta.url));
+
+export interface RedisServer extends ServerProgram {
+  readonly tlsPort: number;
+}
+
+/** Redis on a plain port and on one with TLS, with no keepalive of its own. */
+export async function startRedis(): Promise<RedisServer> {
+  const [port, tlsPort, directory] = [await freePort(), await freePort(), scratchDirectory()];
+  const settings = {
+    bind: '127.0.0.1',
+    save: '',
+    dir: directory,
+    'tcp-keepalive': '0',
+    'tls-cert-file': certificate('cert'),
+    'tls-key-file': certificate('key'),
+    'tls-ca-cert-file': certificate('cert'),
+    'tls-auth-clients': 'no',
+  };
+  const ports = ['--port', String(port), '--tls-port', String(tlsPort)];
+  const args = [...ports, ...Object.entries(settings).flatMap(([name, value]) => [`--${name}`, value])];
+  const program = await startServer('redis-server', args, { port, directory, isReady: () => accepts(tlsPort) });
+  return { ...program, tlsPort };
+}
