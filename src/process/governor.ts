@@ -145,12 +145,14 @@ export class Governor implements Hooks {
   socketKeepAlive(socket: net.Socket, args: readonly unknown[], call: () => net.Socket, called: Method): net.Socket {
     const wasInSocketCall = this.#isInSocketCall;
     this.#isInSocketCall = true;
+    let answer: net.Socket;
     try {
-      return call();
+      answer = call();
     } finally {
       this.#isInSocketCall = wasInSocketCall;
-      this.#asked(socket, intentOf(args), called);
     }
+    if (socket instanceof net.Socket) this.#asked(socket, intentOf(args), called);
+    return answer;
   }
 
   /** A program has asked for something; what there is no connection for yet is kept until there is one. */
