@@ -7,23 +7,23 @@ export function nodeArguments(module: string): string[] {
   return ['--import', 'tsx', fileURLToPath(new URL(module, import.meta.url))];
 }
 
-/** A process of its own that answers messages one by one with numbers. */
+/** A process of its own that answers messages one by one, with numbers unless stated. */
 export interface Child {
   /** The number that it sends when it is ready. */
   readonly ready: Promise<number>;
-  ask(message: object): Promise<number>;
+  ask<Answer = number>(message: object): Promise<Answer>;
   /** Ends it, and waits until it has. */
   end(): Promise<void>;
 }
 
-async function nextNumber(child: ChildProcess): Promise<number> {
+async function nextAnswer<Answer>(child: ChildProcess): Promise<Answer> {
   const ended = new AbortController();
   const failIfEnded = once(child, 'exit', { signal: ended.signal }).then(([code, signal]) => {
     throw new Error(`${child.spawnargs.join(' ')} ended early with ${signal ?? code}`);
   });
   try {
     const [answer] = await Promise.race([once(child, 'message', { signal: ended.signal }), failIfEnded]);
-    return answer as number;
+    return answer as Answer;
   } finally {
     ended.abort();
     failIfEnded.catch(() => {});
@@ -35,9 +35,9 @@ export function startChild(module: string, args: readonly string[], under: reado
   const [command = process.execPath, ...rest] = [...under, process.execPath, ...nodeArguments(module), ...args];
   const child = spawn(command, rest, { stdio: ['ignore', 'ignore', 'inherit', 'ipc'] });
   return {
-    ready: nextNumber(child),
-    ask(message) {
-      const answer = nextNumber(child);
+    ready: nextAnswer(child),
+    ask<Answer>(message: object) {
+      const answer = nextAnswer<Answer>(child);
       child.send(message);
       return answer;
     },

@@ -11,6 +11,8 @@ import type { Report } from './report.js';
 import { benchmarkSet } from './set.js';
 import { benchmarkSystemCalls } from './system-calls.js';
 import { benchmarkTimeline } from './timeline.js';
+import { benchmarkWatch } from './watch.js';
+import { benchmarkWatchQuiet } from './watch-quiet.js';
 
 interface Benchmark {
   readonly title: string;
@@ -29,6 +31,8 @@ const benchmarks: Readonly<Record<string, Benchmark>> = {
   'host-set': { title: "Setting another process's live connections", isLong: true, run: benchmarkHostSet },
   owners: { title: 'Finding the processes of all sockets', run: benchmarkOwners },
   timeline: { title: 'The timeline of 30:5:3 at full size', isLong: true, run: benchmarkTimeline },
+  watch: { title: 'Watching idle connections, against heartbeats', isLong: true, run: benchmarkWatch },
+  'watch-quiet': { title: 'Ten minutes of healthy idle connections', isLong: true, run: benchmarkWatchQuiet },
 };
 
 const names = Object.keys(benchmarks);

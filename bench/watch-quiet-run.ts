@@ -1,0 +1,23 @@
+/** Watches healthy idle connections for ten minutes, in a network namespace of its own. Prints JSON. */
+import type { Load, Request } from './idle-clients.js';
+import { withIdleConnections } from './idle-connections.js';
+
+export interface QuietMeasured {
+  readonly connections: number;
+  readonly policy: string;
+  readonly load: Load;
+  /** The types of all events. */
+  readonly events: readonly string[];
+}
+
+const connections = 10_000;
+const policy = '1:1:3';
+
+const measured = await withIdleConnections('tcp', connections, async (clients): Promise<QuietMeasured> => {
+  const ask = <Answer>(request: Request) => clients.ask<Answer>(request);
+  await ask({ what: 'keepalive', policy, overMs: 1000 });
+  await ask({ what: 'watch' });
+  const load = await ask<Load>({ what: 'load', forMs: 600_000 });
+  return { connections, policy, load, events: await ask<string[]>({ what: 'events' }) };
+});
+console.log(JSON.stringify(measured));
