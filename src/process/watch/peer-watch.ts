@@ -8,6 +8,7 @@ import { readState } from '../../socket/options.js';
 import { currentPlatform } from '../../socket/platforms/index.js';
 import { carrierOf } from '../../socket/target.js';
 import { Agenda } from './agenda.js';
+import { assess, type Turn } from './assessment.js';
 import { type Condition, conditionOf } from './condition.js';
 import { DeadPeerError, explainDeath, rememberSight, verdictOf } from './death.js';
 import { describePeer } from './description.js';
@@ -26,24 +27,11 @@ export interface WatchRules {
   readonly destroy: boolean;
 }
 
-/** A window that is closed for less is a program that is busy for a moment. */
-const stalledAfterMs = 1000;
-
 /** Node.js does not hear of the end of a connection from which nobody reads. */
 const unreadLookMs = 50;
 
 function isRead(socket: net.Socket): boolean {
   return socket.readableFlowing !== false && !socket.isPaused();
-}
-
-/**
- * Whether an answer can be expected to be there. To the first probe it may be on its way for a round trip, as the kernel
- * estimates it. A window probe may be left unanswered by a peer that is there: its kernel answers no more than one in
- * 500 ms (net/ipv4/tcp_input.c, tcp_oow_rate_limited), and the first two are closer to each other.
- */
-function isOverdue({ unansweredKind, unanswered }: Condition, forMs: number, { rtoMs }: Sight): boolean {
-  if (unansweredKind === 'retransmission' || unanswered > 1) return true;
-  return unansweredKind === 'keepalive' && forMs >= rtoMs;
 }
 
 const over = new Set(['CLOSE', 'TIME_WAIT']);
@@ -240,25 +228,15 @@ export class PeerWatch extends EventEmitter<PeerWatchEvents> implements AsyncIte
   }
 
   #judge(socket: net.Socket, watched: Watched, sight: Sight, condition: Condition): void {
-    const now = performance.now();
-    const { unansweredKind, isWindowClosed, unansweredForMs } = condition;
     // A user timeout ends a connection also where nothing is unanswered, because its peer does not read.
-    if (unansweredKind !== undefined || isWindowClosed || watched.unansweredSince > 0) {
+    if (condition.unansweredKind !== undefined || condition.isWindowClosed || watched.unansweredSince > 0) {
       this.#remember(socket, watched, sight, condition);
     }
-    if (unansweredKind === undefined) watched.unansweredSince = 0;
-    else if (watched.unansweredSince === 0) watched.unansweredSince = now - unansweredForMs;
-    if (!isWindowClosed) watched.closedSince = 0;
-    else if (watched.closedSince === 0) watched.closedSince = now;
-    if (unansweredKind !== undefined) {
-      this.#unanswered(socket, watched, sight, condition, now);
-      return;
-    }
-    const isStalled = isWindowClosed && now - watched.closedSince >= stalledAfterMs;
-    if (isStalled && watched.mood !== 'stalled') this.#turn(socket, watched, 'stalled', sight, condition);
-    else if (watched.mood === 'suspect' || (watched.mood === 'stalled' && !isWindowClosed)) {
-      this.#turn(socket, watched, 'recovered', sight, condition);
-    }
+    const { turn, forMs } = assess(watched, sight, condition, performance.now());
+    if (turn !== undefined) this.#turn(socket, watched, turn, sight, condition);
+    const { deadAfterMs } = this.#rules;
+    const isGivenUp = watched.mood === 'suspect' && deadAfterMs !== undefined && forMs >= deadAfterMs;
+    if (isGivenUp && this.#watched.has(socket)) this.#giveUp(socket, watched, sight, condition, forMs);
   }
 
   #remember(socket: net.Socket, { options }: Watched, { silentMs }: Sight, condition: Condition): void {
@@ -266,26 +244,7 @@ export class PeerWatch extends EventEmitter<PeerWatchEvents> implements AsyncIte
     rememberSight(socket, { unansweredKind, unanswered, silentMs, userTimeout: options.userTimeout ?? 0 });
   }
 
-  #unanswered(socket: net.Socket, watched: Watched, sight: Sight, condition: Condition, now: number): void {
-    const { unansweredKind, unanswered } = condition;
-    const forMs = now - watched.unansweredSince;
-    if (isOverdue(condition, forMs, sight) && watched.mood !== 'suspect')
-      this.#turn(socket, watched, 'suspect', sight, condition);
-    const { deadAfterMs } = this.#rules;
-    const isGivenUp = watched.mood === 'suspect' && deadAfterMs !== undefined && forMs >= deadAfterMs;
-    if (isGivenUp && this.#watched.has(socket)) {
-      this.#giveUp(socket, watched, sight, condition, forMs);
-    }
-  }
-
-  #turn(
-    socket: net.Socket,
-    watched: Watched,
-    type: 'suspect' | 'recovered' | 'stalled',
-    sight: Sight,
-    condition: Condition,
-  ): void {
-    watched.mood = type === 'recovered' ? 'fine' : type;
+  #turn(socket: net.Socket, watched: Watched, type: Turn, sight: Sight, condition: Condition): void {
     this.#tell({ type, ...describePeer(socket, sight, condition, watched.options) });
   }
 

@@ -1,0 +1,50 @@
+import type { Condition } from './condition.js';
+import type { Sight } from './sight.js';
+import type { Watched } from './watched.js';
+
+/** What can be said anew of a peer. */
+export type Turn = 'suspect' | 'recovered' | 'stalled';
+
+/** What a look changes. */
+export interface Assessment {
+  readonly turn: Turn | undefined;
+  /** For how long something of ours has gone unanswered; 0 where nothing has. */
+  readonly forMs: number;
+}
+
+/** A window that is closed for less is a program that is busy for a moment. */
+const stalledAfterMs = 1000;
+
+/**
+ * Whether an answer can be expected to be there. To the first probe it may be on its way for a round trip, as the kernel
+ * estimates it. A window probe may be left unanswered by a peer that is there: its kernel answers no more than one in
+ * 500 ms (net/ipv4/tcp_input.c, tcp_oow_rate_limited), and the first two are closer to each other.
+ */
+function isOverdue({ unansweredKind, unanswered }: Condition, forMs: number, { rtoMs }: Sight): boolean {
+  if (unansweredKind === 'retransmission' || unanswered > 1) return true;
+  return unansweredKind === 'keepalive' && forMs >= rtoMs;
+}
+
+function turnOf(watched: Watched, sight: Sight, condition: Condition, forMs: number, now: number): Turn | undefined {
+  const { mood, closedSince } = watched;
+  const { unansweredKind, isWindowClosed } = condition;
+  if (unansweredKind !== undefined) {
+    return mood !== 'suspect' && isOverdue(condition, forMs, sight) ? 'suspect' : undefined;
+  }
+  const isStalled = isWindowClosed && now - closedSince >= stalledAfterMs;
+  if (isStalled && mood !== 'stalled') return 'stalled';
+  return mood === 'suspect' || (mood === 'stalled' && !isWindowClosed) ? 'recovered' : undefined;
+}
+
+/** Takes in what a look showed, and tells what that changes. */
+export function assess(watched: Watched, sight: Sight, condition: Condition, now: number): Assessment {
+  const { unansweredKind, unansweredForMs, isWindowClosed } = condition;
+  if (unansweredKind === undefined) watched.unansweredSince = 0;
+  else if (watched.unansweredSince === 0) watched.unansweredSince = now - unansweredForMs;
+  if (!isWindowClosed) watched.closedSince = 0;
+  else if (watched.closedSince === 0) watched.closedSince = now;
+  const forMs = unansweredKind === undefined ? 0 : now - watched.unansweredSince;
+  const turn = turnOf(watched, sight, condition, forMs, now);
+  if (turn !== undefined) watched.mood = turn === 'recovered' ? 'fine' : turn;
+  return { turn, forMs };
+}
