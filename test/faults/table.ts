@@ -17,9 +17,12 @@ function verdictText(verdict: 'alive' | 'dead', isPeerThere: boolean): string {
   return isPeerThere ? 'alive' : 'unnoticed';
 }
 
+/** Of a connection on a fast path, where none has been played. */
+const usualRtoMs = 204;
+
 function expectedText({ verdict, reason }: Expectation, fault: Fault, ranges: readonly TimeRange[]): string {
   const text = verdictText(verdict, fault.isPeerThere);
-  if (verdict === 'alive' || ranges.length === 0) return text;
+  if (verdict === 'alive') return text;
   const { earliestMs, latestMs } = coverRanges(ranges);
   return `${text} ${seconds(earliestMs)}..${seconds(latestMs)} s, ${reason}`;
 }
@@ -37,7 +40,8 @@ function measuredText(result: Result | undefined): string {
 function row(fault: Fault, guard: Guard, results: readonly Result[]): string[] {
   const expected = fault.expected[guard];
   const own = results.filter(({ cell }) => cell.fault === fault && cell.guard === guard);
-  const ranges = own.flatMap(({ measured }) => expected.within?.(measured.played.rtoMs) ?? []);
+  const rtos = own.length > 0 ? own.map(({ measured }) => measured.played.rtoMs) : [usualRtoMs];
+  const ranges = rtos.flatMap((rtoMs) => expected.within?.(rtoMs) ?? []);
   const name = [fault.name, fault.needsRoot ? '(root)' : ''][guards.indexOf(guard)] ?? '';
   const measured = transports.map((transport) => measuredText(own.find(({ cell }) => cell.transport === transport)));
   return [name, guard, expectedText(expected, fault, ranges), ...measured];
