@@ -12,7 +12,7 @@ export interface Result {
 const seconds = (ms: number) => (ms / 1000).toFixed(2);
 
 /** A peer that is there and is declared dead is killed; one that is gone and is not, goes unnoticed. */
-function verdictText(verdict: 'alive' | 'dead', isPeerThere: boolean): string {
+export function verdictText(verdict: 'alive' | 'dead', isPeerThere: boolean): string {
   if (verdict === 'dead') return isPeerThere ? 'killed' : 'dead';
   return isPeerThere ? 'alive' : 'unnoticed';
 }
