@@ -24,6 +24,9 @@ export default defineConfig({
         test: { ...waiting, name: 'drivers', include: ['test/drivers/**/*.test.ts'] },
       },
       {
+        test: { ...waiting, name: 'faults', include: ['test/faults/**/*.test.ts'] },
+      },
+      {
         test: { ...waiting, name: 'package', include: ['test/{package,docs,lint}/**/*.test.ts'] },
       },
     ],

@@ -36,6 +36,11 @@ export function setOption(fd: number, level: number, option: number, value: numb
   succeed('setsockopt', setsockopt(fd, level, option, new Int32Array([value]), 4));
 }
 
+/** SO_LINGER, on: closing the descriptor waits `seconds`, and with 0 sends RST at once, also under TLS. */
+export function setLinger(fd: number, seconds: number): void {
+  succeed('setsockopt', setsockopt(fd, 1, 13, new Int32Array([1, seconds]), 8));
+}
+
 export function kernelState(fd: number): KeepAliveState {
   return {
     enabled: getOption(fd, 1, 9) === 1,
