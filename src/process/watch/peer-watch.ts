@@ -112,7 +112,7 @@ export class PeerWatch extends EventEmitter<PeerWatchEvents> implements AsyncIte
   close(): void {
     if (this.#isClosed) return;
     this.#isClosed = true;
-    this.#agenda.clear();
+    for (const watched of this.#agenda.clear()) this.#leave(watched);
     for (const end of this.#ends.splice(0)) end();
   }
 
@@ -160,6 +160,11 @@ export class PeerWatch extends EventEmitter<PeerWatchEvents> implements AsyncIte
     return fd === undefined ? undefined : shared(readState(fd, currentPlatform()));
   }
 
+  #leave({ reference }: Watched): void {
+    const socket = reference.deref();
+    if (socket !== undefined) this.delete(socket);
+  }
+
   #forget(socket: net.Socket, watched: Watched): void {
     this.#watched.delete(socket);
     this.#driver?.end(watched, undefined);
@@ -170,7 +175,9 @@ export class PeerWatch extends EventEmitter<PeerWatchEvents> implements AsyncIte
   #lookAtAll(due: readonly Watched[]): void {
     for (const watched of due) {
       try {
-        this.#lookAt(watched);
+        // A listener may have closed the watch.
+        if (this.#isClosed) this.#leave(watched);
+        else this.#lookAt(watched);
       } catch (error) {
         // A listener that throws is its program's affair; the other peers are still looked at.
         process.nextTick(() => {
