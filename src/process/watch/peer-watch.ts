@@ -15,7 +15,7 @@ import { describePeer } from './description.js';
 import { ProbeDriver } from './drive.js';
 import type { DeadPeerEvent, PeerEvent, PeerEventName, PeerWatchEvents } from './events.js';
 import { PeerEvents } from './peer-events.js';
-import { longestLookFor, nextLookMs } from './schedule.js';
+import { longestLookFor, nextLookMs, settledMs } from './schedule.js';
 import { lookAt, type Sight } from './sight.js';
 import { shared, Watched } from './watched.js';
 
@@ -153,6 +153,7 @@ export class PeerWatch extends EventEmitter<PeerWatchEvents> implements AsyncIte
     this.#size += 1;
     socket.on('close', this.#onClosed);
     this.#lookAt(watched);
+    if (!options.enabled && this.#driver === undefined) this.#agenda.put(watched, settledMs);
   }
 
   #optionsOf(socket: net.Socket) {
@@ -201,8 +202,8 @@ export class PeerWatch extends EventEmitter<PeerWatchEvents> implements AsyncIte
     }
     const condition = conditionOf(sight);
     const wasUnanswered = watched.unansweredSince > 0;
-    // A probe is due: whether the options are still those that were read is worth asking now.
-    if (!wasUnanswered && sight.silentMs >= watched.options.idle) {
+    // A probe is due, or none was to come: whether the options are still those that were read is worth asking now.
+    if (!wasUnanswered && (!watched.options.enabled || sight.silentMs >= watched.options.idle)) {
       watched.options = shared(readState(fd, currentPlatform()));
     }
     if (this.#isDriven(socket, watched, fd, sight, condition)) return;
