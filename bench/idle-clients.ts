@@ -32,6 +32,8 @@ export interface Load {
   readonly cpuMs: number;
   readonly packets: number;
   readonly bytes: number;
+  /** Packets that the kernel had no room for when they arrived. */
+  readonly lost: number;
 }
 
 /** How late the event loop was, beyond the time between two looks. */
@@ -81,10 +83,10 @@ const sockets = kind === 'ws' ? [] : await connectAll(connectPlain);
 const webSockets = kind === 'ws' ? await connectAll(connectWebSocket) : [];
 
 /** What the loopback device has sent. */
-function wireCounters(): { readonly packets: number; readonly bytes: number } {
+function wireCounters(): Pick<Load, 'packets' | 'bytes' | 'lost'> {
   const line = /^\s*lo:(.*)$/m.exec(readFileSync('/proc/net/dev', 'utf8'))?.[1] ?? '';
   const fields = line.trim().split(/\s+/).map(Number);
-  return { bytes: fields[8] ?? Number.NaN, packets: fields[9] ?? Number.NaN };
+  return { bytes: fields[8] ?? Number.NaN, packets: fields[9] ?? Number.NaN, lost: fields[3] ?? Number.NaN };
 }
 
 /** Sets connections a portion at a time, as those of a program that has run for a while are. */
@@ -109,6 +111,7 @@ async function measureLoad(ms: number): Promise<Load> {
     cpuMs: (user + system) / 1000,
     packets: wire.packets - before.wire.packets,
     bytes: wire.bytes - before.wire.bytes,
+    lost: wire.lost - before.wire.lost,
   };
 }
 

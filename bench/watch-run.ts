@@ -48,6 +48,8 @@ function start(kind: Kind, periodMs: number): Request {
 
 async function measureCare(clients: Child, kind: Kind, { policy, periodMs, forMs }: Rhythm): Promise<Care> {
   const ask = <Answer>(request: Request) => clients.ask<Answer>(request);
+  // A connection that has been quiet for the idle time is probed when it is set, so that the probes are spread as that is.
+  await pause(periodMs);
   await ask({ what: 'keepalive', policy, overMs: periodMs });
   const heapBefore = await ask<number>({ what: 'heap' });
   // Until the first probes are answered.

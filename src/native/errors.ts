@@ -37,6 +37,13 @@ export class SystemCallError extends Error {
   }
 }
 
+/** What runs this program: Bun and Deno say that they are a Node.js too. */
+function runtime(): string {
+  const { bun, deno } = process.versions;
+  if (bun !== undefined) return `Bun ${bun}`;
+  return deno === undefined ? `Node.js ${process.version}` : `Deno ${deno}`;
+}
+
 /**
  * Thrown when this platform, this Node.js or this kind of target cannot do what was asked.
  *
@@ -50,7 +57,7 @@ export class UnsupportedError extends Error {
   readonly requires: string;
 
   constructor(feature: string, requires: string, cause?: unknown) {
-    const platform = `${process.platform}-${process.arch}, Node.js ${process.version}`;
+    const platform = `${process.platform}-${process.arch}, ${runtime()}`;
     super(
       `${feature} is not supported here (${platform}): it requires ${requires}`,
       cause === undefined ? undefined : { cause },

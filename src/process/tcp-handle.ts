@@ -46,7 +46,9 @@ function find(): Internals {
   const isKnown = ['connect', 'connect6', 'listen', 'setKeepAlive'].every(
     (method) => typeof prototype?.[method as keyof TcpPrototype] === 'function',
   );
-  if (owner && isKnown) return { prototype: prototype as TcpPrototype, owner };
+  // Deno has such handles, but without descriptors.
+  if (owner && isKnown && typeof (handle as Partial<TcpHandle>).fd === 'number')
+    return { prototype: prototype as TcpPrototype, owner };
   const requires = 'Node.js: this runtime does not open its connections through a TCP handle that can be wrapped';
   throw new UnsupportedError('a policy for every connection of the process', requires);
 }

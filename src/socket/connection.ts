@@ -1,7 +1,8 @@
 import type net from 'node:net';
-import { UnsupportedError, whyNoLibc } from '../native/index.js';
+import { UnsupportedError } from '../native/index.js';
 import type { ValidPolicy } from '../policy/index.js';
 import { checkAssignable } from './assignments.js';
+import { canUseDescriptors } from './descriptors.js';
 import { rememberExplicit } from './explicit-policy.js';
 import { checkNodeCall, setThroughNode } from './node-call.js';
 import { writePolicy, writePolicyOnNew } from './options.js';
@@ -9,11 +10,6 @@ import { mergePolicies, plannedState } from './planned-state.js';
 import { currentPlatform } from './platforms/index.js';
 import type { AppliedKeepAlive } from './state.js';
 import { carrierOf, descriptorOf, type Handle, handleOf, refuseFrozen } from './target.js';
-
-/** Whether options can be set and read on descriptors here, or only through Node's own call. */
-export function canUseDescriptors(): boolean {
-  return currentPlatform().hasDescriptors && whyNoLibc() === undefined;
-}
 
 /** For a stream that is not backed by a socket of the system, such as TLS over a Duplex. */
 export function noDescriptor(): UnsupportedError {

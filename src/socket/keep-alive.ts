@@ -1,7 +1,8 @@
 import net from 'node:net';
-import { SystemCallError, UnsupportedError, whyNoLibc } from '../native/index.js';
+import { SystemCallError, UnsupportedError } from '../native/index.js';
 import { type PolicyInput, readPolicy } from '../policy/index.js';
-import { awaitedState, canUseDescriptors, noDescriptor, setOnSocket } from './connection.js';
+import { awaitedState, noDescriptor, setOnSocket } from './connection.js';
+import { canUseDescriptors, whyNoDescriptors } from './descriptors.js';
 import { readState } from './options.js';
 import { currentPlatform } from './platforms/index.js';
 import { governedState, setOnServer } from './server.js';
@@ -59,8 +60,7 @@ export function getKeepAlive(target: KeepAliveTarget): KeepAliveState {
   }
   const awaited = endpoint instanceof net.Server ? undefined : awaitedState(endpoint);
   if (isComplete(awaited)) return awaited;
-  if (!currentPlatform().hasDescriptors) throw new UnsupportedError('reading keepalive', 'Linux, macOS or FreeBSD');
-  const reason = whyNoLibc();
+  const reason = whyNoDescriptors();
   if (reason !== undefined) throw new UnsupportedError('reading keepalive', reason.requires, reason);
   if (endpoint instanceof net.Socket && !endpoint.pending) throw noDescriptor();
   throw new SystemCallError('getsockopt', 'ENOTCONN', 'the target has no descriptor yet: connect it, or listen, first');

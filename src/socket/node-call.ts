@@ -1,8 +1,8 @@
 import net from 'node:net';
 import { getSystemErrorName } from 'node:util';
-import { SystemCallError, UnsupportedError, whyNoLibc } from '../native/index.js';
+import { SystemCallError, UnsupportedError } from '../native/index.js';
 import type { ValidPolicy } from '../policy/index.js';
-import { currentPlatform } from './platforms/index.js';
+import { whyNoDescriptors } from './descriptors.js';
 import type { AppliedKeepAlive } from './state.js';
 import type { Handle } from './target.js';
 
@@ -12,10 +12,8 @@ function nodeSetsIntervalAndCount(): boolean {
 }
 
 function unsupported(feature: string, instead: string): UnsupportedError {
-  const reason = whyNoLibc();
-  const platform = currentPlatform();
-  const system = platform.hasDescriptors ? `${reason?.requires ?? 'system calls'}` : 'Linux, macOS or FreeBSD';
-  return new UnsupportedError(feature, `${instead}, or ${system}`, reason);
+  const reason = whyNoDescriptors();
+  return new UnsupportedError(feature, `${instead}, or ${reason?.requires ?? 'system calls'}`, reason);
 }
 
 /** Refuses what Node's own call cannot do, before anything is set. */

@@ -1,6 +1,7 @@
 import type net from 'node:net';
 import type { ValidPolicy } from '../policy/index.js';
-import { canUseDescriptors, checkApplicable, setOnOpenSocket } from './connection.js';
+import { checkApplicable, setOnOpenSocket } from './connection.js';
+import { canUseDescriptors } from './descriptors.js';
 import { rememberExplicit } from './explicit-policy.js';
 import { writePolicy } from './options.js';
 import { mergePolicies, plannedState } from './planned-state.js';

@@ -66,14 +66,9 @@ export class IdleConnections {
   }
 }
 
-/** What the loopback device has sent. */
-export function packetsSent(): number {
+/** Packets that the loopback device of this network namespace has sent, and that the kernel then had no room for. */
+export function loopbackPackets(): { readonly sent: number; readonly dropped: number } {
   const line = /^\s*lo:(.*)$/m.exec(readFileSync('/proc/net/dev', 'utf8'))?.[1] ?? '';
-  return Number(line.trim().split(/\s+/)[9]);
-}
-
-/** Packets that the kernel has dropped before it looked at them, of the whole machine. */
-export function packetsDropped(): number {
-  const lines = readFileSync('/proc/net/softnet_stat', 'utf8').trim().split('\n');
-  return lines.reduce((sum, line) => sum + Number.parseInt(line.split(' ')[1] ?? '', 16), 0);
+  const fields = line.trim().split(/\s+/).map(Number);
+  return { sent: fields[9] ?? Number.NaN, dropped: fields[3] ?? Number.NaN };
 }

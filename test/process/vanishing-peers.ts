@@ -24,6 +24,7 @@ const policy = '1:1:2';
 const resolutionMs = 5;
 
 const connections = await IdleConnections.open(Number(countText));
+await connections.setSpread(() => policy, when === 'in-turn' ? 1000 : 0);
 const watch = watchPeers({ sockets: connections.clients });
 const dead: unknown[] = [];
 const reasons = new Set<string | undefined>();
@@ -32,7 +33,6 @@ watch.on('dead', ({ socket, reason }) => {
   reasons.add(reason);
 });
 
-await connections.setSpread(() => policy, when === 'in-turn' ? 1000 : 0);
 const histogram = monitorEventLoopDelay({ resolution: resolutionMs });
 const vanished = await connections.ask({ what: 'vanish' });
 histogram.enable();

@@ -42,8 +42,12 @@ export class Agenda<Item extends object> {
     this.#setSlot(item, -1);
   }
 
-  clear(): void {
+  /** Takes all items out, and gives them. */
+  clear(): Item[] {
+    const items = [...this.#slots].flatMap(([slot, list]) => list.filter((item) => this.#slotOf(item) === slot));
     this.#slots.clear();
+    for (const item of items) this.remove(item);
+    return items;
   }
 
   #run(slot: number): void {

@@ -15,7 +15,7 @@ import { describePeer } from './description.js';
 import { ProbeDriver } from './drive.js';
 import type { DeadPeerEvent, PeerEvent, PeerEventName, PeerWatchEvents } from './events.js';
 import { PeerEvents } from './peer-events.js';
-import { longestLookFor, nextLookMs } from './schedule.js';
+import { longestLookFor, nextLookMs, settledMs } from './schedule.js';
 import { lookAt, type Sight } from './sight.js';
 import { shared, Watched } from './watched.js';
 
@@ -112,7 +112,7 @@ export class PeerWatch extends EventEmitter<PeerWatchEvents> implements AsyncIte
   close(): void {
     if (this.#isClosed) return;
     this.#isClosed = true;
-    this.#agenda.clear();
+    for (const watched of this.#agenda.clear()) this.#leave(watched);
     for (const end of this.#ends.splice(0)) end();
   }
 
@@ -153,11 +153,17 @@ export class PeerWatch extends EventEmitter<PeerWatchEvents> implements AsyncIte
     this.#size += 1;
     socket.on('close', this.#onClosed);
     this.#lookAt(watched);
+    if (!options.enabled && this.#driver === undefined) this.#agenda.put(watched, settledMs);
   }
 
   #optionsOf(socket: net.Socket) {
     const fd = descriptorOf(carrierOf(socket));
     return fd === undefined ? undefined : shared(readState(fd, currentPlatform()));
+  }
+
+  #leave({ reference }: Watched): void {
+    const socket = reference.deref();
+    if (socket !== undefined) this.delete(socket);
   }
 
   #forget(socket: net.Socket, watched: Watched): void {
@@ -170,7 +176,9 @@ export class PeerWatch extends EventEmitter<PeerWatchEvents> implements AsyncIte
   #lookAtAll(due: readonly Watched[]): void {
     for (const watched of due) {
       try {
-        this.#lookAt(watched);
+        // A listener may have closed the watch.
+        if (this.#isClosed) this.#leave(watched);
+        else this.#lookAt(watched);
       } catch (error) {
         // A listener that throws is its program's affair; the other peers are still looked at.
         process.nextTick(() => {
@@ -194,8 +202,8 @@ export class PeerWatch extends EventEmitter<PeerWatchEvents> implements AsyncIte
     }
     const condition = conditionOf(sight);
     const wasUnanswered = watched.unansweredSince > 0;
-    // A probe is due: whether the options are still those that were read is worth asking now.
-    if (!wasUnanswered && sight.silentMs >= watched.options.idle) {
+    // A probe is due, or none was to come: whether the options are still those that were read is worth asking now.
+    if (!wasUnanswered && (!watched.options.enabled || sight.silentMs >= watched.options.idle)) {
       watched.options = shared(readState(fd, currentPlatform()));
     }
     if (this.#isDriven(socket, watched, fd, sight, condition)) return;

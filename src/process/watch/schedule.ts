@@ -21,6 +21,9 @@ export function longestLookFor(deadAfterMs: number | undefined): number {
   return Math.min(longestLookMs, Math.max(closeLookMs, deadAfterMs / 4));
 }
 
+/** A program that sets keepalive does so when the connection is there; no probe goes out in the first second after. */
+export const settledMs = 900;
+
 /** No look comes sooner: a jiffy of the slowest kernel. */
 const shortestLookMs = 10;
 

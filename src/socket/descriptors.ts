@@ -1,0 +1,26 @@
+import { UnsupportedError, whyNoLibc } from '../native/index.js';
+import { currentPlatform } from './platforms/index.js';
+
+const feature = 'setting options on descriptors';
+
+function whyNone(): UnsupportedError | undefined {
+  if (!currentPlatform().hasDescriptors) return new UnsupportedError(feature, 'Linux, macOS or FreeBSD');
+  // Its handles have no `fd`, at no time, so that nothing could be promised for later either.
+  if (process.versions['deno'] !== undefined) {
+    return new UnsupportedError(feature, 'a runtime that gives the descriptors of its sockets, such as Node.js');
+  }
+  return undefined;
+}
+
+let checked: { readonly reason: UnsupportedError | undefined } | undefined;
+
+/** Why options can be set and read here only through Node's own call, if at all; `undefined` where descriptors serve. */
+export function whyNoDescriptors(): UnsupportedError | undefined {
+  checked ??= { reason: whyNone() };
+  return checked.reason ?? whyNoLibc();
+}
+
+/** Whether options can be set and read on descriptors here, or only through Node's own call. */
+export function canUseDescriptors(): boolean {
+  return whyNoDescriptors() === undefined;
+}
