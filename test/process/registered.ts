@@ -23,10 +23,13 @@ export interface Launch {
   readonly cwd?: string;
   /** Before the program; loads register unless stated. */
   readonly options?: readonly string[];
+  /** After which the program is killed; a minute unless stated. */
+  readonly limitMs?: number;
 }
 
 /** Starts Node.js with a program of `programs/`, or with other arguments. */
-export function start(args: readonly string[], { env = {}, cwd = root, options = register }: Launch = {}): Started {
+export function start(args: readonly string[], launch: Launch = {}): Started {
+  const { env = {}, cwd = root, options = register, limitMs = 60_000 } = launch;
   const own = Object.entries(process.env).filter(
     ([name]) => !/^(TCP_KEEPALIVE|NODE_OPTIONS|NODE_DEBUG|VITEST)/.test(name),
   );
@@ -35,7 +38,7 @@ export function start(args: readonly string[], { env = {}, cwd = root, options =
     env: { ...Object.fromEntries(own), ...env },
     stdio: ['ignore', 'pipe', 'pipe'],
   });
-  const killer = setTimeout(() => child.kill('SIGKILL'), 60_000);
+  const killer = setTimeout(() => child.kill('SIGKILL'), limitMs);
   let [stdout, stderr] = ['', ''];
   child.stdout?.on('data', (text) => {
     stdout += text;
