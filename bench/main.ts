@@ -1,6 +1,7 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { benchmarkAccept } from './accept.js';
+import { benchmarkDeadWithin } from './dead-within.js';
 import { benchmarkHostList } from './host-list.js';
 import { benchmarkHostOptions } from './host-options.js';
 import { benchmarkHostSet } from './host-set.js';
@@ -32,6 +33,7 @@ const benchmarks: Readonly<Record<string, Benchmark>> = {
   owners: { title: 'Finding the processes of all sockets', run: benchmarkOwners },
   timeline: { title: 'The timeline of 30:5:3 at full size', isLong: true, run: benchmarkTimeline },
   watch: { title: 'Watching idle connections, against heartbeats', isLong: true, run: benchmarkWatch },
+  'dead-within': { title: 'Dead peers within 2 s, against heartbeats', isLong: true, run: benchmarkDeadWithin },
   'watch-quiet': { title: 'Ten minutes of healthy idle connections', isLong: true, run: benchmarkWatchQuiet },
 };
 
