@@ -26,8 +26,8 @@ export interface WatchOptions {
   /**
    * A quiet peer is asked by the kernel's own probes, closer together than keepalive's options can say, so that its death
    * is noticed within this time of its last sign of life: 1.2 s or more. From 1.9 s on one lost answer is no false alarm.
-   * Only connections that carried data within the last minute are asked. Holds for data in flight as `deadAfter` does,
-   * which it may be given with.
+   * Only connections that carried data within the last minute are asked. Where something is sent to a peer that is
+   * already dead, the time counts from that instead, as of `deadAfter`, which it may be given with.
    */
   readonly deadWithin?: Duration;
   /** Destroys the socket of such a peer, with a {@link DeadPeerError}. */
