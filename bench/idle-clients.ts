@@ -36,6 +36,12 @@ export interface Load {
   readonly lost: number;
 }
 
+/** What a watch told, and how many packets had been lost meanwhile, each of which may make a peer suspect. */
+export interface Told {
+  readonly events: Readonly<Record<string, number>>;
+  readonly lost: number;
+}
+
 /** How late the event loop was, beyond the time between two looks. */
 export interface Delay {
   readonly p99Ms: number;
@@ -134,12 +140,16 @@ async function liveBytes(): Promise<number> {
   return heapUsed + external;
 }
 
-const events: string[] = [];
+const events: Record<string, number> = {};
+let lostBefore = 0;
 let stop = () => {};
 
 function startWatch(): number {
   const watch = watchPeers({ sockets });
-  const note = ({ type }: PeerEvent) => void events.push(type);
+  lostBefore = wireCounters().lost;
+  const note = ({ type }: PeerEvent) => {
+    events[type] = (events[type] ?? 0) + 1;
+  };
   for (const type of ['suspect', 'recovered', 'stalled', 'dead'] as const) watch.on(type as 'suspect', note);
   stop = () => watch.close();
   return watch.size;
@@ -160,7 +170,7 @@ async function answer(request: Request): Promise<unknown> {
     case 'heap':
       return liveBytes();
     case 'events':
-      return events;
+      return { events, lost: wireCounters().lost - lostBefore } satisfies Told;
     case 'load':
       return measureLoad(request.forMs);
     case 'delay':

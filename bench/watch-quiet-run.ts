@@ -1,13 +1,12 @@
 /** Watches healthy idle connections for ten minutes, in a network namespace of its own. Prints JSON. */
-import type { Load, Request } from './idle-clients.js';
+import type { Load, Request, Told } from './idle-clients.js';
 import { withIdleConnections } from './idle-connections.js';
 
 export interface QuietMeasured {
   readonly connections: number;
   readonly policy: string;
   readonly load: Load;
-  /** The types of all events. */
-  readonly events: readonly string[];
+  readonly told: Told;
 }
 
 const connections = 10_000;
@@ -18,6 +17,6 @@ const measured = await withIdleConnections('tcp', connections, async (clients): 
   await ask({ what: 'keepalive', policy, overMs: 1000 });
   await ask({ what: 'watch' });
   const load = await ask<Load>({ what: 'load', forMs: 600_000 });
-  return { connections, policy, load, events: await ask<string[]>({ what: 'events' }) };
+  return { connections, policy, load, told: await ask<Told>({ what: 'events' }) };
 });
 console.log(JSON.stringify(measured));

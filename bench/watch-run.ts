@@ -2,7 +2,7 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import type { Child } from './child.js';
 import type { Reading } from './connection-reading.js';
-import type { Delay, Load, Request } from './idle-clients.js';
+import type { Delay, Load, Request, Told } from './idle-clients.js';
 import { withIdleConnections } from './idle-connections.js';
 
 export type Kind = 'watch' | 'ws';
@@ -62,8 +62,9 @@ async function measureCare(clients: Child, kind: Kind, { policy, periodMs, forMs
   const during = await ask<Load>({ what: 'load', forMs });
   const delay = await ask<Delay>({ what: 'delay', forMs: Math.max(10_000, 1.1 * periodMs) });
   await ask({ what: 'stop' });
-  const events = await ask<string[]>({ what: 'events' });
-  if (events.length > 0) throw new Error(`events of idle connections: ${[...new Set(events)]} (${events.length})`);
+  const { events, lost } = await ask<Told>({ what: 'events' });
+  const { suspect = 0, dead = 0 } = events;
+  if (dead > 0 || suspect > lost) throw new Error(`${suspect} peers suspected, ${dead} dead, ${lost} packets lost`);
   return {
     kind,
     periodMs,
