@@ -1,7 +1,8 @@
 import { once } from 'node:events';
 import { describe, expect, it } from 'vitest';
-import { detectionTime, type PeerWatch, setKeepAlive, watchPeers } from '../../src/index.js';
+import { detectionTime, getKeepAlive, type PeerWatch, setKeepAlive, watchPeers } from '../../src/index.js';
 import { crashPeer, type LoopbackPair, loopbackPair } from '../../src/testing/index.js';
+import { infoOf, moment } from '../kernel/observation.js';
 
 /** Both ends of a connection of this process, and a watch of one or of both. */
 async function watchedPair(all: boolean): Promise<[LoopbackPair, PeerWatch]> {
@@ -29,6 +30,23 @@ describe('a policy that the program sets once the connection is watched', () => 
     expect(suspect).toMatchObject({ socket: pair.client, unanswered: 1 });
     expect(dead).toMatchObject({ socket: pair.client, reason: 'keepalive', unanswered: 2 });
     expect(performance.now() - startedAt).toBeLessThan(detectionTime('1:1:2').latestMs + 250);
+    watch.close();
+    pair.close();
+  });
+});
+
+describe('a policy that the program changes', () => {
+  it('is what a watch with deadWithin puts back after it has asked the peer', async () => {
+    const pair = await loopbackPair();
+    for (const end of [pair.client, pair.server]) end.on('error', () => {}).resume();
+    setKeepAlive(pair.client, '30:5:3');
+    const watch = watchPeers({ sockets: [pair.client], deadWithin: '1.5s' });
+    setKeepAlive(pair.client, '20:4:6');
+    const { segmentsOut } = infoOf(pair.client);
+    // Asked: a probe went out long before the policy would have sent one.
+    await moment(() => infoOf(pair.client).segmentsOut !== segmentsOut, 'the peer is asked', 5000);
+    await moment(() => getKeepAlive(pair.client).idle !== 1000, 'the options are put back', 5000);
+    expect(getKeepAlive(pair.client)).toMatchObject({ enabled: true, idle: 20_000, interval: 4000, count: 6 });
     watch.close();
     pair.close();
   });

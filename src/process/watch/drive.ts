@@ -1,9 +1,9 @@
 import { assignmentsOf } from '../../socket/assignments.js';
 import type { KeepAliveState } from '../../socket/index.js';
-import { writeAssignments } from '../../socket/options.js';
+import { readState, writeAssignments } from '../../socket/options.js';
 import { currentPlatform } from '../../socket/platforms/index.js';
 import type { Sight } from './sight.js';
-import type { Watched } from './watched.js';
+import { shared, type Watched } from './watched.js';
 
 /** When a quiet peer is asked, and given up, in milliseconds. */
 export interface DrivePlan {
@@ -97,7 +97,9 @@ export class ProbeDriver {
 
   #begin(watched: Watched, fd: number, silentMs: number): DriveStep {
     if (silentMs < this.#plan.quietMs) return { nextLookMs: this.#plan.quietMs - silentMs };
-    const drive = { before: watched.options, sinceMs: silentMs, sent: 1, isHeld: true };
+    // The program may have changed them since they were read.
+    const before = shared(readState(fd, currentPlatform()));
+    const drive = { before, sinceMs: silentMs, sent: 1, isHeld: true };
     this.#drives.set(watched, drive);
     put(fd, probing);
     return { nextLookMs: probeLeavesMs };
