@@ -22,7 +22,9 @@ function answer(request: PeerRequest): number {
     for (const socket of accepted.values()) crashPeer(socket);
     return accepted.size;
   }
-  const sockets = request.ports.flatMap((port) => accepted.get(port) ?? []);
+  // One whose peer was given up has got its RST, where that was not lost.
+  const known = request.ports.flatMap((port) => accepted.get(port) ?? []);
+  const sockets = known.filter(({ destroyed }) => !destroyed);
   for (const socket of sockets) lossyPath(socket, { loss: request.loss, method: 'filter' });
   return sockets.length;
 }

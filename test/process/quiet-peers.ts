@@ -1,4 +1,5 @@
 /** Watches many healthy idle connections. Arguments: how many, and for how many milliseconds. Prints what it was told. */
+import { monitorEventLoopDelay } from 'node:perf_hooks';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type PeerEvent, watchPeers } from '../../src/index.js';
 import { IdleConnections, loopbackPackets } from './idle-connections.js';
@@ -9,6 +10,8 @@ export interface QuietResult {
   readonly probesPerConnection: number;
   /** Probes or answers that were lost on the way, because the kernel had no room for them. */
   readonly lost: number;
+  /** The longest that this process was kept from running. */
+  readonly stalledMs: number;
 }
 
 const [countText, forText] = process.argv.slice(2);
@@ -21,6 +24,8 @@ for (const type of ['suspect', 'recovered', 'stalled', 'dead'] as const) {
     events[event.type] = (events[event.type] ?? 0) + 1;
   });
 }
+const delay = monitorEventLoopDelay({ resolution: 10 });
+delay.enable();
 const before = loopbackPackets();
 await sleep(Number(forText));
 const after = loopbackPackets();
@@ -29,6 +34,7 @@ const result: QuietResult = {
   events,
   probesPerConnection: (after.sent - before.sent) / 2 / connections.clients.length,
   lost: after.dropped - before.dropped,
+  stalledMs: delay.max / 1e6,
 };
 watch.close();
 connections.close();

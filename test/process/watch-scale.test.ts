@@ -31,14 +31,17 @@ describe.skipIf(cannotIsolate)('a watch of thousands of connections', { timeout:
   });
 
   it(`tells nothing of 10,000 healthy connections, for ${quietMs / 1000} s`, async () => {
-    const { watched, events, probesPerConnection, lost } = await run<QuietResult>('quiet-peers.ts', 10_000, quietMs);
+    const result = await run<QuietResult>('quiet-peers.ts', 10_000, quietMs);
+    const { watched, events, probesPerConnection, lost, stalledMs } = result;
     expect(watched).toBe(10_000);
     expect(probesPerConnection).toBeGreaterThan(0.8 * (quietMs / 1000) - 1);
-    if (lost > 0) console.warn(`the kernel had no room for ${lost} packets: so many peers may have been suspected`);
+    // What the kernel had no room for, or could not deliver within a round trip's estimate, is rightly suspected.
+    const isBusy = lost > 0 || stalledMs > 100;
+    if (isBusy) console.warn(`${lost} packets were lost, and the machine stood still for ${stalledMs.toFixed(0)} ms`);
     const { suspect = 0, recovered = 0, ...others } = events;
     expect(others).toEqual({});
-    expect(suspect).toBeLessThanOrEqual(lost);
-    expect(recovered).toBeLessThanOrEqual(suspect);
+    if (!isBusy) expect(suspect).toBe(0);
+    expect(suspect - recovered).toBeLessThanOrEqual(isBusy ? 200 : 0);
   });
 
   it('leaves nothing on 10,000 sockets that are added and removed again and again', async () => {

@@ -16,12 +16,12 @@ export interface Condition {
 }
 
 /**
- * How long ago data went out first that have timed out `retransmits` times: each timeout doubled the next, and the last
- * one began when data were last sent.
+ * At least how long ago data went out first that have timed out: each timeout doubled the next, and the last one began
+ * when data were last sent. A message that the peer is unreachable takes a doubling back (RFC 6069), but not the attempt.
  */
 function inFlightFor(sight: Sight): number {
-  const { retransmits, rtoMs, dataSentMs, silentMs } = sight;
-  const forMs = dataSentMs + rtoMs * (1 - 2 ** -retransmits);
+  const { retransmits, backoff, rtoMs, dataSentMs, silentMs } = sight;
+  const forMs = dataSentMs + rtoMs * (1 - 2 ** -Math.min(retransmits, backoff));
   return hasRoom(sight) ? forMs : Math.min(silentMs, forMs);
 }
 

@@ -11,6 +11,8 @@ export interface Sight {
   readonly probes: number;
   /** Retransmission timeouts since the last acknowledgement. */
   readonly retransmits: number;
+  /** How many times the retransmission timeout has been doubled, and not been taken back. */
+  readonly backoff: number;
   /** The retransmission timeout, as it has been doubled. */
   readonly rtoMs: number;
   readonly rttMs: number;
@@ -52,6 +54,7 @@ export function lookAt(fd: number): Sight | undefined {
     state: tcpStateOf(view.getUint8(at.tcpi_state)),
     probes: view.getUint8(at.tcpi_probes),
     retransmits: view.getUint8(at.tcpi_retransmits),
+    backoff: view.getUint8(at.tcpi_backoff),
     rtoMs: word(at.tcpi_rto) / 1000,
     rttMs: word(at.tcpi_rtt) / 1000,
     unacked: word(at.tcpi_unacked),
