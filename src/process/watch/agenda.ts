@@ -1,6 +1,10 @@
 /** Looks that fall due within this time of each other are taken together. */
 const slotMs = 25;
 
+/** Looks at peers of whom nothing is expected soon may be later, and more of them together: waking up costs as well. */
+const slotsTogether = 4;
+const longMs = 1000;
+
 /** No more are taken in one go, so that a program is not held up. */
 const mostAtOnce = 500;
 
@@ -23,9 +27,10 @@ export class Agenda<Item extends object> {
     this.#setSlot = setSlot;
   }
 
-  /** Puts an item in for `delayMs` from now, instead of where it was. */
-  put(item: Item, delayMs: number): void {
-    const slot = Math.ceil((performance.now() + delayMs) / slotMs);
+  /** Puts an item in for `delayMs` from now, instead of where it was; `isExact` where a tenth of a second matters. */
+  put(item: Item, delayMs: number, isExact = false): void {
+    const slots = isExact || delayMs < longMs ? 1 : slotsTogether;
+    const slot = Math.ceil((performance.now() + delayMs) / slotMs / slots) * slots;
     if (this.#slotOf(item) === slot) return;
     this.#setSlot(item, slot);
     const items = this.#slots.get(slot);

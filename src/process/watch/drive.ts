@@ -87,6 +87,11 @@ export class ProbeDriver {
     return this.#goOn(drive, watched, fd, silentMs - drive.sinceMs);
   }
 
+  /** Whether the options of a connection are the driver's at present. */
+  isDriving(watched: Watched): boolean {
+    return this.#drives.has(watched);
+  }
+
   /** Leaves a connection as it was. */
   end(watched: Watched, fd: number | undefined): void {
     const drive = this.#drives.get(watched);

@@ -15,9 +15,9 @@ import { describePeer } from './description.js';
 import { ProbeDriver } from './drive.js';
 import type { DeadPeerEvent, PeerEvent, PeerEventName, PeerWatchEvents } from './events.js';
 import { PeerEvents } from './peer-events.js';
-import { longestLookFor, nextLookMs, settledMs } from './schedule.js';
+import { isTimeToAsk, longestLookFor, nextLookMs, quietMs, settledMs } from './schedule.js';
 import { lookAt, type Sight } from './sight.js';
-import { shared, Watched } from './watched.js';
+import { isRead, shared, Watched } from './watched.js';
 
 /** How a watch treats its connections; everything in milliseconds. */
 export interface WatchRules {
@@ -29,10 +29,6 @@ export interface WatchRules {
 
 /** Node.js does not hear of the end of a connection from which nobody reads. */
 const unreadLookMs = 50;
-
-function isRead(socket: net.Socket): boolean {
-  return socket.readableFlowing !== false && !socket.isPaused();
-}
 
 const over = new Set(['CLOSE', 'TIME_WAIT']);
 
@@ -194,6 +190,8 @@ export class PeerWatch extends EventEmitter<PeerWatchEvents> implements AsyncIte
       this.#size -= 1;
       return;
     }
+    const restMs = this.#driver === undefined ? watched.restMs(socket) : 0;
+    if (restMs > 0) return this.#agenda.put(watched, Math.min(restMs, this.#longestLookMs));
     const fd = descriptorOf(carrierOf(socket));
     const sight = fd === undefined ? undefined : lookAt(fd);
     if (fd === undefined || sight === undefined || over.has(sight.state)) {
@@ -202,13 +200,14 @@ export class PeerWatch extends EventEmitter<PeerWatchEvents> implements AsyncIte
     }
     const condition = conditionOf(sight);
     const wasUnanswered = watched.unansweredSince > 0;
-    // A probe is due, or none was to come: whether the options are still those that were read is worth asking now.
-    if (!wasUnanswered && (!watched.options.enabled || sight.silentMs >= watched.options.idle)) {
+    const isDriven = this.#driver?.isDriving(watched) === true;
+    if (!wasUnanswered && !isDriven && isTimeToAsk(watched.options, sight, condition)) {
       watched.options = shared(readState(fd, currentPlatform()));
     }
     if (this.#isDriven(socket, watched, fd, sight, condition)) return;
     const nextMs = nextLookMs(sight, condition, watched.options, this.#longestLookMs);
     this.#agenda.put(watched, condition.unanswered > 0 && !isRead(socket) ? unreadLookMs : nextMs);
+    watched.rest(socket, quietMs(sight, condition, watched.options));
     this.#judge(socket, watched, sight, condition);
   }
 
@@ -216,7 +215,7 @@ export class PeerWatch extends EventEmitter<PeerWatchEvents> implements AsyncIte
   #isDriven(socket: net.Socket, watched: Watched, fd: number, sight: Sight, condition: Condition): boolean {
     const step = this.#driver?.step(watched, fd, sight);
     if (step === undefined) return false;
-    if (step !== 'dead') this.#agenda.put(watched, Math.min(step.nextLookMs, this.#longestLookMs));
+    if (step !== 'dead') this.#agenda.put(watched, Math.min(step.nextLookMs, this.#longestLookMs), true);
     this.#judge(socket, watched, sight, condition);
     if (step === 'dead' && this.#watched.has(socket)) {
       this.#giveUp(socket, watched, sight, condition, performance.now() - watched.unansweredSince);

@@ -1,4 +1,4 @@
-import { timerLatenessMs } from '../../policy/timer-wheel.js';
+import { kernelHz, timerLatenessMs } from '../../policy/timer-wheel.js';
 import type { Condition } from './condition.js';
 import type { Sight } from './sight.js';
 
@@ -29,7 +29,7 @@ const shortestLookMs = 10;
 
 /** The lateness of a timer on the kernel whose wheel is the coarsest for it. */
 function latenessMs(delayMs: number): number {
-  return Math.max(timerLatenessMs(delayMs, 100), timerLatenessMs(delayMs, 1000));
+  return Math.max(...kernelHz.map((hz) => timerLatenessMs(delayMs, hz)));
 }
 
 /** Until the first probe may go out, or while it may: often, because no kernel says exactly when. */
@@ -50,4 +50,26 @@ export function nextLookMs(sight: Sight, condition: Condition, times: ProbeTimes
     return Math.min(longestMs, Math.max(shortestLookMs, timeoutMs));
   }
   return Math.min(longestMs, Math.max(shortestLookMs, untilProbe(sight, times)));
+}
+
+/**
+ * Whether the options are still those that were read is worth asking, which takes more calls than a look: where no probe
+ * was to come, where one should have gone out by now, and where one has gone unanswered.
+ */
+export function isTimeToAsk(
+  { enabled, idle, interval }: ProbeTimes,
+  { silentMs }: Sight,
+  condition: Condition,
+): boolean {
+  if (!enabled) return true;
+  if (silentMs < idle) return false;
+  const dueMs = Math.max(idle, interval);
+  return condition.unansweredKind !== undefined || silentMs > dueMs + latenessMs(dueMs) + closeLookMs;
+}
+
+/** How long nothing can change about a connection, unless its program writes: until a probe is due. */
+export function quietMs(sight: Sight, condition: Condition, times: ProbeTimes): number {
+  const isAtRest = condition.unansweredKind === undefined && !condition.isWindowClosed && sight.unacked === 0;
+  if (!isAtRest || sight.notSentBytes > 0 || !times.enabled) return 0;
+  return Math.max(0, times.idle - sight.silentMs);
 }

@@ -3,6 +3,11 @@ import type { KeepAliveState } from '../../socket/index.js';
 import { addressOf } from './description.js';
 import type { PeerAddress } from './events.js';
 
+/** Whether the program takes what arrives: Node.js does not hear of the end of a connection otherwise. */
+export function isRead(socket: net.Socket): boolean {
+  return socket.readableFlowing !== false && !socket.isPaused();
+}
+
 /** What the watch knows of one connection: few numbers, because there may be very many connections. */
 export class Watched {
   /** Does not keep the socket from being collected. */
@@ -18,11 +23,25 @@ export class Watched {
   unansweredSince = 0;
   /** Since when the peer's window has been seen closed, or 0. */
   closedSince = 0;
+  #restsUntil = 0;
+  #bytesWritten = 0;
 
   constructor(socket: net.Socket, options: KeepAliveState) {
     this.reference = new WeakRef(socket);
     this.local = addressOf(socket.localAddress, socket.localPort);
     this.options = options;
+  }
+
+  /** Notes that nothing can change for so long, unless the program writes. */
+  rest(socket: net.Socket, forMs: number): void {
+    this.#bytesWritten = socket.bytesWritten;
+    this.#restsUntil = performance.now() + forMs;
+  }
+
+  /** For how long a look still is not worth its system call. */
+  restMs(socket: net.Socket): number {
+    if (!isRead(socket) || socket.bytesWritten !== this.#bytesWritten) return 0;
+    return this.#restsUntil - performance.now();
   }
 }
 
