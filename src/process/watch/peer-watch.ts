@@ -191,7 +191,10 @@ export class PeerWatch extends EventEmitter<PeerWatchEvents> implements AsyncIte
       return;
     }
     const restMs = this.#driver === undefined ? watched.restMs(socket) : 0;
-    if (restMs > 0) return this.#agenda.put(watched, Math.min(restMs, this.#longestLookMs));
+    if (restMs > 0) {
+      this.#agenda.put(watched, Math.min(restMs, this.#longestLookMs));
+      return;
+    }
     const fd = descriptorOf(carrierOf(socket));
     const sight = fd === undefined ? undefined : lookAt(fd);
     if (fd === undefined || sight === undefined || over.has(sight.state)) {
