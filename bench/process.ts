@@ -30,7 +30,7 @@ function measureStart(): Promise<Rounds> {
   return takeTurns(contestants, startRounds, warmUps);
 }
 
-/** Microseconds of CPU time that an outgoing connection takes the process that opens it. */
+/** Microseconds that an outgoing connection spends in being begun. */
 async function measureConnect(): Promise<Rounds> {
   const server = startChild('accept-server.ts', ['bare']);
   const clients = [startChild('connect-client.ts', []), startChild('connect-client.ts', [policy])];
@@ -66,7 +66,7 @@ function renderRow({ what, bare: without, ours: withPolicy, more }: Row): string
 /** Measures what a policy for the whole process adds to its start and to each connection that it opens. */
 export async function benchmarkProcess(): Promise<Report> {
   const start = rowOf('ms to start and end', await measureStart());
-  const connect = rowOf('us of CPU time, net.connect to close', await measureConnect());
+  const connect = rowOf('us to begin a connection', await measureConnect());
   const targets = [
     atMost('ms that --import tcp-keepalive/register adds to the start', start.more.median, 30),
     atMost('us that the policy adds to an outgoing connection', connect.more.median, 10),
