@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { limits } from '../policy/limits.js';
+import { probeLeavesMs, probing } from '../socket/forced-probe.js';
 import type { KeepAliveState } from '../socket/index.js';
 import type { OptionChange, OptionSource, SocketReference } from './options/source.js';
 
@@ -8,20 +8,6 @@ export interface Probed {
   readonly reference: SocketReference;
   /** The options that it has, and gets back. */
   readonly before: KeepAliveState;
-}
-
-/** A probe goes out within a timer tick or two of being forced; putting idle back earlier would cancel it. */
-const probeLeavesMs = 20;
-
-/** What makes the kernel probe at once, and only then: no count or user timeout can be reached meanwhile. */
-const probing: KeepAliveState = { enabled: true, idle: 1000, interval: 32_767_000, count: 127, userTimeout: 0 };
-
-const isBetween = (value: number, { min, max }: { min: number; max: number }) => value >= min && value <= max;
-
-/** Whether a socket can be given these options. What it has from sysctls may be beyond that: a day of idle is. */
-export function canBePutBack({ idle, interval, count }: KeepAliveState): boolean {
-  const { idleSeconds, intervalSeconds, count: counts } = limits;
-  return isBetween(idle / 1000, idleSeconds) && isBetween(interval / 1000, intervalSeconds) && isBetween(count, counts);
 }
 
 /** Has kernels' keepalive timers send probes now, and puts the options back that this takes. */

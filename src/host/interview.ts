@@ -1,7 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import { canBePutBack } from '../socket/forced-probe.js';
 import type { KeepAliveState } from '../socket/index.js';
 import type { HostConnection, Incomplete } from './connection.js';
-import { canBePutBack, ForcedProbes } from './forced-probes.js';
+import { ForcedProbes } from './forced-probes.js';
 import { HeldSignals } from './held-signals.js';
 import type { Look } from './look.js';
 import type { OptionSource, SocketReference } from './options/source.js';

@@ -3,9 +3,8 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { SystemCallError, UnsupportedError } from '../native/index.js';
 import { readDuration } from '../policy/duration.js';
 import { type Duration, PolicyError } from '../policy/index.js';
-import { limits } from '../policy/limits.js';
-import { assignmentsOf } from './assignments.js';
-import { readState, writeAssignments } from './options.js';
+import { canBePutBack, probeLeavesMs, probing, putState } from './forced-probe.js';
+import { readState } from './options.js';
 import { currentPlatform } from './platforms/index.js';
 import type { KeepAliveState } from './state.js';
 import { carrierOf, descriptorOf, type KeepAliveTarget, resolveTarget } from './target.js';
@@ -29,14 +28,8 @@ const recentMs = 1000;
 
 const lookEveryMs = 5;
 
-/** A probe goes out within a timer tick or two of being forced; putting idle back earlier would cancel it. */
-const probeLeavesMs = 20;
-
 /** One lost packet proves nothing: at most this many probes are spread over the time. */
 const mostProbes = 3;
-
-/** What makes the kernel probe at once, and only then: no count or user timeout can be reached meanwhile. */
-const probing: KeepAliveState = { enabled: true, idle: 1000, interval: 32_767_000, count: 127, userTimeout: 0 };
 
 const askable = new Set(['ESTABLISHED', 'FIN_WAIT1', 'FIN_WAIT2', 'CLOSE_WAIT', 'CLOSING', 'LAST_ACK']);
 
@@ -73,19 +66,16 @@ class Question {
   }
 }
 
-function refuseWhatCannotBePutBack({ idle, interval }: KeepAliveState): void {
-  const longest = limits.idleSeconds.max * 1000;
-  if (idle <= longest && interval <= longest) return;
+function refuseWhatCannotBePutBack(before: KeepAliveState): void {
+  if (canBePutBack(before)) return;
   throw new UnsupportedError(
     'a probe of this connection',
-    'an idle and interval of at most 32767 s: what this one has from the sysctls could not be put back',
+    'an idle and interval of at most 32767 s and a count of at most 127: what this one has from the sysctls could not be put back',
   );
 }
 
-function write(question: Question, state: KeepAliveState): void {
-  const { fd } = question;
-  const platform = currentPlatform();
-  if (fd !== undefined) writeAssignments(fd, assignmentsOf(state, platform), () => state, platform);
+function write({ fd }: Question, state: KeepAliveState): void {
+  if (fd !== undefined) putState(fd, state);
 }
 
 /** Has the kernel send one probe, and puts the options back. */

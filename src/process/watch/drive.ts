@@ -1,6 +1,6 @@
-import { assignmentsOf } from '../../socket/assignments.js';
+import { probeLeavesMs, probing, putState } from '../../socket/forced-probe.js';
 import type { KeepAliveState } from '../../socket/index.js';
-import { readState, writeAssignments } from '../../socket/options.js';
+import { readState } from '../../socket/options.js';
 import { currentPlatform } from '../../socket/platforms/index.js';
 import type { Sight } from './sight.js';
 import { shared, type Watched } from './watched.js';
@@ -43,19 +43,12 @@ export function drivePlan(deadWithinMs: number): DrivePlan {
 /** A connection without data for longer is not in use, and left to the kernel's own keepalive. */
 const inUseMs = 60_000;
 
-/** A probe goes out within a timer tick or two of being forced; putting idle back earlier would cancel it. */
-const probeLeavesMs = 20;
-
-/** What makes the kernel probe at once, and only then: no count or user timeout can be reached meanwhile. */
-const probing: KeepAliveState = { enabled: true, idle: 1000, interval: 32_767_000, count: 127, userTimeout: 0 };
-
 /** A peer that is being asked. */
 interface Drive {
   readonly before: KeepAliveState;
   /** How long it had been silent when it was asked first. */
   readonly sinceMs: number;
   sent: number;
-  isHeld: boolean;
 }
 
 /** What comes next: when to look again, or that the peer is dead. */
@@ -97,16 +90,16 @@ export class ProbeDriver {
     const drive = this.#drives.get(watched);
     if (drive === undefined) return;
     this.#drives.delete(watched);
-    if (fd !== undefined && drive.isHeld) put(fd, drive.before);
+    if (fd !== undefined) putState(fd, drive.before);
   }
 
   #begin(watched: Watched, fd: number, silentMs: number): DriveStep {
     if (silentMs < this.#plan.quietMs) return { nextLookMs: this.#plan.quietMs - silentMs };
     // The program may have changed them since they were read.
     const before = shared(readState(fd, currentPlatform()));
-    const drive = { before, sinceMs: silentMs, sent: 1, isHeld: true };
+    const drive = { before, sinceMs: silentMs, sent: 1 };
     this.#drives.set(watched, drive);
-    put(fd, probing);
+    putState(fd, probing);
     return { nextLookMs: probeLeavesMs };
   }
 
@@ -118,13 +111,8 @@ export class ProbeDriver {
     }
     if (sinceMs >= (probesAtMs[drive.sent] ?? Number.POSITIVE_INFINITY)) {
       drive.sent += 1;
-      put(fd, probing);
+      putState(fd, probing);
     }
     return { nextLookMs: Math.max(1, (probesAtMs[drive.sent] ?? verdictAtMs) - sinceMs) };
   }
-}
-
-function put(fd: number, state: KeepAliveState): void {
-  const platform = currentPlatform();
-  writeAssignments(fd, assignmentsOf(state, platform), () => state, platform);
 }

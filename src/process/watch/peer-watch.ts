@@ -137,8 +137,8 @@ export class PeerWatch extends EventEmitter<PeerWatchEvents> implements AsyncIte
 
   #begin(socket: net.Socket): void {
     if (this.#isClosed || socket.destroyed || this.#watched.has(socket)) return;
-    const options = this.#optionsOf(socket);
     const fd = descriptorOf(carrierOf(socket));
+    const options = fd === undefined ? undefined : shared(readState(fd, currentPlatform()));
     if (options === undefined || fd === undefined || lookAt(fd) === undefined) {
       throw new UnsupportedError('watching this stream', 'a TCP socket of the system');
     }
@@ -150,11 +150,6 @@ export class PeerWatch extends EventEmitter<PeerWatchEvents> implements AsyncIte
     socket.on('close', this.#onClosed);
     this.#lookAt(watched);
     if (!options.enabled && this.#driver === undefined) this.#agenda.put(watched, settledMs);
-  }
-
-  #optionsOf(socket: net.Socket) {
-    const fd = descriptorOf(carrierOf(socket));
-    return fd === undefined ? undefined : shared(readState(fd, currentPlatform()));
   }
 
   #leave({ reference }: Watched): void {
