@@ -1,3 +1,4 @@
+import { bpfHelpers } from '../../wire/bpf-helpers.js';
 import {
   arithmetic,
   type BpfProgramItem,
@@ -13,13 +14,7 @@ import {
 } from '../../wire/bpf-instructions.js';
 import { optionOrder, valuesLength } from './option-records.js';
 
-/** Numbers of `BPF_FUNC_...` in include/uapi/linux/bpf.h. */
-const mapLookup = 1;
-const getSocketCookie = 46;
-const setsockopt = 49;
-const getsockopt = 57;
-const seqWrite = 127;
-const skcToTcpSock = 137;
+const { mapLookup, getSocketCookie, setsockopt, getsockopt, seqWrite, skcToTcpSock } = bpfHelpers;
 
 /**
  * What the program for reading writes of each socket, in 32-bit words: the cookie (two), the five values, and 0 or the

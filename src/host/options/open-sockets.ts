@@ -1,6 +1,7 @@
 import { UnsupportedError } from '../../native/errors.js';
 import { kernelDefaults } from '../../socket/kernel-defaults.js';
 import type { KeepAliveState } from '../../socket/state.js';
+import { bpfHelpers } from '../../wire/bpf-helpers.js';
 import {
   arithmetic,
   type BpfProgramItem,
@@ -16,10 +17,7 @@ import { currentNamespace } from '../dump.js';
 import { kernelTypes, linkIterator, recordsOf } from '../iterator.js';
 import { CookieIndex } from './option-table.js';
 
-/** Numbers of `BPF_FUNC_...` in include/uapi/linux/bpf.h. */
-const seqWrite = 127;
-const skcToTcpSock = 137;
-const sockFromFile = 162;
+const { seqWrite, skcToTcpSock, sockFromFile } = bpfHelpers;
 
 /** `SOCK_KEEPOPEN` of `enum sock_flags` in include/net/sock.h, as a bit. */
 const keepOpen = 1 << 3;

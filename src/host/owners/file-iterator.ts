@@ -1,5 +1,6 @@
 import { readlinkSync } from 'node:fs';
 import { UnsupportedError } from '../../native/errors.js';
+import { bpfHelpers } from '../../wire/bpf-helpers.js';
 import {
   arithmetic,
   type BpfProgramItem,
@@ -13,9 +14,7 @@ import {
 } from '../../wire/bpf-instructions.js';
 import { kernelTypes, linkIterator, recordsOf } from '../iterator.js';
 
-/** Numbers of `BPF_FUNC_...` in include/uapi/linux/bpf.h. */
-const seqWrite = 127;
-const sockFromFile = 162;
+const { seqWrite, sockFromFile } = bpfHelpers;
 
 /** What the program writes of each descriptor of a socket, in 32-bit words; the inode is the lower half of its number. */
 export const socketRecord = { pid: 0, fd: 1, inode: 2, words: 4 } as const;
