@@ -77,8 +77,8 @@ function refuseIgnored(list: readonly Assignment[], after: KeepAliveState, platf
 /**
  * Makes assignments on a descriptor and gives what the kernel then says.
  *
- * All or nothing: when a call fails or the kernel does not keep a value, what `before` gives is put back as far as it was changed
- * before the error is thrown.
+ * All or nothing: when a call fails or the kernel does not keep a value, what `before` gives is put back, as far as it was
+ * changed, before the error is thrown.
  *
  * @throws {UnsupportedError} when a value is not kept; {@link SystemCallError} as the kernel refuses it.
  */

@@ -1,4 +1,4 @@
-import { probeLeavesMs, probing, putState } from '../../socket/forced-probe.js';
+import { canBePutBack, probeLeavesMs, probing, putState } from '../../socket/forced-probe.js';
 import type { KeepAliveState } from '../../socket/index.js';
 import { readState } from '../../socket/options.js';
 import { currentPlatform } from '../../socket/platforms/index.js';
@@ -97,6 +97,7 @@ export class ProbeDriver {
     if (silentMs < this.#plan.quietMs) return { nextLookMs: this.#plan.quietMs - silentMs };
     // The program may have changed them since they were read.
     const before = shared(readState(fd, currentPlatform()));
+    if (!canBePutBack(before)) return undefined;
     const drive = { before, sinceMs: silentMs, sent: 1 };
     this.#drives.set(watched, drive);
     putState(fd, probing);
