@@ -3,7 +3,18 @@ import net from 'node:net';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import { attempt, type Behaviours, closed, failure, here, listening, log, opening, portOf } from './observing.js';
+import {
+  attempt,
+  type Behaviours,
+  closed,
+  failure,
+  here,
+  listening,
+  log,
+  opening,
+  portOf,
+  refusingPort,
+} from './observing.js';
 
 const attempts = [
   'lookup',
@@ -29,10 +40,7 @@ async function refused(options: object): Promise<unknown> {
 }
 
 async function freePort(): Promise<number> {
-  const server = await listening(net.createServer());
-  const port = portOf(server);
-  server.close();
-  await closed(server);
+  const port = await refusingPort();
   return port;
 }
 

@@ -85,6 +85,15 @@ export async function listening<T extends net.Server>(server: T): Promise<T> {
   return server;
 }
 
+/** A port at which nobody listens any more. */
+export async function refusingPort(): Promise<number> {
+  const server = await listening(net.createServer());
+  const port = portOf(server);
+  server.close();
+  await closed(server);
+  return port;
+}
+
 /** A client and the socket that was accepted for it. */
 export async function pair(options: net.ServerOpts = {}): Promise<[client: net.Socket, accepted: net.Socket]> {
   const server = await listening(net.createServer(options));

@@ -16,6 +16,7 @@ import {
   log,
   opening,
   portOf,
+  refusingPort,
   request,
   textOf,
 } from './observing.js';
@@ -178,10 +179,7 @@ export const requests: Behaviours = {
   'http: a request that is destroyed': destroyedRequest,
   'http: a server that hangs up': hungUp,
   'http: a request that is refused': async () => {
-    const server = await listening(http.createServer());
-    const port = portOf(server);
-    server.close();
-    await closed(server);
+    const port = await refusingPort();
     return request({ port, host: here }).catch(failure);
   },
   'http: on a unix socket': onPath,

@@ -15,6 +15,7 @@ import {
   opening,
   pair,
   portOf,
+  refusingPort,
   request,
   serverTls,
   textOf,
@@ -171,10 +172,7 @@ export const secure: Behaviours = {
     return events;
   },
   'tls: ECONNREFUSED': async () => {
-    const server = await listening(net.createServer());
-    const port = portOf(server);
-    server.close();
-    await closed(server);
+    const port = await refusingPort();
     const [error] = await once(opening(tls.connect({ port, host: here })), 'error');
     return failure(error);
   },

@@ -14,6 +14,7 @@ import {
   log,
   opening,
   portOf,
+  refusingPort,
   serverTls,
   textOf,
   until,
@@ -119,10 +120,7 @@ export const sessions: Behaviours = {
   'http2: a session that is destroyed': destroyed,
   'http2: ping and settings': pinged,
   'http2: ECONNREFUSED': async () => {
-    const server = await listening(net.createServer());
-    const port = portOf(server);
-    server.close();
-    await closed(server);
+    const port = await refusingPort();
     const client = http2.connect(`http://${here}:${port}`);
     const events = log(client, ...lifetime);
     const [error] = await once(client, 'error');
