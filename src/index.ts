@@ -22,6 +22,7 @@ export {
   type Death,
   type DeathReason,
   explainDeath,
+  type LivePeerEvent,
   type Mode,
   type NextStep,
   type OverruledCaller,

@@ -11,12 +11,13 @@ import {
 import { type CallSite, callSite } from './call-site.js';
 import { decide, needsLocalPort, type Regime } from './decision.js';
 import { handleIntentOf, type Intent, intentOf, isOverruled, mergeIntent } from './intent.js';
-import type { Hooks, Method } from './interception.js';
+import type { Hooks } from './interception.js';
 import { Listeners } from './listeners.js';
 import { nameOf, peerOf } from './names.js';
 import type { Role } from './rules.js';
 import { Statistics } from './statistics.js';
 import { ownerOf, type TcpHandle, tcpHandleOf } from './tcp-handle.js';
+import type { Method } from './wrap.js';
 
 /** What was done to a connection or a listener. */
 export interface AppliedEvent {

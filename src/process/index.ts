@@ -7,6 +7,7 @@ export type { OverruledCaller, ProcessStatus } from './statistics.js';
 export { DeadPeerError, type Death, type DeathReason, explainDeath } from './watch/death.js';
 export type {
   DeadPeerEvent,
+  LivePeerEvent,
   NextStep,
   PeerAddress,
   PeerEvent,

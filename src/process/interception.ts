@@ -1,5 +1,7 @@
+import { createRequire } from 'node:module';
 import net from 'node:net';
 import { type TcpHandle, type TcpPrototype, tcpPrototype } from './tcp-handle.js';
+import { type Method, wrap } from './wrap.js';
 
 /** What is told of each call; each gives what the caller is to get. */
 export interface Hooks {
@@ -17,27 +19,6 @@ export interface Hooks {
     /** The function that the program called, above which its frames lie on the stack. */
     called: Method,
   ): net.Socket;
-}
-
-/** A method as it is wrapped, whatever it takes. */
-export type Method = (this: never, ...args: never[]) => unknown;
-
-/** Puts a wrapper in a method's place, with its name and length; gives what puts the method back. */
-function wrap<Key extends string>(target: object, key: Key, make: (original: Method) => Method): () => void {
-  const before = Object.getOwnPropertyDescriptor(target, key);
-  const original = (target as Record<string, Method>)[key] as Method;
-  const wrapper = make(original);
-  for (const property of ['name', 'length'] as const) {
-    Object.defineProperty(wrapper, property, { value: original[property], configurable: true });
-  }
-  const { writable = true, enumerable = false, configurable = true } = before ?? {};
-  Object.defineProperty(target, key, { value: wrapper, writable, enumerable, configurable });
-  return () => {
-    // Where someone has wrapped the wrapper, it stays, and passes every call on.
-    if ((target as Record<string, unknown>)[key] !== wrapper) return;
-    if (before === undefined) delete (target as Record<string, unknown>)[key];
-    else Object.defineProperty(target, key, before);
-  };
 }
 
 function wrapConnect(hooks: Pick<Hooks, 'connecting'>, isActive: () => boolean) {
@@ -86,6 +67,32 @@ export function onConnecting(connecting: Hooks['connecting']): () => void {
   return () => {
     active = false;
     for (const undo of restore) undo();
+  };
+}
+
+/** TLSSocket, as far as it is used here: told once of the socket that it is to lie on, if that has a handle. */
+interface SecureSocketClass {
+  readonly prototype: { _init?(socket: unknown, below: unknown): void };
+}
+
+/** Is told of each TLS socket that this thread puts on a connected socket; gives what ends that. */
+export function onSecuring(securing: (secure: net.Socket, below: net.Socket) => void): () => void {
+  const { TLSSocket } = createRequire(import.meta.url)('node:tls') as { readonly TLSSocket: SecureSocketClass };
+  if (typeof TLSSocket.prototype._init !== 'function') return () => {};
+  let active = true;
+  const restore = wrap(
+    TLSSocket.prototype,
+    '_init',
+    (original) =>
+      function _init(this: net.Socket, ...args: unknown[]) {
+        Reflect.apply(original, this, args as never[]);
+        const below = args[1];
+        if (active && below instanceof net.Socket) securing(this, below);
+      } as Method,
+  );
+  return () => {
+    active = false;
+    restore();
   };
 }
 

@@ -4,7 +4,9 @@ import type { ValidPolicy } from '../policy/index.js';
 import { checkAssignable } from './assignments.js';
 import { canUseDescriptors } from './descriptors.js';
 import { rememberExplicit } from './explicit-policy.js';
+import { changeOwn } from './forced-probe.js';
 import { checkNodeCall, setThroughNode } from './node-call.js';
+import { announceOptionsSet } from './option-changes.js';
 import { writePolicy, writePolicyOnNew } from './options.js';
 import { mergePolicies, plannedState } from './planned-state.js';
 import { currentPlatform } from './platforms/index.js';
@@ -29,8 +31,10 @@ function isOpen(socket: net.Socket): boolean {
 /** Sets a policy on an open handle: on its descriptor where there is one, else through Node's own call. */
 export function setOnHandle(handle: Handle | undefined, policy: ValidPolicy | false): AppliedKeepAlive {
   const fd = handle?.fd;
-  if (fd === undefined || fd < 0 || !canUseDescriptors()) return setThroughNode(handle, policy);
-  return writePolicy(fd, policy, currentPlatform());
+  if (handle === undefined || fd === undefined || fd < 0 || !canUseDescriptors()) return setThroughNode(handle, policy);
+  const state = changeOwn(handle, fd, () => writePolicy(fd, policy, currentPlatform()));
+  announceOptionsSet(handle);
+  return state;
 }
 
 /** As {@link setOnHandle}, on one that was just opened, and on which nothing was set. */

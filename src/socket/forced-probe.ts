@@ -1,8 +1,10 @@
+import { readIntOption, writeIntOption } from '../native/index.js';
 import { limits } from '../policy/limits.js';
 import { assignmentsOf } from './assignments.js';
-import { writeAssignments } from './options.js';
+import { readState, writeAssignments } from './options.js';
 import { currentPlatform } from './platforms/index.js';
 import type { KeepAliveState } from './state.js';
+import { bottomOf, type Handle } from './target.js';
 
 /** A probe goes out within a timer tick or two of being forced; putting idle back earlier would cancel it. */
 export const probeLeavesMs = 20;
@@ -12,14 +14,122 @@ export const probing: KeepAliveState = { enabled: true, idle: 1000, interval: 32
 
 const isBetween = (value: number, { min, max }: { min: number; max: number }) => value >= min && value <= max;
 
+const isIdle = (idle: number) => isBetween(idle / 1000, limits.idleSeconds);
+
 /** Whether a socket can be given these options. What it has from sysctls may be beyond that: a day of idle is. */
 export function canBePutBack({ idle, interval, count }: KeepAliveState): boolean {
-  const { idleSeconds, intervalSeconds, count: counts } = limits;
-  return isBetween(idle / 1000, idleSeconds) && isBetween(interval / 1000, intervalSeconds) && isBetween(count, counts);
+  return isIdle(idle) && isBetween(interval / 1000, limits.intervalSeconds) && isBetween(count, limits.count);
 }
 
-/** Gives a descriptor all of a state: that which forces a probe, or the one that it had before. */
-export function putState(fd: number, state: KeepAliveState): void {
+/** What a connection lends while its kernel is made to probe. */
+interface Loan {
+  /** What it has of its own: its idle time alone, or all of its options. */
+  own: Pick<KeepAliveState, 'idle'> | KeepAliveState;
+  /** Whoever has the kernel probe; the last one to finish puts the options back. */
+  readonly borrowers: Set<object>;
+}
+
+const loans = new WeakMap<Handle, Loan>();
+
+function openDescriptor(handle: Handle): number | undefined {
+  const { fd } = handle;
+  return fd === undefined || fd < 0 ? undefined : fd;
+}
+
+function putState(fd: number, state: KeepAliveState): void {
   const platform = currentPlatform();
   writeAssignments(fd, assignmentsOf(state, platform), () => state, platform);
+}
+
+function writeIdle(fd: number, idle: number): void {
+  const { idle: option } = currentPlatform();
+  writeIntOption(fd, option, idle / option.unitMs);
+}
+
+function readIdle(fd: number): number {
+  const { idle: option } = currentPlatform();
+  return readIntOption(fd, option) * option.unitMs;
+}
+
+/** The idle time of a connection that has keepalive on and can be given that time again. */
+function lendableIdle(fd: number): number | undefined {
+  if (readIntOption(fd, currentPlatform().keepAlive) === 0) return undefined;
+  const idle = readIdle(fd);
+  return isIdle(idle) ? idle : undefined;
+}
+
+/** What a descriptor's connection has of its own, whatever forces probes at present. */
+export function readOwnState(handle: Handle, fd: number): KeepAliveState {
+  return { ...readState(fd, currentPlatform()), ...loans.get(bottomOf(handle))?.own };
+}
+
+/**
+ * Has the kernel send a keepalive probe now, if it has not heard the peer for a second; the options that this takes
+ * stay changed until {@link putBack} and at least {@link probeLeavesMs}. `false` where they could not be put back.
+ *
+ * The first probe takes the idle time alone: no count can be reached by it. With probes unanswered all options are
+ * changed, so that no verdict of the kernel comes of asking.
+ *
+ * @param unanswered Probes that the peer has not answered yet (`tcpi_probes`).
+ */
+export function forceProbe(borrower: object, handle: Handle, unanswered: number): boolean {
+  const fd = openDescriptor(handle);
+  if (fd === undefined) return false;
+  const bottom = bottomOf(handle);
+  const loan = loans.get(bottom);
+  const idle = loan === undefined && unanswered === 0 ? lendableIdle(fd) : undefined;
+  if (idle !== undefined) {
+    writeIdle(fd, probing.idle);
+    loans.set(bottom, { own: { idle }, borrowers: new Set([borrower]) });
+    return true;
+  }
+  const own = readOwnState(handle, fd);
+  if (!canBePutBack(own)) return false;
+  putState(fd, probing);
+  if (loan === undefined) loans.set(bottom, { own, borrowers: new Set([borrower]) });
+  else {
+    loan.own = own;
+    loan.borrowers.add(borrower);
+  }
+  return true;
+}
+
+/**
+ * A state to put back, less what the program has set meanwhile through Node.js, which is not seen here: such a call sets
+ * interval and count as well.
+ */
+function lessRewritten(own: KeepAliveState, now: KeepAliveState): KeepAliveState {
+  const isRewritten = now.interval !== probing.interval || now.count !== probing.count;
+  const { enabled, idle, interval, count } = isRewritten ? now : { ...own, enabled: own.enabled && now.enabled };
+  return { enabled, idle, interval, count, userTimeout: now.userTimeout === 0 ? own.userTimeout : now.userTimeout };
+}
+
+function restore(fd: number, own: Loan['own']): void {
+  if ('enabled' in own) putState(fd, lessRewritten(own, readState(fd, currentPlatform())));
+  else if (readIdle(fd) === probing.idle) writeIdle(fd, own.idle);
+}
+
+/** Leaves a connection's options as they are without asking, unless somebody else has its kernel probe. */
+export function putBack(borrower: object, handle: Handle): void {
+  const bottom = bottomOf(handle);
+  const loan = loans.get(bottom);
+  if (loan === undefined || !loan.borrowers.delete(borrower) || loan.borrowers.size > 0) return;
+  loans.delete(bottom);
+  const fd = openDescriptor(handle);
+  if (fd !== undefined) restore(fd, loan.own);
+}
+
+/**
+ * Lets `change` set options of a connection's own, also while its kernel is made to probe: they are put back before, and
+ * what is changed is what will be put back later.
+ */
+export function changeOwn<Result>(handle: Handle, fd: number, change: () => Result): Result {
+  const loan = loans.get(bottomOf(handle));
+  if (loan === undefined) return change();
+  restore(fd, loan.own);
+  try {
+    return change();
+  } finally {
+    loan.own = readState(fd, currentPlatform());
+  }
 }

@@ -3,11 +3,9 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { SystemCallError, UnsupportedError } from '../native/index.js';
 import { readDuration } from '../policy/duration.js';
 import { type Duration, PolicyError } from '../policy/index.js';
-import { canBePutBack, probeLeavesMs, probing, putState } from './forced-probe.js';
-import { readState } from './options.js';
-import { currentPlatform } from './platforms/index.js';
+import { forceProbe, probeLeavesMs, putBack, readOwnState } from './forced-probe.js';
 import type { KeepAliveState } from './state.js';
-import { carrierOf, descriptorOf, type KeepAliveTarget, resolveTarget } from './target.js';
+import { carrierOf, type Handle, handleOf, type KeepAliveTarget, resolveTarget } from './target.js';
 import { readTcpInfo } from './tcp-info.js';
 
 /** What asking a peer came to. */
@@ -35,28 +33,28 @@ const askable = new Set(['ESTABLISHED', 'FIN_WAIT1', 'FIN_WAIT2', 'CLOSE_WAIT', 
 
 /** A connection while its peer is asked. */
 class Question {
-  readonly #socket: net.Socket;
-  readonly #fd: number;
+  readonly #handle: Handle;
   readonly #startedAt = performance.now();
 
-  constructor(socket: net.Socket, fd: number) {
-    this.#socket = socket;
-    this.#fd = fd;
+  constructor(handle: Handle) {
+    this.#handle = handle;
   }
 
   get elapsedMs(): number {
     return performance.now() - this.#startedAt;
   }
 
-  /** `undefined` once the socket is closed, whose number may then be another one's. */
-  get fd(): number | undefined {
-    return descriptorOf(this.#socket) === this.#fd ? this.#fd : undefined;
+  /** `undefined` once the socket is closed. */
+  get #fd(): number | undefined {
+    const { fd } = this.#handle;
+    return fd === undefined || fd < 0 ? undefined : fd;
   }
 
   /** How long ago the peer was heard; `undefined` once the connection has ended. */
   look(): { readonly silentMs: number; readonly isAsking: boolean; readonly unanswered: number } | undefined {
-    if (this.fd === undefined) return undefined;
-    const { state, lastAckReceivedMs, lastDataReceivedMs, unacked, notSentBytes = 0, probes } = readTcpInfo(this.#fd);
+    const fd = this.#fd;
+    if (fd === undefined) return undefined;
+    const { state, lastAckReceivedMs, lastDataReceivedMs, unacked, notSentBytes = 0, probes } = readTcpInfo(fd);
     if (!askable.has(state)) return undefined;
     return {
       silentMs: Math.min(lastAckReceivedMs, lastDataReceivedMs),
@@ -64,27 +62,25 @@ class Question {
       unanswered: probes,
     };
   }
-}
 
-function refuseWhatCannotBePutBack(before: KeepAliveState): void {
-  if (canBePutBack(before)) return;
-  throw new UnsupportedError(
-    'a probe of this connection',
-    'an idle and interval of at most 32767 s and a count of at most 127: what this one has from the sysctls could not be put back',
-  );
-}
+  options(): KeepAliveState {
+    return readOwnState(this.#handle, this.#fd as number);
+  }
 
-function write({ fd }: Question, state: KeepAliveState): void {
-  if (fd !== undefined) putState(fd, state);
-}
-
-/** Has the kernel send one probe, and puts the options back. */
-async function forceProbe(question: Question, before: KeepAliveState): Promise<void> {
-  try {
-    write(question, probing);
-    await sleep(probeLeavesMs);
-  } finally {
-    write(question, before);
+  /** Has the kernel send one probe, and puts the options back. */
+  async probe(unanswered: number): Promise<void> {
+    if (!forceProbe(this, this.#handle, unanswered)) {
+      if (this.#fd === undefined) return;
+      throw new UnsupportedError(
+        'a probe of this connection',
+        'an idle and interval of at most 32767 s and a count of at most 127: what this one has from the sysctls could not be put back',
+      );
+    }
+    try {
+      await sleep(probeLeavesMs);
+    } finally {
+      putBack(this, this.#handle);
+    }
   }
 }
 
@@ -94,21 +90,19 @@ function probesToSpare(unanswered: number, { enabled, count }: KeepAliveState): 
 }
 
 async function ask(question: Question, timeoutMs: number): Promise<PeerProbe> {
-  const first = question.look();
-  if (first === undefined) {
+  let seen = question.look();
+  if (seen === undefined) {
     throw new SystemCallError('getsockopt', 'ENOTCONN', "the socket must be connected: wait for its 'connect' event");
   }
-  if (first.silentMs < recentMs) return { answered: true, elapsedMs: 0, method: 'heard' };
-  const method = first.isAsking ? 'data' : 'probe';
-  const before = readState(question.fd as number, currentPlatform());
-  if (method === 'probe') refuseWhatCannotBePutBack(before);
-  const probes = method === 'probe' ? probesToSpare(first.unanswered, before) : 0;
+  if (seen.silentMs < recentMs) return { answered: true, elapsedMs: 0, method: 'heard' };
+  const method = seen.isAsking ? 'data' : 'probe';
+  const probes = method === 'probe' ? probesToSpare(seen.unanswered, question.options()) : 0;
   for (let sent = 0; ; ) {
     if (sent < probes && question.elapsedMs >= (sent * timeoutMs) / probes) {
       sent += 1;
-      await forceProbe(question, before);
+      await question.probe(seen.unanswered);
     } else await sleep(lookEveryMs);
-    const seen = question.look();
+    seen = question.look();
     const { elapsedMs } = question;
     if (seen === undefined) return { answered: false, elapsedMs, method };
     if (seen.silentMs < elapsedMs) return { answered: true, elapsedMs: elapsedMs - seen.silentMs, method };
@@ -147,13 +141,13 @@ export async function probePeer(
   const timeoutMs = timeoutOf(timeout);
   const endpoint = resolveTarget(target, 'getsockopt');
   const socket = endpoint instanceof net.Server ? undefined : carrierOf(endpoint);
-  const fd = socket && descriptorOf(socket);
-  if (socket === undefined || fd === undefined) {
+  const handle = socket && handleOf(socket);
+  if (socket === undefined || handle === undefined || (handle.fd ?? -1) < 0) {
     throw new SystemCallError('getsockopt', 'ENOTCONN', 'the target must be a connected socket');
   }
   const open = asked.get(socket);
   if (open !== undefined) return open;
-  const answer = ask(new Question(socket, fd), timeoutMs).finally(() => asked.delete(socket));
+  const answer = ask(new Question(handle), timeoutMs).finally(() => asked.delete(socket));
   asked.set(socket, answer);
   return answer;
 }

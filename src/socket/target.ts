@@ -14,6 +14,10 @@ export type KeepAliveTarget = net.Socket | net.Server | Http2Session | SocketHol
 /** Node's own handle, as far as it is used here. */
 export interface Handle {
   readonly fd?: number;
+  /** Whether Node.js reads from it; it stops when a program does not take what has arrived. */
+  readonly reading?: boolean;
+  /** All bytes that were given to the kernel, also by TLS and http2 on top of it. */
+  readonly bytesWritten?: number;
   /** The handle that one of TLS lies on. */
   readonly _parent?: Handle | null;
   /** Answers 0, or a negative errno. */
@@ -81,10 +85,23 @@ export function handleOf(endpoint: net.Socket | net.Server): Handle | undefined 
   return (endpoint as unknown as { _handle: Handle | null })._handle ?? undefined;
 }
 
+/** The handle that has the descriptor: itself, or what lies below TLS. */
+export function bottomOf(handle: Handle): Handle {
+  let bottom = handle;
+  while (bottom._parent) bottom = bottom._parent;
+  return bottom;
+}
+
 /** The descriptor under a socket or server, or `undefined` while it has none. */
 export function descriptorOf(endpoint: net.Socket | net.Server): number | undefined {
   const fd = handleOf(endpoint)?.fd;
   return fd === undefined || fd < 0 ? undefined : fd;
+}
+
+/** The socket that a socket carries TLS over, where it was given one. */
+export function parentOf(socket: net.Socket): net.Socket | undefined {
+  const { _parent: parent } = socket as unknown as { _parent?: unknown };
+  return parent instanceof net.Socket ? parent : undefined;
 }
 
 /**
@@ -93,8 +110,8 @@ export function descriptorOf(endpoint: net.Socket | net.Server): number | undefi
  */
 export function carrierOf(socket: net.Socket): net.Socket {
   if (descriptorOf(socket) !== undefined) return socket;
-  const { _parent: parent } = socket as unknown as { _parent?: unknown };
-  return parent instanceof net.Socket ? carrierOf(parent) : socket;
+  const parent = parentOf(socket);
+  return parent === undefined ? socket : carrierOf(parent);
 }
 
 /**

@@ -1,8 +1,8 @@
 import { detectionTime, type TimeRange } from '../../src/index.js';
 import { jiffyMs, kernelHz, timerLatenessMs } from '../../src/policy/timer-wheel.js';
 
-/** The watch looks every 150 ms while something is unanswered, and puts looks together in slots of 25 ms. */
-const lookMs = 150 + 25;
+/** The watch looks every 200 ms while something is unanswered, and puts looks together in slots of 25 ms. */
+const lookMs = 200 + 25;
 
 const longestJiffyMs = Math.max(...kernelHz.map(jiffyMs));
 
@@ -39,10 +39,10 @@ export function watchInFlight(deadAfterMs: number, rtoMs: number): TimeRange {
 
 /**
  * The same where ICMP errors come back: they undo the doubling of the retransmission timeout (RFC 6069), so the watch can
- * reckon back no further than to its last look at a connection with nothing in flight, a fourth of `deadAfter` before.
+ * reckon back no further than to the last transmission before it noticed that one is unanswered.
  */
 export function watchUnreachable(deadAfterMs: number, rtoMs: number): TimeRange {
-  return plus(watchInFlight(deadAfterMs, rtoMs), { earliestMs: 0, latestMs: deadAfterMs / 4 });
+  return plus(watchInFlight(deadAfterMs, rtoMs), { earliestMs: 0, latestMs: attempt(1, rtoMs).latestMs });
 }
 
 /** How many window probes a peer that does not read has answered when it crashes. */

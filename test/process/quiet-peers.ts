@@ -16,6 +16,8 @@ export interface QuietResult {
 
 const [countText, forText] = process.argv.slice(2);
 const connections = await IdleConnections.open(Number(countText));
+// One that has been quiet for its idle time is probed when it is set, so that the probes are spread as that is.
+await sleep(1100);
 await connections.setSpread(() => '1:1:3', 1000);
 const watch = watchPeers({ sockets: connections.clients });
 const events: Record<string, number> = {};

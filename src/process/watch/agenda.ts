@@ -8,62 +8,62 @@ const longMs = 1000;
 /** No more are taken in one go, so that a program is not held up. */
 const mostAtOnce = 500;
 
+/** An item knows where it is in the agenda, which costs less than a map. */
+export interface Entry {
+  /** The slot that it is in, or -1. */
+  slot: number;
+  /** Its place in that slot. */
+  place: number;
+}
+
 /** Things to be looked at, each at its time; what falls due together is handed over together. It keeps no process alive. */
-export class Agenda<Item extends object> {
+export class Agenda<Item extends Entry> {
   readonly #due: (items: readonly Item[]) => void;
   readonly #slots = new Map<number, Item[]>();
-  /** The slot that each item is in; an item that was moved stays in its old one, where it is passed over. */
-  readonly #slotOf: (item: Item) => number;
-  readonly #setSlot: (item: Item, slot: number) => void;
 
-  /** `slotOf` and `setSlot` keep a number on each item, which costs less than a map. */
-  constructor(
-    due: (items: readonly Item[]) => void,
-    slotOf: (item: Item) => number,
-    setSlot: (item: Item, slot: number) => void,
-  ) {
+  constructor(due: (items: readonly Item[]) => void) {
     this.#due = due;
-    this.#slotOf = slotOf;
-    this.#setSlot = setSlot;
   }
 
   /** Puts an item in for `delayMs` from now, instead of where it was; `isExact` where a tenth of a second matters. */
   put(item: Item, delayMs: number, isExact = false): void {
     const slots = isExact || delayMs < longMs ? 1 : slotsTogether;
     const slot = Math.ceil((performance.now() + delayMs) / slotMs / slots) * slots;
-    if (this.#slotOf(item) === slot) return;
-    this.#setSlot(item, slot);
-    const items = this.#slots.get(slot);
-    if (items !== undefined) {
-      items.push(item);
-      return;
-    }
-    this.#slots.set(slot, [item]);
-    setTimeout(() => this.#run(slot), slot * slotMs - performance.now()).unref();
+    if (item.slot === slot) return;
+    this.remove(item);
+    item.slot = slot;
+    item.place = this.#itemsOf(slot).push(item) - 1;
   }
 
-  /** Takes an item out. */
+  /** As {@link put}, unless it is in for an earlier time already. */
+  hasten(item: Item, delayMs: number): void {
+    if (item.slot < 0 || item.slot * slotMs > performance.now() + delayMs) this.put(item, delayMs);
+  }
+
+  /** Takes an item out, and refers to it no longer. */
   remove(item: Item): void {
-    this.#setSlot(item, -1);
+    const items = this.#slots.get(item.slot);
+    item.slot = -1;
+    const last = items?.pop();
+    if (items === undefined || last === undefined || last === item) return;
+    items[item.place] = last;
+    last.place = item.place;
   }
 
-  /** Takes all items out, and gives them. */
-  clear(): Item[] {
-    const items = [...this.#slots].flatMap(([slot, list]) => list.filter((item) => this.#slotOf(item) === slot));
-    this.#slots.clear();
-    for (const item of items) this.remove(item);
+  #itemsOf(slot: number): Item[] {
+    const known = this.#slots.get(slot);
+    if (known !== undefined) return known;
+    const items: Item[] = [];
+    this.#slots.set(slot, items);
+    setTimeout(() => this.#run(slot, items), slot * slotMs - performance.now()).unref();
     return items;
   }
 
-  #run(slot: number): void {
-    const items = (this.#slots.get(slot) ?? []).filter((item) => this.#slotOf(item) === slot);
-    this.#slots.delete(slot);
-    const [now, later] = [items.slice(0, mostAtOnce), items.slice(mostAtOnce)];
-    for (const item of now) this.#setSlot(item, -1);
-    if (later.length > 0) {
-      this.#slots.set(slot, later);
-      setImmediate(() => this.#run(slot)).unref();
-    }
-    if (now.length > 0) this.#due(now);
+  #run(slot: number, items: Item[]): void {
+    const due = items.splice(-mostAtOnce);
+    for (const item of due) item.slot = -1;
+    if (items.length > 0) setImmediate(() => this.#run(slot, items)).unref();
+    else this.#slots.delete(slot);
+    if (due.length > 0) this.#due(due);
   }
 }

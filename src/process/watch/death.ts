@@ -51,11 +51,17 @@ export class DeadPeerError extends Error {
   }
 }
 
-/** What was last seen of a connection that has ended. */
+/** What was last seen of a connection when not all was well, or had just become so. */
 export interface LastSight {
+  /** When it was seen (`performance.now()`). */
+  readonly seenAt: number;
   readonly unansweredKind: Outstanding;
   readonly unanswered: number;
   readonly silentMs: number;
+  readonly idleMs: number;
+  readonly rttMs: number;
+  readonly unacknowledgedBytes: number;
+  readonly zeroWindow: boolean;
   readonly userTimeout: number;
 }
 
@@ -64,6 +70,12 @@ const lastSights = new WeakMap<net.Socket, LastSight>();
 /** Keeps what was last seen of a connection for {@link explainDeath}. */
 export function rememberSight(socket: net.Socket, sight: LastSight): void {
   lastSights.set(socket, sight);
+}
+
+/** What was last seen of a connection, if not all was well then. */
+export function lastSightOf(socket: net.Socket): LastSight | undefined {
+  const sight = lastSights.get(socket);
+  return sight !== undefined && (sight.unanswered > 0 || sight.zeroWindow) ? sight : undefined;
 }
 
 const unreachable = new Set(['EHOSTUNREACH', 'ENETUNREACH', 'EHOSTDOWN', 'ENETDOWN', 'ENONET', 'EPROTO', 'EACCES']);

@@ -1,15 +1,10 @@
-import type net from 'node:net';
 import { unacknowledgedBytes } from '../../native/index.js';
-import { descriptorOf, type KeepAliveState } from '../../socket/index.js';
-import { carrierOf } from '../../socket/target.js';
+import type { KeepAliveState } from '../../socket/index.js';
 import type { Condition } from './condition.js';
-import type { NextStep, PeerAddress, PeerEvent } from './events.js';
+import type { LastSight } from './death.js';
+import type { LivePeerEvent, NextStep } from './events.js';
 import type { Sight } from './sight.js';
-
-/** Both, or nothing. */
-export function addressOf(address: string | undefined, port: number | undefined): PeerAddress | undefined {
-  return address === undefined || port === undefined ? undefined : { address, port };
-}
+import type { Watched } from './watched.js';
 
 function nextStep(
   sight: Sight,
@@ -24,24 +19,57 @@ function nextStep(
   return { what: 'probe', inMs: interval - sinceProbe };
 }
 
-/** What an event says of a connection; of one that has ended, as far as it is still known. */
-export function describePeer(
-  socket: net.Socket,
-  sight: Sight | undefined,
-  condition: Condition | undefined,
-  options: KeepAliveState,
-): Omit<PeerEvent, 'type'> {
-  const fd = descriptorOf(carrierOf(socket));
+/** What an event says of a connection that is there. */
+export function describePeer(watched: Watched, sight: Sight, condition: Condition): Omit<LivePeerEvent, 'type'> {
+  const { socket, local, remote, fd, options } = watched;
   return {
     socket,
-    local: addressOf(socket.localAddress, socket.localPort),
-    remote: addressOf(socket.remoteAddress, socket.remotePort),
-    unanswered: condition?.unanswered ?? 0,
-    silentMs: sight?.silentMs ?? 0,
-    idleMs: sight === undefined ? 0 : Math.min(sight.dataReceivedMs, sight.dataSentMs),
-    rttMs: sight?.rttMs ?? 0,
-    unacknowledgedBytes: sight === undefined || fd === undefined ? 0 : unacknowledgedBytes(fd),
-    zeroWindow: condition?.isWindowClosed ?? false,
-    next: sight && condition && nextStep(sight, condition, options),
+    local,
+    remote,
+    unanswered: condition.unanswered,
+    silentMs: sight.silentMs,
+    idleMs: Math.min(sight.dataReceivedMs, sight.dataSentMs),
+    rttMs: sight.rttMs,
+    unacknowledgedBytes: fd === undefined ? 0 : unacknowledgedBytes(fd),
+    zeroWindow: condition.isWindowClosed,
+    next: nextStep(sight, condition, options),
+  };
+}
+
+/** What a look leaves to be told once the connection has ended. */
+export function sightToKeep(watched: Watched, sight: Sight, condition: Condition): LastSight {
+  const { unanswered, silentMs, idleMs, rttMs, unacknowledgedBytes, zeroWindow } = describePeer(
+    watched,
+    sight,
+    condition,
+  );
+  return {
+    seenAt: performance.now(),
+    unansweredKind: condition.unansweredKind,
+    unanswered,
+    silentMs,
+    idleMs,
+    rttMs,
+    unacknowledgedBytes,
+    zeroWindow,
+    userTimeout: watched.options.userTimeout ?? 0,
+  };
+}
+
+/** What an event says of a connection that is no more: nothing has been received since it was seen last. */
+export function describeLost({ socket, local, remote }: Watched, last: LastSight | undefined) {
+  const sinceMs = last === undefined ? 0 : performance.now() - last.seenAt;
+  const { silentMs, idleMs, rttMs, unacknowledgedBytes, zeroWindow } = last ?? {};
+  return {
+    socket,
+    local,
+    remote,
+    unanswered: last?.unanswered ?? 0,
+    silentMs: silentMs === undefined ? undefined : silentMs + sinceMs,
+    idleMs: idleMs === undefined ? undefined : idleMs + sinceMs,
+    rttMs,
+    unacknowledgedBytes,
+    zeroWindow,
+    next: undefined,
   };
 }

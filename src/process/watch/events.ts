@@ -16,15 +16,19 @@ export interface NextStep {
   readonly inMs: number;
 }
 
-/** What happened to a peer. */
-export interface PeerEvent {
-  readonly type: PeerEventName;
+/** What every event says of the connection. */
+interface Told {
   readonly socket: net.Socket;
-  /** `undefined` where the socket has lost its addresses already. */
+  /** `undefined` where the runtime does not tell. */
   readonly local: PeerAddress | undefined;
   readonly remote: PeerAddress | undefined;
   /** Probes or retransmissions without an answer. */
   readonly unanswered: number;
+}
+
+/** What happened to a peer that may still be there. */
+export interface LivePeerEvent extends Told {
+  readonly type: 'suspect' | 'recovered' | 'stalled';
   /** Since anything was received from the peer. */
   readonly silentMs: number;
   /** Since data went either way. */
@@ -34,25 +38,41 @@ export interface PeerEvent {
   readonly unacknowledgedBytes: number;
   /** Whether the peer's kernel takes nothing more, because its program does not read. */
   readonly zeroWindow: boolean;
-  /** `undefined` where nothing will happen, and of a dead peer. */
+  /** `undefined` where nothing will happen. */
   readonly next: NextStep | undefined;
 }
 
-/** A peer that is gone. */
-export interface DeadPeerEvent extends PeerEvent {
+/**
+ * A peer that is gone. What a connection was like at the end is `undefined` where all was well when it was seen last, as
+ * it is when a peer closes, or resets out of the blue.
+ */
+export interface DeadPeerEvent extends Told {
   readonly type: 'dead';
   /** `undefined` where the error tells no story, such as one that the program destroyed the socket with. */
   readonly reason: DeathReason | undefined;
   /** The error that ended the connection, or that it would be destroyed with. */
   readonly error: Error | undefined;
-  /** Whether the kernel, or the peer, ended the connection, or the watch's `deadAfter` did. */
+  /** Whether the kernel, or the peer, ended the connection, or the watch's own verdict did. */
   readonly decidedBy: 'kernel' | 'watch';
+  /** Since anything was received from the peer, the end itself not counted. */
+  readonly silentMs: number | undefined;
+  /** Since data went either way. */
+  readonly idleMs: number | undefined;
+  readonly rttMs: number | undefined;
+  /** When the connection was seen last. */
+  readonly unacknowledgedBytes: number | undefined;
+  /** When the connection was seen last. */
+  readonly zeroWindow: boolean | undefined;
+  readonly next: undefined;
 }
+
+/** What a watch tells of a peer. */
+export type PeerEvent = LivePeerEvent | DeadPeerEvent;
 
 /** What a watch emits, by name. */
 export interface PeerWatchEvents {
-  suspect: [PeerEvent];
-  recovered: [PeerEvent];
-  stalled: [PeerEvent];
+  suspect: [LivePeerEvent];
+  recovered: [LivePeerEvent];
+  stalled: [LivePeerEvent];
   dead: [DeadPeerEvent];
 }

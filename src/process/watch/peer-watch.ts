@@ -3,37 +3,36 @@ import { EventEmitter } from 'node:events';
 import net from 'node:net';
 import { SystemCallError, UnsupportedError } from '../../native/index.js';
 import type { ValidPolicy } from '../../policy/index.js';
-import { descriptorOf, type KeepAliveTarget, resolveTarget, setKeepAlive } from '../../socket/index.js';
-import { readState } from '../../socket/options.js';
-import { currentPlatform } from '../../socket/platforms/index.js';
-import { carrierOf } from '../../socket/target.js';
-import { Agenda } from './agenda.js';
-import { assess, type Turn } from './assessment.js';
-import { type Condition, conditionOf } from './condition.js';
-import { DeadPeerError, explainDeath, rememberSight, verdictOf } from './death.js';
-import { describePeer } from './description.js';
-import { ProbeDriver } from './drive.js';
-import type { DeadPeerEvent, PeerEvent, PeerEventName, PeerWatchEvents } from './events.js';
+import { readOwnState } from '../../socket/forced-probe.js';
+import { type KeepAliveTarget, resolveTarget, setKeepAlive } from '../../socket/index.js';
+import type { Handle } from '../../socket/target.js';
+import type { Condition } from './condition.js';
+import { DeadPeerError, explainDeath, lastSightOf, rememberSight, verdictOf } from './death.js';
+import { describeLost, describePeer, sightToKeep } from './description.js';
+import type { PeerEvent, PeerEventName, PeerWatchEvents } from './events.js';
+import { type Findings, type Limits, Lookout } from './lookout.js';
 import { PeerEvents } from './peer-events.js';
-import { isTimeToAsk, longestLookFor, nextLookMs, quietMs, settledMs } from './schedule.js';
+import { Pending } from './pending.js';
 import { lookAt, type Sight } from './sight.js';
-import { isRead, shared, Watched } from './watched.js';
+import { bottomHandleOf, isAbove, shared, Watched } from './watched.js';
 
-/** How a watch treats its connections; everything in milliseconds. */
-export interface WatchRules {
+/** How a watch treats its connections. */
+export interface WatchRules extends Limits {
   readonly policy: ValidPolicy | undefined;
-  readonly deadAfterMs: number | undefined;
-  readonly deadWithinMs: number | undefined;
   readonly destroy: boolean;
 }
 
-/** Node.js does not hear of the end of a connection from which nobody reads. */
-const unreadLookMs = 50;
-
-const over = new Set(['CLOSE', 'TIME_WAIT']);
-
 const names: readonly PeerEventName[] = ['suspect', 'recovered', 'stalled', 'dead'];
 const channels = new Map(names.map((name) => [name, channel(`tcp-keepalive:peer:${name}`)]));
+
+/** @throws {UnsupportedError} for what is no TCP socket. */
+function watchedOn(socket: net.Socket, handle: Handle | undefined): Watched {
+  const { fd } = handle ?? {};
+  if (handle === undefined || fd === undefined || fd < 0 || lookAt(fd) === undefined) {
+    throw new UnsupportedError('watching this stream', 'a TCP socket of the system');
+  }
+  return new Watched(socket, handle, shared(readOwnState(handle, fd)));
+}
 
 /**
  * Watches the peers of connections and says what becomes of them, as events, as an async iterator, and on the diagnostics
@@ -44,40 +43,30 @@ const channels = new Map(names.map((name) => [name, channel(`tcp-keepalive:peer:
 export class PeerWatch extends EventEmitter<PeerWatchEvents> implements AsyncIterable<PeerEvent>, Disposable {
   readonly #rules: WatchRules;
   readonly #watched = new WeakMap<net.Socket, Watched>();
-  readonly #agenda: Agenda<Watched>;
+  readonly #pending = new Pending();
+  readonly #lookout: Lookout;
   readonly #onClosed: () => void;
-  readonly #longestLookMs: number;
-  readonly #driver: ProbeDriver | undefined;
   readonly #ends: (() => void)[] = [];
-  #size = 0;
   #isClosed = false;
 
   constructor(rules: WatchRules) {
     super();
     this.#rules = rules;
-    this.#longestLookMs = longestLookFor(rules.deadAfterMs);
-    this.#driver = rules.deadWithinMs === undefined ? undefined : new ProbeDriver(rules.deadWithinMs);
+    this.#lookout = new Lookout(rules, this.#findings());
     const watch = this;
     this.#onClosed = function onClosed(this: net.Socket) {
-      watch.#ended(this);
+      watch.#closed(this);
     };
-    this.#agenda = new Agenda(
-      (due) => this.#lookAtAll(due),
-      ({ slot }) => slot,
-      (watched, slot) => {
-        watched.slot = slot;
-      },
-    );
   }
 
-  /** How many connections it watches. */
+  /** How many connections it watches; those that are yet to be connected are not counted. */
   get size(): number {
-    return this.#size;
+    return this.#lookout.size;
   }
 
   /**
-   * Watches one more connection; one that is connecting is watched once it is connected, one that is watched already
-   * stays so.
+   * Watches one more connection. One that is connecting is watched once it is connected, unless it then is no TCP
+   * connection; one that is watched already stays so, also where it is given once with TLS and once as what lies below.
    *
    * @throws {SystemCallError} EBADF for a destroyed socket, ENOTSOCK for what is none.
    * @throws {UnsupportedError} for a unix-domain socket, and on other platforms than Linux.
@@ -89,18 +78,21 @@ export class PeerWatch extends EventEmitter<PeerWatchEvents> implements AsyncIte
     }
     if (this.#isClosed || this.#watched.has(socket)) return this;
     if (this.#rules.policy !== undefined) setKeepAlive(socket, this.#rules.policy);
-    if (socket.pending) socket.once('connect', () => this.#begin(socket));
+    if (socket.pending) this.#pending.add(socket, () => this.#beginQuietly(socket));
     else this.#begin(socket);
     return this;
   }
 
-  /** Watches a connection no longer. */
+  /** Whether it watches a connection. */
+  has(socket: net.Socket): boolean {
+    return this.#watched.has(socket);
+  }
+
+  /** Watches a connection no longer; whether it did. */
   delete(socket: net.Socket): boolean {
     const watched = this.#watched.get(socket);
-    if (watched === undefined) return false;
-    socket.off('close', this.#onClosed);
-    this.#driver?.end(watched, descriptorOf(carrierOf(socket)));
-    this.#forget(socket, watched);
+    if (watched === undefined) return this.#pending.delete(socket);
+    this.#leave(watched);
     return true;
   }
 
@@ -108,7 +100,8 @@ export class PeerWatch extends EventEmitter<PeerWatchEvents> implements AsyncIte
   close(): void {
     if (this.#isClosed) return;
     this.#isClosed = true;
-    for (const watched of this.#agenda.clear()) this.#leave(watched);
+    this.#pending.clear();
+    for (const watched of this.#lookout.close()) this.#leave(watched);
     for (const end of this.#ends.splice(0)) end();
   }
 
@@ -137,160 +130,78 @@ export class PeerWatch extends EventEmitter<PeerWatchEvents> implements AsyncIte
 
   #begin(socket: net.Socket): void {
     if (this.#isClosed || socket.destroyed || this.#watched.has(socket)) return;
-    const fd = descriptorOf(carrierOf(socket));
-    const options = fd === undefined ? undefined : shared(readState(fd, currentPlatform()));
-    if (options === undefined || fd === undefined || lookAt(fd) === undefined) {
-      throw new UnsupportedError('watching this stream', 'a TCP socket of the system');
+    const handle = bottomHandleOf(socket);
+    const before = handle && this.#lookout.on(handle);
+    const watched = before ?? watchedOn(socket, handle);
+    if (before !== undefined) {
+      if (!isAbove(socket, before.socket)) return;
+      this.#unlisten(before);
+      before.socket = socket;
     }
-    // Node.js then still knows it when the connection is gone.
-    void socket.remoteAddress;
-    const watched = new Watched(socket, options);
     this.#watched.set(socket, watched);
-    this.#size += 1;
     socket.on('close', this.#onClosed);
-    this.#lookAt(watched);
-    if (!options.enabled && this.#driver === undefined) this.#agenda.put(watched, settledMs);
+    if (before === undefined) this.#lookout.add(watched);
   }
 
-  #leave({ reference }: Watched): void {
-    const socket = reference.deref();
-    if (socket !== undefined) this.delete(socket);
+  #beginQuietly(socket: net.Socket): void {
+    try {
+      this.#begin(socket);
+    } catch (error) {
+      // In a listener of the socket's there is nobody to throw to.
+      if (!(error instanceof UnsupportedError)) throw error;
+    }
   }
 
-  #forget(socket: net.Socket, watched: Watched): void {
+  #unlisten({ socket }: Watched): void {
     this.#watched.delete(socket);
-    this.#driver?.end(watched, undefined);
-    this.#agenda.remove(watched);
-    this.#size -= 1;
+    socket.off('close', this.#onClosed);
   }
 
-  #lookAtAll(due: readonly Watched[]): void {
-    for (const watched of due) {
-      try {
-        // A listener may have closed the watch.
-        if (this.#isClosed) this.#leave(watched);
-        else this.#lookAt(watched);
-      } catch (error) {
-        // A listener that throws is its program's affair; the other peers are still looked at.
-        process.nextTick(() => {
-          throw error;
-        });
-      }
-    }
+  #leave(watched: Watched): void {
+    this.#unlisten(watched);
+    this.#lookout.remove(watched);
   }
 
-  #lookAt(watched: Watched): void {
-    const socket = watched.reference.deref();
-    if (socket === undefined) {
-      this.#size -= 1;
-      return;
-    }
-    const restMs = this.#driver === undefined ? watched.restMs(socket) : 0;
-    if (restMs > 0) {
-      this.#agenda.put(watched, Math.min(restMs, this.#longestLookMs));
-      return;
-    }
-    const fd = descriptorOf(carrierOf(socket));
-    const sight = fd === undefined ? undefined : lookAt(fd);
-    if (fd === undefined || sight === undefined || over.has(sight.state)) {
-      this.#over(socket, watched);
-      return;
-    }
-    const condition = conditionOf(sight);
-    const wasUnanswered = watched.unansweredSince > 0;
-    const isDriven = this.#driver?.isDriving(watched) === true;
-    if (!wasUnanswered && !isDriven && isTimeToAsk(watched.options, sight, condition)) {
-      watched.options = shared(readState(fd, currentPlatform()));
-    }
-    if (this.#isDriven(socket, watched, fd, sight, condition)) return;
-    const nextMs = nextLookMs(sight, condition, watched.options, this.#longestLookMs);
-    this.#agenda.put(watched, condition.unanswered > 0 && !isRead(socket) ? unreadLookMs : nextMs);
-    watched.rest(socket, quietMs(sight, condition, watched.options));
-    this.#judge(socket, watched, sight, condition);
+  #findings(): Findings {
+    return {
+      unwell: (watched, sight, condition) => rememberSight(watched.socket, sightToKeep(watched, sight, condition)),
+      turned: (watched, type, sight, condition) => this.#tell({ type, ...describePeer(watched, sight, condition) }),
+      givenUp: (watched, sight, condition, forMs) => this.#givenUp(watched, sight, condition, forMs),
+      ended: (watched) => this.#dead(watched, undefined),
+      left: (watched) => this.#leave(watched),
+    };
   }
 
-  /** Whether the peer is asked more often than the kernel would, and has been dealt with. */
-  #isDriven(socket: net.Socket, watched: Watched, fd: number, sight: Sight, condition: Condition): boolean {
-    const step = this.#driver?.step(watched, fd, sight);
-    if (step === undefined) return false;
-    if (step !== 'dead') this.#agenda.put(watched, Math.min(step.nextLookMs, this.#longestLookMs), true);
-    this.#judge(socket, watched, sight, condition);
-    if (step === 'dead' && this.#watched.has(socket)) {
-      this.#giveUp(socket, watched, sight, condition, performance.now() - watched.unansweredSince);
-    }
-    return true;
-  }
-
-  /** The connection has ended in the kernel. Node.js tells of that at once, unless nobody reads. */
-  #over(socket: net.Socket, watched: Watched): void {
-    if (watched.mood === 'over' && !isRead(socket)) {
-      socket.off('close', this.#onClosed);
-      this.#tellDead(socket, watched, undefined);
-      return;
-    }
-    watched.mood = 'over';
-    this.#agenda.put(watched, unreadLookMs);
-  }
-
-  #judge(socket: net.Socket, watched: Watched, sight: Sight, condition: Condition): void {
-    // A user timeout ends a connection also where nothing is unanswered, because its peer does not read.
-    if (condition.unansweredKind !== undefined || condition.isWindowClosed || watched.unansweredSince > 0) {
-      this.#remember(socket, watched, sight, condition);
-    }
-    const { turn, forMs } = assess(watched, sight, condition, performance.now());
-    if (turn !== undefined) this.#turn(socket, watched, turn, sight, condition);
-    const { deadAfterMs } = this.#rules;
-    const isGivenUp = watched.mood === 'suspect' && deadAfterMs !== undefined && forMs >= deadAfterMs;
-    if (isGivenUp && this.#watched.has(socket)) this.#giveUp(socket, watched, sight, condition, forMs);
-  }
-
-  #remember(socket: net.Socket, { options }: Watched, { silentMs }: Sight, condition: Condition): void {
-    const { unansweredKind, unanswered } = condition;
-    rememberSight(socket, { unansweredKind, unanswered, silentMs, userTimeout: options.userTimeout ?? 0 });
-  }
-
-  #turn(socket: net.Socket, watched: Watched, type: Turn, sight: Sight, condition: Condition): void {
-    this.#tell({ type, ...describePeer(socket, sight, condition, watched.options) });
-  }
-
-  #giveUp(socket: net.Socket, watched: Watched, sight: Sight, condition: Condition, forMs: number): void {
+  #givenUp(watched: Watched, sight: Sight, condition: Condition, forMs: number): void {
+    const { socket } = watched;
     const error = new DeadPeerError(condition.unanswered, sight.silentMs, forMs);
-    const description = describePeer(socket, sight, condition, watched.options);
-    this.delete(socket);
+    const description = describePeer(watched, sight, condition);
+    this.#leave(watched);
     if (this.#rules.destroy) socket.destroy(error);
     this.#tell({ type: 'dead', ...description, next: undefined, reason: 'unanswered', error, decidedBy: 'watch' });
   }
 
   /** A socket was closed: by its peer, by the kernel, or by its program, which is no event. */
-  #ended(socket: net.Socket): void {
+  #closed(socket: net.Socket): void {
     const watched = this.#watched.get(socket);
     if (watched === undefined) return;
     const { errored, readableEnded } = socket;
-    if (errored === null && !readableEnded) this.#forget(socket, watched);
-    else this.#tellDead(socket, watched, errored ?? undefined);
+    if (errored === null && !readableEnded) this.#leave(watched);
+    else this.#dead(watched, errored ?? undefined);
   }
 
   /** `error` is what Node.js has found; where it has not looked, the kernel's verdict follows from what was last seen. */
-  #tellDead(socket: net.Socket, watched: Watched, error: Error | undefined): void {
-    this.#forget(socket, watched);
-    if (this.#isClosed) return;
+  #dead(watched: Watched, error: Error | undefined): void {
+    const { socket } = watched;
+    this.#leave(watched);
     const found = error ?? (socket.readableEnded ? undefined : verdictOf(socket));
-    const { reason, unanswered = 0, silentMs = 0 } = explainDeath(found, socket);
-    const event: DeadPeerEvent = {
-      type: 'dead',
-      ...describePeer(socket, undefined, undefined, watched.options),
-      local: watched.local,
-      unanswered,
-      silentMs,
-      reason,
-      error,
-      decidedBy: 'kernel',
-    };
-    this.#tell(event);
+    const { reason } = explainDeath(found, socket);
+    const last = lastSightOf(socket);
+    this.#tell({ type: 'dead', ...describeLost(watched, last), reason, error, decidedBy: 'kernel' });
   }
 
-  #tell(event: PeerEvent | DeadPeerEvent): void {
+  #tell(event: PeerEvent): void {
     channels.get(event.type)?.publish(event);
-    this.emit(event.type as 'suspect', event);
+    this.emit(event.type as 'dead', event as never);
   }
 }

@@ -1,28 +1,16 @@
 import { kernelHz, timerLatenessMs } from '../../policy/timer-wheel.js';
+import type { KeepAliveState } from '../../socket/index.js';
 import type { Condition } from './condition.js';
 import type { Sight } from './sight.js';
 
-/** What decides when the kernel probes a connection. */
-export interface ProbeTimes {
-  readonly enabled: boolean;
-  readonly idle: number;
-  readonly interval: number;
-}
+/** While something is unanswered, and while a probe is due, which no kernel sends exactly then. */
+const closeLookMs = 200;
 
-/** While a probe is due, or unanswered, and while a retransmission is: a fourth of a second is the promise. */
-const closeLookMs = 150;
+/** Where nothing comes of the options that were read for long: others may be set from outside of the program. */
+const longestLookMs = 40_000;
 
-/** What a program sends is not announced: data in flight are looked for this often. */
-const longestLookMs = 5000;
-
-/** The longest time without a look of a watch that has a verdict of its own to give in time. */
-export function longestLookFor(deadAfterMs: number | undefined): number {
-  if (deadAfterMs === undefined) return longestLookMs;
-  return Math.min(longestLookMs, Math.max(closeLookMs, deadAfterMs / 4));
-}
-
-/** A program that sets keepalive does so when the connection is there; no probe goes out in the first second after. */
-export const settledMs = 900;
+/** The same where keepalive is off. */
+const unprotectedLookMs = 5000;
 
 /** No look comes sooner: a jiffy of the slowest kernel. */
 const shortestLookMs = 10;
@@ -32,24 +20,39 @@ function latenessMs(delayMs: number): number {
   return Math.max(...kernelHz.map((hz) => timerLatenessMs(delayMs, hz)));
 }
 
-/** Until the first probe may go out, or while it may: often, because no kernel says exactly when. */
-function untilProbe({ silentMs }: Sight, { enabled, idle, interval }: ProbeTimes): number {
-  if (!enabled) return Number.POSITIVE_INFINITY;
+/**
+ * Until a probe that went out on time has been unanswered for a moment, then again and again while a late one may go out.
+ * After a probe was answered the kernel waits for the interval, where that is longer than idle.
+ */
+function untilProbe({ silentMs }: Sight, { idle, interval }: KeepAliveState): number {
   for (const dueMs of [idle, Math.max(idle, interval)]) {
-    if (silentMs < dueMs) return dueMs - silentMs + shortestLookMs;
+    if (silentMs < dueMs + closeLookMs) return dueMs + closeLookMs - silentMs;
     if (silentMs < dueMs + latenessMs(dueMs) + closeLookMs) return closeLookMs;
   }
   return closeLookMs;
 }
 
-/** When to look at a connection again, in milliseconds: when its own numbers say that something can have changed. */
-export function nextLookMs(sight: Sight, condition: Condition, times: ProbeTimes, longestMs: number): number {
+/** When the numbers of a connection say that something can have changed, in milliseconds. */
+function untilChange(sight: Sight, condition: Condition, forMs: number, options: KeepAliveState): number {
+  const { unacked, notSentBytes, rtoMs, dataSentMs } = sight;
+  // A first probe is unanswered once a round trip has passed.
+  if (condition.unansweredKind === 'keepalive' && forMs < rtoMs) return Math.min(closeLookMs, rtoMs - forMs);
   if (condition.unansweredKind !== undefined || condition.isWindowClosed) return closeLookMs;
-  if (sight.unacked > 0) {
-    const timeoutMs = sight.rtoMs - sight.dataSentMs + shortestLookMs;
-    return Math.min(longestMs, Math.max(shortestLookMs, timeoutMs));
+  if (unacked > 0) {
+    const timeoutMs = rtoMs - dataSentMs + shortestLookMs;
+    return timeoutMs > 0 ? timeoutMs : closeLookMs;
   }
-  return Math.min(longestMs, Math.max(shortestLookMs, untilProbe(sight, times)));
+  if (notSentBytes > 0) return closeLookMs;
+  return options.enabled ? Math.min(longestLookMs, untilProbe(sight, options)) : unprotectedLookMs;
+}
+
+/**
+ * When to look at a connection again, in milliseconds.
+ *
+ * @param forMs For how long something of ours has gone unanswered.
+ */
+export function nextLookMs(sight: Sight, condition: Condition, forMs: number, options: KeepAliveState): number {
+  return Math.max(shortestLookMs, untilChange(sight, condition, forMs, options));
 }
 
 /**
@@ -57,19 +60,11 @@ export function nextLookMs(sight: Sight, condition: Condition, times: ProbeTimes
  * was to come, where one should have gone out by now, and where one has gone unanswered.
  */
 export function isTimeToAsk(
-  { enabled, idle, interval }: ProbeTimes,
+  { enabled, idle, interval }: KeepAliveState,
   { silentMs }: Sight,
-  condition: Condition,
+  { unansweredKind }: Condition,
 ): boolean {
-  if (!enabled) return true;
-  if (silentMs < idle) return false;
-  const dueMs = Math.max(idle, interval);
-  return condition.unansweredKind !== undefined || silentMs > dueMs + latenessMs(dueMs) + closeLookMs;
-}
-
-/** How long nothing can change about a connection, unless its program writes: until a probe is due. */
-export function quietMs(sight: Sight, condition: Condition, times: ProbeTimes): number {
-  const isAtRest = condition.unansweredKind === undefined && !condition.isWindowClosed && sight.unacked === 0;
-  if (!isAtRest || sight.notSentBytes > 0 || !times.enabled) return 0;
-  return Math.max(0, times.idle - sight.silentMs);
+  if (!enabled || unansweredKind === 'keepalive') return true;
+  const latestMs = Math.max(idle, interval);
+  return silentMs > latestMs + latenessMs(latestMs) + closeLookMs;
 }

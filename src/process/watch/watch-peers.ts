@@ -5,9 +5,9 @@ import { readDuration } from '../../policy/duration.js';
 import { type Duration, type PolicyInput, readPolicy } from '../../policy/index.js';
 import type { KeepAliveTarget } from '../../socket/index.js';
 import { ConfigurationError } from '../configuration-error.js';
-import { onConnecting } from '../interception.js';
+import { onConnecting, onSecuring } from '../interception.js';
 import { ownerOf } from '../tcp-handle.js';
-import { leastDeadWithinMs } from './drive.js';
+import { leastDeadWithinMs } from './drive-plan.js';
 import { PeerWatch } from './peer-watch.js';
 
 /** What {@link watchPeers} watches, and how. */
@@ -25,9 +25,10 @@ export interface WatchOptions {
   readonly deadAfter?: Duration;
   /**
    * A quiet peer is asked by the kernel's own probes, closer together than keepalive's options can say, so that its death
-   * is noticed within this time of its last sign of life: 1.2 s or more. From 1.9 s on one lost answer is no false alarm.
-   * Only connections that carried data within the last minute are asked. Where something is sent to a peer that is
-   * already dead, the time counts from that instead, as of `deadAfter`, which it may be given with.
+   * is noticed within this time, and a round trip, of its last sign of life: 1.2 s or more. From 1.9 s on it takes two
+   * lost answers in a row for a false alarm, from 2.44 s on three. Only connections that carried data within the last
+   * minute are asked. It may be given with `deadAfter`; without, a peer that does
+   * not read, and then dies, is given this time as well.
    */
   readonly deadWithin?: Duration;
   /** Destroys the socket of such a peer, with a {@link DeadPeerError}. */
@@ -71,9 +72,16 @@ function addAll(watch: PeerWatch): void {
     // Before the program's own listeners, which may end the connection.
     if (owner !== undefined && 'pending' in owner) owner.prependOnceListener('connect', () => addQuietly(watch, owner));
   });
+  // Only the TLS socket hears why the connection below it ends.
+  const stopSecuring = onSecuring((secure, below) => {
+    process.nextTick(() => {
+      if (watch.has(below)) addQuietly(watch, secure);
+    });
+  });
   watch.onClose(() => {
     channel('net.server.socket').unsubscribe(onServerSocket);
     stop();
+    stopSecuring();
   });
 }
 
@@ -82,9 +90,11 @@ function addAll(watch: PeerWatch): void {
  * retransmission went unanswered, `recovered` when the peer answers again, `stalled` when its kernel answers and its
  * program does not read, `dead` with the reason.
  *
- * A probe counts as unanswered when the kernel's estimate of a round trip (`tcpi_rto`, at least 200 ms) has passed. The
- * watch reads what the kernel knows (`TCP_INFO`) when a connection's own numbers say that something can have changed,
- * and at least every 5 s, or four times within `deadAfter`: nothing announces that a program has sent data. It sends nothing: keepalive must be on, or `policy` given.
+ * A probe counts as unanswered when the kernel's estimate of a round trip (`tcpi_rto`, at least 200 ms) has passed, and is
+ * told of within 250 ms. The watch reads what the kernel knows (`TCP_INFO`) when a connection's own numbers say that
+ * something can have changed, and after something was written, for which it wraps the write methods of Node's handles;
+ * what http2 writes it finds within 2 s. It sends nothing, unless `deadWithin` is given: keepalive must be on, or `policy`
+ * given.
  *
  * Linux.
  *
@@ -94,11 +104,10 @@ function addAll(watch: PeerWatch): void {
 export function watchPeers(options: WatchOptions): PeerWatch {
   check(options);
   const { sockets = [], all = false, policy, deadAfter, deadWithin, destroy = false } = options;
-  const deadWithinMs = milliseconds('deadWithin', deadWithin, leastDeadWithinMs);
   const watch = new PeerWatch({
     policy: policy === undefined ? undefined : readPolicy(policy),
-    deadAfterMs: milliseconds('deadAfter', deadAfter, 1) ?? deadWithinMs,
-    deadWithinMs,
+    deadAfterMs: milliseconds('deadAfter', deadAfter, 1),
+    deadWithinMs: milliseconds('deadWithin', deadWithin, leastDeadWithinMs),
     destroy,
   });
   for (const socket of sockets) watch.add(socket);

@@ -1,47 +1,98 @@
 import type net from 'node:net';
+import { readOwnState } from '../../socket/forced-probe.js';
 import type { KeepAliveState } from '../../socket/index.js';
-import { addressOf } from './description.js';
+import { bottomOf, carrierOf, type Handle, handleOf, parentOf } from '../../socket/target.js';
+import type { Entry } from './agenda.js';
+import { localEnd, remoteEnd } from './ends.js';
 import type { PeerAddress } from './events.js';
 
-/** Whether the program takes what arrives: Node.js does not hear of the end of a connection otherwise. */
+/** Whether Node.js takes what arrives: it does not hear of the end of a connection otherwise. */
 export function isRead(socket: net.Socket): boolean {
-  return socket.readableFlowing !== false && !socket.isPaused();
+  return handleOf(socket)?.reading !== false;
 }
 
+/** The handle that has a socket's descriptor. */
+export function bottomHandleOf(socket: net.Socket): Handle | undefined {
+  const handle = handleOf(carrierOf(socket));
+  return handle && bottomOf(handle);
+}
+
+/** Whether a socket carries TLS over the other one. */
+export function isAbove(socket: net.Socket, other: net.Socket): boolean {
+  for (let below = parentOf(socket); below !== undefined; below = parentOf(below)) if (below === other) return true;
+  return false;
+}
+
+/** `performance.now()` in whole milliseconds, which take no memory of their own. */
+export function wholeMs(): number {
+  return Math.trunc(performance.now());
+}
+
+/** A program that sets keepalive does so when the connection is there; no probe goes out in the first second after. */
+const settledMs = 900;
+
+/** Another program may set them, or an addon. */
+const optionsKeptMs = 20_000;
+
 /** What the watch knows of one connection: few numbers, because there may be very many connections. */
-export class Watched {
-  /** Does not keep the socket from being collected. */
-  readonly reference: WeakRef<net.Socket>;
-  /** Kept because Node.js forgets it when the connection ends. */
+export class Watched implements Entry {
+  /** An open socket is held by its handle, whoever refers to it; one that has ended leaves the watch. */
+  socket: net.Socket;
+  /** It counts what is written below TLS and http2, too, which the socket does not see. */
+  readonly handle: Handle;
+  /** Kept because Node.js forgets them when the connection ends. */
   readonly local: PeerAddress | undefined;
+  readonly remote: PeerAddress | undefined;
   /** Shared by all connections with the same options. */
   options: KeepAliveState;
-  /** When it is looked at next; see {@link Agenda}. */
+  /** When the options are to be read again, as {@link wholeMs} has it. */
+  optionsDueAt = wholeMs() + settledMs;
   slot = -1;
+  place = 0;
   mood: 'fine' | 'suspect' | 'stalled' | 'over' = 'fine';
   /** Since when something of ours has been seen unanswered (`performance.now()`), or 0. */
   unansweredSince = 0;
   /** Since when the peer's window has been seen closed, or 0. */
   closedSince = 0;
-  #restsUntil = 0;
-  #bytesWritten = 0;
+  /** What had been written when something new was last noticed. */
+  #bytesWritten: number;
 
-  constructor(socket: net.Socket, options: KeepAliveState) {
-    this.reference = new WeakRef(socket);
-    this.local = addressOf(socket.localAddress, socket.localPort);
+  constructor(socket: net.Socket, handle: Handle, options: KeepAliveState) {
+    this.socket = socket;
+    this.handle = handle;
+    this.local = localEnd(handle, socket);
+    this.remote = remoteEnd(handle, socket);
     this.options = options;
+    this.#bytesWritten = this.#written();
   }
 
-  /** Notes that nothing can change for so long, unless the program writes. */
-  rest(socket: net.Socket, forMs: number): void {
-    this.#bytesWritten = socket.bytesWritten;
-    this.#restsUntil = performance.now() + forMs;
+  /** `undefined` once the connection has been closed, or handed to another process. */
+  get fd(): number | undefined {
+    const { fd } = this.handle;
+    return fd === undefined || fd < 0 ? undefined : fd;
   }
 
-  /** For how long a look still is not worth its system call. */
-  restMs(socket: net.Socket): number {
-    if (!isRead(socket) || socket.bytesWritten !== this.#bytesWritten) return 0;
-    return this.#restsUntil - performance.now();
+  readOptions(fd: number): void {
+    this.options = shared(readOwnState(this.handle, fd));
+    this.optionsDueAt = wholeMs() + optionsKeptMs;
+  }
+
+  /** Until the options have to be read of a connection that is new. */
+  get untilSettledMs(): number {
+    const ms = this.optionsDueAt - wholeMs();
+    return ms > settledMs ? Number.POSITIVE_INFINITY : Math.max(0, ms);
+  }
+
+  /** Whether something was written since this was asked last. */
+  noticeWriting(): boolean {
+    const written = this.#written();
+    const isNew = written !== this.#bytesWritten;
+    this.#bytesWritten = written;
+    return isNew;
+  }
+
+  #written(): number {
+    return this.handle.bytesWritten ?? this.socket.bytesWritten;
   }
 }
 

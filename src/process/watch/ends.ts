@@ -1,0 +1,32 @@
+import type net from 'node:net';
+import type { Handle } from '../../socket/target.js';
+import { type NamedHandle, nameOf, peerOf } from '../names.js';
+import type { PeerAddress } from './events.js';
+
+/** This machine has few addresses: connections share the text of each. */
+const localAddresses = new Map<string, string>();
+
+function sharedText(address: string): string {
+  const known = localAddresses.get(address);
+  if (known === undefined) localAddresses.set(address, address);
+  return known ?? address;
+}
+
+/** Both, or nothing. */
+function addressOf(address: string | undefined, port: number | undefined): PeerAddress | undefined {
+  return address === undefined || port === undefined ? undefined : { address, port };
+}
+
+/** This end of a connection. The handle is asked, because a socket keeps what it is asked for. */
+export function localEnd(handle: Handle, socket: net.Socket): PeerAddress | undefined {
+  const name = nameOf(handle as NamedHandle);
+  if (name === undefined) return addressOf(socket.localAddress, socket.localPort);
+  return { address: sharedText(name.address), port: name.port };
+}
+
+/** The peer's end of a connection. */
+export function remoteEnd(handle: Handle, socket: net.Socket): PeerAddress | undefined {
+  const name = peerOf(handle as NamedHandle);
+  if (name === undefined) return addressOf(socket.remoteAddress, socket.remotePort);
+  return { address: name.address, port: name.port };
+}

@@ -1,0 +1,179 @@
+import { onOptionsSet } from '../../socket/option-changes.js';
+import { bottomOf, type Handle, handleOf } from '../../socket/target.js';
+import { announceWriting, onWriting } from '../writing.js';
+import { Agenda } from './agenda.js';
+import { assess, type Turn } from './assessment.js';
+import { type Condition, conditionOf } from './condition.js';
+import { type DriveStep, ProbeDriver } from './drive.js';
+import { Roll } from './roll.js';
+import { isTimeToAsk, nextLookMs } from './schedule.js';
+import { lookAt, type Sight } from './sight.js';
+import { isRead, type Watched, wholeMs } from './watched.js';
+
+/** When a peer is dead by the watch's own verdict, in milliseconds. */
+export interface Limits {
+  readonly deadAfterMs: number | undefined;
+  readonly deadWithinMs: number | undefined;
+}
+
+/** Who is told of what a look shows. */
+export interface Findings {
+  /** Every look at a peer that does not, or did not, answer. */
+  unwell(watched: Watched, sight: Sight, condition: Condition): void;
+  turned(watched: Watched, turn: Turn, sight: Sight, condition: Condition): void;
+  /** The watch's own verdict. */
+  givenUp(watched: Watched, sight: Sight, condition: Condition, forMs: number): void;
+  /** The kernel has ended the connection, and Node.js does not say so because nobody reads. */
+  ended(watched: Watched): void;
+  /** The connection is no longer this process's: it was handed to another one. */
+  left(watched: Watched): void;
+}
+
+/** Node.js does not hear of the end of a connection from which nobody reads. */
+const unreadLookMs = 50;
+
+/** Of very many that are not read, no more than a thousand a second are looked at for their end. */
+const eachUnreadMs = 1;
+
+/** The soonest after which something can have gone unanswered that was written just now (TCP_RTO_MIN). */
+const leastTimeoutMs = 200;
+
+const over = new Set(['CLOSE', 'TIME_WAIT']);
+
+/** Looks at connections when something can have changed about their peers. */
+export class Lookout {
+  readonly #limits: Limits;
+  readonly #findings: Findings;
+  readonly #driver: ProbeDriver | undefined;
+  readonly #agenda = new Agenda<Watched>((due) => this.#lookAtAll(due));
+  readonly #roll = new Roll({
+    wrote: (watched) => this.#agenda.hasten(watched, leastTimeoutMs),
+    unread: (watched, ofMany) => this.#agenda.hasten(watched, Math.max(unreadLookMs, ofMany * eachUnreadMs)),
+  });
+  readonly #stops: readonly (() => void)[];
+
+  constructor(limits: Limits, findings: Findings) {
+    this.#limits = limits;
+    this.#findings = findings;
+    this.#driver = limits.deadWithinMs === undefined ? undefined : new ProbeDriver(limits.deadWithinMs);
+    this.#stops = [
+      onOptionsSet((handle) => {
+        const watched = this.#roll.on(bottomOf(handle));
+        if (watched === undefined) return;
+        watched.optionsDueAt = 0;
+        this.#agenda.hasten(watched, 0);
+      }),
+      onWriting((handle) => {
+        const watched = this.#roll.on(bottomOf(handle));
+        if (watched?.noticeWriting()) this.#agenda.hasten(watched, leastTimeoutMs);
+      }),
+    ];
+  }
+
+  /** How many connections are looked at. */
+  get size(): number {
+    return this.#roll.size;
+  }
+
+  /** The connection that lies on a handle, if it is looked at. */
+  on(handle: Handle): Watched | undefined {
+    return this.#roll.on(handle);
+  }
+
+  add(watched: Watched): void {
+    this.#roll.add(watched);
+    announceWriting(handleOf(watched.socket) ?? watched.handle);
+    // Not now: nobody listens yet to a watch that is being made.
+    this.#agenda.put(watched, 0);
+  }
+
+  /** Looks at a connection no longer, and leaves it as it was. */
+  remove(watched: Watched): void {
+    this.#driver?.end(watched);
+    this.#agenda.remove(watched);
+    this.#roll.remove(watched);
+  }
+
+  /** Gives those that it looked at until now. */
+  close(): Watched[] {
+    for (const stop of this.#stops) stop();
+    const all = [...this.#roll];
+    for (const watched of all) this.remove(watched);
+    return all;
+  }
+
+  #isOn(watched: Watched): boolean {
+    return this.#roll.on(watched.handle) === watched;
+  }
+
+  #lookAtAll(due: readonly Watched[]): void {
+    for (const watched of due) {
+      try {
+        // A listener may have taken it off.
+        if (this.#isOn(watched)) this.#lookAt(watched);
+      } catch (error) {
+        // A listener that throws is its program's affair; the other peers are still looked at.
+        process.nextTick(() => {
+          throw error;
+        });
+      }
+    }
+  }
+
+  #lookAt(watched: Watched): void {
+    const { fd } = watched;
+    const sight = fd === undefined ? undefined : lookAt(fd);
+    if (fd === undefined || sight === undefined || over.has(sight.state)) {
+      this.#over(watched);
+      return;
+    }
+    const now = wholeMs();
+    const condition = conditionOf(sight);
+    const isDue = now >= watched.optionsDueAt || isTimeToAsk(watched.options, sight, condition);
+    if (watched.unansweredSince === 0 && isDue) watched.readOptions(fd);
+    const wasUnanswered = watched.unansweredSince > 0;
+    const { turn, forMs } = assess(watched, sight, condition, now);
+    const isDead = this.#planNext(watched, sight, condition, forMs);
+    // A user timeout ends a connection also where nothing is unanswered, because its peer does not read.
+    if (condition.unansweredKind !== undefined || condition.isWindowClosed || wasUnanswered) {
+      this.#findings.unwell(watched, sight, condition);
+    }
+    if (turn !== undefined) this.#findings.turned(watched, turn, sight, condition);
+    if (isDead && this.#isOn(watched)) this.#findings.givenUp(watched, sight, condition, forMs);
+  }
+
+  /** Sees to it that the connection is looked at again in time, and tells whether its peer is dead. */
+  #planNext(watched: Watched, sight: Sight, condition: Condition, forMs: number): boolean {
+    const step = this.#driver?.step(watched, sight, condition, forMs);
+    if (step === 'dead') return true;
+    const leftMs = watched.mood === 'suspect' ? this.#limitMs(step) - forMs : Number.POSITIVE_INFINITY;
+    if (leftMs <= 0) return true;
+    const ownMs = Math.min(step?.nextLookMs ?? Number.POSITIVE_INFINITY, leftMs);
+    const nextMs = nextLookMs(sight, condition, forMs, watched.options);
+    const unreadMs = condition.unanswered > 0 && !isRead(watched.socket) ? unreadLookMs : Number.POSITIVE_INFINITY;
+    this.#agenda.put(watched, Math.min(nextMs, ownMs, unreadMs, watched.untilSettledMs), ownMs < nextMs);
+    return false;
+  }
+
+  /** For how long something may go unanswered; where the driver asks, it decides. */
+  #limitMs(step: DriveStep): number {
+    const { deadAfterMs, deadWithinMs } = this.#limits;
+    return deadAfterMs ?? (step === undefined ? deadWithinMs : undefined) ?? Number.POSITIVE_INFINITY;
+  }
+
+  /** The connection has ended in the kernel. Node.js tells of that at once, unless nobody reads. */
+  #over(watched: Watched): void {
+    const { socket, fd } = watched;
+    if (fd === undefined) {
+      // A socket that is being closed says so by itself.
+      if (!socket.destroyed) this.#findings.left(watched);
+      return;
+    }
+    if (watched.mood === 'over' && !isRead(socket)) {
+      this.#findings.ended(watched);
+      return;
+    }
+    watched.mood = 'over';
+    this.#agenda.put(watched, unreadLookMs);
+  }
+}

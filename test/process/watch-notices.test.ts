@@ -1,0 +1,233 @@
+import { fork } from 'node:child_process';
+import { once } from 'node:events';
+import http2 from 'node:http2';
+import net from 'node:net';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import tls from 'node:tls';
+import { describe, expect, it, onTestFinished } from 'vitest';
+import { detectionTime, type PeerEvent, type PeerWatch, setKeepAlive, watchPeers } from '../../src/index.js';
+import { crashPeer, loopbackPair } from '../../src/testing/index.js';
+import { accepted, clientTls, closing, connected, listening, portOf, serverTls } from '../endpoints.js';
+import { infoOf, moment, quietRange } from '../kernel/observation.js';
+import { connectedPair } from '../peers.js';
+
+/** A watch with all that it tells. */
+function listenedTo(watch: PeerWatch): [PeerWatch, PeerEvent[]] {
+  onTestFinished(() => watch.close());
+  const events: PeerEvent[] = [];
+  for (const type of ['suspect', 'recovered', 'stalled', 'dead'] as const) {
+    watch.on(type as 'suspect', (event) => events.push(event));
+  }
+  return [watch, events];
+}
+
+const next = async (watch: PeerWatch, type: string): Promise<PeerEvent> =>
+  (await once(watch, type, { signal: AbortSignal.timeout(60_000) }))[0] as PeerEvent;
+
+/** A connection that is to be watched, its far end, and what sends something on it. */
+interface Sender {
+  readonly watched: net.Socket;
+  readonly peer: net.Socket;
+  send(): void;
+}
+
+async function plainSender(transport: 'IPv4' | 'TLS'): Promise<Sender> {
+  const { client, server } = await connectedPair(transport);
+  for (const end of [client, server]) closing(end).resume();
+  return { watched: client, peer: server, send: () => client.write('.') };
+}
+
+/** Its frames are written below the socket, which counts none of them. */
+async function http2Sender(): Promise<Sender> {
+  const server = await listening(http2.createServer());
+  const session = http2.connect(`http://127.0.0.1:${portOf(server as unknown as net.Server)}`);
+  session.on('error', () => {});
+  onTestFinished(() => session.destroy());
+  const [peer] = await Promise.all([accepted(server as unknown as net.Server), once(session, 'remoteSettings')]);
+  const watched = (session.socket as net.Socket).off('none', () => {});
+  // Each side acknowledges the other's settings.
+  await sleep(300);
+  return { watched, peer, send: () => session.request().on('error', () => {}) };
+}
+
+const senders: Readonly<Record<string, () => Promise<Sender>>> = {
+  'plain TCP': () => plainSender('IPv4'),
+  TLS: () => plainSender('TLS'),
+  http2: http2Sender,
+};
+
+describe('data that are sent to a dead peer', () => {
+  it.each(Object.keys(senders))('are noticed long before a probe is due, %s', async (kind) => {
+    const { watched, peer, send } = await (senders[kind] as () => Promise<Sender>)();
+    setKeepAlive(watched, '30:5:3');
+    const [watch] = listenedTo(watchPeers({ sockets: [watched] }));
+    await moment(() => infoOf(watched).unacked === 0, 'nothing is in flight');
+    crashPeer(peer);
+    await sleep(1000);
+    // What http2 writes is announced by nothing; once it has written, it is followed.
+    const latestMs = kind === 'http2' ? 2000 + 500 : 500;
+    send();
+    const timedOut = moment(() => infoOf(watched).retransmits > 0, 'a transmission timed out');
+    const suspect = await next(watch, 'suspect');
+    const suspectedAt = performance.now();
+    expect(suspect.unacknowledgedBytes).toBeGreaterThan(0);
+    expect(suspect.next).toMatchObject({ what: 'retransmission' });
+    // The promise is a fourth of a second; a busy machine may add as much.
+    expect(suspectedAt - (await timedOut).notBefore).toBeLessThan(latestMs);
+  });
+});
+
+describe.concurrent('options that are set while a connection is watched', () => {
+  it('are noticed at once, where they make a probe come sooner', async () => {
+    const { watched, peer } = await plainSender('IPv4');
+    const [watch] = listenedTo(watchPeers({ sockets: [watched], policy: '600:5:3' }));
+    await sleep(1000);
+    crashPeer(peer);
+    setKeepAlive(watched, '2:1:3');
+    const startedAt = performance.now();
+    await next(watch, 'suspect');
+    expect(performance.now() - startedAt).toBeLessThan(quietRange(2000).latestMs + 220 + 500);
+  });
+
+  it('are noticed within 40 s where Node.js sets them', async () => {
+    const { watched, peer } = await plainSender('IPv4');
+    const [watch] = listenedTo(watchPeers({ sockets: [watched], policy: '600:5:3' }));
+    await sleep(1000);
+    crashPeer(peer);
+    watched.setKeepAlive(true, 35_000);
+    const startedAt = performance.now();
+    await next(watch, 'suspect');
+    expect(performance.now() - startedAt).toBeLessThan(40_000 + 3000);
+  });
+});
+
+describe('the end of a connection from which nobody reads', () => {
+  it('is told of although Node.js does not hear of it', async () => {
+    const { client, server } = await loopbackPair();
+    for (const end of [client, server]) closing(end);
+    client.pause();
+    // Node.js reads until its own buffer is full.
+    server.write(Buffer.alloc(256 * 1024));
+    await moment(() => client.readableLength >= client.readableHighWaterMark, 'its buffer is full');
+    const [watch, events] = listenedTo(watchPeers({ sockets: [client], policy: '30:5:3' }));
+    await sleep(2500);
+    server.resetAndDestroy();
+    const resetAt = performance.now();
+    expect(await next(watch, 'dead')).toMatchObject({ reason: 'reset', decidedBy: 'kernel', error: undefined });
+    expect(performance.now() - resetAt).toBeLessThan(1000);
+    expect(client.destroyed).toBe(false);
+    expect([events.length, watch.size]).toEqual([1, 0]);
+  });
+});
+
+describe('with all: true', () => {
+  it('the death below TLS is told of the TLS socket, of a server and of a client that was given a socket', async () => {
+    const [watch, events] = listenedTo(watchPeers({ all: true, policy: '1:1:2' }));
+    const server = await listening(tls.createServer(serverTls));
+    const raw = closing(net.connect(portOf(server), '127.0.0.1'));
+    await once(raw, 'connect');
+    const client = closing(tls.connect({ ...clientTls, socket: raw }));
+    const [served] = await Promise.all([accepted(server, 'secureConnection'), once(client, 'secureConnect')]);
+    for (const end of [client, closing(served)]) end.resume();
+    await sleep(100);
+    expect([watch.size, watch.has(client), watch.has(served), watch.has(raw)]).toEqual([2, true, true, false]);
+    crashPeer(client);
+    const [dead] = await once(watch, 'dead');
+    expect(dead).toMatchObject({ reason: 'keepalive', error: { code: 'ETIMEDOUT' } });
+    expect(dead.socket).toBe(served);
+    expect(events.map(({ type, socket }) => [type, socket === served])).toEqual([
+      ['suspect', true],
+      ['dead', true],
+    ]);
+  });
+});
+
+describe('a socket below TLS', () => {
+  it('is one connection with what lies above it, whichever is added first', async () => {
+    const { client } = await connectedPair('TLS');
+    const server = await listening(tls.createServer(serverTls));
+    const raw = closing(net.connect(portOf(server), '127.0.0.1'));
+    await once(raw, 'connect');
+    const over = closing(tls.connect({ ...clientTls, socket: raw }));
+    await once(over, 'secureConnect');
+    const [watch] = listenedTo(watchPeers({ sockets: [closing(client), raw] }));
+    expect([watch.size, watch.has(raw)]).toEqual([2, true]);
+    expect([watch.add(over).size, watch.has(raw), watch.has(over)]).toEqual([2, false, true]);
+    expect([watch.add(raw).size, watch.has(raw), watch.has(over)]).toEqual([2, false, true]);
+    expect(raw.listenerCount('close')).toBe(1);
+    expect(watch.delete(over)).toBe(true);
+    expect(watch.size).toBe(1);
+  });
+});
+
+describe('a socket that is handed to another process', () => {
+  it('leaves the watch, which tells nothing of it', async () => {
+    const keeper = fork(new URL('programs/keeps.mjs', import.meta.url));
+    onTestFinished(() => void keeper.kill());
+    await once(keeper, 'message');
+    const [, served] = await connected(await listening(net.createServer({ pauseOnConnect: true })));
+    const [watch, events] = listenedTo(watchPeers({ sockets: [served], policy: '1:1:2' }));
+    const kept = once(keeper, 'message');
+    keeper.send('take', served);
+    await kept;
+    await moment(() => watch.size === 0, 'it has left');
+    await sleep(500);
+    expect(events).toEqual([]);
+    keeper.disconnect();
+  });
+});
+
+describe('a socket that is yet to be connected', () => {
+  it('has no listener left when it is taken out, or the watch is closed', () => {
+    const [deleted, closed] = [new net.Socket(), new net.Socket()];
+    const watch = watchPeers({ sockets: [deleted, closed] });
+    watch.add(deleted);
+    const listeners = () => [deleted, closed].map((socket) => socket.listenerCount('connect'));
+    expect(listeners()).toEqual([1, 1]);
+    expect([watch.delete(deleted), watch.delete(deleted)]).toEqual([true, false]);
+    expect(listeners()).toEqual([0, 1]);
+    watch.close();
+    expect(listeners()).toEqual([0, 0]);
+  });
+
+  it('is watched once it is connected', async () => {
+    const [watch] = listenedTo(watchPeers({ sockets: [] }));
+    const server = await listening(net.createServer());
+    const socket = closing(new net.Socket());
+    watch.add(socket);
+    socket.connect(portOf(server), '127.0.0.1');
+    await once(socket, 'connect');
+    expect([watch.size, watch.has(socket)]).toEqual([1, true]);
+  });
+
+  it('is none of the watch if it turns out to be a unix-domain socket', async () => {
+    const file = path.join(tmpdir(), `tcp-keepalive-${process.pid}-${Date.now()}.sock`);
+    const server = closing(net.createServer()).listen(file);
+    await once(server, 'listening');
+    const [watch] = listenedTo(watchPeers({ sockets: [] }));
+    const socket = closing(net.connect(file));
+    watch.add(socket);
+    await once(socket, 'connect');
+    expect([watch.size, socket.destroyed, socket.listenerCount('connect')]).toEqual([0, false, 0]);
+    expect(() => watch.add(socket)).toThrow(expect.objectContaining({ name: 'UnsupportedError' }));
+  });
+});
+
+describe('piped sockets', () => {
+  it('are watched like any other: one that dies ends with its reason', async () => {
+    const [upstream, downstream] = await Promise.all([loopbackPair(), loopbackPair()]);
+    for (const { client, server } of [upstream, downstream]) for (const end of [client, server]) closing(end);
+    upstream.client.pipe(downstream.server);
+    downstream.server.pipe(upstream.client);
+    const [watch, events] = listenedTo(watchPeers({ sockets: [upstream.client, downstream.server], policy: '1:1:2' }));
+    crashPeer(upstream.server);
+    const startedAt = performance.now();
+    const dead = await next(watch, 'dead');
+    expect(performance.now() - startedAt).toBeLessThan(detectionTime('1:1:2').latestMs + 250);
+    expect(dead).toMatchObject({ reason: 'keepalive', socket: upstream.client });
+    expect(events.map(({ type }) => type)).toEqual(['suspect', 'dead']);
+    expect(watch.has(downstream.server)).toBe(true);
+  });
+});
