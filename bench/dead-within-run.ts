@@ -41,6 +41,7 @@ interface Contestant {
 }
 
 const contestants: readonly Contestant[] = [
+  { name: "watchPeers, deadWithin '2.5s'", protocol: 'tcp', care: '2.5s' },
   { name: "watchPeers, deadWithin '2s'", protocol: 'tcp', care: '2s' },
   { name: "watchPeers, deadWithin '1.5s'", protocol: 'tcp', care: '1.5s' },
   { name: 'ws ping/pong', protocol: 'ws', care: 'heartbeat' },
@@ -177,6 +178,7 @@ async function measure(servers: readonly number[]): Promise<ContestantMeasured[]
 
 const broker = await startMosquitto();
 const servers = [
+  startChild('idle-server.ts', ['tcp']),
   startChild('idle-server.ts', ['tcp']),
   startChild('idle-server.ts', ['tcp']),
   startChild('idle-server.ts', ['ws']),

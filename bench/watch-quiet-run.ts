@@ -1,4 +1,5 @@
 /** Watches healthy idle connections for ten minutes, in a network namespace of its own. Prints JSON. */
+import { setTimeout as pause } from 'node:timers/promises';
 import type { Load, Request, Told } from './idle-clients.js';
 import { withIdleConnections } from './idle-connections.js';
 
@@ -14,6 +15,8 @@ const policy = '1:1:3';
 
 const measured = await withIdleConnections('tcp', connections, async (clients): Promise<QuietMeasured> => {
   const ask = <Answer>(request: Request) => clients.ask<Answer>(request);
+  // One that has been quiet for its idle time is probed when it is set, so that the probes are spread as that is.
+  await pause(1100);
   await ask({ what: 'keepalive', policy, overMs: 1000 });
   await ask({ what: 'watch' });
   const load = await ask<Load>({ what: 'load', forMs: 600_000 });

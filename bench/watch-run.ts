@@ -4,6 +4,8 @@ import type { Child } from './child.js';
 import type { Reading } from './connection-reading.js';
 import type { Delay, Load, Request, Told } from './idle-clients.js';
 import { withIdleConnections } from './idle-connections.js';
+import type { Spread } from './paired-rounds.js';
+import { measureBusy } from './watch-busy.js';
 
 export type Kind = 'watch' | 'ws';
 
@@ -26,6 +28,8 @@ export interface WatchMeasured {
   readonly connections: number;
   readonly care: readonly Care[];
   readonly readings: readonly ReadingOf[];
+  /** A round trip on a connection that is watched, as a multiple of one that is not. */
+  readonly busy: Spread;
 }
 
 /** A policy and how long to measure under it. */
@@ -89,6 +93,7 @@ async function measureReadings(count: number): Promise<ReadingOf[]> {
 }
 
 async function measure(): Promise<WatchMeasured> {
+  const busy = await measureBusy();
   const readings: ReadingOf[] = [];
   for (const count of sizes) readings.push(...(await measureReadings(count)));
   const care: Care[] = [];
@@ -101,7 +106,7 @@ async function measure(): Promise<WatchMeasured> {
       );
     }
   }
-  return { connections, care, readings };
+  return { connections, care, readings, busy };
 }
 
 console.log(JSON.stringify(await measure()));

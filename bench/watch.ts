@@ -71,10 +71,13 @@ export async function benchmarkWatch(): Promise<Report> {
   const measured = await runInOwnNetwork<WatchMeasured>('watch-run.ts');
   const costs = measured.care.map((care) => costOf(care, measured.connections));
   const targets = targetsOf(costs);
+  const { busy } = measured;
   const text = [
     renderTable([costHead, ...costs.map(renderCost)]),
     '',
     renderTable([['us a connection that is due', 'TCP_INFO', 'inet_diag'], ...measured.readings.map(renderReading)]),
+    '',
+    `a round trip on a busy connection: ${busy.median.toFixed(3)} times one without a watch (half of the rounds from ${busy.lowerQuartile.toFixed(3)} to ${busy.upperQuartile.toFixed(3)})`,
     '',
     renderTargets(targets),
   ].join('\n');
