@@ -4,7 +4,8 @@ import { probePeer } from 'tcp-keepalive';
 export async function liveClient(pool) {
   for (;;) {
     const client = await pool.connect();
-    const { answered } = await probePeer(client.connection.stream, { timeout: '500ms' });
+    const { stream } = client.connection;
+    const { answered } = await probePeer(stream, { timeout: '500ms' }).catch(() => ({ answered: false }));
     if (answered) return client;
     client.release(true); // ends the connection, so that the next one is another
   }

@@ -50,7 +50,7 @@ function find(): Internals {
   if (owner && isKnown && typeof (handle as Partial<TcpHandle>).fd === 'number')
     return { prototype: prototype as TcpPrototype, owner };
   const requires = 'Node.js: this runtime does not open its connections through a TCP handle that can be wrapped';
-  throw new UnsupportedError('a policy for every connection of the process', requires);
+  throw new UnsupportedError('reaching every connection of the process', requires);
 }
 
 let internals: Internals | undefined;

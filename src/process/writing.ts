@@ -26,19 +26,22 @@ function announcing(original: Method): Method {
   } as Method;
 }
 
-function wrapKind(prototype: object): void {
-  if (wrapped.has(prototype)) return;
-  const known = methods.filter((method) => typeof (prototype as Record<string, unknown>)[method] === 'function');
-  const restore = known.map((method) => wrap(prototype, method, announcing));
+function wrapAll(prototype: object): void {
+  const own = methods.filter(
+    (method) => typeof Object.getOwnPropertyDescriptor(prototype, method)?.value === 'function',
+  );
+  const restore = own.map((method) => wrap(prototype, method, announcing));
   wrapped.set(prototype, () => {
     for (const undo of restore) undo();
   });
 }
 
-/** Has what a program writes to handles of this one's kind, and of those that it lies on, be told of to {@link onWriting}. */
+/** Has what a program writes to handles of this one's kind be told of to {@link onWriting}. */
 export function announceWriting(handle: Handle): void {
   if (listeners.size === 0) return;
-  for (let kind: Handle | null | undefined = handle; kind; kind = kind._parent) wrapKind(Object.getPrototypeOf(kind));
+  for (let kind = Object.getPrototypeOf(handle); kind && !wrapped.has(kind); kind = Object.getPrototypeOf(kind)) {
+    wrapAll(kind);
+  }
 }
 
 /** Is told of each handle that a program has written to; gives what ends that. What http2 writes is not announced. */

@@ -69,9 +69,14 @@ describe('connections are probed before use', () => {
     crashServerEnd(dead);
     // An agent's connections are probed every second, so until then the peer counts as heard.
     await sleep(1200);
-    await agent.discardDead();
-    expect([dead.destroyed, alive.destroyed]).toEqual([true, false]);
     expect(await get()).toBe(alive);
+    expect([dead.destroyed, alive.destroyed]).toEqual([true, false]);
+    crashServerEnd(alive);
+    await sleep(1200);
+    await agent.discardDead();
+    expect(alive.destroyed).toBe(true);
+    const other = await get();
+    expect(other.destroyed).toBe(false);
     agent.destroy();
     server.closeAllConnections();
   });

@@ -72,6 +72,16 @@ describe.skipIf(isMissing)('Bun', () => {
     expect(outcomes['served']).toEqual({ name: 'UnsupportedError' });
   });
 
+  it('watches peers of connections that it is given, asks them, and does not promise to watch all', () => {
+    const told = [
+      ['suspect', 1],
+      ['dead', 2],
+    ];
+    expect(outcomes['watch']).toEqual({ told, reason: 'keepalive', decidedBy: 'kernel' });
+    expect(outcomes['ask']).toEqual([true, 'probe', false]);
+    expect(outcomes['watchAll']).toEqual(unsupported('Bun'));
+  });
+
   it('notices a peer that has crashed when it is predicted', () => {
     const { earliestMs, latestMs } = detectionTime('1:1:1');
     const { code, ms } = outcomes['crash'] as { code: string; ms: number };
@@ -87,9 +97,12 @@ describe.skipIf(isMissing)('Deno', () => {
     outcomes = await outcomesIn('deno', 'run', '-A');
   });
 
-  it.each(['open', 'connecting', 'accepted', 'tls', 'request', 'http2', 'crash'])('refuses to promise: %s', (kind) => {
-    expect(outcomes[kind]).toEqual(unsupported('Deno'));
-  });
+  it.each(['open', 'connecting', 'accepted', 'tls', 'request', 'http2', 'crash', 'watch', 'watchAll'])(
+    'refuses to promise: %s',
+    (kind) => {
+      expect(outcomes[kind]).toEqual(unsupported('Deno'));
+    },
+  );
 });
 
 describe.skipIf(isMissing).each(runtimes)('$title', ({ name, title, flags }) => {

@@ -1,3 +1,5 @@
+import { AsyncResource } from 'node:async_hooks';
+
 /** Looks that fall due within this time of each other are taken together. */
 const slotMs = 25;
 
@@ -20,6 +22,8 @@ export interface Entry {
 export class Agenda<Item extends Entry> {
   readonly #due: (items: readonly Item[]) => void;
   readonly #slots = new Map<number, Item[]>();
+  /** Whatever a program was doing when it wrote something has nothing to do with what is told later. */
+  readonly #after = AsyncResource.bind((delayMs: number, call: () => void) => void setTimeout(call, delayMs).unref());
 
   constructor(due: (items: readonly Item[]) => void) {
     this.#due = due;
@@ -55,7 +59,7 @@ export class Agenda<Item extends Entry> {
     if (known !== undefined) return known;
     const items: Item[] = [];
     this.#slots.set(slot, items);
-    setTimeout(() => this.#run(slot, items), slot * slotMs - performance.now()).unref();
+    this.#after(slot * slotMs - performance.now(), () => this.#run(slot, items));
     return items;
   }
 

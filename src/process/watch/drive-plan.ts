@@ -10,7 +10,7 @@ export interface DrivePlan {
 const leastQuietMs = 1000;
 
 /** A look is this late at most, when the program leaves room for it. */
-const lookLatenessMs = 40;
+const lookLatenessMs = 60;
 
 /** The least that can be kept: a second of quiet, and probes a jiffy of any kernel apart. */
 export const leastDeadWithinMs = leastQuietMs + 200;

@@ -1,3 +1,4 @@
+import { SystemCallError, UnsupportedError } from '../../native/index.js';
 import { forceProbe, probeLeavesMs, putBack } from '../../socket/forced-probe.js';
 import type { Condition } from './condition.js';
 import { type DrivePlan, drivePlan, questionMs } from './drive-plan.js';
@@ -18,6 +19,16 @@ interface Drive {
 
 /** What comes next: when to look again, or that the peer is dead; `undefined` where it is left to the kernel. */
 export type DriveStep = { readonly nextLookMs: number } | 'dead' | undefined;
+
+/** Whether the kernel was made to probe. Where it refuses, such as by a BPF program, the connection is left to itself. */
+function isForced(driver: ProbeDriver, { handle }: Watched, unanswered: number): boolean {
+  try {
+    return forceProbe(driver, handle, unanswered);
+  } catch (error) {
+    if (error instanceof SystemCallError || error instanceof UnsupportedError) return false;
+    throw error;
+  }
+}
 
 /** Has the kernel probe connections that are quiet and in use, closer together than its options can say. */
 export class ProbeDriver {
@@ -61,7 +72,7 @@ export class ProbeDriver {
   #begin(watched: Watched, { silentMs, probes }: Sight): DriveStep {
     const { quietMs } = this.#plan;
     if (silentMs < quietMs) return { nextLookMs: quietMs - silentMs };
-    if (!forceProbe(this, watched.handle, probes)) return undefined;
+    if (!isForced(this, watched, probes)) return undefined;
     this.#drives.set(watched, { sinceMs: silentMs, sent: 1, sentAt: performance.now() });
     return { nextLookMs: probeLeavesMs };
   }
@@ -74,7 +85,7 @@ export class ProbeDriver {
     const leftMs = drive.sentAt + gapMs - performance.now();
     if (leftMs > 0) return { nextLookMs: leftMs };
     if (isLast) return 'dead';
-    if (!forceProbe(this, watched.handle, probes)) {
+    if (!isForced(this, watched, probes)) {
       this.end(watched);
       return undefined;
     }

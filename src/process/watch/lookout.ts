@@ -5,6 +5,7 @@ import { Agenda } from './agenda.js';
 import { assess, type Turn } from './assessment.js';
 import { type Condition, conditionOf } from './condition.js';
 import { type DriveStep, ProbeDriver } from './drive.js';
+import { noteRest, untilAnswer } from './rhythm.js';
 import { Roll } from './roll.js';
 import { isTimeToAsk, nextLookMs } from './schedule.js';
 import { lookAt, type Sight } from './sight.js';
@@ -82,7 +83,7 @@ export class Lookout {
 
   add(watched: Watched): void {
     this.#roll.add(watched);
-    announceWriting(handleOf(watched.socket) ?? watched.handle);
+    for (const handle of [watched.handle, handleOf(watched.socket)]) if (handle) announceWriting(handle);
     // Not now: nobody listens yet to a watch that is being made.
     this.#agenda.put(watched, 0);
   }
@@ -129,9 +130,10 @@ export class Lookout {
     }
     const now = wholeMs();
     const condition = conditionOf(sight);
-    const isDue = now >= watched.optionsDueAt || isTimeToAsk(watched.options, sight, condition);
-    if (watched.unansweredSince === 0 && isDue) watched.readOptions(fd);
     const wasUnanswered = watched.unansweredSince > 0;
+    const isDue = now >= watched.optionsDueAt || (!wasUnanswered && isTimeToAsk(watched.options, sight, condition));
+    if (isDue) watched.readOptions(fd);
+    if (condition.unansweredKind === undefined && sight.unacked === 0) noteRest(watched, sight, now);
     const { turn, forMs } = assess(watched, sight, condition, now);
     const isDead = this.#planNext(watched, sight, condition, forMs);
     // A user timeout ends a connection also where nothing is unanswered, because its peer does not read.
@@ -149,7 +151,8 @@ export class Lookout {
     const leftMs = watched.mood === 'suspect' ? this.#limitMs(step) - forMs : Number.POSITIVE_INFINITY;
     if (leftMs <= 0) return true;
     const ownMs = Math.min(step?.nextLookMs ?? Number.POSITIVE_INFINITY, leftMs);
-    const nextMs = nextLookMs(sight, condition, forMs, watched.options);
+    const untilAnswerMs = untilAnswer(watched, wholeMs());
+    const nextMs = nextLookMs({ sight, condition, forMs, options: watched.options, untilAnswerMs });
     const unreadMs = condition.unanswered > 0 && !isRead(watched.socket) ? unreadLookMs : Number.POSITIVE_INFINITY;
     this.#agenda.put(watched, Math.min(nextMs, ownMs, unreadMs, watched.untilSettledMs), ownMs < nextMs);
     return false;

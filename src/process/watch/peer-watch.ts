@@ -1,11 +1,9 @@
 import { channel } from 'node:diagnostics_channel';
 import { EventEmitter } from 'node:events';
-import net from 'node:net';
-import { SystemCallError, UnsupportedError } from '../../native/index.js';
+import type net from 'node:net';
+import { UnsupportedError } from '../../native/index.js';
 import type { ValidPolicy } from '../../policy/index.js';
-import { readOwnState } from '../../socket/forced-probe.js';
-import { type KeepAliveTarget, resolveTarget, setKeepAlive } from '../../socket/index.js';
-import type { Handle } from '../../socket/target.js';
+import { type KeepAliveTarget, setKeepAlive } from '../../socket/index.js';
 import type { Condition } from './condition.js';
 import { DeadPeerError, explainDeath, lastSightOf, rememberSight, verdictOf } from './death.js';
 import { describeLost, describePeer, sightToKeep } from './description.js';
@@ -13,8 +11,9 @@ import type { PeerEvent, PeerEventName, PeerWatchEvents } from './events.js';
 import { type Findings, type Limits, Lookout } from './lookout.js';
 import { PeerEvents } from './peer-events.js';
 import { Pending } from './pending.js';
-import { lookAt, type Sight } from './sight.js';
-import { bottomHandleOf, isAbove, shared, Watched } from './watched.js';
+import type { Sight } from './sight.js';
+import { watchableSocket, watchedOn } from './watchable.js';
+import { bottomHandleOf, isAbove, type Watched } from './watched.js';
 
 /** How a watch treats its connections. */
 export interface WatchRules extends Limits {
@@ -24,15 +23,6 @@ export interface WatchRules extends Limits {
 
 const names: readonly PeerEventName[] = ['suspect', 'recovered', 'stalled', 'dead'];
 const channels = new Map(names.map((name) => [name, channel(`tcp-keepalive:peer:${name}`)]));
-
-/** @throws {UnsupportedError} for what is no TCP socket. */
-function watchedOn(socket: net.Socket, handle: Handle | undefined): Watched {
-  const { fd } = handle ?? {};
-  if (handle === undefined || fd === undefined || fd < 0 || lookAt(fd) === undefined) {
-    throw new UnsupportedError('watching this stream', 'a TCP socket of the system');
-  }
-  return new Watched(socket, handle, shared(readOwnState(handle, fd)));
-}
 
 /**
  * Watches the peers of connections and says what becomes of them, as events, as an async iterator, and on the diagnostics
@@ -68,14 +58,11 @@ export class PeerWatch extends EventEmitter<PeerWatchEvents> implements AsyncIte
    * Watches one more connection. One that is connecting is watched once it is connected, unless it then is no TCP
    * connection; one that is watched already stays so, also where it is given once with TLS and once as what lies below.
    *
-   * @throws {SystemCallError} EBADF for a destroyed socket, ENOTSOCK for what is none.
+   * @throws {SystemCallError} EBADF for a destroyed socket, ENOTSOCK for what is none, ENOTCONN for a server.
    * @throws {UnsupportedError} for a unix-domain socket, and on other platforms than Linux.
    */
   add(target: KeepAliveTarget): this {
-    const socket = resolveTarget(target, 'getsockopt');
-    if (socket instanceof net.Server) {
-      throw new SystemCallError('getsockopt', 'ENOTCONN', 'a server has no peer: add its connections, or watch all');
-    }
+    const socket = watchableSocket(target);
     if (this.#isClosed || this.#watched.has(socket)) return this;
     if (this.#rules.policy !== undefined) setKeepAlive(socket, this.#rules.policy);
     if (socket.pending) this.#pending.add(socket, () => this.#beginQuietly(socket));
@@ -132,7 +119,7 @@ export class PeerWatch extends EventEmitter<PeerWatchEvents> implements AsyncIte
     if (this.#isClosed || socket.destroyed || this.#watched.has(socket)) return;
     const handle = bottomHandleOf(socket);
     const before = handle && this.#lookout.on(handle);
-    const watched = before ?? watchedOn(socket, handle);
+    const watched = before ?? watchedOn(socket);
     if (before !== undefined) {
       if (!isAbove(socket, before.socket)) return;
       this.#unlisten(before);

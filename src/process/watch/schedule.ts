@@ -32,8 +32,19 @@ function untilProbe({ silentMs }: Sight, { idle, interval }: KeepAliveState): nu
   return closeLookMs;
 }
 
+/** What is known of a connection when it has been looked at. */
+export interface Circumstances {
+  readonly sight: Sight;
+  readonly condition: Condition;
+  /** For how long something of ours has gone unanswered. */
+  readonly forMs: number;
+  readonly options: KeepAliveState;
+  /** Until the next probe is answered, where it is known. */
+  readonly untilAnswerMs: number | undefined;
+}
+
 /** When the numbers of a connection say that something can have changed, in milliseconds. */
-function untilChange(sight: Sight, condition: Condition, forMs: number, options: KeepAliveState): number {
+function untilChange({ sight, condition, forMs, options, untilAnswerMs }: Circumstances): number {
   const { unacked, notSentBytes, rtoMs, dataSentMs } = sight;
   // A first probe is unanswered once a round trip has passed.
   if (condition.unansweredKind === 'keepalive' && forMs < rtoMs) return Math.min(closeLookMs, rtoMs - forMs);
@@ -43,16 +54,13 @@ function untilChange(sight: Sight, condition: Condition, forMs: number, options:
     return timeoutMs > 0 ? timeoutMs : closeLookMs;
   }
   if (notSentBytes > 0) return closeLookMs;
-  return options.enabled ? Math.min(longestLookMs, untilProbe(sight, options)) : unprotectedLookMs;
+  if (!options.enabled) return unprotectedLookMs;
+  return Math.min(longestLookMs, untilAnswerMs ?? untilProbe(sight, options));
 }
 
-/**
- * When to look at a connection again, in milliseconds.
- *
- * @param forMs For how long something of ours has gone unanswered.
- */
-export function nextLookMs(sight: Sight, condition: Condition, forMs: number, options: KeepAliveState): number {
-  return Math.max(shortestLookMs, untilChange(sight, condition, forMs, options));
+/** When to look at a connection again, in milliseconds. */
+export function nextLookMs(circumstances: Circumstances): number {
+  return Math.max(shortestLookMs, untilChange(circumstances));
 }
 
 /**

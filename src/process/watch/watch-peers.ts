@@ -9,6 +9,7 @@ import { onConnecting, onSecuring } from '../interception.js';
 import { ownerOf } from '../tcp-handle.js';
 import { leastDeadWithinMs } from './drive-plan.js';
 import { PeerWatch } from './peer-watch.js';
+import { watchableSocket } from './watchable.js';
 
 /** What {@link watchPeers} watches, and how. */
 export interface WatchOptions {
@@ -25,8 +26,8 @@ export interface WatchOptions {
   readonly deadAfter?: Duration;
   /**
    * A quiet peer is asked by the kernel's own probes, closer together than keepalive's options can say, so that its death
-   * is noticed within this time, and a round trip, of its last sign of life: 1.2 s or more. From 1.9 s on it takes two
-   * lost answers in a row for a false alarm, from 2.44 s on three. Only connections that carried data within the last
+   * is noticed within this time, and a round trip, of its last sign of life: 1.2 s or more. From 1.92 s on it takes two
+   * lost answers in a row for a false alarm, from 2.46 s on three. Only connections that carried data within the last
    * minute are asked. It may be given with `deadAfter`; without, a peer that does
    * not read, and then dies, is given this time as well.
    */
@@ -110,7 +111,13 @@ export function watchPeers(options: WatchOptions): PeerWatch {
     deadWithinMs: milliseconds('deadWithin', deadWithin, leastDeadWithinMs),
     destroy,
   });
-  for (const socket of sockets) watch.add(socket);
-  if (all) addAll(watch);
-  return watch;
+  try {
+    // All or none: what cannot be watched is found before anything is done to one of them.
+    for (const socket of [...sockets].map(watchableSocket)) watch.add(socket);
+    if (all) addAll(watch);
+    return watch;
+  } catch (error) {
+    watch.close();
+    throw error;
+  }
 }

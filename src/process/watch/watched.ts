@@ -49,6 +49,8 @@ export class Watched implements Entry {
   optionsDueAt = wholeMs() + settledMs;
   slot = -1;
   place = 0;
+  /** When it answered the last probe, if that is the last that was heard of it; or 0. See {@link noteRest}. */
+  probedAt = 0;
   mood: 'fine' | 'suspect' | 'stalled' | 'over' = 'fine';
   /** Since when something of ours has been seen unanswered (`performance.now()`), or 0. */
   unansweredSince = 0;
@@ -73,7 +75,9 @@ export class Watched implements Entry {
   }
 
   readOptions(fd: number): void {
-    this.options = shared(readOwnState(this.handle, fd));
+    const options = shared(readOwnState(this.handle, fd));
+    if (options !== this.options) this.probedAt = 0;
+    this.options = options;
     this.optionsDueAt = wholeMs() + optionsKeptMs;
   }
 

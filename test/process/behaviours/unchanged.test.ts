@@ -11,28 +11,35 @@ interface Run {
 const register = `NODE_OPTIONS=--import=${new URL('../../../dist/process/register.js', import.meta.url)}`;
 const cleared = ['env', '-u', 'TCP_KEEPALIVE', '-u', 'NODE_OPTIONS'];
 
+const watchAll = `NODE_OPTIONS=--import=${new URL('programs/watch-all.mjs', import.meta.url)}`;
+
 const starts = {
   plain: cleared,
   registered: [...cleared, register],
   enforced: [...cleared, register, 'TCP_KEEPALIVE=30:5:3'],
+  watched: [...cleared, watchAll],
 };
+
+/** A watch listens for each socket's 'close', which shows. */
+const showsTheWatch = 'an open socket has the properties it had';
 
 let runs: Record<keyof typeof starts, Run>;
 
 beforeAll(async () => {
   const program = new URL('run.ts', import.meta.url);
-  const [plain, registered, enforced] = await Promise.all(
+  const [plain, registered, enforced, watched] = await Promise.all(
     Object.values(starts).map((prefix) => runProgram<Run>(program, [], prefix, 110_000)),
   );
-  runs = { plain, registered, enforced } as typeof runs;
+  runs = { plain, registered, enforced, watched } as typeof runs;
 });
 
-describe('behaviours of Node.js are the same under register', () => {
+describe('behaviours of Node.js are the same under register, and while all connections are watched', () => {
   it('because the policy is in force only where it is asked for', () => {
     const policy = { enabled: true, idle: 30_000, interval: 5_000, count: 3 };
     expect(runs.plain.keepAlive).toMatchObject([{ enabled: false }, { enabled: false }]);
     expect(runs.registered.keepAlive).toEqual(runs.plain.keepAlive);
     expect(runs.enforced.keepAlive).toMatchObject([policy, policy]);
+    expect(runs.watched.keepAlive).toMatchObject([policy, policy]);
   });
 
   it.each(Object.keys(behaviours))('%s', (name) => {
@@ -40,5 +47,6 @@ describe('behaviours of Node.js are the same under register', () => {
     expect(plain, 'without register').toEqual({ saw: expect.anything() });
     expect(runs.registered.records[name], 'without a policy').toEqual(plain);
     expect(runs.enforced.records[name], 'with a policy').toEqual(plain);
+    if (name !== showsTheWatch) expect(runs.watched.records[name], 'while watched').toEqual(plain);
   });
 });

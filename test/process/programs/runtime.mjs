@@ -12,7 +12,9 @@ import {
   getKeepAlive,
   kernelDefaults,
   parsePolicy,
+  probePeer,
   setKeepAlive,
+  watchPeers,
 } from 'tcp-keepalive';
 import { listConnections } from 'tcp-keepalive/linux';
 import { crashPeer, loopbackPair } from 'tcp-keepalive/testing';
@@ -98,6 +100,28 @@ const seen = {
     const [{ code }] = await once(client.resume(), 'error').catch((error) => [error]);
     return { code, ms: performance.now() - since };
   },
+  async watch() {
+    const { client, server } = await loopbackPair();
+    for (const end of [client, server]) end.on('error', () => {}).resume();
+    const watch = watchPeers({ sockets: [client], policy: '1:1:2' });
+    const told = [];
+    for (const type of ['suspect', 'dead']) watch.on(type, ({ unanswered }) => told.push([type, unanswered]));
+    crashPeer(server);
+    const [{ reason, decidedBy }] = await once(watch, 'dead');
+    watch.close();
+    return { told, reason, decidedBy };
+  },
+  async ask() {
+    const { client, server } = await loopbackPair();
+    for (const end of [client, server]) end.on('error', () => {}).resume();
+    const sleep = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
+    await sleep(1100);
+    const { answered, method } = await probePeer(client);
+    crashPeer(server);
+    await sleep(1100);
+    return [answered, method, (await probePeer(client, { timeout: 300 })).answered];
+  },
+  watchAll: () => watchPeers({ all: true }).size,
   async list() {
     const socket = await connect(net.createServer());
     await once(socket, 'connect');

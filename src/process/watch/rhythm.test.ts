@@ -1,0 +1,64 @@
+import { describe, expect, it } from 'vitest';
+import type { KeepAliveState } from '../../socket/index.js';
+import { noteRest, untilAnswer } from './rhythm.js';
+import type { Sight } from './sight.js';
+import type { Watched } from './watched.js';
+
+/** A connection of which only the rhythm matters. */
+function connection() {
+  const options: KeepAliveState = { enabled: true, idle: 30_000, interval: 5000, count: 3, userTimeout: 0 };
+  const watched = { probedAt: 0, options } as Watched;
+  return {
+    watched,
+    /** It is looked at and was heard, and carried data, so long ago. */
+    look(now: number, silentMs: number, dataMs = 1_000_000) {
+      const sight = { silentMs, dataReceivedMs: dataMs, dataSentMs: dataMs } as Sight;
+      noteRest(watched, sight, now);
+      return untilAnswer(watched, now);
+    },
+  };
+}
+
+describe('the rhythm of probes', () => {
+  it('is known once two probes were answered, and foretells the next answer', () => {
+    const { look } = connection();
+    expect(look(100_000, 50)).toBeUndefined();
+    expect(look(130_720, 50)).toBe(30_720 + 40 - 50);
+    expect(look(150_000, 19_330)).toBe(30_720 + 40 - 19_330);
+  });
+
+  it('is shared by connections with the same options', () => {
+    const first = connection();
+    first.look(100_000, 0);
+    first.look(130_720, 0);
+    const other = { probedAt: 0, options: first.watched.options } as Watched;
+    noteRest(other, { silentMs: 10, dataReceivedMs: 90_000, dataSentMs: 90_000 } as Sight, 200_000);
+    expect(untilAnswer(other, 200_000)).toBe(30_720 + 40 - 10);
+  });
+
+  it('says nothing after data, nor when the answer should have been there', () => {
+    const { look } = connection();
+    look(100_000, 0);
+    look(130_720, 0);
+    expect(look(161_481, 30_761)).toBeUndefined();
+    expect(look(170_000, 100, 100)).toBeUndefined();
+    expect(look(175_000, 5100, 5100)).toBeUndefined();
+  });
+
+  it('takes a shorter one at once, a longer one when it stays, and none that is shorter than idle', () => {
+    const answers = (...periods: number[]) => {
+      const { look } = connection();
+      let now = 100_000;
+      let left = look(now, 0);
+      for (const period of periods) {
+        now += period;
+        left = look(now, 0);
+      }
+      return left;
+    };
+    expect(answers(32_768, 30_720)).toBe(30_760);
+    expect(answers(30_720, 32_768, 32_768, 32_768)).toBe(30_760);
+    expect(answers(30_720, 32_768, 32_768, 32_768, 32_768, 32_768)).toBe(32_808);
+    expect(answers(32_768, 12_000)).toBe(32_808);
+  });
+});

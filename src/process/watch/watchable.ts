@@ -1,0 +1,41 @@
+import net from 'node:net';
+import { SystemCallError, UnsupportedError } from '../../native/index.js';
+import { readOwnState } from '../../socket/forced-probe.js';
+import { type KeepAliveTarget, resolveTarget } from '../../socket/index.js';
+import type { Handle } from '../../socket/target.js';
+import { lookAt } from './sight.js';
+import { bottomHandleOf, shared, Watched } from './watched.js';
+
+function tcpHandleOf(socket: net.Socket): [Handle, number] {
+  const handle = bottomHandleOf(socket);
+  const { fd } = handle ?? {};
+  if (handle === undefined || fd === undefined || fd < 0 || lookAt(fd) === undefined) {
+    throw new UnsupportedError('watching this stream', 'a TCP socket of the system');
+  }
+  return [handle, fd];
+}
+
+/**
+ * The socket of a target that can be watched, or that may turn out so once it is connected.
+ *
+ * @throws {SystemCallError} EBADF for a destroyed socket, ENOTSOCK for what is none, ENOTCONN for a server.
+ * @throws {UnsupportedError} for a unix-domain socket, and on other platforms than Linux.
+ */
+export function watchableSocket(target: KeepAliveTarget): net.Socket {
+  const socket = resolveTarget(target, 'getsockopt');
+  if (socket instanceof net.Server) {
+    throw new SystemCallError('getsockopt', 'ENOTCONN', 'a server has no peer: add its connections, or watch all');
+  }
+  if (!socket.pending) tcpHandleOf(socket);
+  return socket;
+}
+
+/**
+ * What there is to know of a connected socket when its watch begins.
+ *
+ * @throws {UnsupportedError} for what is no TCP socket.
+ */
+export function watchedOn(socket: net.Socket): Watched {
+  const [handle, fd] = tcpHandleOf(socket);
+  return new Watched(socket, handle, shared(readOwnState(handle, fd)));
+}
