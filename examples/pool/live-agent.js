@@ -5,8 +5,12 @@ import { probePeer } from 'tcp-keepalive';
 export class LiveAgent extends http.Agent {
   /** Called by Node.js for each request. */
   async addRequest(request, options, ...rest) {
-    await this.discardDead(this.freeSockets[this.getName(options)] ?? []);
-    super.addRequest(request, options, ...rest);
+    try {
+      await this.discardDead(this.freeSockets[this.getName({ ...options, ...this.options })] ?? []);
+      super.addRequest(request, options, ...rest);
+    } catch (error) {
+      request.destroy(error);
+    }
   }
 
   /** Also by itself, such as when the machine has been asleep: discards the dead among all kept connections. */

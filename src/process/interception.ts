@@ -54,46 +54,66 @@ function wrapSocketKeepAlive(hooks: Hooks, isActive: () => boolean) {
     } as Method;
 }
 
-/** Is told of each connection that this thread begins; gives what ends that. */
-export function onConnecting(connecting: Hooks['connecting']): () => void {
-  let active = true;
-  const restore = (['connect', 'connect6'] as const).map((method) =>
-    wrap(
-      tcpPrototype(),
-      method,
-      wrapConnect({ connecting }, () => active),
-    ),
-  );
+/** Listeners behind one wrapper, however often they come and go. */
+class Told<Listener> {
+  readonly #listeners = new Set<Listener>();
+  readonly #wrapAll: (listeners: ReadonlySet<Listener>) => () => void;
+  #unwrapAll: (() => void) | undefined;
+
+  constructor(wrapAll: (listeners: ReadonlySet<Listener>) => () => void) {
+    this.#wrapAll = wrapAll;
+  }
+
+  /** Gives what ends it. */
+  add(listener: Listener): () => void {
+    this.#unwrapAll ??= this.#wrapAll(this.#listeners);
+    this.#listeners.add(listener);
+    return () => {
+      if (!this.#listeners.delete(listener) || this.#listeners.size > 0) return;
+      this.#unwrapAll?.();
+      this.#unwrapAll = undefined;
+    };
+  }
+}
+
+const ofConnecting = new Told<Hooks['connecting']>((listeners) => {
+  const connecting: Hooks['connecting'] = (...args) => {
+    for (const listener of listeners) listener(...args);
+  };
+  const wrapper = wrapConnect({ connecting }, () => listeners.size > 0);
+  const restore = (['connect', 'connect6'] as const).map((method) => wrap(tcpPrototype(), method, wrapper));
   return () => {
-    active = false;
     for (const undo of restore) undo();
   };
+});
+
+/** Is told of each connection that this thread begins; gives what ends that. */
+export function onConnecting(connecting: Hooks['connecting']): () => void {
+  return ofConnecting.add(connecting);
 }
+
+type Securing = (secure: net.Socket, below: net.Socket) => void;
 
 /** TLSSocket, as far as it is used here: told once of the socket that it is to lie on, if that has a handle. */
 interface SecureSocketClass {
   readonly prototype: { _init?(socket: unknown, below: unknown): void };
 }
 
-/** Is told of each TLS socket that this thread puts on a connected socket; gives what ends that. */
-export function onSecuring(securing: (secure: net.Socket, below: net.Socket) => void): () => void {
+const ofSecuring = new Told<Securing>((listeners) => {
   const { TLSSocket } = createRequire(import.meta.url)('node:tls') as { readonly TLSSocket: SecureSocketClass };
   if (typeof TLSSocket.prototype._init !== 'function') return () => {};
-  let active = true;
-  const restore = wrap(
-    TLSSocket.prototype,
-    '_init',
-    (original) =>
-      function _init(this: net.Socket, ...args: unknown[]) {
-        Reflect.apply(original, this, args as never[]);
-        const below = args[1];
-        if (active && below instanceof net.Socket) securing(this, below);
-      } as Method,
-  );
-  return () => {
-    active = false;
-    restore();
-  };
+  const wrapInit = (original: Method): Method =>
+    function _init(this: net.Socket, ...args: unknown[]) {
+      Reflect.apply(original, this, args as never[]);
+      const below = args[1];
+      if (below instanceof net.Socket) for (const listener of listeners) listener(this, below);
+    } as Method;
+  return wrap(TLSSocket.prototype, '_init', wrapInit);
+});
+
+/** Is told of each TLS socket that this thread puts on a connected socket; gives what ends that. */
+export function onSecuring(securing: Securing): () => void {
+  return ofSecuring.add(securing);
 }
 
 /**

@@ -1,9 +1,8 @@
-import type { Handle } from '../socket/target.js';
+import { subscribersOf } from '../socket/subscribers.js';
+import { bottomOf, type Handle } from '../socket/target.js';
 import { type Method, wrap } from './wrap.js';
 
-type Listener = (handle: Handle) => void;
-
-/** The methods by which Node.js writes to a handle, of TCP and of TLS (src/stream_base.cc). */
+/** The methods by which Node.js writes to a handle, of TCP and of TLS, and ends its side (src/stream_base.cc). */
 const methods = [
   'writeBuffer',
   'writev',
@@ -11,17 +10,17 @@ const methods = [
   'writeAsciiString',
   'writeLatin1String',
   'writeUcs2String',
+  'shutdown',
 ] as const;
-
-const listeners = new Set<Listener>();
 
 /** What unwraps each prototype whose methods are wrapped. */
 const wrapped = new Map<object, () => void>();
+let users = 0;
 
 function announcing(original: Method): Method {
   return function write(this: Handle, ...args: unknown[]) {
     const status = Reflect.apply(original, this, args as never[]);
-    for (const listener of listeners) listener(this);
+    for (const subscriber of subscribersOf(bottomOf(this))) subscriber.wrote();
     return status;
   } as Method;
 }
@@ -36,20 +35,19 @@ function wrapAll(prototype: object): void {
   });
 }
 
-/** Has what a program writes to handles of this one's kind be told of to {@link onWriting}. */
+/** Has what is written to handles of this one's kind be told to those who follow them. What http2 writes is not. */
 export function announceWriting(handle: Handle): void {
-  if (listeners.size === 0) return;
   for (let kind = Object.getPrototypeOf(handle); kind && !wrapped.has(kind); kind = Object.getPrototypeOf(kind)) {
     wrapAll(kind);
   }
 }
 
-/** Is told of each handle that a program has written to; gives what ends that. What http2 writes is not announced. */
-export function onWriting(listener: Listener): () => void {
-  listeners.add(listener);
+/** Keeps writing announced; gives what ends that, and with the last one leaves the handles of Node.js as they were. */
+export function useAnnouncements(): () => void {
+  users += 1;
   return () => {
-    listeners.delete(listener);
-    if (listeners.size > 0) return;
+    users -= 1;
+    if (users > 0) return;
     for (const unwrap of wrapped.values()) unwrap();
     wrapped.clear();
   };

@@ -6,12 +6,12 @@ import { canUseDescriptors } from './descriptors.js';
 import { rememberExplicit } from './explicit-policy.js';
 import { changeOwn } from './forced-probe.js';
 import { checkNodeCall, setThroughNode } from './node-call.js';
-import { announceOptionsSet } from './option-changes.js';
 import { writePolicy, writePolicyOnNew } from './options.js';
 import { mergePolicies, plannedState } from './planned-state.js';
 import { currentPlatform } from './platforms/index.js';
 import type { AppliedKeepAlive } from './state.js';
-import { carrierOf, descriptorOf, type Handle, handleOf, refuseFrozen } from './target.js';
+import { subscribersOf } from './subscribers.js';
+import { bottomOf, carrierOf, descriptorOf, type Handle, handleOf, refuseFrozen } from './target.js';
 
 /** For a stream that is not backed by a socket of the system, such as TLS over a Duplex. */
 export function noDescriptor(): UnsupportedError {
@@ -33,7 +33,7 @@ export function setOnHandle(handle: Handle | undefined, policy: ValidPolicy | fa
   const fd = handle?.fd;
   if (handle === undefined || fd === undefined || fd < 0 || !canUseDescriptors()) return setThroughNode(handle, policy);
   const state = changeOwn(handle, fd, () => writePolicy(fd, policy, currentPlatform()));
-  announceOptionsSet(handle);
+  for (const subscriber of subscribersOf(bottomOf(handle))) subscriber.optionsSet();
   return state;
 }
 

@@ -4,7 +4,7 @@ import { assignmentsOf } from './assignments.js';
 import { readState, writeAssignments } from './options.js';
 import { currentPlatform } from './platforms/index.js';
 import type { KeepAliveState } from './state.js';
-import { bottomOf, type Handle } from './target.js';
+import { bottomOf, type Handle, openDescriptor } from './target.js';
 
 /** A probe goes out within a timer tick or two of being forced; putting idle back earlier would cancel it. */
 export const probeLeavesMs = 20;
@@ -31,14 +31,10 @@ interface Loan {
 
 const loans = new WeakMap<Handle, Loan>();
 
-function openDescriptor(handle: Handle): number | undefined {
-  const { fd } = handle;
-  return fd === undefined || fd < 0 ? undefined : fd;
-}
-
-function putState(fd: number, state: KeepAliveState): void {
+/** Gives a descriptor all of a state; where the kernel refuses, `own` is put back. */
+function putState(fd: number, state: KeepAliveState, own: KeepAliveState): void {
   const platform = currentPlatform();
-  writeAssignments(fd, assignmentsOf(state, platform), () => state, platform);
+  writeAssignments(fd, assignmentsOf(state, platform), () => own, platform);
 }
 
 function writeIdle(fd: number, idle: number): void {
@@ -58,9 +54,30 @@ function lendableIdle(fd: number): number | undefined {
   return isIdle(idle) ? idle : undefined;
 }
 
+/**
+ * What a connection has of its own: what was lent, less what the program has set meanwhile through Node.js, which is not
+ * seen here: such a call sets idle, interval and count.
+ */
+function ownOf({ own }: Loan, now: KeepAliveState): KeepAliveState {
+  if (!('enabled' in own)) return now.idle === probing.idle ? { ...now, idle: own.idle } : now;
+  const isRewritten = now.interval !== probing.interval || now.count !== probing.count;
+  const { enabled, idle, interval, count } = isRewritten ? now : { ...own, enabled: own.enabled && now.enabled };
+  return { enabled, idle, interval, count, userTimeout: now.userTimeout === 0 ? own.userTimeout : now.userTimeout };
+}
+
 /** What a descriptor's connection has of its own, whatever forces probes at present. */
 export function readOwnState(handle: Handle, fd: number): KeepAliveState {
-  return { ...readState(fd, currentPlatform()), ...loans.get(bottomOf(handle))?.own };
+  const loan = loans.get(bottomOf(handle));
+  const now = readState(fd, currentPlatform());
+  return loan === undefined ? now : ownOf(loan, now);
+}
+
+function restore(fd: number, loan: Loan): void {
+  const { own } = loan;
+  if ('enabled' in own) {
+    const state = ownOf(loan, readState(fd, currentPlatform()));
+    putState(fd, state, state);
+  } else if (readIdle(fd) === probing.idle) writeIdle(fd, own.idle);
 }
 
 /**
@@ -85,28 +102,13 @@ export function forceProbe(borrower: object, handle: Handle, unanswered: number)
   }
   const own = readOwnState(handle, fd);
   if (!canBePutBack(own)) return false;
-  putState(fd, probing);
+  putState(fd, probing, own);
   if (loan === undefined) loans.set(bottom, { own, borrowers: new Set([borrower]) });
   else {
     loan.own = own;
     loan.borrowers.add(borrower);
   }
   return true;
-}
-
-/**
- * A state to put back, less what the program has set meanwhile through Node.js, which is not seen here: such a call sets
- * interval and count as well.
- */
-function lessRewritten(own: KeepAliveState, now: KeepAliveState): KeepAliveState {
-  const isRewritten = now.interval !== probing.interval || now.count !== probing.count;
-  const { enabled, idle, interval, count } = isRewritten ? now : { ...own, enabled: own.enabled && now.enabled };
-  return { enabled, idle, interval, count, userTimeout: now.userTimeout === 0 ? own.userTimeout : now.userTimeout };
-}
-
-function restore(fd: number, own: Loan['own']): void {
-  if ('enabled' in own) putState(fd, lessRewritten(own, readState(fd, currentPlatform())));
-  else if (readIdle(fd) === probing.idle) writeIdle(fd, own.idle);
 }
 
 /** Leaves a connection's options as they are without asking, unless somebody else has its kernel probe. */
@@ -116,7 +118,7 @@ export function putBack(borrower: object, handle: Handle): void {
   if (loan === undefined || !loan.borrowers.delete(borrower) || loan.borrowers.size > 0) return;
   loans.delete(bottom);
   const fd = openDescriptor(handle);
-  if (fd !== undefined) restore(fd, loan.own);
+  if (fd !== undefined) restore(fd, loan);
 }
 
 /**
@@ -126,7 +128,7 @@ export function putBack(borrower: object, handle: Handle): void {
 export function changeOwn<Result>(handle: Handle, fd: number, change: () => Result): Result {
   const loan = loans.get(bottomOf(handle));
   if (loan === undefined) return change();
-  restore(fd, loan.own);
+  restore(fd, loan);
   try {
     return change();
   } finally {

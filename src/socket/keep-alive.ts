@@ -54,7 +54,10 @@ export function getKeepAlive(target: KeepAliveTarget): KeepAliveState {
   if (isComplete(planned)) return planned;
   const handle = handleOf(endpoint);
   const fd = descriptorOf(endpoint);
-  if (handle !== undefined && fd !== undefined && canUseDescriptors()) return readOwnState(handle, fd);
+  if (handle !== undefined && fd !== undefined && canUseDescriptors()) {
+    const { enabled, idle, interval, count, userTimeout } = readOwnState(handle, fd);
+    return { enabled, idle, interval, count, userTimeout };
+  }
   const awaited = endpoint instanceof net.Server ? undefined : awaitedState(endpoint);
   if (isComplete(awaited)) return awaited;
   const reason = whyNoDescriptors();

@@ -5,7 +5,7 @@ import { readDuration } from '../policy/duration.js';
 import { type Duration, PolicyError } from '../policy/index.js';
 import { forceProbe, probeLeavesMs, putBack, readOwnState } from './forced-probe.js';
 import type { KeepAliveState } from './state.js';
-import { carrierOf, type Handle, handleOf, type KeepAliveTarget, resolveTarget } from './target.js';
+import { carrierOf, type Handle, handleOf, type KeepAliveTarget, openDescriptor, resolveTarget } from './target.js';
 import { readTcpInfo } from './tcp-info.js';
 
 /** What asking a peer came to. */
@@ -46,8 +46,7 @@ class Question {
 
   /** `undefined` once the socket is closed. */
   get #fd(): number | undefined {
-    const { fd } = this.#handle;
-    return fd === undefined || fd < 0 ? undefined : fd;
+    return openDescriptor(this.#handle);
   }
 
   /** How long ago the peer was heard; `undefined` once the connection has ended. */
@@ -84,7 +83,7 @@ class Question {
   }
 }
 
-/** Probes that leave the connection's own count one to spare, so that asking never ends it. */
+/** Probes that leave the connection's own count one to spare, so that asking does not end it: all but a count of 1 has. */
 function probesToSpare(unanswered: number, { enabled, count }: KeepAliveState): number {
   return enabled ? Math.max(1, Math.min(mostProbes, count - 1 - unanswered)) : mostProbes;
 }
@@ -116,7 +115,7 @@ function timeoutOf(timeout: Duration): number {
   throw new PolicyError('policy', timeout, "a timeout such as '2s' or 2000");
 }
 
-/** Two questions at a time would take each other's options for the connection's own. */
+/** A connection has few probes to spare: who asks while it is asked gets the same answer. */
 const asked = new WeakMap<net.Socket, Promise<PeerProbe>>();
 
 /**
@@ -142,7 +141,7 @@ export async function probePeer(
   const endpoint = resolveTarget(target, 'getsockopt');
   const socket = endpoint instanceof net.Server ? undefined : carrierOf(endpoint);
   const handle = socket && handleOf(socket);
-  if (socket === undefined || handle === undefined || (handle.fd ?? -1) < 0) {
+  if (socket === undefined || handle === undefined || openDescriptor(handle) === undefined) {
     throw new SystemCallError('getsockopt', 'ENOTCONN', 'the target must be a connected socket');
   }
   const open = asked.get(socket);

@@ -16,8 +16,9 @@ export interface Handle {
   readonly fd?: number;
   /** Whether Node.js reads from it; it stops when a program does not take what has arrived. */
   readonly reading?: boolean;
-  /** All bytes that were given to the kernel, also by TLS and http2 on top of it. */
+  /** All bytes that were given to the kernel, or taken, also by TLS and http2 on top of it. */
   readonly bytesWritten?: number;
+  readonly bytesRead?: number;
   /** The handle that one of TLS lies on. */
   readonly _parent?: Handle | null;
   /** Answers 0, or a negative errno. */
@@ -92,10 +93,15 @@ export function bottomOf(handle: Handle): Handle {
   return bottom;
 }
 
+/** The descriptor of a handle, or `undefined` where it has none, or none any more. */
+export function openDescriptor({ fd }: Handle): number | undefined {
+  return fd === undefined || fd < 0 ? undefined : fd;
+}
+
 /** The descriptor under a socket or server, or `undefined` while it has none. */
 export function descriptorOf(endpoint: net.Socket | net.Server): number | undefined {
-  const fd = handleOf(endpoint)?.fd;
-  return fd === undefined || fd < 0 ? undefined : fd;
+  const handle = handleOf(endpoint);
+  return handle && openDescriptor(handle);
 }
 
 /** The socket that a socket carries TLS over, where it was given one. */

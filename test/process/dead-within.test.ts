@@ -5,7 +5,7 @@ import { type DeadPeerEvent, getKeepAlive, probePeer, setKeepAlive, watchPeers }
 import { drivePlan, leastDeadWithinMs, questionMs, robustDeadWithinMs } from '../../src/process/watch/drive-plan.js';
 import { crashPeer } from '../../src/testing/index.js';
 import { kernelStateOf } from '../kernel/descriptor.js';
-import { sentSegments } from '../kernel/observation.js';
+import { moment, sentSegments } from '../kernel/observation.js';
 import { connectedPair, hasIPv6, type Transport } from '../peers.js';
 
 const transports: Transport[] = ['IPv4', ...(hasIPv6 ? (['IPv6'] as const) : []), 'TLS'];
@@ -116,8 +116,53 @@ describe.concurrent('deadWithin', () => {
   });
 });
 
+describe.concurrent('deadWithin of a connection that', () => {
+  it('Node.js sets while the peer is asked leaves it what was set', async () => {
+    using pair = await quietPair('IPv4');
+    using watch = watchPeers({ sockets: [pair.client], deadWithin: '3s' });
+    crashPeer(pair.server);
+    await moment(() => kernelStateOf(pair.client).idle === 1000, 'it is asked');
+    pair.client.setKeepAlive(true, 20_000);
+    const expected = { enabled: true, idle: 20_000, interval: 1000, count: 10, userTimeout: 45_000 };
+    expect(getKeepAlive(pair.client)).toEqual(expected);
+    const [suspect] = await once(watch, 'suspect');
+    expect(suspect.next).toMatchObject({ what: 'probe' });
+    expect(suspect.next.inMs).toBeLessThan(500);
+    expect(getKeepAlive(pair.client)).toEqual(expected);
+    await once(watch, 'dead');
+    expect(kernelStateOf(pair.client)).toEqual(expected);
+  });
+
+  it('only receives after a minute of rest is kept as well', async () => {
+    using pair = await quietPair('IPv4');
+    using watch = watchPeers({ sockets: [pair.client], deadWithin: '2s' });
+    await sleep(62_000);
+    pair.server.write('.');
+    await once(pair.client, 'data');
+    crashPeer(pair.server);
+    const crashedAt = performance.now();
+    await once(watch, 'dead');
+    // The round that notices what arrives goes every 2 s.
+    expect(performance.now() - crashedAt).toBeLessThan(4500);
+  });
+});
+
 // By itself, because it holds the process up.
 describe('deadWithin where the program is held up', () => {
+  it('again and again, does not take a peer for dead that answers', async () => {
+    using pair = await quietPair('IPv4');
+    using watch = watchPeers({ sockets: [pair.client], deadWithin: '2s', destroy: true });
+    const dead: unknown[] = [];
+    watch.on('dead', (event) => dead.push(event));
+    await sleep(500);
+    for (let times = 0; times < 8; times += 1) {
+      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 1250);
+      await sleep(30);
+    }
+    expect(dead).toEqual([]);
+    expect(pair.client.destroyed).toBe(false);
+  });
+
   it('does not take the time in which the program was held up for silence', async () => {
     using pair = await quietPair('IPv4');
     using watch = watchPeers({ sockets: [pair.client], deadWithin: '2s', destroy: true });

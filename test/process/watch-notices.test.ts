@@ -4,13 +4,14 @@ import http2 from 'node:http2';
 import net from 'node:net';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
+import { pipeline } from 'node:stream';
 import { setTimeout as sleep } from 'node:timers/promises';
 import tls from 'node:tls';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { detectionTime, type PeerEvent, type PeerWatch, setKeepAlive, watchPeers } from '../../src/index.js';
 import { carrierOf } from '../../src/socket/target.js';
 import { crashPeer, loopbackPair } from '../../src/testing/index.js';
-import { accepted, clientTls, closing, connected, listening, portOf, serverTls } from '../endpoints.js';
+import { accepted, clientTls, closed, closing, connected, listening, portOf, serverTls } from '../endpoints.js';
 import { infoOf, moment, quietRange } from '../kernel/observation.js';
 import { connectedPair } from '../peers.js';
 
@@ -139,23 +140,145 @@ describe('the end of a connection from which nobody reads', () => {
 
 describe('with all: true', () => {
   it('the death below TLS is told of the TLS socket, of a server and of a client that was given a socket', async () => {
-    const [watch, events] = listenedTo(watchPeers({ all: true, policy: '1:1:2' }));
+    const [watch, events] = listenedTo(watchPeers({ all: true, policy: '30:5:3' }));
     const server = await listening(tls.createServer(serverTls));
     const raw = closing(net.connect(portOf(server), '127.0.0.1'));
     await once(raw, 'connect');
     const client = closing(tls.connect({ ...clientTls, socket: raw }));
     const [served] = await Promise.all([accepted(server, 'secureConnection'), once(client, 'secureConnect')]);
     for (const end of [client, closing(served)]) end.resume();
-    await sleep(100);
+    await sleep(300);
     expect([watch.size, watch.has(client), watch.has(served), watch.has(raw)]).toEqual([2, true, true, false]);
     crashPeer(client);
+    // Long before a probe is due, and before the round that finds what is not announced.
+    served.write('.');
+    const timedOut = moment(() => infoOf(served).retransmits > 0, 'a transmission timed out');
+    await next(watch, 'suspect');
+    expect(performance.now() - (await timedOut).notBefore).toBeLessThan(500);
+    setKeepAlive(served, { userTimeout: '3s' });
     const [dead] = await once(watch, 'dead');
-    expect(dead).toMatchObject({ reason: 'keepalive', error: { code: 'ETIMEDOUT' } });
+    expect(dead).toMatchObject({ reason: 'user-timeout', error: { code: 'ETIMEDOUT' } });
     expect(dead.socket).toBe(served);
     expect(events.map(({ type, socket }) => [type, socket === served])).toEqual([
       ['suspect', true],
       ['dead', true],
     ]);
+  });
+});
+
+describe('the end of a connection', () => {
+  const watchedPair = async (options = {}) => {
+    const pair = await loopbackPair();
+    for (const end of [pair.client, pair.server]) closing(end).resume();
+    const [watch, events] = listenedTo(watchPeers({ sockets: [pair.client], policy: '30:5:3', ...options }));
+    return { ...pair, watch, events };
+  };
+
+  it('that its program made with an error of its own is no event', async () => {
+    const { client, watch, events } = await watchedPair();
+    client.destroy(new Error('enough'));
+    await closed(client);
+    expect([events, watch.size]).toEqual([[], 0]);
+  });
+
+  it('in a pipeline is that of the one that died, not of those that are destroyed with its error', async () => {
+    const [upstream, downstream] = await Promise.all([loopbackPair(), loopbackPair()]);
+    for (const { client, server } of [upstream, downstream]) for (const end of [client, server]) closing(end);
+    const [watch, events] = listenedTo(watchPeers({ sockets: [downstream.server, upstream.client] }));
+    const ended = new Promise((resolve) => pipeline(upstream.client, downstream.server, resolve));
+    await sleep(50);
+    upstream.server.resetAndDestroy();
+    await ended;
+    await moment(() => watch.size === 0, 'both are destroyed');
+    expect(events).toMatchObject([{ type: 'dead', reason: 'reset' }]);
+    expect(events[0]?.socket).toBe(upstream.client);
+  });
+
+  it('by one watch is told as that by another', async () => {
+    const { client, server, watch } = await watchedPair({ deadAfter: '1s', destroy: true });
+    const [other] = listenedTo(watchPeers({ sockets: [client] }));
+    crashPeer(server);
+    client.write('.');
+    const [dead, told] = await Promise.all([next(watch, 'dead'), next(other, 'dead')]);
+    for (const event of [dead, told]) expect(event).toMatchObject({ reason: 'unanswered', decidedBy: 'watch' });
+  });
+
+  it('says nothing of a window that was closed and open again', async () => {
+    const { client, server, watch } = await watchedPair();
+    server.pause();
+    client.write(Buffer.alloc(16 * 1024 * 1024));
+    await next(watch, 'stalled');
+    server.resume();
+    await next(watch, 'recovered');
+    await moment(() => client.writableLength === 0 && infoOf(client).unacked === 0, 'all is sent');
+    server.end();
+    expect(await next(watch, 'dead')).toMatchObject({ reason: 'closed', zeroWindow: undefined, silentMs: undefined });
+  });
+
+  it('is told of where the peer had closed its side before, and Node.js hears no more', async () => {
+    const server = await listening(net.createServer());
+    const client = closing(net.connect({ port: portOf(server), host: '127.0.0.1', allowHalfOpen: true }));
+    const [peer] = await Promise.all([accepted(server), once(client, 'connect')]);
+    const [watch] = listenedTo(watchPeers({ sockets: [client], policy: '30:5:3' }));
+    peer.end();
+    await once(client.resume(), 'end');
+    await sleep(200);
+    // It has closed its side, so that only an RST tells that it takes nothing any more.
+    client.write('.');
+    await sleep(200);
+    peer.destroy();
+    client.write('.');
+    expect(await next(watch, 'dead')).toMatchObject({ reason: 'reset', decidedBy: 'kernel' });
+    expect(watch.size).toBe(0);
+  });
+
+  it('is noticed where the program has removed all listeners', async () => {
+    const { client, watch } = await watchedPair({ policy: '1:1:3' });
+    client.removeAllListeners();
+    client.on('error', () => {}).destroy();
+    await moment(() => watch.size === 0, 'it has left');
+  });
+});
+
+describe('the handles of Node.js', () => {
+  const methods = ['writeBuffer', 'writev', 'shutdown', 'connect'] as const;
+  const methodsOf = (socket: net.Socket) => {
+    const { _handle: handle } = socket as unknown as { _handle: Record<string, unknown> };
+    return methods.map((method) => handle[method]);
+  };
+
+  it('are as before once no connection is watched, also by watches that were never closed', async () => {
+    using other = await loopbackPair();
+    const before = methodsOf(other.client);
+    const pairs = await Promise.all([loopbackPair(), loopbackPair()]);
+    const watches = pairs.map(({ client }) => watchPeers({ sockets: [client.resume()] }));
+    expect(methodsOf(other.client)).not.toEqual(before);
+    for (const pair of pairs) pair.close();
+    await moment(() => watches.every(({ size }) => size === 0), 'all have left');
+    expect(methodsOf(other.client)).toEqual(before);
+  });
+
+  it('are as before after watches of all connections that overlapped', async () => {
+    using other = await loopbackPair();
+    const before = methodsOf(other.client);
+    const first = watchPeers({ all: true });
+    const second = watchPeers({ all: true });
+    first.close();
+    const third = watchPeers({ all: true });
+    expect(methodsOf(other.client)).not.toEqual(before);
+    second.close();
+    third.close();
+    expect(methodsOf(other.client)).toEqual(before);
+  });
+
+  it('leave no listener on a socket that tries again and again, with all: true', async () => {
+    const [watch] = listenedTo(watchPeers({ all: true }));
+    const socket = closing(new net.Socket());
+    for (let attempt = 0; attempt < 3; attempt += 1) {
+      socket.connect(1, '127.0.0.1');
+      await new Promise((resolve) => socket.once('close', resolve));
+    }
+    expect([socket.listenerCount('connect'), socket.listenerCount('close'), watch.size]).toEqual([0, 0, 0]);
   });
 });
 

@@ -39,8 +39,13 @@ function turnOf(watched: Watched, sight: Sight, condition: Condition, forMs: num
 /** Takes in what a look showed, and tells what that changes. */
 export function assess(watched: Watched, sight: Sight, condition: Condition, now: number): Assessment {
   const { unansweredKind, unansweredForMs, isWindowClosed } = condition;
+  // What is unanswered now need not be what was: of data that are lost again and again, some may have arrived.
+  const isAnew = watched.unansweredSince === 0 || sight.ackedBytes !== watched.ackedBytes;
   if (unansweredKind === undefined) watched.unansweredSince = 0;
-  else if (watched.unansweredSince === 0) watched.unansweredSince = now - unansweredForMs;
+  else if (isAnew) {
+    watched.unansweredSince = now - unansweredForMs;
+    watched.ackedBytes = sight.ackedBytes;
+  }
   if (!isWindowClosed) watched.closedSince = 0;
   else if (watched.closedSince === 0) watched.closedSince = now;
   const forMs = unansweredKind === undefined ? 0 : now - watched.unansweredSince;

@@ -72,10 +72,14 @@ export function rememberSight(socket: net.Socket, sight: LastSight): void {
   lastSights.set(socket, sight);
 }
 
-/** What was last seen of a connection, if not all was well then. */
+/** A watch sees such a connection several times a second; it may have been given up since, or the program held up. */
+const freshMs = 10_000;
+
+/** What was last seen of a connection, if not all was well then, and that was not long ago. */
 export function lastSightOf(socket: net.Socket): LastSight | undefined {
   const sight = lastSights.get(socket);
-  return sight !== undefined && (sight.unanswered > 0 || sight.zeroWindow) ? sight : undefined;
+  if (sight === undefined || performance.now() - sight.seenAt > freshMs) return undefined;
+  return sight.unanswered > 0 || sight.zeroWindow ? sight : undefined;
 }
 
 const unreachable = new Set(['EHOSTUNREACH', 'ENETUNREACH', 'EHOSTDOWN', 'ENETDOWN', 'ENONET', 'EPROTO', 'EACCES']);
@@ -95,6 +99,21 @@ function reasonOf(error: unknown, sight: LastSight | undefined): DeathReason | u
   if (code === 'ETIMEDOUT') return timeoutReason(sight);
   if (code !== undefined && unreachable.has(code)) return 'unreachable';
   return code !== undefined && reset.has(code) ? 'reset' : undefined;
+}
+
+/** Which socket an error was told of first: a pipeline destroys its other sockets with the same one. */
+const claimed = new WeakMap<object, net.Socket>();
+
+/** A listener of a socket's errors, which leaves them to the program. */
+export function claimError(this: net.Socket, error: unknown): void {
+  if (typeof error === 'object' && error !== null && !claimed.has(error)) claimed.set(error, this);
+}
+
+/** Whether an error is what a connection ended with, and not what its program ended it with. */
+export function isOfConnection(error: Error, socket: net.Socket): boolean {
+  if (error instanceof DeadPeerError) return true;
+  const { syscall } = error as NodeJS.ErrnoException;
+  return syscall !== undefined && (claimed.get(error) ?? socket) === socket;
 }
 
 /** The error that a connection must have ended with, which was seen last with something unanswered, or nothing. */

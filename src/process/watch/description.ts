@@ -10,17 +10,28 @@ function nextStep(
   sight: Sight,
   condition: Condition,
   { enabled, idle, interval }: KeepAliveState,
+  nextProbeMs: number | undefined,
 ): NextStep | undefined {
   if (condition.isWindowClosed) return { what: 'window probe', inMs: Math.max(0, sight.rtoMs - sight.dataSentMs) };
   if (sight.unacked > 0) return { what: 'retransmission', inMs: Math.max(0, sight.rtoMs - sight.dataSentMs) };
+  if (nextProbeMs !== undefined) return { what: 'probe', inMs: nextProbeMs };
   if (!enabled) return undefined;
   if (sight.probes === 0) return { what: 'probe', inMs: Math.max(0, idle - sight.silentMs) };
   const sinceProbe = Math.max(0, sight.silentMs - idle) % interval;
   return { what: 'probe', inMs: interval - sinceProbe };
 }
 
-/** What an event says of a connection that is there. */
-export function describePeer(watched: Watched, sight: Sight, condition: Condition): Omit<LivePeerEvent, 'type'> {
+/**
+ * What an event says of a connection that is there.
+ *
+ * @param nextProbeMs Until the watch has the kernel probe again, where it does so itself.
+ */
+export function describePeer(
+  watched: Watched,
+  sight: Sight,
+  condition: Condition,
+  nextProbeMs?: number,
+): Omit<LivePeerEvent, 'type'> {
   const { socket, local, remote, fd, options } = watched;
   return {
     socket,
@@ -32,7 +43,7 @@ export function describePeer(watched: Watched, sight: Sight, condition: Conditio
     rttMs: sight.rttMs,
     unacknowledgedBytes: fd === undefined ? 0 : unacknowledgedBytes(fd),
     zeroWindow: condition.isWindowClosed,
-    next: nextStep(sight, condition, options),
+    next: nextStep(sight, condition, options, nextProbeMs),
   };
 }
 

@@ -8,10 +8,14 @@ import type { Watched } from './watched.js';
 /** A connection without data for longer is not in use, and left to the kernel's own keepalive. */
 const inUseMs = 60_000;
 
+/** The kernel tells times in jiffies; an answer comes a second or more after what was heard before. */
+const answerMarginMs = 100;
+
 /** A peer that is being asked. */
 interface Drive {
-  /** How long it had been silent when it was asked first. */
-  readonly sinceMs: number;
+  /** When it was asked first, and when it had been heard last by then (`performance.now()`). */
+  readonly startedAt: number;
+  readonly heardAt: number;
   sent: number;
   /** When the last probe was sent (`performance.now()`). */
   sentAt: number;
@@ -50,7 +54,7 @@ export class ProbeDriver {
    */
   step(watched: Watched, sight: Sight, condition: Condition, forMs: number): DriveStep {
     const drive = this.#drives.get(watched);
-    if (drive !== undefined && sight.silentMs < drive.sinceMs) {
+    if (drive !== undefined && performance.now() - sight.silentMs > drive.heardAt + answerMarginMs) {
       this.end(watched);
       return { nextLookMs: Math.max(1, this.#plan.quietMs - sight.silentMs) };
     }
@@ -64,16 +68,35 @@ export class ProbeDriver {
     return isInUse ? this.#begin(watched, sight) : undefined;
   }
 
+  /** Until a peer that is being asked is asked again, at most; `undefined` where none is. */
+  nextProbeMs(watched: Watched): number | undefined {
+    const drive = this.#drives.get(watched);
+    const gapMs = drive && this.#plan.gapsMs[drive.sent - 1];
+    return drive === undefined || gapMs === undefined
+      ? undefined
+      : Math.max(0, drive.sentAt + gapMs - performance.now());
+  }
+
   /** Leaves a connection as it was. */
   end(watched: Watched): void {
-    if (this.#drives.delete(watched)) putBack(this, watched.handle);
+    if (this.#drives.delete(watched)) this.#putBack(watched);
+  }
+
+  #putBack({ handle }: Watched): void {
+    try {
+      putBack(this, handle);
+    } catch (error) {
+      // In a timer there is nobody to throw to, and a program must not end for it.
+      process.emitWarning(`keepalive options could not be put back: ${(error as Error).message}`, 'KeepAliveWarning');
+    }
   }
 
   #begin(watched: Watched, { silentMs, probes }: Sight): DriveStep {
     const { quietMs } = this.#plan;
     if (silentMs < quietMs) return { nextLookMs: quietMs - silentMs };
     if (!isForced(this, watched, probes)) return undefined;
-    this.#drives.set(watched, { sinceMs: silentMs, sent: 1, sentAt: performance.now() });
+    const now = performance.now();
+    this.#drives.set(watched, { startedAt: now, heardAt: now - silentMs, sent: 1, sentAt: now });
     return { nextLookMs: probeLeavesMs };
   }
 
@@ -84,8 +107,9 @@ export class ProbeDriver {
     const gapMs = (gapsMs[drive.sent - 1] as number) + (isLast ? rttMs : 0);
     const leftMs = drive.sentAt + gapMs - performance.now();
     if (leftMs > 0) return { nextLookMs: leftMs };
-    if (isLast) return 'dead';
-    if (!isForced(this, watched, probes)) {
+    // Without a probe that the kernel counts as unanswered nobody was asked.
+    if (isLast && probes > 0) return 'dead';
+    if (isLast || !isForced(this, watched, probes)) {
       this.end(watched);
       return undefined;
     }
@@ -100,11 +124,11 @@ export class ProbeDriver {
    * One that talks but acknowledges nothing is given the whole.
    */
   #inFlight(drive: Drive | undefined, watched: Watched, sight: Sight, condition: Condition, forMs: number): DriveStep {
-    if (drive !== undefined) putBack(this, watched.handle);
+    if (drive !== undefined) this.#putBack(watched);
     if (condition.unansweredKind === undefined) return undefined;
     const { silentMs, rttMs } = sight;
     const { quietMs } = this.#plan;
-    const askedMs = drive === undefined ? forMs : Math.max(forMs, silentMs - drive.sinceMs);
+    const askedMs = drive === undefined ? forMs : Math.max(forMs, performance.now() - drive.startedAt);
     const silenceMs = Math.max(this.#questionMs + rttMs - askedMs, quietMs + this.#questionMs - silentMs);
     const leftMs = Math.min(silenceMs, this.#deadWithinMs - forMs);
     return leftMs > 0 ? { nextLookMs: leftMs } : 'dead';

@@ -1,6 +1,6 @@
-import { onOptionsSet } from '../../socket/option-changes.js';
-import { bottomOf, type Handle, handleOf } from '../../socket/target.js';
-import { announceWriting, onWriting } from '../writing.js';
+import { subscribe, subscribersOf, unsubscribe } from '../../socket/subscribers.js';
+import { type Handle, handleOf } from '../../socket/target.js';
+import { announceWriting, useAnnouncements } from '../writing.js';
 import { Agenda } from './agenda.js';
 import { assess, type Turn } from './assessment.js';
 import { type Condition, conditionOf } from './condition.js';
@@ -9,7 +9,7 @@ import { noteRest, untilAnswer } from './rhythm.js';
 import { Roll } from './roll.js';
 import { isTimeToAsk, nextLookMs } from './schedule.js';
 import { lookAt, type Sight } from './sight.js';
-import { isRead, type Watched, wholeMs } from './watched.js';
+import { type Follower, isRead, type Watched, wholeMs } from './watched.js';
 
 /** When a peer is dead by the watch's own verdict, in milliseconds. */
 export interface Limits {
@@ -19,13 +19,16 @@ export interface Limits {
 
 /** Who is told of what a look shows. */
 export interface Findings {
-  /** Every look at a peer that does not, or did not, answer. */
+  /** Every look at a peer that does not, or did not, answer or read. */
   unwell(watched: Watched, sight: Sight, condition: Condition): void;
-  turned(watched: Watched, turn: Turn, sight: Sight, condition: Condition): void;
+  /** `nextProbeMs` where the watch has the kernel probe itself. */
+  turned(watched: Watched, turn: Turn, sight: Sight, condition: Condition, nextProbeMs: number | undefined): void;
   /** The watch's own verdict. */
   givenUp(watched: Watched, sight: Sight, condition: Condition, forMs: number): void;
   /** The kernel has ended the connection, and Node.js does not say so because nobody reads. */
   ended(watched: Watched): void;
+  /** The socket was closed, which was not heard. */
+  closed(watched: Watched): void;
   /** The connection is no longer this process's: it was handed to another one. */
   left(watched: Watched): void;
 }
@@ -39,36 +42,31 @@ const eachUnreadMs = 1;
 /** The soonest after which something can have gone unanswered that was written just now (TCP_RTO_MIN). */
 const leastTimeoutMs = 200;
 
+/** A program that reads has heard of the end by then, unless it had heard of the peer's before, or hears nothing at all. */
+const heardWithinMs = 1000;
+
 const over = new Set(['CLOSE', 'TIME_WAIT']);
 
 /** Looks at connections when something can have changed about their peers. */
-export class Lookout {
+export class Lookout implements Follower {
   readonly #limits: Limits;
   readonly #findings: Findings;
   readonly #driver: ProbeDriver | undefined;
   readonly #agenda = new Agenda<Watched>((due) => this.#lookAtAll(due));
-  readonly #roll = new Roll({
-    wrote: (watched) => this.#agenda.hasten(watched, leastTimeoutMs),
-    unread: (watched, ofMany) => this.#agenda.hasten(watched, Math.max(unreadLookMs, ofMany * eachUnreadMs)),
-  });
-  readonly #stops: readonly (() => void)[];
+  readonly #roll: Roll;
+  #endAnnouncements: (() => void) | undefined;
 
   constructor(limits: Limits, findings: Findings) {
     this.#limits = limits;
     this.#findings = findings;
     this.#driver = limits.deadWithinMs === undefined ? undefined : new ProbeDriver(limits.deadWithinMs);
-    this.#stops = [
-      onOptionsSet((handle) => {
-        const watched = this.#roll.on(bottomOf(handle));
-        if (watched === undefined) return;
-        watched.optionsDueAt = 0;
-        this.#agenda.hasten(watched, 0);
-      }),
-      onWriting((handle) => {
-        const watched = this.#roll.on(bottomOf(handle));
-        if (watched?.noticeWriting()) this.#agenda.hasten(watched, leastTimeoutMs);
-      }),
-    ];
+    const rounds = {
+      wrote: (watched: Watched) => this.#agenda.hasten(watched, leastTimeoutMs),
+      received: (watched: Watched) => this.#agenda.hasten(watched, 0),
+      unread: (watched: Watched, ofMany: number) =>
+        this.#agenda.hasten(watched, Math.max(unreadLookMs, ofMany * eachUnreadMs)),
+    };
+    this.#roll = new Roll(rounds, this.#driver !== undefined);
   }
 
   /** How many connections are looked at. */
@@ -78,40 +76,57 @@ export class Lookout {
 
   /** The connection that lies on a handle, if it is looked at. */
   on(handle: Handle): Watched | undefined {
-    return this.#roll.on(handle);
+    const all = subscribersOf(handle) as readonly Watched[];
+    return all.find((watched) => watched.follower === this);
   }
 
   add(watched: Watched): void {
+    watched.follower = this;
+    subscribe(watched.handle, watched);
     this.#roll.add(watched);
-    for (const handle of [watched.handle, handleOf(watched.socket)]) if (handle) announceWriting(handle);
+    this.announceWriting(watched);
     // Not now: nobody listens yet to a watch that is being made.
     this.#agenda.put(watched, 0);
   }
 
+  /** Has what is written to a connection's socket be noticed at once. */
+  announceWriting({ handle, socket }: Watched): void {
+    this.#endAnnouncements ??= useAnnouncements();
+    for (const kind of [handle, handleOf(socket)]) if (kind) announceWriting(kind);
+  }
+
   /** Looks at a connection no longer, and leaves it as it was. */
   remove(watched: Watched): void {
-    this.#driver?.end(watched);
+    if (!this.#roll.remove(watched)) return;
+    unsubscribe(watched.handle, watched);
     this.#agenda.remove(watched);
-    this.#roll.remove(watched);
+    this.#driver?.end(watched);
+    if (this.#roll.size > 0) return;
+    this.#endAnnouncements?.();
+    this.#endAnnouncements = undefined;
   }
 
   /** Gives those that it looked at until now. */
   close(): Watched[] {
-    for (const stop of this.#stops) stop();
     const all = [...this.#roll];
     for (const watched of all) this.remove(watched);
     return all;
   }
 
-  #isOn(watched: Watched): boolean {
-    return this.#roll.on(watched.handle) === watched;
+  wrote(watched: Watched): void {
+    watched.noticeWriting();
+    this.#agenda.hasten(watched, leastTimeoutMs);
+  }
+
+  optionsSet(watched: Watched): void {
+    this.#agenda.hasten(watched, 0);
   }
 
   #lookAtAll(due: readonly Watched[]): void {
     for (const watched of due) {
       try {
         // A listener may have taken it off.
-        if (this.#isOn(watched)) this.#lookAt(watched);
+        if (this.#roll.has(watched)) this.#lookAt(watched);
       } catch (error) {
         // A listener that throws is its program's affair; the other peers are still looked at.
         process.nextTick(() => {
@@ -131,17 +146,23 @@ export class Lookout {
     const now = wholeMs();
     const condition = conditionOf(sight);
     const wasUnanswered = watched.unansweredSince > 0;
+    const wasUnwell = wasUnanswered || watched.closedSince > 0;
     const isDue = now >= watched.optionsDueAt || (!wasUnanswered && isTimeToAsk(watched.options, sight, condition));
     if (isDue) watched.readOptions(fd);
     if (condition.unansweredKind === undefined && sight.unacked === 0) noteRest(watched, sight, now);
     const { turn, forMs } = assess(watched, sight, condition, now);
     const isDead = this.#planNext(watched, sight, condition, forMs);
     // A user timeout ends a connection also where nothing is unanswered, because its peer does not read.
-    if (condition.unansweredKind !== undefined || condition.isWindowClosed || wasUnanswered) {
+    if (condition.unansweredKind !== undefined || condition.isWindowClosed || wasUnwell) {
       this.#findings.unwell(watched, sight, condition);
     }
-    if (turn !== undefined) this.#findings.turned(watched, turn, sight, condition);
-    if (isDead && this.#isOn(watched)) this.#findings.givenUp(watched, sight, condition, forMs);
+    try {
+      const nextProbeMs = this.#driver?.nextProbeMs(watched);
+      if (turn !== undefined) this.#findings.turned(watched, turn, sight, condition, nextProbeMs);
+    } finally {
+      // Also where a listener throws.
+      if (isDead && this.#roll.has(watched)) this.#findings.givenUp(watched, sight, condition, forMs);
+    }
   }
 
   /** Sees to it that the connection is looked at again in time, and tells whether its peer is dead. */
@@ -167,16 +188,21 @@ export class Lookout {
   /** The connection has ended in the kernel. Node.js tells of that at once, unless nobody reads. */
   #over(watched: Watched): void {
     const { socket, fd } = watched;
-    if (fd === undefined) {
-      // A socket that is being closed says so by itself.
-      if (!socket.destroyed) this.#findings.left(watched);
-      return;
-    }
-    if (watched.mood === 'over' && !isRead(socket)) {
+    if (fd === undefined) this.#lost(watched);
+    else if (watched.mood === 'over' && (!isRead(socket) || wholeMs() - watched.closedSince > heardWithinMs)) {
       this.#findings.ended(watched);
-      return;
+    } else {
+      if (watched.mood !== 'over') watched.closedSince = wholeMs();
+      watched.mood = 'over';
+      this.#agenda.put(watched, unreadLookMs);
     }
-    watched.mood = 'over';
-    this.#agenda.put(watched, unreadLookMs);
+  }
+
+  /** The handle has no descriptor any more. A socket that is being closed says so by itself, to those it lets listen. */
+  #lost(watched: Watched): void {
+    const { socket } = watched;
+    if (!socket.destroyed) this.#findings.left(watched);
+    else if (socket.closed) this.#findings.closed(watched);
+    else this.#agenda.put(watched, heardWithinMs);
   }
 }

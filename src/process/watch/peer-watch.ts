@@ -1,11 +1,19 @@
 import { channel } from 'node:diagnostics_channel';
-import { EventEmitter } from 'node:events';
+import { EventEmitter, errorMonitor } from 'node:events';
 import type net from 'node:net';
 import { UnsupportedError } from '../../native/index.js';
 import type { ValidPolicy } from '../../policy/index.js';
 import { type KeepAliveTarget, setKeepAlive } from '../../socket/index.js';
 import type { Condition } from './condition.js';
-import { DeadPeerError, explainDeath, lastSightOf, rememberSight, verdictOf } from './death.js';
+import {
+  claimError,
+  DeadPeerError,
+  explainDeath,
+  isOfConnection,
+  lastSightOf,
+  rememberSight,
+  verdictOf,
+} from './death.js';
 import { describeLost, describePeer, sightToKeep } from './description.js';
 import type { PeerEvent, PeerEventName, PeerWatchEvents } from './events.js';
 import { type Findings, type Limits, Lookout } from './lookout.js';
@@ -36,7 +44,7 @@ export class PeerWatch extends EventEmitter<PeerWatchEvents> implements AsyncIte
   readonly #pending = new Pending();
   readonly #lookout: Lookout;
   readonly #onClosed: () => void;
-  readonly #ends: (() => void)[] = [];
+  readonly #ends = new Set<() => void>();
   #isClosed = false;
 
   constructor(rules: WatchRules) {
@@ -89,7 +97,8 @@ export class PeerWatch extends EventEmitter<PeerWatchEvents> implements AsyncIte
     this.#isClosed = true;
     this.#pending.clear();
     for (const watched of this.#lookout.close()) this.#leave(watched);
-    for (const end of this.#ends.splice(0)) end();
+    for (const end of this.#ends) end();
+    this.#ends.clear();
   }
 
   [Symbol.dispose](): void {
@@ -103,16 +112,17 @@ export class PeerWatch extends EventEmitter<PeerWatchEvents> implements AsyncIte
     for (const name of names) this.on(name, push as never);
     const stop = () => {
       for (const name of names) this.off(name, push as never);
+      this.#ends.delete(stop);
       events.end();
     };
     if (this.#isClosed) stop();
-    else this.#ends.push(stop);
+    else this.#ends.add(stop);
     return events.iterate(stop);
   }
 
   /** Has something done when the watch is closed. */
   onClose(end: () => void): void {
-    this.#ends.push(end);
+    this.#ends.add(end);
   }
 
   #begin(socket: net.Socket): void {
@@ -126,8 +136,10 @@ export class PeerWatch extends EventEmitter<PeerWatchEvents> implements AsyncIte
       before.socket = socket;
     }
     this.#watched.set(socket, watched);
-    socket.on('close', this.#onClosed);
+    const emitter: EventEmitter = socket.on('close', this.#onClosed);
+    emitter.on(errorMonitor, claimError);
     if (before === undefined) this.#lookout.add(watched);
+    else this.#lookout.announceWriting(watched);
   }
 
   #beginQuietly(socket: net.Socket): void {
@@ -141,7 +153,7 @@ export class PeerWatch extends EventEmitter<PeerWatchEvents> implements AsyncIte
 
   #unlisten({ socket }: Watched): void {
     this.#watched.delete(socket);
-    socket.off('close', this.#onClosed);
+    socket.off('close', this.#onClosed).off(errorMonitor, claimError);
   }
 
   #leave(watched: Watched): void {
@@ -152,9 +164,11 @@ export class PeerWatch extends EventEmitter<PeerWatchEvents> implements AsyncIte
   #findings(): Findings {
     return {
       unwell: (watched, sight, condition) => rememberSight(watched.socket, sightToKeep(watched, sight, condition)),
-      turned: (watched, type, sight, condition) => this.#tell({ type, ...describePeer(watched, sight, condition) }),
+      turned: (watched, type, sight, condition, nextProbeMs) =>
+        this.#tell({ type, ...describePeer(watched, sight, condition, nextProbeMs) }),
       givenUp: (watched, sight, condition, forMs) => this.#givenUp(watched, sight, condition, forMs),
-      ended: (watched) => this.#dead(watched, undefined),
+      ended: (watched) => this.#ended(watched),
+      closed: ({ socket }) => this.#closed(socket),
       left: (watched) => this.#leave(watched),
     };
   }
@@ -173,18 +187,24 @@ export class PeerWatch extends EventEmitter<PeerWatchEvents> implements AsyncIte
     const watched = this.#watched.get(socket);
     if (watched === undefined) return;
     const { errored, readableEnded } = socket;
-    if (errored === null && !readableEnded) this.#leave(watched);
-    else this.#dead(watched, errored ?? undefined);
+    if (errored === null ? readableEnded : isOfConnection(errored, socket)) this.#dead(watched, errored ?? undefined);
+    else this.#leave(watched);
   }
 
-  /** `error` is what Node.js has found; where it has not looked, the kernel's verdict follows from what was last seen. */
-  #dead(watched: Watched, error: Error | undefined): void {
+  /** The kernel has ended a connection from which Node.js does not read: its verdict follows from what was last seen. */
+  #ended(watched: Watched): void {
+    const { socket } = watched;
+    const isOrderly = socket.writableFinished && lastSightOf(socket) === undefined;
+    this.#dead(watched, undefined, isOrderly ? undefined : verdictOf(socket));
+  }
+
+  /** `error` is what Node.js has found, and `found` what the connection ended with; nothing where that was in good order. */
+  #dead(watched: Watched, error: Error | undefined, found: unknown = error): void {
     const { socket } = watched;
     this.#leave(watched);
-    const found = error ?? (socket.readableEnded ? undefined : verdictOf(socket));
     const { reason } = explainDeath(found, socket);
-    const last = lastSightOf(socket);
-    this.#tell({ type: 'dead', ...describeLost(watched, last), reason, error, decidedBy: 'kernel' });
+    const decidedBy = error instanceof DeadPeerError ? 'watch' : 'kernel';
+    this.#tell({ type: 'dead', ...describeLost(watched, lastSightOf(socket)), reason, error, decidedBy });
   }
 
   #tell(event: PeerEvent): void {

@@ -5,9 +5,10 @@ export class Pending {
   readonly #listeners = new WeakMap<net.Socket, () => void>();
   readonly #sockets = new Set<WeakRef<net.Socket>>();
 
-  /** Has `connected` called once the socket is, unless it is taken out before, or closed. */
+  /** Has `connected` called once the socket is, before its own listeners, unless it is taken out before, or closed. */
   add(socket: net.Socket, connected: () => void): void {
     if (this.#listeners.has(socket)) return;
+    for (const other of this.#sockets) if (other.deref() === undefined) this.#sockets.delete(other);
     const reference = new WeakRef(socket);
     const forget = () => {
       socket.off('connect', onConnect).off('close', forget);
@@ -20,7 +21,8 @@ export class Pending {
     };
     this.#listeners.set(socket, forget);
     this.#sockets.add(reference);
-    socket.on('connect', onConnect).on('close', forget);
+    // The program's own listeners may end the connection.
+    socket.prependListener('connect', onConnect).on('close', forget);
   }
 
   delete(socket: net.Socket): boolean {

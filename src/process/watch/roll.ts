@@ -1,4 +1,3 @@
-import type { Handle } from '../../socket/target.js';
 import { isRead, type Watched } from './watched.js';
 
 /** All are gone through this often, and those that have done something unannounced as often as `closeRoundMs`. */
@@ -12,6 +11,8 @@ const followedForMs = 60_000;
 export interface Rounds {
   /** Something was written that was not announced. */
   wrote(watched: Watched): void;
+  /** Something has arrived since the last round. */
+  received(watched: Watched): void;
   /** The program does not read, as it does of so many connections. */
   unread(watched: Watched, ofMany: number): void;
 }
@@ -21,37 +22,42 @@ export interface Rounds {
  * stopped reading. It keeps no process alive.
  */
 export class Roll {
-  readonly #members = new Map<Handle, Watched>();
+  readonly #members = new Set<Watched>();
   /** Those that are looked after more often, and until when. */
   readonly #followed = new Map<Watched, number>();
   readonly #rounds: Rounds;
+  readonly #isReadingNoticed: boolean;
   #timer: NodeJS.Timeout | undefined;
   #closeTimer: NodeJS.Timeout | undefined;
 
-  constructor(rounds: Rounds) {
+  /** `isReadingNoticed` where it matters what arrives. */
+  constructor(rounds: Rounds, isReadingNoticed: boolean) {
     this.#rounds = rounds;
+    this.#isReadingNoticed = isReadingNoticed;
   }
 
   get size(): number {
     return this.#members.size;
   }
 
-  /** The connection that lies on a handle. */
-  on(handle: Handle): Watched | undefined {
-    return this.#members.get(handle);
+  has(watched: Watched): boolean {
+    return this.#members.has(watched);
   }
 
   add(watched: Watched): void {
-    this.#members.set(watched.handle, watched);
+    this.#members.add(watched);
     this.#timer ??= setInterval(() => this.#round(), roundMs).unref();
   }
 
-  remove(watched: Watched): void {
-    this.#members.delete(watched.handle);
+  /** Whether it was a member. */
+  remove(watched: Watched): boolean {
+    if (!this.#members.delete(watched)) return false;
     this.#unfollow(watched);
-    if (this.#members.size > 0) return;
-    clearInterval(this.#timer);
-    this.#timer = undefined;
+    if (this.#members.size === 0) {
+      clearInterval(this.#timer);
+      this.#timer = undefined;
+    }
+    return true;
   }
 
   [Symbol.iterator](): IterableIterator<Watched> {
@@ -60,21 +66,23 @@ export class Roll {
 
   #round(): void {
     const untilMs = performance.now() + followedForMs;
-    for (const watched of this.#members.values()) {
+    for (const watched of this.#members) {
       const hasWritten = watched.noticeWriting();
       if (hasWritten) this.#rounds.wrote(watched);
       if (hasWritten || !isRead(watched.socket)) this.#follow(watched, untilMs);
+      if (this.#isReadingNoticed && watched.noticeReading()) this.#rounds.received(watched);
     }
   }
 
   #closeRound(): void {
     const now = performance.now();
     for (const [watched, untilMs] of this.#followed) {
-      if (!isRead(watched.socket)) this.#rounds.unread(watched, this.#followed.size);
+      const isUnread = !isRead(watched.socket);
+      if (isUnread) this.#rounds.unread(watched, this.#followed.size);
       if (watched.noticeWriting()) {
         this.#followed.set(watched, now + followedForMs);
         this.#rounds.wrote(watched);
-      } else if (untilMs < now && isRead(watched.socket)) this.#unfollow(watched);
+      } else if (untilMs < now && !isUnread) this.#unfollow(watched);
     }
   }
 

@@ -1,6 +1,6 @@
 import { channel } from 'node:diagnostics_channel';
 import type net from 'node:net';
-import { UnsupportedError } from '../../native/index.js';
+import { SystemCallError, UnsupportedError } from '../../native/index.js';
 import { readDuration } from '../../policy/duration.js';
 import { type Duration, type PolicyInput, readPolicy } from '../../policy/index.js';
 import type { KeepAliveTarget } from '../../socket/index.js';
@@ -61,29 +61,28 @@ function addQuietly(watch: PeerWatch, socket: net.Socket): void {
   try {
     watch.add(socket);
   } catch (error) {
-    if (!(error instanceof UnsupportedError)) throw error;
+    if (!(error instanceof UnsupportedError || error instanceof SystemCallError)) throw error;
+    // In the program's own call there is nobody to throw to.
+    if (error instanceof SystemCallError) process.emitWarning(error.message, 'KeepAliveWarning');
   }
 }
 
 function addAll(watch: PeerWatch): void {
   const onServerSocket = (message: unknown) => addQuietly(watch, (message as { socket: net.Socket }).socket);
+  watch.onClose(() => channel('net.server.socket').unsubscribe(onServerSocket));
   channel('net.server.socket').subscribe(onServerSocket);
-  const stop = onConnecting((handle) => {
+  const stopConnecting = onConnecting((handle) => {
     const owner = ownerOf(handle);
-    // Before the program's own listeners, which may end the connection.
-    if (owner !== undefined && 'pending' in owner) owner.prependOnceListener('connect', () => addQuietly(watch, owner));
+    if (owner !== undefined && 'pending' in owner) addQuietly(watch, owner);
   });
+  watch.onClose(stopConnecting);
   // Only the TLS socket hears why the connection below it ends.
   const stopSecuring = onSecuring((secure, below) => {
     process.nextTick(() => {
       if (watch.has(below)) addQuietly(watch, secure);
     });
   });
-  watch.onClose(() => {
-    channel('net.server.socket').unsubscribe(onServerSocket);
-    stop();
-    stopSecuring();
-  });
+  watch.onClose(stopSecuring);
 }
 
 /**

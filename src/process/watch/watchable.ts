@@ -2,14 +2,14 @@ import net from 'node:net';
 import { SystemCallError, UnsupportedError } from '../../native/index.js';
 import { readOwnState } from '../../socket/forced-probe.js';
 import { type KeepAliveTarget, resolveTarget } from '../../socket/index.js';
-import type { Handle } from '../../socket/target.js';
+import { type Handle, openDescriptor } from '../../socket/target.js';
 import { lookAt } from './sight.js';
 import { bottomHandleOf, shared, Watched } from './watched.js';
 
-function tcpHandleOf(socket: net.Socket): [Handle, number] {
+function openHandleOf(socket: net.Socket): [Handle, number] {
   const handle = bottomHandleOf(socket);
-  const { fd } = handle ?? {};
-  if (handle === undefined || fd === undefined || fd < 0 || lookAt(fd) === undefined) {
+  const fd = handle && openDescriptor(handle);
+  if (handle === undefined || fd === undefined || lookAt(fd) === undefined) {
     throw new UnsupportedError('watching this stream', 'a TCP socket of the system');
   }
   return [handle, fd];
@@ -26,7 +26,7 @@ export function watchableSocket(target: KeepAliveTarget): net.Socket {
   if (socket instanceof net.Server) {
     throw new SystemCallError('getsockopt', 'ENOTCONN', 'a server has no peer: add its connections, or watch all');
   }
-  if (!socket.pending) tcpHandleOf(socket);
+  if (!socket.pending) openHandleOf(socket);
   return socket;
 }
 
@@ -36,6 +36,6 @@ export function watchableSocket(target: KeepAliveTarget): net.Socket {
  * @throws {UnsupportedError} for what is no TCP socket.
  */
 export function watchedOn(socket: net.Socket): Watched {
-  const [handle, fd] = tcpHandleOf(socket);
+  const [handle, fd] = openHandleOf(socket);
   return new Watched(socket, handle, shared(readOwnState(handle, fd)));
 }

@@ -1,14 +1,15 @@
 import type net from 'node:net';
 import { readOwnState } from '../../socket/forced-probe.js';
 import type { KeepAliveState } from '../../socket/index.js';
-import { bottomOf, carrierOf, type Handle, handleOf, parentOf } from '../../socket/target.js';
+import type { Subscriber } from '../../socket/subscribers.js';
+import { bottomOf, carrierOf, type Handle, handleOf, openDescriptor, parentOf } from '../../socket/target.js';
 import type { Entry } from './agenda.js';
 import { localEnd, remoteEnd } from './ends.js';
 import type { PeerAddress } from './events.js';
 
 /** Whether Node.js takes what arrives: it does not hear of the end of a connection otherwise. */
 export function isRead(socket: net.Socket): boolean {
-  return handleOf(socket)?.reading !== false;
+  return handleOf(socket)?.reading !== false && !socket.readableEnded;
 }
 
 /** The handle that has a socket's descriptor. */
@@ -34,8 +35,14 @@ const settledMs = 900;
 /** Another program may set them, or an addon. */
 const optionsKeptMs = 20_000;
 
+/** Who looks at connections. */
+export interface Follower {
+  wrote(watched: Watched): void;
+  optionsSet(watched: Watched): void;
+}
+
 /** What the watch knows of one connection: few numbers, because there may be very many connections. */
-export class Watched implements Entry {
+export class Watched implements Entry, Subscriber {
   /** An open socket is held by its handle, whoever refers to it; one that has ended leaves the watch. */
   socket: net.Socket;
   /** It counts what is written below TLS and http2, too, which the socket does not see. */
@@ -56,8 +63,12 @@ export class Watched implements Entry {
   unansweredSince = 0;
   /** Since when the peer's window has been seen closed, or 0. */
   closedSince = 0;
-  /** What had been written when something new was last noticed. */
+  /** What the peer had acknowledged when something of ours was seen unanswered. */
+  ackedBytes = 0;
+  follower: Follower | undefined;
+  /** What had been written, and received, when something new was last noticed. */
   #bytesWritten: number;
+  #bytesRead = 0;
 
   constructor(socket: net.Socket, handle: Handle, options: KeepAliveState) {
     this.socket = socket;
@@ -70,8 +81,7 @@ export class Watched implements Entry {
 
   /** `undefined` once the connection has been closed, or handed to another process. */
   get fd(): number | undefined {
-    const { fd } = this.handle;
-    return fd === undefined || fd < 0 ? undefined : fd;
+    return openDescriptor(this.handle);
   }
 
   readOptions(fd: number): void {
@@ -81,7 +91,16 @@ export class Watched implements Entry {
     this.optionsDueAt = wholeMs() + optionsKeptMs;
   }
 
-  /** Until the options have to be read of a connection that is new. */
+  wrote(): void {
+    this.follower?.wrote(this);
+  }
+
+  optionsSet(): void {
+    this.optionsDueAt = 0;
+    this.follower?.optionsSet(this);
+  }
+
+  /** Until the options have to be read, where that is soon: of a connection that is new, or that was given others. */
   get untilSettledMs(): number {
     const ms = this.optionsDueAt - wholeMs();
     return ms > settledMs ? Number.POSITIVE_INFINITY : Math.max(0, ms);
@@ -92,6 +111,14 @@ export class Watched implements Entry {
     const written = this.#written();
     const isNew = written !== this.#bytesWritten;
     this.#bytesWritten = written;
+    return isNew;
+  }
+
+  /** Whether something was received since this was asked last. */
+  noticeReading(): boolean {
+    const read = this.handle.bytesRead ?? this.socket.bytesRead;
+    const isNew = read !== this.#bytesRead;
+    this.#bytesRead = read;
     return isNew;
   }
 

@@ -1,0 +1,32 @@
+import { describe, expect, it } from 'vitest';
+import { assess } from './assessment.js';
+import type { Condition } from './condition.js';
+import type { Sight } from './sight.js';
+import type { Watched } from './watched.js';
+
+const unanswered: Condition = {
+  unansweredKind: 'retransmission',
+  unanswered: 1,
+  isWindowClosed: false,
+  unansweredForMs: 150,
+};
+const answered: Condition = { unansweredKind: undefined, unanswered: 0, isWindowClosed: false, unansweredForMs: 0 };
+
+describe('for how long something has gone unanswered', () => {
+  it('counts from the first look that finds it so, less what is known of the time before', () => {
+    const watched = { mood: 'fine', unansweredSince: 0, closedSince: 0, ackedBytes: 0 } as Watched;
+    const at = (now: number, condition = unanswered, ackedBytes = 7) =>
+      assess(watched, { ackedBytes, rtoMs: 204 } as Sight, condition, now);
+    expect(at(1000)).toEqual({ turn: 'suspect', forMs: 150 });
+    expect(at(2000)).toEqual({ turn: undefined, forMs: 1150 });
+    expect(at(3000, answered)).toEqual({ turn: 'recovered', forMs: 0 });
+    expect(at(4000)).toEqual({ turn: 'suspect', forMs: 150 });
+  });
+
+  it('begins anew where the peer has acknowledged something meanwhile, as on a path that loses much', () => {
+    const watched = { mood: 'fine', unansweredSince: 0, closedSince: 0, ackedBytes: 0 } as Watched;
+    const at = (now: number, ackedBytes: number) =>
+      assess(watched, { ackedBytes, rtoMs: 204 } as Sight, unanswered, now).forMs;
+    expect([at(1000, 7), at(1500, 7), at(2000, 8), at(2500, 8), at(3000, 9)]).toEqual([150, 650, 150, 650, 150]);
+  });
+});
