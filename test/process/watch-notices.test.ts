@@ -181,18 +181,27 @@ describe('the end of a connection', () => {
     expect([events, watch.size]).toEqual([[], 0]);
   });
 
-  it('in a pipeline is that of the one that died, not of those that are destroyed with its error', async () => {
-    const [upstream, downstream] = await Promise.all([loopbackPair(), loopbackPair()]);
-    for (const { client, server } of [upstream, downstream]) for (const end of [client, server]) closing(end);
-    const [watch, events] = listenedTo(watchPeers({ sockets: [downstream.server, upstream.client] }));
-    const ended = new Promise((resolve) => pipeline(upstream.client, downstream.server, resolve));
-    await sleep(50);
-    upstream.server.resetAndDestroy();
-    await ended;
-    await moment(() => watch.size === 0, 'both are destroyed');
-    expect(events).toMatchObject([{ type: 'dead', reason: 'reset' }]);
-    expect(events[0]?.socket).toBe(upstream.client);
-  });
+  it.each(['reset', 'unanswered'])(
+    'in a pipeline is that of the one that died, not of those it takes along, %s',
+    async (reason) => {
+      const [upstream, downstream] = await Promise.all([loopbackPair(), loopbackPair()]);
+      for (const { client, server } of [upstream, downstream]) for (const end of [client, server]) closing(end);
+      const sockets = [downstream.server, upstream.client];
+      const [watch, events] = listenedTo(watchPeers({ sockets, policy: '30:5:3', deadAfter: '1s', destroy: true }));
+      const ended = new Promise((resolve) => pipeline(upstream.client, downstream.server, resolve));
+      await sleep(50);
+      if (reason === 'reset') upstream.server.resetAndDestroy();
+      else {
+        crashPeer(upstream.server);
+        upstream.client.write('.');
+      }
+      await ended;
+      await moment(() => watch.size === 0, 'both are destroyed');
+      const dead = events.filter(({ type }) => type === 'dead');
+      expect(dead).toMatchObject([{ type: 'dead', reason }]);
+      expect(dead[0]?.socket).toBe(upstream.client);
+    },
+  );
 
   it('by one watch is told as that by another', async () => {
     const { client, server, watch } = await watchedPair({ deadAfter: '1s', destroy: true });

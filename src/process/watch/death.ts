@@ -111,9 +111,8 @@ export function claimError(this: net.Socket, error: unknown): void {
 
 /** Whether an error is what a connection ended with, and not what its program ended it with. */
 export function isOfConnection(error: Error, socket: net.Socket): boolean {
-  if (error instanceof DeadPeerError) return true;
-  const { syscall } = error as NodeJS.ErrnoException;
-  return syscall !== undefined && (claimed.get(error) ?? socket) === socket;
+  const isOfSystem = (error as NodeJS.ErrnoException).syscall !== undefined;
+  return (isOfSystem || error instanceof DeadPeerError) && (claimed.get(error) ?? socket) === socket;
 }
 
 /** The error that a connection must have ended with, which was seen last with something unanswered, or nothing. */

@@ -178,6 +178,7 @@ export class PeerWatch extends EventEmitter<PeerWatchEvents> implements AsyncIte
     const error = new DeadPeerError(condition.unanswered, sight.silentMs, forMs);
     const description = describePeer(watched, sight, condition);
     this.#leave(watched);
+    claimError.call(socket, error);
     if (this.#rules.destroy) socket.destroy(error);
     this.#tell({ type: 'dead', ...description, next: undefined, reason: 'unanswered', error, decidedBy: 'watch' });
   }
