@@ -11,14 +11,17 @@ const inUseMs = 60_000;
 /** The kernel tells times in jiffies; an answer comes a second or more after what was heard before. */
 const answerMarginMs = 100;
 
+/** A look that is later shows that the program was held up. */
+const heldUpMs = 50;
+
 /** A peer that is being asked. */
 interface Drive {
   /** When it was asked first, and when it had been heard last by then (`performance.now()`). */
   readonly startedAt: number;
   readonly heardAt: number;
   sent: number;
-  /** When the last probe was sent (`performance.now()`). */
-  sentAt: number;
+  /** When the next probe is due, or the verdict (`performance.now()`). */
+  dueAt: number;
 }
 
 /** What comes next: when to look again, or that the peer is dead; `undefined` where it is left to the kernel. */
@@ -71,10 +74,7 @@ export class ProbeDriver {
   /** Until a peer that is being asked is asked again, at most; `undefined` where none is. */
   nextProbeMs(watched: Watched): number | undefined {
     const drive = this.#drives.get(watched);
-    const gapMs = drive && this.#plan.gapsMs[drive.sent - 1];
-    return drive === undefined || gapMs === undefined
-      ? undefined
-      : Math.max(0, drive.sentAt + gapMs - performance.now());
+    return drive === undefined ? undefined : Math.max(0, drive.dueAt - performance.now());
   }
 
   /** Leaves a connection as it was. */
@@ -96,7 +96,8 @@ export class ProbeDriver {
     if (silentMs < quietMs) return { nextLookMs: quietMs - silentMs };
     if (!isForced(this, watched, probes)) return undefined;
     const now = performance.now();
-    this.#drives.set(watched, { startedAt: now, heardAt: now - silentMs, sent: 1, sentAt: now });
+    const dueAt = now + (this.#plan.gapsMs[0] as number);
+    this.#drives.set(watched, { startedAt: now, heardAt: now - silentMs, sent: 1, dueAt });
     return { nextLookMs: probeLeavesMs };
   }
 
@@ -104,18 +105,17 @@ export class ProbeDriver {
   #goOn(drive: Drive, watched: Watched, { rttMs, probes }: Sight): DriveStep {
     const { gapsMs } = this.#plan;
     const isLast = drive.sent === gapsMs.length;
-    const gapMs = (gapsMs[drive.sent - 1] as number) + (isLast ? rttMs : 0);
-    const leftMs = drive.sentAt + gapMs - performance.now();
-    if (leftMs > 0) return { nextLookMs: leftMs };
+    const lateMs = performance.now() - drive.dueAt - (isLast ? rttMs : 0);
+    if (lateMs < 0) return { nextLookMs: -lateMs };
     // Without a probe that the kernel counts as unanswered nobody was asked.
     if (isLast && probes > 0) return 'dead';
     if (isLast || !isForced(this, watched, probes)) {
       this.end(watched);
       return undefined;
     }
+    drive.dueAt += (gapsMs[drive.sent] as number) + (lateMs > heldUpMs ? lateMs : 0);
     drive.sent += 1;
-    drive.sentAt = performance.now();
-    return { nextLookMs: gapsMs[drive.sent - 1] as number };
+    return { nextLookMs: Math.max(1, drive.dueAt - performance.now()) };
   }
 
   /**
