@@ -7,12 +7,14 @@ import type { Watched } from './watched.js';
 /** A connection of which only the rhythm matters. */
 function connection() {
   const options: KeepAliveState = { enabled: true, idle: 30_000, interval: 5000, count: 3, userTimeout: 0 };
-  const watched = { probedAt: 0, options } as Watched;
+  const watched = { probedAt: 0, probedSegments: 0, options } as Watched;
+  let segmentsSent = 0;
   return {
     watched,
-    /** It is looked at and was heard, and carried data, so long ago. */
-    look(now: number, silentMs: number, dataMs = 1_000_000) {
-      const sight = { silentMs, dataReceivedMs: dataMs, dataSentMs: dataMs } as Sight;
+    /** It is looked at and was heard, and carried data, so long ago; so many segments were sent since the last look. */
+    look(now: number, silentMs: number, dataMs = 1_000_000, sent = 1) {
+      segmentsSent += sent;
+      const sight = { silentMs, dataReceivedMs: dataMs, dataSentMs: dataMs, segmentsSent } as Sight;
       noteRest(watched, sight, now);
       return untilAnswer(watched, now);
     },
@@ -32,8 +34,21 @@ describe('the rhythm of probes', () => {
     first.look(100_000, 0);
     first.look(130_720, 0);
     const other = { probedAt: 0, options: first.watched.options } as Watched;
-    noteRest(other, { silentMs: 10, dataReceivedMs: 90_000, dataSentMs: 90_000 } as Sight, 200_000);
+    const sight = { silentMs: 10, dataReceivedMs: 90_000, dataSentMs: 90_000, segmentsSent: 9 } as Sight;
+    noteRest(other, sight, 200_000);
     expect(untilAnswer(other, 200_000)).toBe(30_720 + 40 - 10);
+  });
+
+  it('is not learned from a period in which a probe went unanswered, however often', () => {
+    const { look } = connection();
+    look(100_000, 0);
+    look(130_720, 0);
+    let now = 130_720;
+    for (let times = 0; times < 10; times += 1) {
+      now += 35_840;
+      look(now, 0, 1_000_000, 2);
+    }
+    expect(look(now + 30_720, 0)).toBe(30_760);
   });
 
   it('says nothing after data, nor when the answer should have been there', () => {

@@ -37,14 +37,17 @@ function note(options: KeepAliveState, periodMs: number): void {
  *
  * @param now As {@link wholeMs} has it.
  */
-export function noteRest(watched: Watched, { silentMs, dataReceivedMs, dataSentMs }: Sight, now: number): void {
-  const { probedAt, options } = watched;
+export function noteRest(watched: Watched, sight: Sight, now: number): void {
+  const { silentMs, dataReceivedMs, dataSentMs, segmentsSent } = sight;
+  const { probedAt, probedSegments, options } = watched;
   const heardAt = now - silentMs;
   const isAnswer = Math.min(dataReceivedMs, dataSentMs) >= silentMs + options.idle;
   if (!isAnswer) watched.probedAt = 0;
   else if (heardAt > probedAt + marginMs) {
-    if (probedAt > 0) note(options, heardAt - probedAt);
+    // Where more was sent than the one probe, one may have gone unanswered.
+    if (probedAt > 0 && segmentsSent === probedSegments + 1) note(options, heardAt - probedAt);
     watched.probedAt = heardAt;
+    watched.probedSegments = segmentsSent;
   }
 }
 

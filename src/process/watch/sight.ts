@@ -20,6 +20,8 @@ export interface Sight {
   readonly unacked: number;
   /** The lower half of how many bytes the peer has acknowledged; 0 before Linux 4.1. */
   readonly ackedBytes: number;
+  /** The lower half of how many segments were sent, probes included; 0 before Linux 4.2. */
+  readonly segmentsSent: number;
   /** Bytes that the program has written and that wait to be sent for the first time. */
   readonly notSentBytes: number;
   /** `undefined` before Linux 5.4. */
@@ -61,6 +63,7 @@ export function lookAt(fd: number): Sight | undefined {
     rttMs: word(at.tcpi_rtt) / 1000,
     unacked: word(at.tcpi_unacked),
     ackedBytes: length < at.tcpi_bytes_acked + 8 ? 0 : view.getInt32(at.tcpi_bytes_acked, true),
+    segmentsSent: length < at.tcpi_segs_out + 4 ? 0 : view.getInt32(at.tcpi_segs_out, true),
     notSentBytes: length < at.tcpi_notsent_bytes + 4 ? 0 : word(at.tcpi_notsent_bytes),
     sendWindow: length < at.tcpi_snd_wnd + 4 ? undefined : word(at.tcpi_snd_wnd),
     silentMs: Math.min(dataReceivedMs, word(at.tcpi_last_ack_recv)),

@@ -58,6 +58,8 @@ export class Watched implements Entry, Subscriber {
   place = 0;
   /** When it answered the last probe, if that is the last that was heard of it; or 0. See {@link noteRest}. */
   probedAt = 0;
+  /** How many segments had been sent by then. */
+  probedSegments = 0;
   mood: 'fine' | 'suspect' | 'stalled' | 'over' = 'fine';
   /** Since when something of ours has been seen unanswered (`performance.now()`), or 0. */
   unansweredSince = 0;
