@@ -11,7 +11,7 @@ import { mergePolicies, plannedState } from './planned-state.js';
 import { currentPlatform } from './platforms/index.js';
 import type { AppliedKeepAlive } from './state.js';
 import { subscribersOf } from './subscribers.js';
-import { bottomOf, carrierOf, descriptorOf, type Handle, handleOf, refuseFrozen } from './target.js';
+import { bottomOf, carrierOf, descriptorOf, type Handle, handleOf, openDescriptor, refuseFrozen } from './target.js';
 
 /** For a stream that is not backed by a socket of the system, such as TLS over a Duplex. */
 export function noDescriptor(): UnsupportedError {
@@ -30,8 +30,8 @@ function isOpen(socket: net.Socket): boolean {
 
 /** Sets a policy on an open handle: on its descriptor where there is one, else through Node's own call. */
 export function setOnHandle(handle: Handle | undefined, policy: ValidPolicy | false): AppliedKeepAlive {
-  const fd = handle?.fd;
-  if (handle === undefined || fd === undefined || fd < 0 || !canUseDescriptors()) return setThroughNode(handle, policy);
+  const fd = handle && openDescriptor(handle);
+  if (handle === undefined || fd === undefined || !canUseDescriptors()) return setThroughNode(handle, policy);
   const state = changeOwn(handle, fd, () => writePolicy(fd, policy, currentPlatform()));
   for (const subscriber of subscribersOf(bottomOf(handle))) subscriber.optionsSet();
   return state;
@@ -39,8 +39,8 @@ export function setOnHandle(handle: Handle | undefined, policy: ValidPolicy | fa
 
 /** As {@link setOnHandle}, on one that was just opened, and on which nothing was set. */
 export function setOnNewHandle(handle: Handle, policy: ValidPolicy): AppliedKeepAlive {
-  const { fd } = handle;
-  if (fd === undefined || fd < 0 || !canUseDescriptors()) return setThroughNode(handle, policy);
+  const fd = openDescriptor(handle);
+  if (fd === undefined || !canUseDescriptors()) return setThroughNode(handle, policy);
   return writePolicyOnNew(fd, policy, currentPlatform());
 }
 

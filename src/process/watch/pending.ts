@@ -4,11 +4,11 @@ import type net from 'node:net';
 export class Pending {
   readonly #listeners = new WeakMap<net.Socket, () => void>();
   readonly #sockets = new Set<WeakRef<net.Socket>>();
+  readonly #collected = new FinalizationRegistry<WeakRef<net.Socket>>((reference) => this.#sockets.delete(reference));
 
   /** Has `connected` called once the socket is, before its own listeners, unless it is taken out before, or closed. */
   add(socket: net.Socket, connected: () => void): void {
     if (this.#listeners.has(socket)) return;
-    for (const other of this.#sockets) if (other.deref() === undefined) this.#sockets.delete(other);
     const reference = new WeakRef(socket);
     const forget = () => {
       socket.off('connect', onConnect).off('close', forget);
@@ -21,6 +21,7 @@ export class Pending {
     };
     this.#listeners.set(socket, forget);
     this.#sockets.add(reference);
+    this.#collected.register(socket, reference);
     // The program's own listeners may end the connection.
     socket.prependListener('connect', onConnect).on('close', forget);
   }
@@ -34,8 +35,8 @@ export class Pending {
   clear(): void {
     for (const reference of [...this.#sockets]) {
       const socket = reference.deref();
-      if (socket === undefined) this.#sockets.delete(reference);
-      else this.delete(socket);
+      if (socket !== undefined) this.delete(socket);
     }
+    this.#sockets.clear();
   }
 }
