@@ -1,19 +1,13 @@
+import { constants } from 'node:os';
 import { codeOfErrno } from '../native/errors.js';
 import { SystemCallError, UnsupportedError } from '../native/index.js';
-import { type DiagnosisSocket, NetlinkSocket, netlinkBufferLength } from '../native/netlink-socket.js';
+import { NetlinkSocket } from '../native/netlink-socket.js';
 import { AF_INET, AF_INET6, encodeInetDiagRequest, SOCK_DESTROY } from '../wire/inet-diag.js';
 import { parseAddress } from '../wire/ip-address.js';
-import {
-  encodeMessage,
-  errnoOfAnswer,
-  type NetlinkMessage,
-  NLM_F_ACK,
-  NLM_F_REQUEST,
-  NLMSG_ERROR,
-  readMessages,
-} from '../wire/netlink.js';
+import { encodeMessage, errnoOfAnswer, NLM_F_ACK, NLM_F_REQUEST, NLMSG_ERROR } from '../wire/netlink.js';
 import type { HostConnection } from './connection.js';
 import { type OpenDiagnosisSocket, openDiagnosisSocket } from './dump.js';
+import { askEach } from './single-answers.js';
 
 /** Which socket: what {@link HostConnection} says of it. */
 export type DestroyTarget = Pick<
@@ -30,8 +24,7 @@ export interface DestroyResult<Target extends DestroyTarget = DestroyTarget> {
   readonly error?: SystemCallError | UnsupportedError;
 }
 
-/** Requests that are sent together; their answers fit the socket's buffer many times over. */
-const batchSize = 128;
+const { EPROTO } = constants.errno;
 
 function addressBytes(family: 4 | 6, text: string): Uint8Array {
   const bytes = new Uint8Array(16);
@@ -85,32 +78,6 @@ function resultFor<Target extends DestroyTarget>(connection: Target, errno: numb
   return { connection, outcome: 'failed', error: failure(code) };
 }
 
-/** Sends the requests of one batch and gives the errno of each answer. */
-function destroyBatch(socket: DiagnosisSocket, batch: readonly DestroyTarget[], sequence: number): number[] {
-  const requests = batch.map((connection, index) => requestFor(connection, sequence + index));
-  socket.send(Buffer.concat(requests));
-  const buffer = new Uint8Array(netlinkBufferLength);
-  const view = new DataView(buffer.buffer);
-  const errnos: number[] = new Array(batch.length);
-  let outstanding = batch.length;
-  const readAnswer = (message: NetlinkMessage) => {
-    const index = message.sequence - sequence;
-    if (message.type !== NLMSG_ERROR || index < 0 || index >= batch.length || errnos[index] !== undefined) return;
-    const errno = errnoOfAnswer(view, message);
-    if (typeof errno !== 'number') return;
-    errnos[index] = errno;
-    outstanding--;
-  };
-  while (outstanding > 0) {
-    const received = socket.receive(buffer);
-    const fault = readMessages(view, 0, received, readAnswer);
-    if (fault !== undefined || received === 0) {
-      throw new SystemCallError('SOCK_DESTROY', 'EPROTO', `the kernel's answer could not be read: ${fault?.what}`);
-    }
-  }
-  return errnos;
-}
-
 /**
  * Closes connections of this machine at once, whatever process has them: its next call gets ECONNABORTED, the peer an
  * RST. Needs CAP_NET_ADMIN. A socket is identified by its cookie, so never another one with the same addresses.
@@ -133,11 +100,16 @@ export function destroyConnections<Target extends DestroyTarget>(
       throw new RangeError(`a connection of the network namespace ${stranger.netns} is not in ${opened.netns}`);
     }
     const results: DestroyResult<Target>[] = [];
-    for (let from = 0; from < connections.length; from += batchSize) {
-      const batch = connections.slice(from, from + batchSize);
-      const errnos = destroyBatch(opened.socket, batch, from + 1);
-      for (const [index, connection] of batch.entries()) results.push(resultFor(connection, errnos[index] ?? 0));
-    }
+    askEach(opened.socket, {
+      name: 'SOCK_DESTROY',
+      subjects: connections,
+      encode: requestFor,
+      onAnswer(index, view, message) {
+        const errno = message.type === NLMSG_ERROR ? errnoOfAnswer(view, message) : undefined;
+        const connection = connections[index] as Target;
+        results[index] = resultFor(connection, typeof errno === 'number' ? errno : EPROTO);
+      },
+    });
     return results;
   } finally {
     opened.socket.close();

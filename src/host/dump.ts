@@ -4,7 +4,9 @@ import { inNetworkNamespace, ownNamespacePath } from '../native/network-namespac
 import { type DiagFilter, encodeDiagFilter } from '../wire/inet-diag-filter.js';
 import { stateMask, type TcpState } from '../wire/tcp-state.js';
 import type { HostConnection, Incomplete } from './connection.js';
+import { type DumpRequest, readAnswers } from './dump-answers.js';
 import { DumpReader } from './dump-reader.js';
+import { missedConnections } from './missed-sockets.js';
 
 /** The states of a connection that a process has, or that still has to be ended for it. */
 export const liveStates: readonly TcpState[] = [
@@ -68,6 +70,40 @@ export function openDiagnosisSocket(
   return netns === undefined ? here() : inNetworkNamespace(netns, here);
 }
 
+/** Reads the list once; ends with what there is, or with the error when there is nothing. */
+function readOnce(socket: DiagnosisSocket, request: DumpRequest, sequence: number, netns: number) {
+  const reader = new DumpReader(netns);
+  const { interrupted, error } = readAnswers(socket, request, sequence, reader);
+  const { connections, incomplete, isInPieces } = reader;
+  if (error !== undefined) {
+    if (connections.length === 0) throw error;
+    incomplete.push({ what: `the connections after the first ${connections.length}`, why: error.message });
+  }
+  return { connections, incomplete, interrupted, isWhole: error === undefined, isInPieces };
+}
+
+/** Reads the list until it holds still, and what it lacks because it changed unnoticed. */
+function readList(socket: DiagnosisSocket, request: DumpRequest, netns: number): Dump {
+  let attempt = 1;
+  let reading = readOnce(socket, request, attempt, netns);
+  while (reading.interrupted && attempt < greatestAttempts) reading = readOnce(socket, request, ++attempt, netns);
+  const { connections, incomplete } = reading;
+  const cameOrWent = 'connections that came or went meanwhile';
+  if (reading.interrupted) {
+    const why = `the list changed each of the ${attempt} times that it was read (NLM_F_DUMP_INTR)`;
+    incomplete.push({ what: cameOrWent, why });
+  }
+  if (reading.isWhole && reading.isInPieces) {
+    try {
+      for (const missed of missedConnections(socket, request, attempt + 1, netns, connections))
+        connections.push(missed);
+    } catch (error) {
+      incomplete.push({ what: cameOrWent, why: (error as Error).message });
+    }
+  }
+  return { connections, interrupted: attempt - 1, incomplete };
+}
+
 /**
  * Lists the TCP sockets of a network namespace, IPv4 and IPv6: this process's own, or the one at a path or of a process.
  *
@@ -87,16 +123,7 @@ export function dumpConnections(
   const request = { states: stateMask(states), info, bytecode };
   const opened = openDiagnosisSocket(netns, open);
   try {
-    for (let attempt = 1; ; attempt++) {
-      const reader = new DumpReader(opened.socket, request, opened.netns, attempt);
-      reader.read();
-      const { connections, incomplete } = reader;
-      if (!reader.interrupted) return { connections, interrupted: attempt - 1, incomplete };
-      if (attempt < greatestAttempts) continue;
-      const why = `the list changed each of the ${attempt} times that it was read (NLM_F_DUMP_INTR)`;
-      incomplete.push({ what: 'connections that came or went meanwhile', why });
-      return { connections, interrupted: attempt - 1, incomplete };
-    }
+    return readList(opened.socket, request, opened.netns);
   } finally {
     opened.socket.close();
   }

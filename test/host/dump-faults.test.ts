@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { type Dump, type DumpQuery, dumpConnections } from '../../src/host/dump.js';
+import { allStates, type Dump, type DumpQuery, dumpConnections } from '../../src/host/dump.js';
 import { SystemCallError, UnsupportedError } from '../../src/index.js';
 import type { DiagnosisSocket } from '../../src/native/netlink-socket.js';
 import { encodeInetDiagMessage } from '../../src/wire/inet-diag.js';
@@ -29,24 +29,33 @@ const refusal =
       payload: new Uint8Array([...errno(number), ...new Uint8Array(16)]),
     });
 
+interface RowDetails {
+  readonly cookie?: number;
+  readonly state?: number;
+  readonly family?: number;
+  readonly flags?: number;
+  /** TCPDIAG_GETSOCK, or SOCK_DIAG_BY_FAMILY where one socket was asked for. */
+  readonly type?: number;
+}
+
 /** A socket with the ports 1 and `port`, whose cookie is `port` too. */
 const row =
-  (port: number, flags = 2, family = 2): Answer =>
+  (port: number, { cookie = port, state = 1, family = 2, flags = 2, type = 18 }: RowDetails = {}): Answer =>
   (sequence) => {
     const id = { source: new Uint8Array(16), destination: new Uint8Array(16), interfaceIndex: 0 };
     const payload = encodeInetDiagMessage({
       family,
-      state: 1,
+      state,
       timer: 0,
       retransmits: 0,
-      id: { ...id, sourcePort: 1, destinationPort: port, cookie: BigInt(port) },
+      id: { ...id, sourcePort: 1, destinationPort: port, cookie: BigInt(cookie) },
       expiresMs: 0,
       receiveQueue: 0,
       sendQueue: 0,
       uid: 0,
       inode: 0,
     });
-    return encodeMessage({ type: 18, flags, sequence, payload });
+    return encodeMessage({ type, flags, sequence, payload });
   };
 
 interface FakeKernel {
@@ -89,7 +98,7 @@ function errorOf(action: () => unknown): Error {
 
 describe('a list that changes while it is read (NLM_F_DUMP_INTR)', () => {
   it('is read again, and that is said', () => {
-    const answers = [row(1, 2 | NLM_F_DUMP_INTR), done(), joined(row(2), row(3)), done()];
+    const answers = [row(1, { flags: 2 | NLM_F_DUMP_INTR }), done(), joined(row(2), row(3)), done()];
     const dump = dumpFrom(answers);
     expect(portsOf(dump)).toEqual([2, 3]);
     expect(dump).toMatchObject({ interrupted: 1, incomplete: [] });
@@ -97,7 +106,7 @@ describe('a list that changes while it is read (NLM_F_DUMP_INTR)', () => {
   });
 
   it('is given as it is when it never holds still', () => {
-    const answers = Array.from({ length: 4 }, (_, index) => joined(row(index, 2 | NLM_F_DUMP_INTR), done()));
+    const answers = Array.from({ length: 4 }, (_, index) => joined(row(index, { flags: 2 | NLM_F_DUMP_INTR }), done()));
     const dump = dumpFrom(answers);
     expect(portsOf(dump)).toEqual([3]);
     expect(dump.interrupted).toBe(3);
@@ -110,8 +119,77 @@ describe('a list that changes while it is read (NLM_F_DUMP_INTR)', () => {
   });
 
   it('does not show a socket twice that two answers hold', () => {
-    const dump = dumpFrom([joined(row(1), row(2)), joined(row(2), row(3)), done()]);
+    const dump = dumpFrom([joined(row(1), row(2)), joined(row(2), row(3)), done(), row(1), row(2), row(3), done()]);
     expect(portsOf(dump)).toEqual([1, 2, 3]);
+    expect(dump.incomplete).toEqual([]);
+  });
+});
+
+describe('a list that changes unnoticed between two answers', () => {
+  const inPieces = [joined(row(1), row(2)), row(4), done()];
+  /** The answer to the question about one socket, which is the `index`th. */
+  const one = (port: number, details: RowDetails = {}, index = 0): Answer => {
+    const answer = row(port, { ...details, flags: 0, type: 20 });
+    return () => answer(index);
+  };
+
+  it('is not read again when one answer held it all', () => {
+    expect(dumpFrom([joined(row(1), row(2)), done()]).kernel.requests).toHaveLength(1);
+    expect(dumpFrom([done()]).kernel.requests).toHaveLength(1);
+  });
+
+  it('is read again, and what that has more is asked for', () => {
+    const dump = dumpFrom([...inPieces, joined(row(1), row(2), row(3), row(4), done()), one(3)], { info: true });
+    expect(portsOf(dump)).toEqual([1, 2, 4, 3]);
+    expect(dump).toMatchObject({ interrupted: 0, incomplete: [] });
+    const [list, again, single] = dump.kernel.requests.map((request) => Buffer.from(request));
+    const extensionsOf = (request: Buffer | undefined, at: number) => request?.readUInt8(16 + at);
+    // All that is known of each is asked for once: TCP_INFO is bit 1 of idiag_ext.
+    expect([extensionsOf(list, 3), extensionsOf(again, 3), extensionsOf(single, 2)]).toEqual([2, 0, 2]);
+    expect(single?.readBigUInt64LE(16 + 8 + 40)).toBe(3n);
+  });
+
+  it('may have lost what is asked for by then', () => {
+    const gone: Answer = () => refusal(2)(0);
+    const dump = dumpFrom([...inPieces, joined(row(3), row(4), done()), gone]);
+    expect(portsOf(dump)).toEqual([1, 2, 4]);
+    expect(dump.incomplete).toEqual([]);
+  });
+
+  it('has a connection once that got another cookie, and listeners with the same ends', () => {
+    const timeWait = { cookie: 9, state: 6 };
+    const listener = { cookie: 8, state: 10 };
+    const first = [joined(row(1), row(2)), row(4, { state: 10 }), done()];
+    const answers = [
+      ...first,
+      joined(row(2, timeWait), row(4, listener), done()),
+      one(2, timeWait),
+      one(4, listener, 1),
+    ];
+    const dump = dumpFrom(answers, { states: allStates });
+    expect(dump.connections.map(({ remote, state }) => [remote.port, state])).toEqual([
+      [1, 'ESTABLISHED'],
+      [2, 'ESTABLISHED'],
+      [4, 'LISTEN'],
+      [4, 'LISTEN'],
+    ]);
+  });
+
+  it('does not give a state that nobody asked for', () => {
+    const dump = dumpFrom([...inPieces, joined(row(3), done()), one(3, { state: 6 })]);
+    expect(portsOf(dump)).toEqual([1, 2, 4]);
+  });
+
+  it.each([
+    ['falls silent', new SystemCallError('recv(netlink)', 'EAGAIN', 'it did not answer for 5 s'), /did not answer/],
+    ['refuses', done(105), /ENOBUFS/],
+    ['cannot be read', joined(row(3), () => new Uint8Array(16)), /could not be read/],
+  ] as [string, Answer | Error, RegExp][])('is kept when the second reading %s, and that is said', (_, last, why) => {
+    const dump = dumpFrom([...inPieces, last]);
+    expect(portsOf(dump)).toEqual([1, 2, 4]);
+    expect(dump.incomplete).toEqual([
+      { what: 'connections that came or went meanwhile', why: expect.stringMatching(why) },
+    ]);
   });
 });
 
@@ -176,7 +254,7 @@ describe('a dump that breaks off', () => {
   it('passes over what does not answer the request', () => {
     const other: Answer = (sequence) => row(9)(sequence + 5);
     const noop: Answer = (sequence) => encodeMessage({ type: 1, flags: 0, sequence, payload: new Uint8Array(0) });
-    const dump = dumpFrom([joined(other, noop, row(1), row(2, 2, 99)), done()]);
+    const dump = dumpFrom([joined(other, noop, row(1), row(2, { family: 99 })), done()]);
     expect(portsOf(dump)).toEqual([1]);
     expect(dump.incomplete).toEqual([]);
   });
