@@ -1,6 +1,7 @@
 export { SystemCallError, UnsupportedError } from './native/index.js';
 export {
   type Conditions,
+  ConfigurationError,
   type Duration,
   detectionTime,
   formatPolicy,
@@ -16,7 +17,6 @@ export {
 export {
   type AppliedEvent,
   applyToProcess,
-  ConfigurationError,
   DeadPeerError,
   type DeadPeerEvent,
   type Death,

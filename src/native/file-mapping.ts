@@ -20,8 +20,9 @@ function map(fd: number, length: number): Uint8Array | undefined {
  * is the way. Must not be written to.
  */
 export function mapKernelFile(path: string, length: number): Uint8Array | undefined {
+  if (length === 0) return undefined;
   const fd = linuxCalls().open(path, O_CLOEXEC);
-  if (fd < 0 || length === 0) return undefined;
+  if (fd < 0) return undefined;
   using file = new OwnedDescriptor(fd, path);
   return map(file.fd, length);
 }

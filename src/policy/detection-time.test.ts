@@ -85,7 +85,40 @@ describe('detectionTime', () => {
 
   it('refuses an incomplete policy and an unknown scenario', () => {
     expect(() => detectionTime({ idle: 1000 })).toThrow(PolicyError);
-    expect(() => detectionTime('1:1:1', 'asleep' as 'idle')).toThrow(PolicyError);
+    const given = 'asleep' as 'idle';
+    expect(() => detectionTime('1:1:1', given)).toThrow(
+      "detectionTime: scenario must be 'idle', 'data-in-flight' or 'rebooted', got \"asleep\"",
+    );
+  });
+
+  it.each([
+    { hz: 0 },
+    { hz: Number.NaN },
+    { hz: '250' as never },
+    { rtoMs: 0 },
+    { rtoMs: -1 },
+    { rtoMs: Number.NaN },
+    { rtoMs: Infinity },
+    { retries2: Number.NaN },
+    { retries2: 1.5 },
+    { retries2: 256 },
+  ])('refuses the conditions %j, which no kernel has', (conditions) => {
+    for (const scenario of ['idle', 'data-in-flight', 'rebooted'] as const) {
+      expect(() => detectionTime('30:5:3', scenario, conditions)).toThrow(
+        expect.objectContaining({ name: 'ConfigurationError', field: Object.keys(conditions)[0] }),
+      );
+    }
+  });
+
+  it.each([
+    { hz: 10, rtoMs: 1, retries2: 0 },
+    { hz: 10_000, rtoMs: 120_000, retries2: 255 },
+  ])('takes the extremes %j', (conditions) => {
+    for (const policy of [false, '32767:32767:127', '1:1:1:2147483647ms'] as const) {
+      const { earliestMs, latestMs } = detectionTime(policy, 'data-in-flight', conditions);
+      expect(latestMs).toBeGreaterThan(earliestMs);
+      expect(latestMs).toBeLessThan(Infinity);
+    }
   });
 });
 

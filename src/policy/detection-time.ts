@@ -1,4 +1,4 @@
-import { PolicyError } from './errors.js';
+import { ConfigurationError } from './configuration-error.js';
 import { readCompletePolicy } from './parse.js';
 import type { ParsedPolicy, PolicyInput } from './policy.js';
 import { coverRanges, never, type TimeRange } from './range.js';
@@ -17,12 +17,38 @@ export type Scenario = 'idle' | 'data-in-flight' | 'rebooted';
 
 /** What else a prediction depends on; without it the range covers every case. */
 export interface Conditions {
-  /** The kernel's CONFIG_HZ; default: the range covers 100, 250, 300 and 1000. */
+  /** The kernel's CONFIG_HZ, 10 to 10,000; default: the range covers 100, 250, 300 and 1000. */
   readonly hz?: number;
-  /** The connection's retransmission timeout in milliseconds (`tcpi_rto`); default: a fast path, 200 ms and little more. */
+  /**
+   * The connection's retransmission timeout in milliseconds (`tcpi_rto`), 1 to 120,000; default: a fast path, 200 ms and
+   * little more.
+   */
   readonly rtoMs?: number;
-  /** The sysctl `net.ipv4.tcp_retries2`; default 15. */
+  /** The sysctl `net.ipv4.tcp_retries2`, 0 to 255; default 15. */
   readonly retries2?: number;
+}
+
+const source = 'detectionTime';
+
+const scenarios: readonly Scenario[] = ['idle', 'data-in-flight', 'rebooted'];
+
+function lies(value: number, least: number, most: number): boolean {
+  return typeof value === 'number' && value >= least && value <= most;
+}
+
+function check(scenario: Scenario, { hz, rtoMs, retries2 }: Conditions): void {
+  if (!scenarios.includes(scenario)) {
+    throw new ConfigurationError(source, 'scenario', scenario, "'idle', 'data-in-flight' or 'rebooted'");
+  }
+  if (hz !== undefined && !lies(hz, 10, 10_000)) {
+    throw new ConfigurationError(source, 'hz', hz, 'a number from 10 to 10000');
+  }
+  if (rtoMs !== undefined && !lies(rtoMs, 1, 120_000)) {
+    throw new ConfigurationError(source, 'rtoMs', rtoMs, 'a number of milliseconds from 1 to 120000');
+  }
+  if (retries2 !== undefined && !(Number.isInteger(retries2) && lies(retries2, 0, 255))) {
+    throw new ConfigurationError(source, 'retries2', retries2, 'a whole number from 0 to 255');
+  }
 }
 
 /**
@@ -71,8 +97,6 @@ function detect(policy: ParsedPolicy, scenario: Scenario, conditions: Conditions
     case 'data-in-flight':
       if (userTimeout > 0) return userTimeoutDeath(userTimeout, conditions.rtoMs, hz);
       return retriesDeath(conditions.retries2 ?? 15, conditions.rtoMs, hz);
-    default:
-      throw new PolicyError('policy', scenario, "paired with the scenario 'idle', 'data-in-flight' or 'rebooted'");
   }
 }
 
@@ -85,13 +109,15 @@ function detect(policy: ParsedPolicy, scenario: Scenario, conditions: Conditions
  * the first retransmission, and without one `tcp_retries2` governs (about 15 minutes). `false`, no keepalive, never
  * notices an idle peer.
  *
- * @throws {PolicyError} when the policy is not valid, or idle, interval or count is missing.
+ * @throws {PolicyError} when the policy is not valid, or idle, interval or count is missing; {@link ConfigurationError}
+ * for another scenario, and for conditions that no kernel has.
  */
 export function detectionTime(
   policy: PolicyInput | false,
   scenario: Scenario = 'idle',
   conditions: Conditions = {},
 ): TimeRange {
+  check(scenario, conditions);
   if (policy === false) {
     if (scenario !== 'data-in-flight') return never;
     return detectionTime('7200:75:9:0', scenario, conditions);

@@ -15,6 +15,12 @@ export function readDuration(text: string, bareUnit?: 's' | 'ms'): number | unde
   return factor === undefined ? undefined : Math.round(Number(match[1]) * factor * 1e6) / 1e6;
 }
 
+/** Reads a number of milliseconds, or a duration with its unit; `undefined` for whatever is neither. */
+export function readMilliseconds(given: unknown): number | undefined {
+  if (typeof given === 'string') return readDuration(given);
+  return typeof given === 'number' && Number.isFinite(given) ? given : undefined;
+}
+
 /** Formats milliseconds in policy text: whole seconds bare, anything else with its unit. */
 export function policyDuration(ms: number): string {
   return ms % 1000 === 0 ? String(ms / 1000) : `${ms}ms`;

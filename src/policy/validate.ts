@@ -1,4 +1,4 @@
-import { readDuration, spokenDuration } from './duration.js';
+import { readMilliseconds, spokenDuration } from './duration.js';
 import { describeValue, PolicyError, type PolicyField } from './errors.js';
 import { limits } from './limits.js';
 import type { KeepAlivePolicy, ValidPolicy } from './policy.js';
@@ -61,8 +61,7 @@ export function validateUserTimeout(ms: number, given: unknown): number {
 }
 
 function milliseconds(field: PolicyField, value: unknown, allowed: string): number {
-  if (typeof value === 'number') return value;
-  const ms = typeof value === 'string' ? readDuration(value) : undefined;
+  const ms = readMilliseconds(value);
   if (ms === undefined) {
     throw new PolicyError(field, value, `${allowed}, as a number of milliseconds or text with a unit such as '30s'`);
   }

@@ -2,8 +2,7 @@ import { channel } from 'node:diagnostics_channel';
 import type net from 'node:net';
 import { constants } from 'node:os';
 import { debuglog } from 'node:util';
-import { formatPolicy, type PolicyInput } from '../policy/index.js';
-import { ConfigurationError } from './configuration-error.js';
+import { ConfigurationError, type PolicyInput } from '../policy/index.js';
 import type { Regime } from './decision.js';
 import { type AppliedEvent, Governor } from './governor.js';
 import type { Mode } from './intent.js';
@@ -101,15 +100,23 @@ let installation: Installation | undefined;
 /** Signals that no program can catch. */
 const deadly = new Set(['SIGKILL', 'SIGSTOP']);
 
-function checkOptions({ mode, onApplied, summarySignal }: ProcessOptions, source: string): void {
+/** Where a part of a configuration stands, for errors. */
+export type SourceOf = (field: 'policy' | keyof ProcessOptions) => string;
+
+function checkOptions({ mode, onApplied, summarySignal }: ProcessOptions, sourceOf: SourceOf): void {
   if (summarySignal !== undefined && (deadly.has(summarySignal) || !Object.hasOwn(constants.signals, summarySignal))) {
-    throw new ConfigurationError(source, 'summarySignal', summarySignal, "a signal such as 'SIGUSR2'");
+    throw new ConfigurationError(
+      sourceOf('summarySignal'),
+      'summarySignal',
+      summarySignal,
+      "a signal such as 'SIGUSR2'",
+    );
   }
   if (mode !== undefined && mode !== 'enforce' && mode !== 'fill') {
-    throw new ConfigurationError(source, 'mode', mode, "'enforce' or 'fill'");
+    throw new ConfigurationError(sourceOf('mode'), 'mode', mode, "'enforce' or 'fill'");
   }
   if (onApplied !== undefined && typeof onApplied !== 'function') {
-    throw new ConfigurationError(source, 'onApplied', onApplied, 'a function');
+    throw new ConfigurationError(sourceOf('onApplied'), 'onApplied', onApplied, 'a function');
   }
 }
 
@@ -117,14 +124,14 @@ function checkOptions({ mode, onApplied, summarySignal }: ProcessOptions, source
 export function applyConfiguration(
   policy: PolicyInput | 'off' | false,
   options: ProcessOptions,
-  source: string,
+  sourceOf: SourceOf,
 ): ProcessPolicy {
-  checkOptions(options, source);
+  checkOptions(options, sourceOf);
   const { mode = 'enforce', rules = [], onApplied, summarySignal } = options;
   const regime: Applied = {
-    policy: readPolicyOrOff(policy, 'policy', source),
+    policy: readPolicyOrOff(policy, 'policy', sourceOf('policy')),
     mode,
-    rules: compileRules(rules, source),
+    rules: compileRules(rules, sourceOf('rules')),
     onApplied,
   };
   tcpPrototype();
@@ -135,7 +142,7 @@ export function applyConfiguration(
   if (summarySignal !== undefined) process.on(summarySignal, summarize);
   applied.push(regime);
   governor.reconsiderListeners();
-  debug('%s, mode %s, %d rules', regime.policy ? describe(regime.policy) : 'off', mode, rules.length);
+  debug('policy %j, mode %s, %d rules', regime.policy, mode, rules.length);
   const dispose = () => {
     const at = applied.indexOf(regime);
     if (at < 0) return;
@@ -146,14 +153,6 @@ export function applyConfiguration(
     installation = undefined;
   };
   return { status, dispose, [Symbol.dispose]: dispose };
-}
-
-function describe(policy: Exclude<Regime['policy'], false>): string {
-  try {
-    return formatPolicy(policy as Parameters<typeof formatPolicy>[0]);
-  } catch {
-    return JSON.stringify(policy);
-  }
 }
 
 /**
@@ -171,5 +170,5 @@ function describe(policy: Exclude<Regime['policy'], false>): string {
  * @throws {UnsupportedError} in Bun and Deno.
  */
 export function applyToProcess(policy: PolicyInput | 'off' | false, options: ProcessOptions = {}): ProcessPolicy {
-  return applyConfiguration(policy, options, 'applyToProcess');
+  return applyConfiguration(policy, options, () => 'applyToProcess');
 }

@@ -1,14 +1,13 @@
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
-import type { PolicyInput } from '../policy/index.js';
-import type { ProcessOptions } from './apply-to-process.js';
-import { ConfigurationError } from './configuration-error.js';
+import { ConfigurationError, type PolicyInput } from '../policy/index.js';
+import type { ProcessOptions, SourceOf } from './apply-to-process.js';
 
 /** What a process is to be given, and where that stands. */
 export interface Configuration {
   readonly policy: PolicyInput | 'off';
   readonly options: ProcessOptions;
-  readonly source: string;
+  readonly sourceOf: SourceOf;
 }
 
 type Environment = Readonly<Record<string, string | undefined>>;
@@ -18,7 +17,9 @@ export const configurationFile = 'tcp-keepalive.json';
 
 const fields = ['policy', 'mode', 'rules', 'summarySignal'] as const;
 
-type Content = { readonly [field in (typeof fields)[number]]?: unknown };
+type Field = (typeof fields)[number];
+
+type Content = { readonly [field in Field]?: unknown };
 
 function parseJson(text: string, source: string, field: string, allowed: string): unknown {
   try {
@@ -35,7 +36,7 @@ function readText(file: string, isNamed: boolean): string | undefined {
   } catch (error) {
     const { code, message } = error as NodeJS.ErrnoException;
     if (!isNamed && (code === 'ENOENT' || code === 'ENOTDIR')) return undefined;
-    throw new ConfigurationError(file, '', message, 'a file that can be read', error);
+    throw new ConfigurationError(file, '', code, `a file that can be read (${message})`, error);
   }
 }
 
@@ -47,28 +48,30 @@ function readFile(file: string, isNamed: boolean): Content | undefined {
     throw new ConfigurationError(file, '', content, `an object of ${fields.join(', ')}`);
   }
   const unknown = Object.keys(content).find((key) => !(fields as readonly string[]).includes(key));
-  if (unknown !== undefined)
-    throw new ConfigurationError(file, unknown, 'it', `left out; known are ${fields.join(', ')}`);
+  if (unknown !== undefined) {
+    const { [unknown]: given } = content as Record<string, unknown>;
+    throw new ConfigurationError(file, unknown, given, `left out; known are ${fields.join(', ')}`);
+  }
   return content;
 }
 
-/** What the environment says, which comes before the file. */
-function contentOf(environment: Environment): Content {
-  const { TCP_KEEPALIVE, TCP_KEEPALIVE_MODE, TCP_KEEPALIVE_RULES, TCP_KEEPALIVE_SUMMARY_SIGNAL } = environment;
-  return {
-    ...(TCP_KEEPALIVE && { policy: TCP_KEEPALIVE }),
-    ...(TCP_KEEPALIVE_MODE && { mode: TCP_KEEPALIVE_MODE }),
-    ...(TCP_KEEPALIVE_RULES && {
-      rules: parseJson(TCP_KEEPALIVE_RULES, 'TCP_KEEPALIVE_RULES', '', 'a list of rules as JSON'),
-    }),
-    ...(TCP_KEEPALIVE_SUMMARY_SIGNAL && { summarySignal: TCP_KEEPALIVE_SUMMARY_SIGNAL }),
-  };
-}
+/** The variables that give a field, before the file. */
+const variables = {
+  policy: 'TCP_KEEPALIVE',
+  mode: 'TCP_KEEPALIVE_MODE',
+  rules: 'TCP_KEEPALIVE_RULES',
+  summarySignal: 'TCP_KEEPALIVE_SUMMARY_SIGNAL',
+} as const satisfies Record<Field, string>;
 
-/** Where what is in force stands, for errors. */
-function sourceOf(environment: Environment, file: string, isFile: boolean): string {
-  const variables = Object.keys(environment).filter((name) => name.startsWith('TCP_KEEPALIVE') && environment[name]);
-  return [...(isFile ? [file] : []), ...(variables.length > 0 ? ['TCP_KEEPALIVE'] : [])].join(' and ');
+/** What the environment says. */
+function contentOf(environment: Environment): Content {
+  const content: { [field in Field]?: unknown } = {};
+  for (const field of fields) {
+    const text = environment[variables[field]];
+    if (!text) continue;
+    content[field] = field === 'rules' ? parseJson(text, variables.rules, '', 'a list of rules as JSON') : text;
+  }
+  return content;
 }
 
 /**
@@ -82,11 +85,12 @@ export function readConfiguration(environment: Environment, folder: string): Con
   const { TCP_KEEPALIVE_CONFIG: named } = environment;
   const file = named ? path.resolve(folder, named) : path.join(folder, configurationFile);
   const fromFile = readFile(file, Boolean(named));
-  const { policy, ...options } = { ...fromFile, ...contentOf(environment) };
+  const fromEnvironment = contentOf(environment);
+  const { policy, ...options } = { ...fromFile, ...fromEnvironment };
   if (policy === undefined && options.rules === undefined) return undefined;
   return {
     policy: (policy ?? 'off') as PolicyInput | 'off',
     options: options as ProcessOptions,
-    source: sourceOf(environment, file, fromFile !== undefined),
+    sourceOf: (field) => (field in fromEnvironment ? variables[field as Field] : file),
   };
 }

@@ -1,5 +1,4 @@
 export { applyToProcess, type ProcessOptions, type ProcessPolicy } from './apply-to-process.js';
-export { ConfigurationError } from './configuration-error.js';
 export type { AppliedEvent } from './governor.js';
 export type { Mode } from './intent.js';
 export type { Role, Rule } from './rules.js';

@@ -1,7 +1,7 @@
 import { UnsupportedError } from '../native/index.js';
+import { ConfigurationError } from '../policy/index.js';
 import { applyConfiguration } from './apply-to-process.js';
 import { readConfiguration } from './configuration.js';
-import { ConfigurationError } from './configuration-error.js';
 
 /** Ends the program, or goes on without a policy where that is asked for: never unprotected unawares. */
 function refuse(error: unknown): void {
@@ -17,7 +17,7 @@ function refuse(error: unknown): void {
 try {
   const configuration = readConfiguration(process.env, process.cwd());
   if (configuration !== undefined) {
-    applyConfiguration(configuration.policy, configuration.options, configuration.source);
+    applyConfiguration(configuration.policy, configuration.options, configuration.sourceOf);
   }
 } catch (error) {
   refuse(error);

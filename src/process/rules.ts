@@ -1,8 +1,7 @@
 import { globMatcher } from '../policy/glob.js';
-import { type PolicyInput, readPolicy, type ValidPolicy } from '../policy/index.js';
+import { ConfigurationError, type PolicyInput, readPolicy, type ValidPolicy } from '../policy/index.js';
 import { parsePortRange } from '../policy/port-range.js';
 import { isWithin, parseAddress, parseAddressPrefix } from '../wire/ip-address.js';
-import { ConfigurationError } from './configuration-error.js';
 
 /** Which end of a connection this process is: the one that connected, or the one that accepted. */
 export type Role = 'client' | 'server';

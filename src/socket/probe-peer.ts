@@ -1,8 +1,7 @@
 import net from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { SystemCallError, UnsupportedError } from '../native/index.js';
-import { readDuration } from '../policy/duration.js';
-import { type Duration, PolicyError } from '../policy/index.js';
+import { ConfigurationError, type Duration, readMilliseconds } from '../policy/index.js';
 import { forceProbe, probeLeavesMs, putBack, readOwnState } from './forced-probe.js';
 import type { KeepAliveState } from './state.js';
 import { carrierOf, type Handle, handleOf, type KeepAliveTarget, openDescriptor, resolveTarget } from './target.js';
@@ -110,9 +109,9 @@ async function ask(question: Question, timeoutMs: number): Promise<PeerProbe> {
 }
 
 function timeoutOf(timeout: Duration): number {
-  const ms = typeof timeout === 'number' ? timeout : readDuration(timeout);
-  if (ms !== undefined && Number.isFinite(ms) && ms > 0) return ms;
-  throw new PolicyError('policy', timeout, "a timeout such as '2s' or 2000");
+  const ms = readMilliseconds(timeout);
+  if (ms !== undefined && ms > 0) return ms;
+  throw new ConfigurationError('probePeer', 'timeout', timeout, "a duration of more than 0 ms, such as '2s' or 2000");
 }
 
 /** A connection has few probes to spare: who asks while it is asked gets the same answer. */
@@ -131,6 +130,7 @@ const asked = new WeakMap<net.Socket, Promise<PeerProbe>>();
  *
  * @throws {SystemCallError} EBADF for a destroyed socket, ENOTSOCK for what is none, ENOTCONN for one not connected.
  * @throws {UnsupportedError} on other platforms, for a unix-domain socket, and where the options could not be put back.
+ * @throws {ConfigurationError} for a timeout that is none.
  * @see Linux net/ipv4/tcp.c, tcp_sock_set_keepidle_locked
  */
 export async function probePeer(

@@ -116,7 +116,7 @@ describe.concurrent('tcp-keepalive.json', () => {
   it.each<[string, unknown, RegExp]>([
     ['not JSON', '{ "policy": ', /tcp-keepalive\.json must be JSON/],
     ['a list', [], /tcp-keepalive\.json must be an object of policy, mode, rules, summarySignal, got an array/],
-    ['an unknown field', { polices: '30:5:3' }, /tcp-keepalive\.json: polices must be left out; known are policy/],
+    ['an unknown field', { polices: '30:5:3' }, /json: polices must be left out; known are policy, .*, got "30:5:3"/],
     ['a wrong policy', { policy: '30:5:0' }, /tcp-keepalive\.json: policy\.count must be a whole number from 1 to 127/],
     ['a wrong mode', { policy: '30:5:3', mode: 'x' }, /tcp-keepalive\.json: mode must be 'enforce' or 'fill'/],
     ['a wrong rule', { rules: [{ policy: '30:5:3', port: 0 }] }, /tcp-keepalive\.json: rules\[0\]\.port must be/],
@@ -133,11 +133,14 @@ describe.concurrent('what is wrong in the environment', () => {
   const wrong = [
     [{ TCP_KEEPALIVE: '30:5' }, /^tcp-keepalive: TCP_KEEPALIVE: policy must be text of the form idle:interval:count/],
     [{ TCP_KEEPALIVE: '0:5:3' }, /policy\.idle must be a whole number of seconds from 1 s to 32767 s, got "0"/],
-    [{ ...policy, TCP_KEEPALIVE_MODE: 'x' }, /mode must be 'enforce' or 'fill', got "x"/],
+    [{ ...policy, TCP_KEEPALIVE_MODE: 'x' }, /: TCP_KEEPALIVE_MODE: mode must be 'enforce' or 'fill', got "x"/],
     [{ ...policy, TCP_KEEPALIVE_RULES: '[' }, /TCP_KEEPALIVE_RULES must be a list of rules as JSON/],
-    [{ ...policy, TCP_KEEPALIVE_RULES: '{}' }, /rules must be a list of rules/],
+    [{ ...policy, TCP_KEEPALIVE_RULES: '{}' }, /: TCP_KEEPALIVE_RULES: rules must be a list of rules/],
     [{ ...policy, TCP_KEEPALIVE_CONFIG: '/nowhere.json' }, /\/nowhere\.json must be a file that can be read/],
-    [{ ...policy, TCP_KEEPALIVE_SUMMARY_SIGNAL: 'SIGKILL' }, /summarySignal must be a signal such as 'SIGUSR2'/],
+    [
+      { ...policy, TCP_KEEPALIVE_SUMMARY_SIGNAL: 'SIGKILL' },
+      /: TCP_KEEPALIVE_SUMMARY_SIGNAL: summarySignal must be a signal such as 'SIGUSR2'/,
+    ],
   ] as const;
 
   it.each(wrong)('%j ends the program at once, with one line', async (env, message) => {
@@ -160,7 +163,7 @@ describe.concurrent('what it says', () => {
   it('goes to standard error with NODE_DEBUG=tcp-keepalive, with the status at the end', async () => {
     const env = { ...policy, NODE_DEBUG: 'tcp-keepalive' };
     const { stderr } = await start([program('both-ends.mjs')], { env }).ended;
-    expect(stderr).toMatch(/30:5:3, mode enforce, 0 rules/);
+    expect(stderr).toMatch(/policy {"idle":30000,"interval":5000,"count":3}, mode enforce, 0 rules/);
     expect(stderr).toMatch(/1 connections set, 1 inherited from 1 listeners/);
     expect(stderr).toMatch(/overruled 1 times: .*both-ends\.mjs:\d+/);
   });

@@ -115,6 +115,8 @@ describe.concurrent('probePeer', () => {
 
   it.each([0, -1, Number.NaN, 'soon', Number.POSITIVE_INFINITY])('refuses a timeout of %s', async (timeout) => {
     using pair = await loopbackPair();
-    await expect(probePeer(pair.client, { timeout })).rejects.toThrow(/a timeout such as '2s' or 2000/);
+    await expect(probePeer(pair.client, { timeout })).rejects.toThrow(
+      /^probePeer: timeout must be a duration of more than 0 ms, such as '2s' or 2000, got/,
+    );
   });
 });

@@ -59,7 +59,8 @@ export class Agenda<Item extends Entry> {
     if (known !== undefined) return known;
     const items: Item[] = [];
     this.#slots.set(slot, items);
-    this.#after(slot * slotMs - performance.now(), () => this.#run(slot, items));
+    // The clock may have passed the slot since it was chosen.
+    this.#after(Math.max(0, slot * slotMs - performance.now()), () => this.#run(slot, items));
     return items;
   }
 

@@ -1,10 +1,14 @@
 import { channel } from 'node:diagnostics_channel';
 import type net from 'node:net';
 import { SystemCallError, UnsupportedError } from '../../native/index.js';
-import { readDuration } from '../../policy/duration.js';
-import { type Duration, type PolicyInput, readPolicy } from '../../policy/index.js';
+import {
+  ConfigurationError,
+  type Duration,
+  type PolicyInput,
+  readMilliseconds,
+  readPolicy,
+} from '../../policy/index.js';
 import type { KeepAliveTarget } from '../../socket/index.js';
-import { ConfigurationError } from '../configuration-error.js';
 import { onConnecting, onSecuring } from '../interception.js';
 import { ownerOf } from '../tcp-handle.js';
 import { leastDeadWithinMs } from './drive-plan.js';
@@ -40,8 +44,8 @@ const source = 'watchPeers';
 
 function milliseconds(field: 'deadAfter' | 'deadWithin', given: Duration | undefined, least: number) {
   if (given === undefined) return undefined;
-  const ms = typeof given === 'number' ? given : readDuration(given);
-  if (ms !== undefined && Number.isFinite(ms) && ms >= least) return ms;
+  const ms = readMilliseconds(given);
+  if (ms !== undefined && ms >= least) return ms;
   const allowed = `a duration of at least ${least} ms, such as '45s' or 45000`;
   throw new ConfigurationError(source, field, given, allowed);
 }

@@ -1,10 +1,10 @@
-import { describeValue } from '../policy/index.js';
+import { describeValue } from './errors.js';
 
 /**
- * Thrown when the configuration of a process's policy is wrong.
+ * Thrown when an option of a call is wrong, or the configuration of a process.
  *
- * `source` is where it stands (a file, an environment variable or the call), `field` the part that is wrong, `given` what
- * it has, `allowed` what is accepted. Nothing has been changed when it is thrown.
+ * `source` is where it stands (a function, a file or an environment variable), `field` the part that is wrong, `given`
+ * what it has, `allowed` what is accepted. Nothing has been changed when it is thrown.
  */
 export class ConfigurationError extends Error {
   override readonly name = 'ConfigurationError';
