@@ -1,3 +1,4 @@
+import { SystemCallError } from '../native/index.js';
 import type { Incomplete } from './connection.js';
 import { liveStates } from './dump.js';
 import { type Answer, askPeers, type PeerAnswer } from './interview.js';
@@ -31,7 +32,22 @@ const askable = new Set(['ESTABLISHED', 'FIN_WAIT1', 'FIN_WAIT2', 'CLOSE_WAIT', 
 /** Where connections may be found after they were asked. */
 const states = [...liveStates, 'TIME_WAIT'] as const;
 
-async function askShare(chosen: ChosenSource, { namespace, items }: Share<ConnectionRow>, timeoutMs: number) {
+/** What is missing of the peers of several connections. */
+function missing(count: number, why: string): Incomplete {
+  return { what: `the answers of the peers of ${count} connections`, why };
+}
+
+/** As {@link askThere}; a namespace that cannot be entered any more costs its own peers only. */
+async function askShare(chosen: ChosenSource, share: Share<ConnectionRow>, timeoutMs: number) {
+  try {
+    return await askThere(chosen, share, timeoutMs);
+  } catch (error) {
+    if (!(error instanceof SystemCallError)) throw error;
+    return { peers: [], incomplete: [missing(share.items.length, error.message)] };
+  }
+}
+
+async function askThere(chosen: ChosenSource, { namespace, items }: Share<ConnectionRow>, timeoutMs: number) {
   const rowOf = new Map(items.map((row) => [row.connection.cookie, row]));
   const { source } = chosen;
   if (source === undefined) return { peers: [], incomplete: chosen.refused };
@@ -72,10 +88,14 @@ export async function checkPeers(query: ListQuery, timeoutMs = 2000): Promise<Ch
   using chosen = chooseOptionSource(query.optionSource);
   const listing = listThrough(chosen, query);
   const rows = listing.rows.filter(({ connection }) => askable.has(connection.state));
-  const shares = byNamespace(rows, ({ connection }) => connection);
+  const { shares, gone } = byNamespace(rows, ({ connection }) => connection);
   const results = await Promise.all(shares.map((share) => askShare(chosen, share, timeoutMs)));
   return {
     peers: results.flatMap(({ peers }) => peers),
-    incomplete: [...listing.incomplete, ...results.flatMap(({ incomplete }) => incomplete)],
+    incomplete: [
+      ...listing.incomplete,
+      ...results.flatMap(({ incomplete }) => incomplete),
+      ...(gone.length === 0 ? [] : [missing(gone.length, 'their network namespaces are gone')]),
+    ],
   };
 }

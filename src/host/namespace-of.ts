@@ -9,21 +9,33 @@ export interface Share<T> {
   readonly items: readonly T[];
 }
 
-/** Shares things out by the network namespace of their connections. One that has gone meanwhile takes its items along. */
-export function byNamespace<T>(items: readonly T[], connectionOf: (item: T) => HostConnection): Share<T>[] {
-  const shares = new Map<number, T[]>();
+/** Things by their network namespaces. */
+export interface Shares<T> {
+  readonly shares: readonly Share<T>[];
+  /** Those whose namespace has gone meanwhile, and their connections with it. */
+  readonly gone: readonly T[];
+}
+
+/** Shares things out by the network namespace of their connections. */
+export function byNamespace<T>(items: readonly T[], connectionOf: (item: T) => HostConnection): Shares<T> {
+  const byInode = new Map<number, T[]>();
   for (const item of items) {
     const { netns } = connectionOf(item);
-    const share = shares.get(netns);
-    if (share === undefined) shares.set(netns, [item]);
+    const share = byInode.get(netns);
+    if (share === undefined) byInode.set(netns, [item]);
     else share.push(item);
   }
   const own = currentNamespace();
-  if ([...shares.keys()].every((inode) => inode === own))
-    return items.length === 0 ? [] : [{ namespace: undefined, items }];
+  if ([...byInode.keys()].every((inode) => inode === own)) {
+    return { shares: items.length === 0 ? [] : [{ namespace: undefined, items }], gone: [] };
+  }
   const known = new Map(networkNamespaces().namespaces.map((namespace) => [namespace.inode, namespace]));
-  return [...shares].flatMap(([inode, share]) => {
+  const shares: Share<T>[] = [];
+  const gone: T[] = [];
+  for (const [inode, share] of byInode) {
     const namespace = known.get(inode);
-    return namespace === undefined ? [] : [{ namespace, items: share }];
-  });
+    if (namespace === undefined) gone.push(...share);
+    else shares.push({ namespace, items: share });
+  }
+  return { shares, gone };
 }

@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { type SystemCallError, UnsupportedError } from '../native/index.js';
+import { SystemCallError, UnsupportedError } from '../native/index.js';
 import type { CheckedPeer } from './check.js';
 import type { HostConnection } from './connection.js';
 import { destroyConnections } from './destroy.js';
@@ -55,6 +55,20 @@ function lacksPrivilege(error: SystemCallError | UnsupportedError | undefined): 
   return error instanceof UnsupportedError || error?.code === 'EPERM';
 }
 
+/** Has an action on a share of peers that cannot be done at all be the outcome of each that has none yet. */
+function failEach<Result>(share: Share<CheckedPeer>, reaped: ReapedPeer[], action: () => Result): Result | undefined {
+  try {
+    return action();
+  } catch (error) {
+    if (!(error instanceof SystemCallError || error instanceof UnsupportedError)) throw error;
+    const done = new Set(reaped.map(({ row }) => row));
+    for (const { row } of share.items) {
+      if (!done.has(row)) reaped.push({ row, outcome: 'failed', error: error.message });
+    }
+    return undefined;
+  }
+}
+
 /** Closes what is still silent at once; gives those for which that is not permitted. */
 function destroySilent(share: Share<CheckedPeer>, reaped: ReapedPeer[]): CheckedPeer[] {
   const seen = look(share);
@@ -95,7 +109,9 @@ async function awaitExpiry(share: Share<CheckedPeer>, signals: HeldSignals, reap
   const deadline = performance.now() + expiryTakesMs;
   while (waiting.size > 0) {
     await sleep(lookEveryMs);
-    const seen = look({ ...share, items: [...waiting] });
+    const asked = { ...share, items: [...waiting] };
+    const seen = failEach(asked, reaped, () => look(asked));
+    if (seen === undefined) return;
     const isOver = performance.now() >= deadline || signals.isAskedToStop;
     for (const peer of waiting) {
       const result = resultOf(peer, seen, isOver);
@@ -141,16 +157,22 @@ async function expire(
  * needs CAP_NET_ADMIN; the owner gets ECONNABORTED), or where that is not permitted through the kernel's own keepalive,
  * within 2.5 s (the owner gets ETIMEDOUT).
  *
- * A peer that was heard since it was asked keeps its connection and its options.
+ * A peer that was heard since it was asked keeps its connection and its options. What cannot be closed is `'failed'`.
+ *
+ * Linux.
+ *
+ * @throws {UnsupportedError} elsewhere.
  */
 export async function reapPeers(
   peers: readonly CheckedPeer[],
   { optionSource }: Pick<ListQuery, 'optionSource'> = {},
 ): Promise<ReapedPeer[]> {
   const reaped: ReapedPeer[] = [];
-  const shares = byNamespace(peers, ({ row }) => row.connection).map((share) => ({
+  const { shares: all, gone } = byNamespace(peers, ({ row }) => row.connection);
+  for (const { row } of gone) reaped.push({ row, outcome: 'gone' });
+  const shares = all.map((share) => ({
     ...share,
-    items: destroySilent(share, reaped),
+    items: failEach(share, reaped, () => destroySilent(share, reaped)) ?? [],
   }));
   await Promise.all(shares.map((share) => expire(share, optionSource, reaped)));
   return reaped;

@@ -56,17 +56,14 @@ export function makeChanges({ source, refused }: ChosenSource, wishes: readonly 
       incomplete: refused,
     };
   }
-  const done = new Set<Wish>();
-  for (const { namespace, items } of byNamespace(wishes, ({ row }) => row.connection)) {
+  const { shares, gone } = byNamespace(wishes, ({ row }) => row.connection);
+  for (const { namespace, items } of shares) {
     const outcomes = writeWishes(sourceWithin(source, namespace), items);
     items.forEach((wish, index) => {
-      done.add(wish);
       sortOutcome(wish.row.connection, outcomes[index] as OptionOutcome, changed, failed);
     });
   }
-  for (const wish of wishes) {
-    if (!done.has(wish)) failed.push({ connection: wish.row.connection, error: 'its network namespace is gone' });
-  }
+  for (const { row } of gone) failed.push({ connection: row.connection, error: 'its network namespace is gone' });
   return { changed, failed, incomplete: [] };
 }
 

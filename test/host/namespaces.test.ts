@@ -4,10 +4,13 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { allStates, currentNamespace, dumpConnections } from '../../src/host/dump.js';
+import { listConnections } from '../../src/host/list.js';
 import { networkNamespaces } from '../../src/host/network-namespaces.js';
+import { reapPeers } from '../../src/host/reap.js';
 import { SystemCallError } from '../../src/index.js';
 import { inNetworkNamespace, ownNamespacePath } from '../../src/native/network-namespace.js';
 import { openDescriptors } from '../../src/native/owned-descriptor.js';
+import { loopbackPair } from '../../src/testing/index.js';
 import { runProgram } from '../program.js';
 import { cannotRun } from '../requirement.js';
 import { compareWithSs } from './comparison.js';
@@ -74,6 +77,27 @@ describe('a network namespace of others', () => {
 });
 
 describe('a namespace that cannot be entered', () => {
+  it.skipIf(withoutNamespaces)('takes its connections along, and nobody else’s', async () => {
+    using pair = await loopbackPair();
+    const other = await otherNamespace();
+    const netns = [currentNamespace(), statSync(other.path).ino];
+    const ports = [other.serverPort, pair.server.localPort as number];
+    const port = ports.map((first) => ({ end: 'local' as const, first, last: first }));
+    const { rows } = listConnections({ selection: { netns, port, state: ['ESTABLISHED'] }, allNetns: true });
+    expect(new Set(rows.map(({ connection }) => connection.netns))).toEqual(new Set(netns));
+    await other.end();
+    const peers = rows.map((row) => ({ row, answer: 'silent' as const, elapsedMs: 1, askedAt: performance.now() }));
+    const reaped = await reapPeers(peers);
+    const outcomes = reaped.map(({ row, outcome }) => [row.connection.netns === netns[1], outcome]);
+    expect(new Map(outcomes as [boolean, string][])).toEqual(
+      new Map([
+        [true, 'gone'],
+        [false, 'destroyed'],
+      ]),
+    );
+    expect(reaped).toHaveLength(2);
+  });
+
   const never = () => {
     throw new Error('the action ran');
   };

@@ -21,6 +21,8 @@ export interface OtherNamespace {
   readonly path: string;
   readonly serverPort: number;
   readonly clientPort: number;
+  /** Ends the process, and with it the namespace. */
+  end(): Promise<void>;
 }
 
 /** Makes a network namespace with connections in it, which lasts as long as the test. Needs root. */
@@ -29,14 +31,14 @@ export async function otherNamespace(): Promise<OtherNamespace> {
   const child = spawn('unshare', ['--net', 'sh', '-c', script, 'sh', process.execPath, '--eval', program], {
     stdio: ['pipe', 'pipe', 'inherit'],
   });
-  onTestFinished(async () => {
-    if (child.exitCode === null && child.signalCode === null) {
-      child.stdin.end();
-      await once(child, 'exit');
-    }
-  });
+  const end = async () => {
+    if (child.exitCode !== null || child.signalCode !== null) return;
+    child.stdin.end();
+    await once(child, 'exit');
+  };
+  onTestFinished(end);
   const [line] = (await once(createInterface(child.stdout), 'line')) as [string];
   const [serverPort, clientPort] = JSON.parse(line) as [number, number];
   const pid = child.pid as number;
-  return { pid, path: `/proc/${pid}/ns/net`, serverPort, clientPort };
+  return { pid, path: `/proc/${pid}/ns/net`, serverPort, clientPort, end };
 }
