@@ -42,6 +42,7 @@ export {
 export {
   type AppliedKeepAlive,
   getKeepAlive,
+  type KeepAliveAnswer,
   type KeepAliveState,
   type KeepAliveTarget,
   type KernelDefaults,

@@ -175,7 +175,7 @@ function open({ connections, options, reference, look }: Question): Opening {
  *
  * A peer heard within the last second is alive. Any other is sent a keepalive probe at once, by setting TCP_KEEPIDLE to
  * 1 s for 20 ms; its options are then as before. With data in flight the kernel's retransmission is the question. A
- * connection that is gone at the next look was reset. Probes that stay unanswered count towards the connection's own
+ * connection that two looks in a row do not find was reset. Probes that stay unanswered count towards the connection's own
  * count, of which one is always left; where there is none to spare, the options stay changed until the answer has come
  * or the time is up. Signals that would end this process wait until all options are as before.
  *

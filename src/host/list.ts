@@ -4,7 +4,8 @@ import { chooseOptionSource } from './options/choice.js';
 /**
  * Lists the connections of the machine with their owners, options and verdicts.
  *
- * From one dump of the kernel's socket diagnosis for each address family and network namespace; the options come
+ * From the kernel's socket diagnosis, in each network namespace one dump of IPv4 and IPv6, read a second time where it
+ * came in several pieces, because the kernel then passes over a socket now and then; the options come
  * through the kernel's TCP iterator where that is permitted (CAP_BPF and CAP_PERFMON) and safe (free of CVE-2026-74714),
  * else through copies of the descriptors (the same user, or CAP_SYS_PTRACE), and where they are many at once through the
  * iterator of open files (CAP_BPF and CAP_PERFMON). What could not be read is named in `incomplete`; a row never has a

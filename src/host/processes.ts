@@ -1,5 +1,4 @@
 import { readdirSync, readFileSync } from 'node:fs';
-import { globMatcher } from '../policy/glob.js';
 
 /** A process, and the name that the kernel has for it (`/proc/PID/comm`, at most 15 bytes). */
 export interface HostProcess {
@@ -30,15 +29,4 @@ export function readProcessFile(pid: number, file: string): string | undefined {
 export function processName(pid: number): string | undefined {
   const comm = readProcessFile(pid, 'comm');
   return comm?.endsWith('\n') ? comm.slice(0, -1) : comm;
-}
-
-/** The processes that have a name: exactly, or by a pattern with `*` and `?`. */
-export function findProcesses(pattern: string): HostProcess[] {
-  const matches = globMatcher(pattern);
-  const found: HostProcess[] = [];
-  for (const pid of runningPids()) {
-    const name = processName(pid);
-    if (name !== undefined && matches(name)) found.push({ pid, name });
-  }
-  return found;
 }

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { exampleConnection, exampleRow } from '../../test/host/example-row.js';
 import type { ConnectionRow } from './row.js';
-import { parseSelection, type SelectionText, selectsAll } from './selection.js';
+import { parseSelection, type SelectionText } from './selection.js';
 import { SelectionError } from './selection-error.js';
 import { kernelSelection, selectionMatcher } from './selection-match.js';
 
@@ -87,12 +87,6 @@ describe('a selection', () => {
     const { admits } = selectionMatcher(parseSelection({ process: 'nginx', port: '5432' }));
     expect(admits(exampleConnection())).toBe(true);
     expect(admits(exampleConnection({ local: { address: '10.0.0.5', port: 80 } }))).toBe(false);
-  });
-
-  it('knows whether it leaves anything out', () => {
-    expect(selectsAll(parseSelection({}))).toBe(true);
-    expect(selectsAll(parseSelection({ port: undefined }))).toBe(true);
-    expect(selectsAll(parseSelection({ port: '80' }))).toBe(false);
   });
 
   it('takes the names of namespaces from who knows them', () => {

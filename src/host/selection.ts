@@ -128,8 +128,3 @@ export function parseSelection(text: SelectionText, lookUpNetns: NetnsLookup = n
   }
   return selection as Selection;
 }
-
-/** Whether a selection admits every connection, because no filter is given. */
-export function selectsAll(selection: Selection): boolean {
-  return selectionFilters.every((filter) => selection[filter] === undefined);
-}

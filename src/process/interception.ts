@@ -21,15 +21,6 @@ export interface Hooks {
   ): net.Socket;
 }
 
-function wrapConnect(hooks: Pick<Hooks, 'connecting'>, isActive: () => boolean) {
-  return (original: Method): Method =>
-    function connect(this: TcpHandle, ...args: [object, string, number]) {
-      const status = Reflect.apply(original, this, args) as number;
-      if (status === 0 && isActive()) hooks.connecting(this, args[1], args[2]);
-      return status;
-    } as Method;
-}
-
 function wrapListen(hooks: Hooks, isActive: () => boolean) {
   return (original: Method): Method =>
     function listen(this: TcpHandle, ...args: unknown[]) {
@@ -54,8 +45,8 @@ function wrapSocketKeepAlive(hooks: Hooks, isActive: () => boolean) {
     } as Method;
 }
 
-/** Listeners behind one wrapper, however often they come and go. */
-class Told<Listener> {
+/** Listeners behind one wrapper, which is there while there are any. */
+class SharedWrapper<Listener> {
   readonly #listeners = new Set<Listener>();
   readonly #wrapAll: (listeners: ReadonlySet<Listener>) => () => void;
   #unwrapAll: (() => void) | undefined;
@@ -76,11 +67,13 @@ class Told<Listener> {
   }
 }
 
-const ofConnecting = new Told<Hooks['connecting']>((listeners) => {
-  const connecting: Hooks['connecting'] = (...args) => {
-    for (const listener of listeners) listener(...args);
-  };
-  const wrapper = wrapConnect({ connecting }, () => listeners.size > 0);
+const ofConnecting = new SharedWrapper<Hooks['connecting']>((listeners) => {
+  const wrapper = (original: Method): Method =>
+    function connect(this: TcpHandle, ...args: [object, string, number]) {
+      const status = Reflect.apply(original, this, args) as number;
+      if (status === 0) for (const listener of listeners) listener(this, args[1], args[2]);
+      return status;
+    } as Method;
   const restore = (['connect', 'connect6'] as const).map((method) => wrap(tcpPrototype(), method, wrapper));
   return () => {
     for (const undo of restore) undo();
@@ -99,7 +92,7 @@ interface SecureSocketClass {
   readonly prototype: { _init?(socket: unknown, below: unknown): void };
 }
 
-const ofSecuring = new Told<Securing>((listeners) => {
+const ofSecuring = new SharedWrapper<Securing>((listeners) => {
   const { TLSSocket } = createRequire(import.meta.url)('node:tls') as { readonly TLSSocket: SecureSocketClass };
   if (typeof TLSSocket.prototype._init !== 'function') return () => {};
   const wrapInit = (original: Method): Method =>
@@ -126,8 +119,7 @@ export function intercept(hooks: Hooks): () => void {
   let active = true;
   const isActive = () => active;
   const restore = [
-    wrap(prototype, 'connect', wrapConnect(hooks, isActive)),
-    wrap(prototype, 'connect6', wrapConnect(hooks, isActive)),
+    onConnecting((...args) => hooks.connecting(...args)),
     wrap(prototype, 'listen', wrapListen(hooks, isActive)),
     wrap(prototype, 'setKeepAlive', wrapHandleKeepAlive(hooks, isActive)),
     wrap(net.Socket.prototype, 'setKeepAlive', wrapSocketKeepAlive(hooks, isActive)),

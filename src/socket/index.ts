@@ -4,6 +4,6 @@ export { getKeepAlive, setKeepAlive } from './keep-alive.js';
 export { type KernelDefaults, kernelDefaults } from './kernel-defaults.js';
 export { type PeerProbe, probePeer } from './probe-peer.js';
 export { listenersPassOptionsOn } from './server.js';
-export type { AppliedKeepAlive, KeepAliveState } from './state.js';
+export type { AppliedKeepAlive, KeepAliveAnswer, KeepAliveState } from './state.js';
 export { descriptorOf, type KeepAliveTarget, resolveTarget, type SocketHolder } from './target.js';
 export { readTcpInfo } from './tcp-info.js';

@@ -5,7 +5,7 @@ import { awaitedState, noDescriptor, setOnSocket } from './connection.js';
 import { canUseDescriptors, whyNoDescriptors } from './descriptors.js';
 import { readOwnState } from './forced-probe.js';
 import { governedState, setOnServer } from './server.js';
-import type { AppliedKeepAlive, KeepAliveState } from './state.js';
+import type { AppliedKeepAlive, KeepAliveAnswer, KeepAliveState } from './state.js';
 import { carrierOf, descriptorOf, handleOf, type KeepAliveTarget, resolveTarget } from './target.js';
 
 /**
@@ -47,7 +47,7 @@ function isComplete(state: AppliedKeepAlive | undefined): state is AppliedKeepAl
  * @throws {SystemCallError} EBADF for a destroyed socket, ENOTSOCK for what is no socket, ENOTCONN for a socket that
  * has neither a descriptor nor a policy.
  */
-export function getKeepAlive(target: KeepAliveTarget): KeepAliveState {
+export function getKeepAlive(target: KeepAliveTarget): KeepAliveAnswer {
   const resolved = resolveTarget(target, 'getsockopt');
   const endpoint = resolved instanceof net.Server ? resolved : carrierOf(resolved);
   const planned = endpoint instanceof net.Server ? governedState(endpoint) : undefined;

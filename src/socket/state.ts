@@ -9,6 +9,9 @@ export interface KeepAliveState {
   readonly userTimeout: number | null;
 }
 
+/** What `getKeepAlive` answers: of a target without a descriptor of its own, what it or its connections will have. */
+export type KeepAliveAnswer = KeepAliveState & Pick<AppliedKeepAlive, 'pending' | 'connections'>;
+
 /** What `setKeepAlive` brought about, and where that is not plainly on the target's own descriptor, where it is. */
 export interface AppliedKeepAlive {
   readonly enabled: boolean;

@@ -12,7 +12,7 @@ import {
   type SocketOwner,
   type SocketOwners,
 } from '../../src/host/owners.js';
-import { findProcesses, processName, runningPids } from '../../src/host/processes.js';
+import { processName, runningPids } from '../../src/host/processes.js';
 import { connected, listening, portOf } from '../endpoints.js';
 import { closeDescriptor, fdOf, rawListener } from '../kernel/descriptor.js';
 import { runProgram } from '../program.js';
@@ -215,12 +215,3 @@ describe.skipIf(cannotRun(everySocket === undefined, 'the iterator of open files
     );
   },
 );
-
-describe('findProcesses', () => {
-  it('finds by name and by pattern', async () => {
-    const { pid } = await sharing(0);
-    expect(findProcesses('sleep')).toContainEqual({ pid, name: 'sleep' });
-    expect(findProcesses('sl??p')).toContainEqual({ pid, name: 'sleep' });
-    expect(findProcesses('slee')).not.toContainEqual({ pid, name: 'sleep' });
-  });
-});

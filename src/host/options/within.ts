@@ -3,7 +3,7 @@ import type { OptionSource } from './source.js';
 
 /** A source that does its work in a network namespace, where it reaches only that; disposing of it does nothing. */
 export function sourceWithin(source: OptionSource, namespace: NetworkNamespace | undefined): OptionSource {
-  if (!source.perNamespace || namespace === undefined || namespace.isOwn) return { ...bound(source) };
+  if (!source.perNamespace || namespace === undefined || namespace.isOwn) return bound(source);
   const inner = bound(source);
   return {
     ...inner,

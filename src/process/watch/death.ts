@@ -116,7 +116,7 @@ export function isOfConnection(error: Error, socket: net.Socket): boolean {
 }
 
 /** The error that a connection must have ended with, which was seen last with something unanswered, or nothing. */
-export function verdictOf(socket: net.Socket): { readonly code: 'ETIMEDOUT' | 'ECONNRESET' } {
+export function likelyError(socket: net.Socket): { readonly code: 'ETIMEDOUT' | 'ECONNRESET' } {
   return { code: (lastSights.get(socket)?.unanswered ?? 0) > 0 ? 'ETIMEDOUT' : 'ECONNRESET' };
 }
 

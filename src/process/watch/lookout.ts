@@ -189,11 +189,10 @@ export class Lookout implements Follower {
   #over(watched: Watched): void {
     const { socket, fd } = watched;
     if (fd === undefined) this.#lost(watched);
-    else if (watched.mood === 'over' && (!isRead(socket) || wholeMs() - watched.closedSince > heardWithinMs)) {
+    else if (watched.overSince > 0 && (!isRead(socket) || wholeMs() - watched.overSince > heardWithinMs)) {
       this.#findings.ended(watched);
     } else {
-      if (watched.mood !== 'over') watched.closedSince = wholeMs();
-      watched.mood = 'over';
+      if (watched.overSince === 0) watched.overSince = wholeMs();
       this.#agenda.put(watched, unreadLookMs);
     }
   }

@@ -11,8 +11,8 @@ import {
   explainDeath,
   isOfConnection,
   lastSightOf,
+  likelyError,
   rememberSight,
-  verdictOf,
 } from './death.js';
 import { describeLost, describePeer, sightToKeep } from './description.js';
 import type { PeerEvent, PeerEventName, PeerWatchEvents } from './events.js';
@@ -78,7 +78,7 @@ export class PeerWatch extends EventEmitter<PeerWatchEvents> implements AsyncIte
     return this;
   }
 
-  /** Whether it watches a connection. */
+  /** Whether it watches a connection: not yet while that is connecting. */
   has(socket: net.Socket): boolean {
     return this.#watched.has(socket);
   }
@@ -120,7 +120,11 @@ export class PeerWatch extends EventEmitter<PeerWatchEvents> implements AsyncIte
     return events.iterate(stop);
   }
 
-  /** Has something done when the watch is closed. */
+  /**
+   * Has something done when the watch is closed.
+   *
+   * @internal
+   */
   onClose(end: () => void): void {
     this.#ends.add(end);
   }
@@ -196,7 +200,7 @@ export class PeerWatch extends EventEmitter<PeerWatchEvents> implements AsyncIte
   #ended(watched: Watched): void {
     const { socket } = watched;
     const isOrderly = socket.writableFinished && lastSightOf(socket) === undefined;
-    this.#dead(watched, undefined, isOrderly ? undefined : verdictOf(socket));
+    this.#dead(watched, undefined, isOrderly ? undefined : likelyError(socket));
   }
 
   /** `error` is what Node.js has found, and `found` what the connection ended with; nothing where that was in good order. */

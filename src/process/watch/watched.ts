@@ -60,11 +60,13 @@ export class Watched implements Entry, Subscriber {
   probedAt = 0;
   /** How many segments had been sent by then. */
   probedSegments = 0;
-  mood: 'fine' | 'suspect' | 'stalled' | 'over' = 'fine';
+  mood: 'fine' | 'suspect' | 'stalled' = 'fine';
   /** Since when something of ours has been seen unanswered (`performance.now()`), or 0. */
   unansweredSince = 0;
   /** Since when the peer's window has been seen closed, or 0. */
   closedSince = 0;
+  /** Since when the connection has been seen to have ended in the kernel, or 0. */
+  overSince = 0;
   /** What the peer had acknowledged when something of ours was seen unanswered. */
   ackedBytes = 0;
   follower: Follower | undefined;
