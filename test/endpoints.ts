@@ -1,7 +1,10 @@
 import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
 import net from 'node:net';
+import tty from 'node:tty';
 import { onTestFinished } from 'vitest';
+import { descriptorOf } from '../src/socket/index.js';
+import { setLinger } from './kernel/descriptor.js';
 
 const certificate = (part: string) =>
   readFileSync(new URL(`./certificates/localhost.${part}.pem`, import.meta.url), 'utf8');
@@ -16,6 +19,16 @@ export function closed(emitter: { once(event: 'close', listener: () => void): un
   return new Promise((resolve) => emitter.once('close', () => resolve()));
 }
 
+/**
+ * Closes a connection with an RST: where an end has crashed, a FIN would never be acknowledged, and the kernel would go
+ * on for minutes with a connection to a port that it may meanwhile give to another test's listener.
+ */
+export function abort(socket: net.Socket): void {
+  const fd = socket.destroyed || socket instanceof tty.ReadStream ? undefined : descriptorOf(socket);
+  if (fd !== undefined) setLinger(fd, 0);
+  socket.destroy();
+}
+
 /** Closes what a test has opened, also when it fails. */
 export function closing<T extends net.Socket | net.Server>(endpoint: T): T {
   endpoint.on('error', () => {});
@@ -24,10 +37,10 @@ export function closing<T extends net.Socket | net.Server>(endpoint: T): T {
     endpoint.on('connection', (socket: net.Socket) => accepted.add(socket.on('error', () => {})));
     onTestFinished(() => {
       endpoint.close();
-      for (const socket of accepted) socket.destroy();
+      for (const socket of accepted) abort(socket);
     });
   } else {
-    onTestFinished(() => void endpoint.destroy());
+    onTestFinished(() => abort(endpoint));
   }
   return endpoint;
 }

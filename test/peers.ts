@@ -2,9 +2,11 @@ import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
 import type net from 'node:net';
 import { networkInterfaces } from 'node:os';
+import { setTimeout as delay } from 'node:timers/promises';
 import tls from 'node:tls';
 import { type LoopbackPair, loopbackPair } from '../src/testing/index.js';
 import { restoreReception, setReception } from '../src/testing/reception.js';
+import { abort } from './endpoints.js';
 import { infoOf, moment } from './kernel/observation.js';
 
 /** Whether this machine has the address ::1. */
@@ -36,8 +38,8 @@ async function tlsPair(): Promise<LoopbackPair> {
   server.pause();
   await moment(() => infoOf(client).unacked === 0 && infoOf(server).unacked === 0, 'the handshake is over');
   const close = () => {
-    client.destroy();
-    server.destroy();
+    abort(client);
+    abort(server);
   };
   return { client, server, close, [Symbol.dispose]: close };
 }
@@ -67,5 +69,7 @@ export async function rebootPeer(peer: net.Socket, survivor: net.Socket): Promis
   setReception(survivor, 'drop');
   peer.resetAndDestroy();
   await moment(() => packetsDropped() > before, 'the RST is dropped');
+  // The namespace counts those of other tests, too.
+  await delay(200);
   restoreReception(survivor);
 }

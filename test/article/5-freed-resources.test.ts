@@ -3,6 +3,7 @@ import net from 'node:net';
 import { describe, expect, it } from 'vitest';
 import { detectionTime, setKeepAlive } from '../../src/index.js';
 import { crashPeer } from '../../src/testing/index.js';
+import { abort } from '../endpoints.js';
 import { expectElapsed } from '../kernel/expectation.js';
 import { type End, endOf, lastSignOfLife } from '../kernel/observation.js';
 import { endsOf, findKernelRow, kernelRow, openSocketInodes } from '../kernel/proc.js';
@@ -31,8 +32,8 @@ async function serverWithClients(policy: string | false) {
   }
   const close = () => {
     for (const { client, accepted } of pairs) {
-      client.destroy();
-      accepted.destroy();
+      abort(client);
+      abort(accepted);
     }
     server.close();
   };

@@ -54,12 +54,12 @@ describe.concurrent('tcp-keepalive demo', () => {
   });
 
   it('prints the timeline as it happens and a table that fits 80 columns', async () => {
-    const { code, stdout } = await runCli('demo', '--policy', '1:1:2');
+    const { code, stdout } = await runCli('demo', '--policy', '2:1:3');
     expect(stdout).toMatch(/crashes while idle +probe 1 sent, 1 unanswered\n/);
     expect(stdout).toMatch(/crashes while idle +dead \(ETIMEDOUT\)\n/);
     expect(stdout).toMatch(/idle but healthy +probe 2 sent and answered\n/);
     expect(stdout).toMatch(/falls silent, comes back +the peer answers again\n/);
-    expect(stdout).toMatch(/\ncrashes while idle +3\.00 \.\. 3\.\d\d s +3\.\d\d s +dead \(ETIMEDOUT\)\n/);
+    expect(stdout).toMatch(/\ncrashes while idle +5\.00 \.\. 5\.\d\d s +5\.\d\d s +dead \(ETIMEDOUT\)\n/);
     expect(stdout).toMatch(/\ncrashes, no keepalive +goes unnoticed +still ESTABLISHED\n/);
     expect(stdout).toMatch(/\nEvery peer was told apart, at the time that was predicted\.\n$/);
     expect(widestLine(stdout)).toBeLessThanOrEqual(80);

@@ -114,8 +114,8 @@ describe('tcp-keepalive ls --json', () => {
     server.listen(0, '127.0.0.1');
     await once(server, 'listening');
     const { port } = server.address() as net.AddressInfo;
-    const { connections } = await list('--port', `${port}`);
-    const ofAnyPeer = await list('--port', `${port}`, '--remote', '0.0.0.0/0');
+    const { connections } = await listOwn('--port', `${port}`);
+    const ofAnyPeer = await listOwn('--port', `${port}`, '--remote', '0.0.0.0/0');
     server.close();
     expect(connections).toMatchObject([
       {

@@ -10,7 +10,7 @@ import { detectionTime } from '../../src/index.js';
 import type { OwnedDescriptor } from '../../src/native/owned-descriptor.js';
 import { readTcpInfo } from '../../src/socket/index.js';
 import { setReception } from '../../src/testing/reception.js';
-import { clientTls } from '../endpoints.js';
+import { abort, clientTls } from '../endpoints.js';
 import { infoOf, moment } from '../kernel/observation.js';
 import { acceptedOn, copyOf } from './connections.js';
 import { ServerProcess } from './server-process.js';
@@ -73,7 +73,7 @@ async function serverWithClients(kind: string, open: Exchange, { onTestFinished 
   const { handles: atRest } = await server.holdings();
   const clients = await Promise.all([1, 2, 3, 4].map(() => open(server.port)));
   onTestFinished(() => {
-    for (const client of clients) client.destroy();
+    for (const client of clients) abort(client);
   });
   const expectHeld = (count: number) => async () =>
     expect(await server.holdings()).toEqual({ connections: count, handles: atRest + count });

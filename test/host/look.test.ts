@@ -9,8 +9,8 @@ const states = [...liveStates, 'TIME_WAIT'] as const;
 
 /** The connections of the servers' ends, as the kernel lists them. */
 function serversEnds(pairs: readonly LoopbackPair[]) {
-  const ports = new Set(pairs.map(({ server }) => server.localPort));
-  return dumpConnections().connections.filter(({ local }) => ports.has(local.port));
+  const ends = new Set(pairs.map(({ server }) => `${server.localPort} ${server.remotePort}`));
+  return dumpConnections().connections.filter(({ local, remote }) => ends.has(`${local.port} ${remote.port}`));
 }
 
 const pairsOf = (count: number) => Promise.all(Array.from({ length: count }, () => loopbackPair()));

@@ -83,7 +83,8 @@ describe('a namespace that cannot be entered', () => {
     const netns = [currentNamespace(), statSync(other.path).ino];
     const ports = [other.serverPort, pair.server.localPort as number];
     const port = ports.map((first) => ({ end: 'local' as const, first, last: first }));
-    const { rows } = listConnections({ selection: { netns, port, state: ['ESTABLISHED'] }, allNetns: true });
+    const selection = { netns, port, pid: [process.pid, other.pid], state: ['ESTABLISHED'] as const };
+    const { rows } = listConnections({ selection, allNetns: true });
     expect(new Set(rows.map(({ connection }) => connection.netns))).toEqual(new Set(netns));
     await other.end();
     const peers = rows.map((row) => ({ row, answer: 'silent' as const, elapsedMs: 1, askedAt: performance.now() }));

@@ -2,6 +2,7 @@
 import { once } from 'node:events';
 import { openSync } from 'node:fs';
 import net from 'node:net';
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import { getKeepAlive, type KeepAlivePolicy, setKeepAlive } from '../../src/index.js';
 import { readBytesOption } from '../../src/native/index.js';
 import { crashPeer } from '../../src/testing/index.js';
@@ -79,6 +80,8 @@ async function start({ families, connections }: { families: ('IPv4' | 'IPv6')[];
 }
 
 process.on('message', async (command: Command) => {
+  // What became of a socket before the message came is told first.
+  await nextTurn();
   if (command.do === 'start') await start(command);
   if (command.do === 'set')
     setKeepAlive(held.get(command.name) as net.Socket, command.policy as KeepAlivePolicy | false);

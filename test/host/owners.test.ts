@@ -123,7 +123,9 @@ describe('findOwners', () => {
     const server = await listening(net.createServer());
     const shared = await sharing(fdOf(server));
     for (let turn = 0; turn < 20; turn += 1) await connected(server);
-    const listed = execFileSync('ss', ['-Htanpe', `sport = :${portOf(server)} or dport = :${portOf(server)}`], {
+    const port = portOf(server);
+    const ends = `src 127.0.0.1 and ( sport = :${port} or dport = :${port} )`;
+    const listed = execFileSync('ss', ['-Htnpe', 'state', 'established', 'state', 'listening', ends], {
       encoding: 'utf8',
     });
     const { byInode } = findOwners();

@@ -18,12 +18,12 @@ function lacks(...command: [string, ...string[]]): boolean {
   return cannotRun(spawnSync(program, args).status !== 0, `${program} is not installed (scripts/install-test-servers)`);
 }
 
-/** A client of a program, in this process. */
 /** Connections of other tests have the same ports to other servers, but not this address of the loopback device. */
 const ownAddress = '127.0.77.1';
 
-async function connectTo({ port }: ServerProgram, localAddress = ownAddress): Promise<net.Socket> {
-  const client = net.connect({ port, host: '127.0.0.1', localAddress });
+/** A client of a program, in this process. */
+async function connectTo({ port }: ServerProgram): Promise<net.Socket> {
+  const client = net.connect({ port, host: '127.0.0.1', localAddress: ownAddress });
   client.on('error', () => {});
   onTestFinished(() => void client.destroy());
   await once(client, 'connect');
@@ -63,8 +63,7 @@ async function answerOf(client: net.Socket): Promise<string> {
 
 describe('programs that were never written for it', () => {
   it.skipIf(needsRoot || lacks('redis-server', '--version'))('redis-server, read by ss', async () => {
-    // In its protected mode it hears no other.
-    const client = await connectTo(await startRedis(), '127.0.0.1');
+    const client = await connectTo(await startRedis());
     expect(ssTimer(client)).not.toContain('keepalive');
     await setOnPeerOf(client, '30:5:3');
     expectKeepAliveTimer(client);

@@ -17,6 +17,18 @@ export function thisMoment(): Moment {
   return { notBefore: now, notAfter: now };
 }
 
+/** When this process's event loop has turned, and the time before: what it sees now, it could not have seen then. */
+const turns = { last: performance.now(), before: performance.now() };
+setInterval(() => {
+  turns.before = turns.last;
+  turns.last = performance.now();
+}, 10).unref();
+
+/** The last moment at which what an event tells of now would have been told: how late a busy machine is does not count. */
+export function lastTurn(): number {
+  return turns.before;
+}
+
 /** Waits until `condition` holds and gives the moment at which that came about. */
 export async function moment(condition: () => boolean, what: string, withinMs = 20_000): Promise<Moment> {
   const deadline = performance.now() + withinMs;
@@ -82,7 +94,9 @@ export function endOf(socket: net.Socket): Promise<End> {
     socket.once('end', () => {
       finReceived = true;
     });
-    socket.once('close', () => resolve({ at: thisMoment(), code, finReceived }));
+    socket.once('close', () =>
+      resolve({ at: { notBefore: lastTurn(), notAfter: performance.now() }, code, finReceived }),
+    );
     socket.resume();
   });
 }

@@ -2,8 +2,10 @@ import { once } from 'node:events';
 import net from 'node:net';
 import { describe, expect, it } from 'vitest';
 import { getKeepAlive, setKeepAlive } from '../../src/index.js';
+import { readTcpInfo } from '../../src/socket/index.js';
 import { closed, closing, listening, portOf } from '../endpoints.js';
 import { article, fdOf, kernelStateOf, rawListener, tcpState } from '../kernel/descriptor.js';
+import { moment } from '../kernel/observation.js';
 
 const SYN_SENT = 2;
 const pending = { ...article, pending: true };
@@ -48,6 +50,7 @@ describe('a socket without a descriptor', () => {
     using listener = rawListener(0);
     const first = closing(net.connect(listener.port, '127.0.0.1'));
     await once(first, 'connect');
+    await moment(() => readTcpInfo(listener.fd).unacked === 1, 'the first waits to be accepted, and there is no room');
     const client = closing(net.connect(listener.port, '127.0.0.1'));
     setKeepAlive(client, '30:5:3');
     await once(client, 'connectionAttempt');

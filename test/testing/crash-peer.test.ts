@@ -4,6 +4,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { describe, expect, it, vi } from 'vitest';
 import { detectionTime, getKeepAlive, setKeepAlive } from '../../src/index.js';
 import { crashPeer, type LoopbackPair, loopbackPair } from '../../src/testing/index.js';
+import { abort } from '../endpoints.js';
 import { expectElapsed } from '../kernel/expectation.js';
 import { endOf, infoOf, lastSignOfLife, moment, receivedSegments, sentSegments } from '../kernel/observation.js';
 import { connectedPair, hasIPv6 } from '../peers.js';
@@ -24,8 +25,8 @@ async function mappedPair(): Promise<LoopbackPair> {
   for (const end of [client, server]) end.on('error', () => {});
   expect(server.remoteAddress).toBe('::ffff:127.0.0.1');
   const close = () => {
-    client.destroy();
-    server.destroy();
+    abort(client);
+    abort(server);
   };
   return { client, server, close, [Symbol.dispose]: close };
 }

@@ -13,6 +13,8 @@ export async function startRedis(): Promise<RedisServer> {
   const [port, tlsPort, directory] = [await freePort(), await freePort(), scratchDirectory()];
   const settings = {
     bind: '127.0.0.1',
+    // Clients from other addresses of the loopback device may come in.
+    'protected-mode': 'no',
     save: '',
     dir: directory,
     'tcp-keepalive': '0',

@@ -24,20 +24,27 @@ export interface StartOptions {
   readonly isReady?: () => boolean | Promise<boolean>;
 }
 
+const portsEach = 1000;
+const firstPort = 20_000 + (Number(process.env['VITEST_POOL_ID'] ?? 0) % 12) * portsEach;
+const given = new Set<number>();
+
 /**
  * A port that nothing listens on. It is below those that the kernel gives to outgoing connections
- * (ip_local_port_range), of which one could otherwise take it before the server does, or meet itself on it.
+ * (ip_local_port_range), of which one could otherwise take it before the server does, or meet itself on it. Each worker
+ * of the test runner has ports of its own, because a server may take a while to bind the one that it is given.
  */
 export async function freePort(): Promise<number> {
   const server = net.createServer();
   for (;;) {
-    server.listen(randomInt(20_000, 32_000), '127.0.0.1');
+    const port = firstPort + randomInt(portsEach);
+    if (given.has(port)) continue;
+    server.listen(port, '127.0.0.1');
     const isFree = await new Promise<boolean>((resolve) =>
       server.once('listening', () => resolve(true)).once('error', () => resolve(false)),
     );
     server.removeAllListeners();
     if (!isFree) continue;
-    const { port } = server.address() as net.AddressInfo;
+    given.add(port);
     server.close();
     await once(server, 'close');
     return port;

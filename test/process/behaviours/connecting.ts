@@ -211,7 +211,7 @@ export const connecting: Behaviours = {
   ],
   'the timeout option of connect': async () => {
     const server = await listening(net.createServer());
-    const socket = opening(net.connect({ port: portOf(server), host: here, timeout: 30 }));
+    const socket = opening(net.connect({ port: portOf(server), host: here, timeout: 300 }));
     const events = log(socket, 'connect', 'timeout', 'close');
     await once(socket, 'timeout');
     return { events, timeout: socket.timeout, destroyed: socket.destroyed };

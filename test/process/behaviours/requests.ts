@@ -132,7 +132,7 @@ async function onPath(): Promise<unknown> {
 
 async function timedOut(): Promise<unknown> {
   const server = await listening(http.createServer());
-  const outgoing = http.request({ port: portOf(server), host: here, timeout: 30 }).end();
+  const outgoing = http.request({ port: portOf(server), host: here, timeout: 300 }).end();
   const events = log(outgoing, ...ofRequest, ...ending);
   await once(outgoing, 'timeout');
   outgoing.destroy(new Error('no answer'));

@@ -93,9 +93,9 @@ const seen = {
     return setKeepAlive(socket, false).enabled;
   },
   async crash() {
+    const since = performance.now();
     const { client, server } = await loopbackPair();
     setKeepAlive(client, '1:1:1');
-    const since = performance.now();
     crashPeer(server);
     const [{ code }] = await once(client.resume(), 'error').catch((error) => [error]);
     return { code, ms: performance.now() - since };
@@ -126,7 +126,9 @@ const seen = {
     const socket = await connect(net.createServer());
     await once(socket, 'connect');
     const { rows } = await listConnections();
-    return rows.filter(({ connection }) => connection.local.port === socket.localPort).length;
+    const { localPort, remotePort } = socket;
+    return rows.filter(({ connection: { local, remote } }) => local.port === localPort && remote.port === remotePort)
+      .length;
   },
   process: () => applyToProcess(text).status(),
   pure: () => [formatPolicy(parsePolicy(text)), detectionTime(text).earliestMs > 0, kernelDefaults().count],
