@@ -48,6 +48,7 @@ export {
   type KernelDefaults,
   kernelDefaults,
   type PeerProbe,
+  type ProbeOptions,
   probePeer,
   type SocketHolder,
   setKeepAlive,

@@ -31,6 +31,43 @@ interface Loan {
 
 const loans = new WeakMap<Handle, Loan>();
 
+/**
+ * Keeps what is lent out of the way of the program, by methods of this one handle: what it sets through Node.js is its
+ * own from then on, and what it closes, because another process has it now, is as it was.
+ */
+function guardLoan(handle: Handle, loan: Loan): void {
+  const { setKeepAlive, close } = handle;
+  const define = (name: string, value: unknown) =>
+    Object.defineProperty(handle, name, { value, configurable: true, writable: true, enumerable: false });
+  if (typeof setKeepAlive === 'function') {
+    define('setKeepAlive', (...args: Parameters<typeof setKeepAlive>) => {
+      const set = () => Reflect.apply(setKeepAlive, handle, args);
+      const fd = openDescriptor(handle);
+      return fd === undefined ? set() : changeOwn(handle, fd, set);
+    });
+  }
+  if (typeof close === 'function') {
+    define('close', (...args: Parameters<typeof close>) => {
+      endLoan(handle, loan);
+      return Reflect.apply(close, handle, args);
+    });
+  }
+}
+
+function endLoan(bottom: Handle, loan: Loan): void {
+  loans.delete(bottom);
+  // What the prototype has comes to light again.
+  for (const method of ['setKeepAlive', 'close'] as const) delete (bottom as Record<string, unknown>)[method];
+  const fd = openDescriptor(bottom);
+  if (fd !== undefined) restore(fd, loan);
+}
+
+function beginLoan(bottom: Handle, own: Loan['own'], borrower: object): void {
+  const loan: Loan = { own, borrowers: new Set([borrower]) };
+  loans.set(bottom, loan);
+  guardLoan(bottom, loan);
+}
+
 /** Gives a descriptor all of a state; where the kernel refuses, `own` is put back. */
 function putState(fd: number, state: KeepAliveState, own: KeepAliveState): void {
   const platform = currentPlatform();
@@ -55,8 +92,8 @@ function lendableIdle(fd: number): number | undefined {
 }
 
 /**
- * What a connection has of its own: what was lent, less what the program has set meanwhile through Node.js, which is not
- * seen here: such a call sets idle, interval and count.
+ * What a connection has of its own: what was lent, less what has been set meanwhile by somebody who is not heard here,
+ * such as an addon, whose call is taken to set idle, interval and count.
  */
 function ownOf({ own }: Loan, now: KeepAliveState): KeepAliveState {
   if (!('enabled' in own)) return now.idle === probing.idle ? { ...now, idle: own.idle } : now;
@@ -97,13 +134,13 @@ export function forceProbe(borrower: object, handle: Handle, unanswered: number)
   const idle = loan === undefined && unanswered === 0 ? lendableIdle(fd) : undefined;
   if (idle !== undefined) {
     writeIdle(fd, probing.idle);
-    loans.set(bottom, { own: { idle }, borrowers: new Set([borrower]) });
+    beginLoan(bottom, { idle }, borrower);
     return true;
   }
   const own = readOwnState(handle, fd);
   if (!canBePutBack(own)) return false;
   putState(fd, probing, own);
-  if (loan === undefined) loans.set(bottom, { own, borrowers: new Set([borrower]) });
+  if (loan === undefined) beginLoan(bottom, own, borrower);
   else {
     loan.own = own;
     loan.borrowers.add(borrower);
@@ -116,9 +153,7 @@ export function putBack(borrower: object, handle: Handle): void {
   const bottom = bottomOf(handle);
   const loan = loans.get(bottom);
   if (loan === undefined || !loan.borrowers.delete(borrower) || loan.borrowers.size > 0) return;
-  loans.delete(bottom);
-  const fd = openDescriptor(handle);
-  if (fd !== undefined) restore(fd, loan);
+  endLoan(bottom, loan);
 }
 
 /**

@@ -108,7 +108,17 @@ async function ask(question: Question, timeoutMs: number): Promise<PeerProbe> {
   }
 }
 
-function timeoutOf(timeout: Duration): number {
+/** How a peer is asked. */
+export interface ProbeOptions {
+  /** How long to wait for an answer, in milliseconds or as text; 2 s unless stated. */
+  readonly timeout?: Duration;
+}
+
+function timeoutOf(options: ProbeOptions): number {
+  if (typeof options !== 'object' || options === null) {
+    throw new ConfigurationError('probePeer', '', options, "given options such as { timeout: '2s' }, or none");
+  }
+  const { timeout = 2000 } = options;
   const ms = readMilliseconds(timeout);
   if (ms !== undefined && ms > 0) return ms;
   throw new ConfigurationError('probePeer', 'timeout', timeout, "a duration of more than 0 ms, such as '2s' or 2000");
@@ -133,11 +143,8 @@ const asked = new WeakMap<net.Socket, Promise<PeerProbe>>();
  * @throws {ConfigurationError} for a timeout that is none.
  * @see Linux net/ipv4/tcp.c, tcp_sock_set_keepidle_locked
  */
-export async function probePeer(
-  target: KeepAliveTarget,
-  { timeout = 2000 }: { readonly timeout?: Duration } = {},
-): Promise<PeerProbe> {
-  const timeoutMs = timeoutOf(timeout);
+export async function probePeer(target: KeepAliveTarget, options: ProbeOptions = {}): Promise<PeerProbe> {
+  const timeoutMs = timeoutOf(options);
   const endpoint = resolveTarget(target, 'getsockopt');
   const socket = endpoint instanceof net.Server ? undefined : carrierOf(endpoint);
   const handle = socket && handleOf(socket);

@@ -6,6 +6,10 @@ export interface Subscriber {
   optionsSet(): void;
   /** The program has written something, or ended its side. */
   wrote(): void;
+  /** The program is about to end its side. */
+  ending(): void;
+  /** The descriptor is about to be closed, by whomever. */
+  closing(): void;
 }
 
 /** By the handle that has the descriptor; most have one. */

@@ -23,6 +23,7 @@ export interface Handle {
   readonly _parent?: Handle | null;
   /** Answers 0, or a negative errno. */
   setKeepAlive?(enable: boolean, delaySeconds: number, intervalSeconds: number, count: number): number;
+  close?(callback?: () => void): void;
 }
 
 const accepted = 'a net.Socket, tls.TLSSocket, http2 session, http request or response, or a server';

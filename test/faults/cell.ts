@@ -1,6 +1,12 @@
 import { once } from 'node:events';
 import { setTimeout as delay } from 'node:timers/promises';
-import { type DeadPeerEvent, explainDeath, type PeerEventName, watchPeers } from '../../src/index.js';
+import {
+  type DeadPeerEvent,
+  explainDeath,
+  type LivePeerEvent,
+  type PeerEventName,
+  watchPeers,
+} from '../../src/index.js';
 import { type End, endOf, infoOf } from '../kernel/observation.js';
 import { connectedPair } from '../peers.js';
 import type { Cell } from './matrix.js';
@@ -17,6 +23,8 @@ export interface Measured {
   readonly explained: string | undefined;
   /** The other events of the watch, in their order. */
   readonly story: readonly PeerEventName[];
+  /** The same with times, counted from the start of the play, for whoever has to find out why. */
+  readonly storyInDetail: string;
 }
 
 interface Scene extends Connection, Disposable {}
@@ -55,16 +63,30 @@ export async function playCell(cell: Cell, routed?: RoutedPair): Promise<Measure
   using scene = await sceneOf(cell, routed);
   const { survivor, peer } = scene;
   const dead: DeadPeerEvent[] = [];
-  const story: PeerEventName[] = [];
+  const story: LivePeerEvent[] = [];
+  const details: string[] = [];
+  const startedAt = performance.now();
   const ended = endOf(survivor);
   peer.resume();
   using watch = watchOf(cell, scene);
-  for (const name of ['suspect', 'recovered', 'stalled'] as const) watch.on(name, () => story.push(name));
+  for (const name of ['suspect', 'recovered', 'stalled'] as const) {
+    watch.on(name as 'suspect', (event) => {
+      story.push(event);
+      const atMs = Math.round(performance.now() - startedAt);
+      details.push(`${name} at ${atMs} ms, ${event.unanswered} unanswered, silent for ${event.silentMs} ms`);
+    });
+  }
   watch.on('dead', (event) => dead.push(event));
   const played = await plays[cell.fault.name](scene);
   const end = await observe(cell, ended, played);
   if (end === undefined && infoOf(survivor).state !== 'ESTABLISHED') throw new Error('it has ended unnoticed');
-  const seen = { played, end, dead: [...dead], story: [...story] };
+  const seen = {
+    played,
+    end,
+    dead: [...dead],
+    story: story.map(({ type }) => type),
+    storyInDetail: details.join('; '),
+  };
   played.end?.();
   if (end === undefined && cell.fault.isPeerThere) await converse(scene);
   return { ...seen, explained: end && explainDeath(survivor.errored, survivor).reason };

@@ -51,7 +51,7 @@ describe.concurrent('each fault is told apart', () => {
       if (cell.expected.verdict === 'dead') expectDeath(cell, measured);
       else expect(measured.dead).toEqual([]);
       const story = cell.expected.story ?? cell.fault.story;
-      if (story !== undefined) expect(measured.story).toEqual(story);
+      if (story !== undefined) expect(measured.story, measured.storyInDetail).toEqual(story);
     });
   }
 });

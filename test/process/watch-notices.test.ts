@@ -107,15 +107,15 @@ describe.concurrent('options that are set while a connection is watched', () => 
     expect(lastTurn() - startedAt).toBeLessThan(quietRange(2000).latestMs + 220 + 500);
   });
 
-  it('are noticed within 40 s where Node.js sets them', async () => {
+  it('are noticed as soon where Node.js sets them', async () => {
     const { watched, peer } = await plainSender('IPv4');
     const [watch] = listenedTo(watchPeers({ sockets: [watched], policy: '600:5:3' }));
     await sleep(1000);
     crashPeer(peer);
-    watched.setKeepAlive(true, 35_000);
+    watched.setKeepAlive(true, 2000);
     const startedAt = performance.now();
     await next(watch, 'suspect');
-    expect(performance.now() - startedAt).toBeLessThan(40_000 + 3000);
+    expect(lastTurn() - startedAt).toBeLessThan(quietRange(2000).latestMs + 220 + 500);
   });
 });
 

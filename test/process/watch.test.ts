@@ -13,6 +13,7 @@ import {
   type PeerEvent,
   type PeerWatch,
   setKeepAlive,
+  type WatchOptions,
   watchPeers,
 } from '../../src/index.js';
 import { crashPeer, type LoopbackPair, loopbackPair } from '../../src/testing/index.js';
@@ -215,17 +216,35 @@ describe.concurrent('other ends', () => {
 
 describe('explainDeath without a watch', () => {
   const socket = new net.Socket();
-  const error = (code: string) => Object.assign(new Error(code), { code });
+  const error = (code: string, syscall?: string) => Object.assign(new Error(code), { code, syscall });
 
-  it.each([
-    ['ECONNRESET', 'reset'],
+  it.each<[code: string, reason: string | undefined, syscall?: string]>([
+    ['ECONNRESET', 'reset', 'read'],
+    // "socket hang up": what Node.js says where the peer has closed before it was to.
+    ['ECONNRESET', 'closed'],
     ['EPIPE', 'reset'],
     ['EHOSTUNREACH', 'unreachable'],
     ['ENETUNREACH', 'unreachable'],
     ['ETIMEDOUT', undefined],
     ['ERR_STREAM_PREMATURE_CLOSE', undefined],
-  ])('%s is %s', (code, reason) => {
-    expect(explainDeath(error(code), socket)).toMatchObject({ reason, unanswered: undefined });
+  ])('%s is %s, of the call %s', (code, reason, syscall) => {
+    expect(explainDeath(error(code, syscall), socket)).toMatchObject({ reason, unanswered: undefined });
+  });
+
+  it.each([
+    Object.create(null),
+    {
+      get code() {
+        throw new Error('not to be read');
+      },
+    },
+    'text',
+    7n,
+  ])('nothing is told of what is no error, %#', (thrown) => {
+    expect(explainDeath(thrown, socket)).toMatchObject({
+      reason: undefined,
+      text: expect.stringMatching(/ended with/),
+    });
   });
 
   it('no error is an orderly end', () => {
@@ -306,7 +325,7 @@ describe('a watch', () => {
     expect(getKeepAlive(pair.client).enabled).toBe(false);
   });
 
-  it('goes on looking at the others where a listener throws', async () => {
+  it('goes on looking at the others, and tells them, where a listener throws', async () => {
     const pairs = await Promise.all([loopbackPair(), loopbackPair(), loopbackPair()]);
     for (const pair of pairs) for (const end of [pair.client, pair.server]) end.on('error', () => {}).resume();
     using watch = watchPeers({ sockets: pairs.map(({ client }) => client), policy: '1:1:2' });
@@ -319,9 +338,26 @@ describe('a watch', () => {
       suspects.add(socket);
       throw new Error('by the program');
     });
+    using other = watchPeers({ sockets: pairs.map(({ client }) => client) });
+    const heard = { other: 0, iterator: 0, socket: 0 };
+    other.on('dead', () => {
+      heard.other += 1;
+    });
+    watch.on('dead', () => {
+      throw new Error('by the program');
+    });
+    (async () => {
+      for await (const { type } of watch) if (type === 'dead') heard.iterator += 1;
+    })();
+    for (const { client } of pairs) {
+      client.on('close', () => {
+        heard.socket += 1;
+      });
+    }
     for (const pair of pairs) crashPeer(pair.server);
     await expect.poll(() => suspects.size, { timeout: 10_000 }).toBe(3);
-    await expect.poll(() => thrown.length, { timeout: 5000 }).toBe(3);
+    await expect.poll(() => thrown.length, { timeout: 10_000 }).toBe(6);
+    expect(heard).toEqual({ other: 3, iterator: 3, socket: 3 });
     process.removeAllListeners('uncaughtException');
     for (const listener of listeners) process.on('uncaughtException', listener);
     for (const pair of pairs) pair.close();
@@ -354,7 +390,15 @@ describe('a watch', () => {
     [{ all: true, destroy: true }, 'destroy'],
     [{ all: true, deadAfter: 'soon' }, 'deadAfter'],
     [{ all: true, deadAfter: 0 }, 'deadAfter'],
-  ])('refuses %j', (options, field) => {
+    [{ all: true, deadafter: '45s' }, 'deadafter'],
+    [{ all: 1 }, 'all'],
+    [{ all: true, deadAfter: '45s', destroy: 'no' }, 'destroy'],
+    [{ sockets: null }, 'sockets'],
+    [{ sockets: 5 }, 'sockets'],
+    [{ sockets: new net.Socket() }, 'sockets'],
+    [undefined, ''],
+    [null, ''],
+  ] as [WatchOptions, string][])('refuses %j', (options, field) => {
     expect(() => watchPeers(options)).toThrow(expect.objectContaining({ name: 'ConfigurationError', field }));
   });
 });

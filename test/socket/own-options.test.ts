@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
 import { getKeepAlive, probePeer, setKeepAlive } from '../../src/index.js';
 import { crashPeer, type LoopbackPair, loopbackPair } from '../../src/testing/index.js';
-import { fdOf, kernelStateOf } from '../kernel/descriptor.js';
+import { closeDescriptor, duplicateDescriptor, fdOf, kernelState, kernelStateOf } from '../kernel/descriptor.js';
 import { infoOf, moment } from '../kernel/observation.js';
 
 /** A quiet connection with a policy, whose peer has vanished. */
@@ -89,5 +89,36 @@ describe('a descriptor that is closed while its peer is asked', () => {
     await sleep(50);
     for (const end of ends()) expect(kernelStateOf(end)).toMatchObject({ idle: 7000, interval: 6000, count: 5 });
     for (const each of pairs) each.close();
+  });
+
+  it.each([
+    ['30:5:3', [true, 1000], { enabled: true, idle: 1000, interval: 1000, count: 10 }],
+    [false, [true], { enabled: true, idle: 30_000, interval: 5000, count: 3 }],
+    ['30:5:3', [false], { enabled: false, idle: 30_000, interval: 5000, count: 3 }],
+  ] as const)('what Node.js sets stays, also what looks like what was lent: %j, %j', async (policy, args, expected) => {
+    using pair = await deadPair();
+    const [enable, delayMs] = args as readonly [boolean, number?];
+    // Node.js passes on only what differs from what it was told last.
+    pair.client.setKeepAlive(!enable, 77_000);
+    setKeepAlive(pair.client, policy === false ? '30:5:3' : policy);
+    if (policy === false) setKeepAlive(pair.client, false);
+    const answer = probePeer(pair.client, { timeout: 200 });
+    await changed(pair, 'idle');
+    pair.client.setKeepAlive(enable, delayMs);
+    await answer;
+    expect(kernelStateOf(pair.client)).toMatchObject(expected);
+  });
+
+  it.each(['30:5:3', false] as const)('a connection that goes to another process is as it was, %j', async (policy) => {
+    using pair = await deadPair();
+    setKeepAlive(pair.client, policy);
+    const before = kernelStateOf(pair.client);
+    const fd = duplicateDescriptor(process.pid, fdOf(pair.client));
+    const answer = probePeer(pair.client, { timeout: 200 });
+    await changed(pair, 'idle');
+    pair.client.destroy();
+    expect(await answer).toMatchObject({ answered: false });
+    expect(kernelState(fd)).toEqual(before);
+    closeDescriptor(fd);
   });
 });

@@ -67,7 +67,8 @@ export class Agenda<Item extends Entry> {
   #run(slot: number, items: Item[]): void {
     const due = items.splice(-mostAtOnce);
     for (const item of due) item.slot = -1;
-    if (items.length > 0) setImmediate(() => this.#run(slot, items)).unref();
+    // An immediate that keeps no process alive waits for whatever wakes the program next.
+    if (items.length > 0) this.#after(0, () => this.#run(slot, items));
     else this.#slots.delete(slot);
     if (due.length > 0) this.#due(due);
   }

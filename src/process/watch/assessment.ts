@@ -36,11 +36,22 @@ function turnOf(watched: Watched, sight: Sight, condition: Condition, forMs: num
   return mood === 'suspect' || (mood === 'stalled' && !isWindowClosed) ? 'recovered' : undefined;
 }
 
+/** The kernel tells in jiffies when a peer was heard. */
+const jiffiesMs = 20;
+
+/**
+ * Whether what is unanswered now is not what was when it was looked at last: of data that are lost again and again, some
+ * may have arrived, and a peer that was heard since has answered the probe of then.
+ */
+function wasAnswered(watched: Watched, sight: Sight, { unansweredKind }: Condition, now: number): boolean {
+  if (sight.ackedBytes !== watched.ackedBytes) return true;
+  return unansweredKind !== 'retransmission' && now - sight.silentMs > watched.unansweredSince + jiffiesMs;
+}
+
 /** Takes in what a look showed, and tells what that changes. */
 export function assess(watched: Watched, sight: Sight, condition: Condition, now: number): Assessment {
   const { unansweredKind, unansweredForMs, isWindowClosed } = condition;
-  // What is unanswered now need not be what was: of data that are lost again and again, some may have arrived.
-  const isAnew = watched.unansweredSince === 0 || sight.ackedBytes !== watched.ackedBytes;
+  const isAnew = watched.unansweredSince === 0 || wasAnswered(watched, sight, condition, now);
   if (unansweredKind === undefined) watched.unansweredSince = 0;
   else if (isAnew) {
     watched.unansweredSince = now - unansweredForMs;

@@ -16,12 +16,20 @@ export interface Condition {
 }
 
 /**
+ * Since when the last attempt is under way. A FIN alone is no data: data were then last sent before the timeout began,
+ * which is late by an eighth and a jiffy at most.
+ */
+function lastAttemptMs({ dataSentMs, rtoMs }: Sight): number {
+  return dataSentMs <= rtoMs * 1.125 + 10 ? dataSentMs : 0;
+}
+
+/**
  * At least how long ago data went out first that have timed out: each timeout doubled the next, and the last one began
  * when data were last sent. A message that the peer is unreachable takes a doubling back (RFC 6069), but not the attempt.
  */
 function inFlightFor(sight: Sight): number {
-  const { retransmits, backoff, rtoMs, dataSentMs, silentMs } = sight;
-  const forMs = dataSentMs + rtoMs * (1 - 2 ** -Math.min(retransmits, backoff));
+  const { retransmits, backoff, rtoMs, silentMs } = sight;
+  const forMs = lastAttemptMs(sight) + rtoMs * (1 - 2 ** -Math.min(retransmits, backoff));
   return hasRoom(sight) ? forMs : Math.min(silentMs, forMs);
 }
 

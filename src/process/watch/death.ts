@@ -1,4 +1,6 @@
 import type net from 'node:net';
+import { describeValue } from '../../policy/index.js';
+import type { TcpState } from '../../wire/tcp-state.js';
 import type { Outstanding } from './condition.js';
 
 /**
@@ -60,8 +62,9 @@ export interface LastSight {
   readonly silentMs: number;
   readonly idleMs: number;
   readonly rttMs: number;
-  readonly unacknowledgedBytes: number;
-  readonly zeroWindow: boolean;
+  /** `undefined`, as below, where it was looked at only when it had ended. */
+  readonly unacknowledgedBytes: number | undefined;
+  readonly zeroWindow: boolean | undefined;
   readonly userTimeout: number;
 }
 
@@ -72,6 +75,11 @@ export function rememberSight(socket: net.Socket, sight: LastSight): void {
   lastSights.set(socket, sight);
 }
 
+/** What was last seen was long before the end, and says nothing of it. */
+export function forgetSight(socket: net.Socket): void {
+  lastSights.delete(socket);
+}
+
 /** A watch sees such a connection several times a second; it may have been given up since, or the program held up. */
 const freshMs = 10_000;
 
@@ -79,11 +87,29 @@ const freshMs = 10_000;
 export function lastSightOf(socket: net.Socket): LastSight | undefined {
   const sight = lastSights.get(socket);
   if (sight === undefined || performance.now() - sight.seenAt > freshMs) return undefined;
-  return sight.unanswered > 0 || sight.zeroWindow ? sight : undefined;
+  return sight.unanswered > 0 || sight.zeroWindow === true ? sight : undefined;
 }
 
-const unreachable = new Set(['EHOSTUNREACH', 'ENETUNREACH', 'EHOSTDOWN', 'ENETDOWN', 'ENONET', 'EPROTO', 'EACCES']);
-const reset = new Set(['ECONNRESET', 'EPIPE', 'ECONNREFUSED']);
+/** What errors of Node.js say of a failed call; whatever else a program may throw is read with care. */
+function descriptionOf(error: unknown): { readonly code: unknown; readonly syscall: unknown } {
+  try {
+    const { code, syscall } = error as NodeJS.ErrnoException;
+    return { code, syscall };
+  } catch {
+    return { code: undefined, syscall: undefined };
+  }
+}
+
+const unreachable = new Set<unknown>([
+  'EHOSTUNREACH',
+  'ENETUNREACH',
+  'EHOSTDOWN',
+  'ENETDOWN',
+  'ENONET',
+  'EPROTO',
+  'EACCES',
+]);
+const reset = new Set<unknown>(['ECONNRESET', 'EPIPE', 'ECONNREFUSED']);
 
 function timeoutReason(sight: LastSight | undefined): DeathReason | undefined {
   if (sight === undefined) return undefined;
@@ -95,29 +121,38 @@ function timeoutReason(sight: LastSight | undefined): DeathReason | undefined {
 function reasonOf(error: unknown, sight: LastSight | undefined): DeathReason | undefined {
   if (error === undefined || error === null) return 'closed';
   if (error instanceof DeadPeerError) return 'unanswered';
-  const { code } = error as NodeJS.ErrnoException;
+  const described = descriptionOf(error);
+  const { code } = described;
   if (code === 'ETIMEDOUT') return timeoutReason(sight);
-  if (code !== undefined && unreachable.has(code)) return 'unreachable';
-  return code !== undefined && reset.has(code) ? 'reset' : undefined;
+  if (unreachable.has(code)) return 'unreachable';
+  if (isMadeOfEnd(described)) return 'closed';
+  return reset.has(code) ? 'reset' : undefined;
 }
 
-/** Which socket an error was told of first: a pipeline destroys its other sockets with the same one. */
-const claimed = new WeakMap<object, net.Socket>();
+/** Whose peer the watch gave up: a pipeline destroys its other sockets with the same error. */
+const givenUp = new WeakMap<DeadPeerError, net.Socket>();
 
-/** A listener of a socket's errors, which leaves them to the program. */
-export function claimError(this: net.Socket, error: unknown): void {
-  if (typeof error === 'object' && error !== null && !claimed.has(error)) claimed.set(error, this);
+/** Keeps which socket's peer is dead. */
+export function rememberDead(error: DeadPeerError, socket: net.Socket): void {
+  givenUp.set(error, socket);
 }
 
-/** Whether an error is what a connection ended with, and not what its program ended it with. */
-export function isOfConnection(error: Error, socket: net.Socket): boolean {
-  const isOfSystem = (error as NodeJS.ErrnoException).syscall !== undefined;
-  return (isOfSystem || error instanceof DeadPeerError) && (claimed.get(error) ?? socket) === socket;
+/** Whether Node.js made the error up because the peer had closed its side: the system's name a call. */
+function isMadeOfEnd({ code, syscall }: { readonly code?: unknown; readonly syscall?: unknown }): boolean {
+  return code === 'ECONNRESET' && syscall === undefined;
 }
 
-/** The error that a connection must have ended with, which was seen last with something unanswered, or nothing. */
-export function likelyError(socket: net.Socket): { readonly code: 'ETIMEDOUT' | 'ECONNRESET' } {
-  return { code: (lastSights.get(socket)?.unanswered ?? 0) > 0 ? 'ETIMEDOUT' : 'ECONNRESET' };
+const closedByPeer: ReadonlySet<TcpState> = new Set(['CLOSE_WAIT', 'LAST_ACK', 'CLOSE']);
+
+/**
+ * Whether an error is what a connection ended with, and not what its program ended it with: then it was still open.
+ *
+ * @param lastState As its descriptor was closed; `undefined` where that was not seen.
+ */
+export function isOfConnection(error: NodeJS.ErrnoException, socket: net.Socket, lastState?: TcpState): boolean {
+  if (error instanceof DeadPeerError) return givenUp.get(error) === socket;
+  if (isMadeOfEnd(error)) return lastState !== undefined && closedByPeer.has(lastState);
+  return error.syscall !== undefined && (lastState === undefined || lastState === 'CLOSE');
 }
 
 const stories: Readonly<Record<DeathReason, string>> = {
@@ -140,7 +175,7 @@ const stories: Readonly<Record<DeathReason, string>> = {
 export function explainDeath(error: unknown, socket: net.Socket): Death {
   const sight = lastSights.get(socket);
   const reason = reasonOf(error, sight);
-  const told = error instanceof Error ? error.message : String(error);
+  const told = error instanceof Error ? error.message : describeValue(error);
   const text = reason === undefined ? `the connection ended with: ${told}` : stories[reason];
   const seen = error instanceof DeadPeerError ? error : sight;
   return { reason, unanswered: seen?.unanswered, silentMs: seen?.silentMs, text };

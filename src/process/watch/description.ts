@@ -6,17 +6,33 @@ import type { LivePeerEvent, NextStep } from './events.js';
 import type { Sight } from './sight.js';
 import type { Watched } from './watched.js';
 
+/** net/ipv4/tcp.h: `TCP_RTO_MAX`. */
+const longestTimeoutMs = 120_000;
+
+/**
+ * Until the next probe of a closed window (include/net/tcp.h, `tcp_probe0_when`): each doubles the time to the one after
+ * it. The peer was heard last when it answered the one before those that are unanswered.
+ */
+function untilWindowProbe({ rtoMs, backoff, probes, silentMs }: Sight): number {
+  let sinceAnswerMs = 0;
+  for (let doublings = Math.max(0, backoff - probes); doublings <= backoff; doublings++) {
+    sinceAnswerMs += Math.min(rtoMs * 2 ** doublings, longestTimeoutMs);
+  }
+  return Math.max(0, sinceAnswerMs - silentMs);
+}
+
 function nextStep(
   sight: Sight,
   condition: Condition,
   { enabled, idle, interval }: KeepAliveState,
   nextProbeMs: number | undefined,
 ): NextStep | undefined {
-  if (condition.isWindowClosed) return { what: 'window probe', inMs: Math.max(0, sight.rtoMs - sight.dataSentMs) };
+  if (condition.isWindowClosed) return { what: 'window probe', inMs: untilWindowProbe(sight) };
   if (sight.unacked > 0) return { what: 'retransmission', inMs: Math.max(0, sight.rtoMs - sight.dataSentMs) };
   if (nextProbeMs !== undefined) return { what: 'probe', inMs: nextProbeMs };
   if (!enabled) return undefined;
-  if (sight.probes === 0) return { what: 'probe', inMs: Math.max(0, idle - sight.silentMs) };
+  // After a probe that was answered the kernel waits for the interval, where that is longer.
+  if (sight.probes === 0) return { what: 'probe', inMs: Math.max(0, Math.max(idle, interval) - sight.silentMs) };
   const sinceProbe = Math.max(0, sight.silentMs - idle) % interval;
   return { what: 'probe', inMs: interval - sinceProbe };
 }
@@ -67,6 +83,33 @@ export function sightToKeep(watched: Watched, sight: Sight, condition: Condition
   };
 }
 
+/**
+ * What is left to be told of a connection that had ended when it was looked at last; `undefined` where nothing of ours
+ * was unanswered. The kernel keeps its counts, but neither the queue nor the window.
+ */
+export function sightOfEnd(watched: Watched, sight: Sight, before: LastSight | undefined): LastSight | undefined {
+  const unanswered = Math.max(sight.probes, sight.retransmits);
+  if (sight.state !== 'CLOSE' || unanswered === 0) return undefined;
+  const kind = sight.retransmits > 0 ? 'retransmission' : 'keepalive';
+  const unansweredKind = before?.unansweredKind ?? kind;
+  return {
+    ...sightToKeep(watched, sight, { unansweredKind, unanswered, isWindowClosed: false, unansweredForMs: 0 }),
+    unacknowledgedBytes: before?.unacknowledgedBytes,
+    zeroWindow: before?.zeroWindow,
+  };
+}
+
+/** Whether the kernel gave up a connection that ended like this, and not the peer. */
+export function hasTimedOut(
+  { probes, silentMs }: Sight,
+  options: KeepAliveState,
+  last: LastSight | undefined,
+): boolean {
+  if (last !== undefined && last.unansweredKind !== 'keepalive') return true;
+  const { count, userTimeout } = options;
+  return userTimeout ? probes > 0 && silentMs >= userTimeout : probes >= count;
+}
+
 /** What an event says of a connection that is no more: nothing has been received since it was seen last. */
 export function describeLost({ socket, local, remote }: Watched, last: LastSight | undefined) {
   const sinceMs = last === undefined ? 0 : performance.now() - last.seenAt;
@@ -76,8 +119,8 @@ export function describeLost({ socket, local, remote }: Watched, last: LastSight
     local,
     remote,
     unanswered: last?.unanswered ?? 0,
-    silentMs: silentMs === undefined ? undefined : silentMs + sinceMs,
-    idleMs: idleMs === undefined ? undefined : idleMs + sinceMs,
+    silentMs: silentMs === undefined ? undefined : Math.round(silentMs + sinceMs),
+    idleMs: idleMs === undefined ? undefined : Math.round(idleMs + sinceMs),
     rttMs,
     unacknowledgedBytes,
     zeroWindow,

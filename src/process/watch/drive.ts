@@ -67,7 +67,7 @@ export class ProbeDriver {
     }
     if (sight.unacked > 0 || sight.notSentBytes > 0) return this.#inFlight(drive, watched, sight, condition, forMs);
     if (drive !== undefined) return this.#goOn(drive, watched, sight);
-    const isInUse = Math.min(sight.dataReceivedMs, sight.dataSentMs) < inUseMs;
+    const isInUse = Math.min(sight.dataReceivedMs, sight.dataSentMs) < Math.max(inUseMs, this.#deadWithinMs);
     return isInUse ? this.#begin(watched, sight) : undefined;
   }
 

@@ -1,6 +1,6 @@
 import { subscribe, subscribersOf, unsubscribe } from '../../socket/subscribers.js';
 import { type Handle, handleOf } from '../../socket/target.js';
-import { announceWriting, useAnnouncements } from '../writing.js';
+import { announceUse, useAnnouncements } from '../announcements.js';
 import { Agenda } from './agenda.js';
 import { assess, type Turn } from './assessment.js';
 import { type Condition, conditionOf } from './condition.js';
@@ -25,8 +25,10 @@ export interface Findings {
   turned(watched: Watched, turn: Turn, sight: Sight, condition: Condition, nextProbeMs: number | undefined): void;
   /** The watch's own verdict. */
   givenUp(watched: Watched, sight: Sight, condition: Condition, forMs: number): void;
+  /** The descriptor is about to be closed, and what is seen now is the last. */
+  closing(watched: Watched, sight: Sight): void;
   /** The kernel has ended the connection, and Node.js does not say so because nobody reads. */
-  ended(watched: Watched): void;
+  ended(watched: Watched, sight: Sight): void;
   /** The socket was closed, which was not heard. */
   closed(watched: Watched): void;
   /** The connection is no longer this process's: it was handed to another one. */
@@ -84,15 +86,15 @@ export class Lookout implements Follower {
     watched.follower = this;
     subscribe(watched.handle, watched);
     this.#roll.add(watched);
-    this.announceWriting(watched);
+    this.announceUse(watched);
     // Not now: nobody listens yet to a watch that is being made.
     this.#agenda.put(watched, 0);
   }
 
-  /** Has what is written to a connection's socket be noticed at once. */
-  announceWriting({ handle, socket }: Watched): void {
+  /** Has what is done with a connection's socket be noticed at once. */
+  announceUse({ handle, socket }: Watched): void {
     this.#endAnnouncements ??= useAnnouncements();
-    for (const kind of [handle, handleOf(socket)]) if (kind) announceWriting(kind);
+    for (const kind of [handle, handleOf(socket)]) if (kind) announceUse(kind);
   }
 
   /** Looks at a connection no longer, and leaves it as it was. */
@@ -122,25 +124,20 @@ export class Lookout implements Follower {
     this.#agenda.hasten(watched, 0);
   }
 
+  closing(watched: Watched, sight: Sight): void {
+    this.#findings.closing(watched, sight);
+  }
+
   #lookAtAll(due: readonly Watched[]): void {
-    for (const watched of due) {
-      try {
-        // A listener may have taken it off.
-        if (this.#roll.has(watched)) this.#lookAt(watched);
-      } catch (error) {
-        // A listener that throws is its program's affair; the other peers are still looked at.
-        process.nextTick(() => {
-          throw error;
-        });
-      }
-    }
+    // A listener may have taken it off.
+    for (const watched of due) if (this.#roll.has(watched)) this.#lookAt(watched);
   }
 
   #lookAt(watched: Watched): void {
     const { fd } = watched;
     const sight = fd === undefined ? undefined : lookAt(fd);
     if (fd === undefined || sight === undefined || over.has(sight.state)) {
-      this.#over(watched);
+      this.#over(watched, sight);
       return;
     }
     const now = wholeMs();
@@ -156,13 +153,9 @@ export class Lookout implements Follower {
     if (condition.unansweredKind !== undefined || condition.isWindowClosed || wasUnwell) {
       this.#findings.unwell(watched, sight, condition);
     }
-    try {
-      const nextProbeMs = this.#driver?.nextProbeMs(watched);
-      if (turn !== undefined) this.#findings.turned(watched, turn, sight, condition, nextProbeMs);
-    } finally {
-      // Also where a listener throws.
-      if (isDead && this.#roll.has(watched)) this.#findings.givenUp(watched, sight, condition, forMs);
-    }
+    const nextProbeMs = this.#driver?.nextProbeMs(watched);
+    if (turn !== undefined) this.#findings.turned(watched, turn, sight, condition, nextProbeMs);
+    if (isDead && this.#roll.has(watched)) this.#findings.givenUp(watched, sight, condition, forMs);
   }
 
   /** Sees to it that the connection is looked at again in time, and tells whether its peer is dead. */
@@ -186,11 +179,11 @@ export class Lookout implements Follower {
   }
 
   /** The connection has ended in the kernel. Node.js tells of that at once, unless nobody reads. */
-  #over(watched: Watched): void {
-    const { socket, fd } = watched;
-    if (fd === undefined) this.#lost(watched);
+  #over(watched: Watched, sight: Sight | undefined): void {
+    const { socket } = watched;
+    if (sight === undefined) this.#lost(watched);
     else if (watched.overSince > 0 && (!isRead(socket) || wholeMs() - watched.overSince > heardWithinMs)) {
-      this.#findings.ended(watched);
+      this.#findings.ended(watched, sight);
     } else {
       if (watched.overSince === 0) watched.overSince = wholeMs();
       this.#agenda.put(watched, unreadLookMs);

@@ -1,35 +1,45 @@
 import type { PeerEvent } from './events.js';
 
-/** Events that wait to be taken from an iterator. */
-export class PeerEvents {
+const over: IteratorReturnResult<undefined> = { done: true, value: undefined };
+
+/** The events of a watch, one after the other, for one who iterates; `stop` is called once that one has had enough. */
+export class PeerEvents implements AsyncIterableIterator<PeerEvent, undefined> {
   readonly #waiting: PeerEvent[] = [];
-  #wake: (() => void) | undefined;
+  readonly #takers: ((result: IteratorResult<PeerEvent, undefined>) => void)[] = [];
+  readonly #stop: (events: PeerEvents) => void;
   #isOver = false;
 
-  push(event: PeerEvent): void {
-    this.#waiting.push(event);
-    this.#wake?.();
+  constructor(stop: (events: PeerEvents) => void) {
+    this.#stop = stop;
   }
 
+  push(event: PeerEvent): void {
+    const taker = this.#takers.shift();
+    if (taker === undefined) this.#waiting.push(event);
+    else taker({ done: false, value: event });
+  }
+
+  /** No event comes any more; those that wait can still be taken. */
   end(): void {
     this.#isOver = true;
-    this.#wake?.();
+    for (const taker of this.#takers.splice(0)) taker(over);
   }
 
-  /** `stop` is called when whoever iterates has had enough. */
-  async *iterate(stop: () => void): AsyncGenerator<PeerEvent, undefined> {
-    try {
-      for (;;) {
-        const event = this.#waiting.shift();
-        if (event !== undefined) yield event;
-        else if (this.#isOver) return undefined;
-        else
-          await new Promise<void>((resolve) => {
-            this.#wake = resolve;
-          });
-      }
-    } finally {
-      stop();
-    }
+  next(): Promise<IteratorResult<PeerEvent, undefined>> {
+    const event = this.#waiting.shift();
+    if (event !== undefined) return Promise.resolve({ done: false, value: event });
+    if (this.#isOver) return Promise.resolve(over);
+    return new Promise((resolve) => this.#takers.push(resolve));
+  }
+
+  return(): Promise<IteratorReturnResult<undefined>> {
+    this.#waiting.length = 0;
+    this.end();
+    this.#stop(this);
+    return Promise.resolve(over);
+  }
+
+  [Symbol.asyncIterator](): this {
+    return this;
   }
 }

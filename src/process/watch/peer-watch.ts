@@ -1,20 +1,22 @@
 import { channel } from 'node:diagnostics_channel';
-import { EventEmitter, errorMonitor } from 'node:events';
+import { EventEmitter } from 'node:events';
 import type net from 'node:net';
-import { UnsupportedError } from '../../native/index.js';
+import { SystemCallError, UnsupportedError } from '../../native/index.js';
 import type { ValidPolicy } from '../../policy/index.js';
+import { readOwnState } from '../../socket/forced-probe.js';
 import { type KeepAliveTarget, setKeepAlive } from '../../socket/index.js';
+import { openDescriptor } from '../../socket/target.js';
 import type { Condition } from './condition.js';
 import {
-  claimError,
   DeadPeerError,
   explainDeath,
+  forgetSight,
   isOfConnection,
   lastSightOf,
-  likelyError,
+  rememberDead,
   rememberSight,
 } from './death.js';
-import { describeLost, describePeer, sightToKeep } from './description.js';
+import { describeLost, describePeer, hasTimedOut, sightOfEnd, sightToKeep } from './description.js';
 import type { PeerEvent, PeerEventName, PeerWatchEvents } from './events.js';
 import { type Findings, type Limits, Lookout } from './lookout.js';
 import { PeerEvents } from './peer-events.js';
@@ -32,6 +34,17 @@ export interface WatchRules extends Limits {
 const names: readonly PeerEventName[] = ['suspect', 'recovered', 'stalled', 'dead'];
 const channels = new Map(names.map((name) => [name, channel(`tcp-keepalive:peer:${name}`)]));
 
+/** A policy that is there already is not set again: a peer that is being probed would be probed once more. */
+function setUnlessSet(socket: net.Socket, policy: ValidPolicy): void {
+  const handle = bottomHandleOf(socket);
+  const fd = handle && openDescriptor(handle);
+  if (handle === undefined || fd === undefined) return;
+  const options = readOwnState(handle, fd);
+  const fields = Object.entries(policy) as [keyof ValidPolicy, unknown][];
+  if (!options.enabled || fields.some(([field, value]) => value !== undefined && options[field] !== value))
+    setKeepAlive(socket, policy);
+}
+
 /**
  * Watches the peers of connections and says what becomes of them, as events, as an async iterator, and on the diagnostics
  * channels `tcp-keepalive:peer:suspect`, `:recovered`, `:stalled` and `:dead`.
@@ -45,6 +58,7 @@ export class PeerWatch extends EventEmitter<PeerWatchEvents> implements AsyncIte
   readonly #lookout: Lookout;
   readonly #onClosed: () => void;
   readonly #ends = new Set<() => void>();
+  readonly #iterators = new Set<PeerEvents>();
   #isClosed = false;
 
   constructor(rules: WatchRules) {
@@ -72,7 +86,6 @@ export class PeerWatch extends EventEmitter<PeerWatchEvents> implements AsyncIte
   add(target: KeepAliveTarget): this {
     const socket = watchableSocket(target);
     if (this.#isClosed || this.#watched.has(socket)) return this;
-    if (this.#rules.policy !== undefined) setKeepAlive(socket, this.#rules.policy);
     if (socket.pending) this.#pending.add(socket, () => this.#beginQuietly(socket));
     else this.#begin(socket);
     return this;
@@ -99,6 +112,8 @@ export class PeerWatch extends EventEmitter<PeerWatchEvents> implements AsyncIte
     for (const watched of this.#lookout.close()) this.#leave(watched);
     for (const end of this.#ends) end();
     this.#ends.clear();
+    for (const iterator of this.#iterators) iterator.end();
+    this.#iterators.clear();
   }
 
   [Symbol.dispose](): void {
@@ -106,18 +121,11 @@ export class PeerWatch extends EventEmitter<PeerWatchEvents> implements AsyncIte
   }
 
   /** Yields every event from now on, until the watch is closed. */
-  [Symbol.asyncIterator](): AsyncIterator<PeerEvent> {
-    const events = new PeerEvents();
-    const push = (event: PeerEvent) => events.push(event);
-    for (const name of names) this.on(name, push as never);
-    const stop = () => {
-      for (const name of names) this.off(name, push as never);
-      this.#ends.delete(stop);
-      events.end();
-    };
-    if (this.#isClosed) stop();
-    else this.#ends.add(stop);
-    return events.iterate(stop);
+  [Symbol.asyncIterator](): AsyncIterableIterator<PeerEvent, undefined> {
+    const iterator = new PeerEvents((events) => this.#iterators.delete(events));
+    if (this.#isClosed) iterator.end();
+    else this.#iterators.add(iterator);
+    return iterator;
   }
 
   /**
@@ -133,6 +141,7 @@ export class PeerWatch extends EventEmitter<PeerWatchEvents> implements AsyncIte
     if (this.#isClosed || socket.destroyed || this.#watched.has(socket)) return;
     const handle = bottomHandleOf(socket);
     const before = handle && this.#lookout.on(handle);
+    if (before === undefined && this.#rules.policy !== undefined) setUnlessSet(socket, this.#rules.policy);
     const watched = before ?? watchedOn(socket);
     if (before !== undefined) {
       if (!isAbove(socket, before.socket)) return;
@@ -140,10 +149,9 @@ export class PeerWatch extends EventEmitter<PeerWatchEvents> implements AsyncIte
       before.socket = socket;
     }
     this.#watched.set(socket, watched);
-    const emitter: EventEmitter = socket.on('close', this.#onClosed);
-    emitter.on(errorMonitor, claimError);
+    socket.on('close', this.#onClosed);
     if (before === undefined) this.#lookout.add(watched);
-    else this.#lookout.announceWriting(watched);
+    else this.#lookout.announceUse(watched);
   }
 
   #beginQuietly(socket: net.Socket): void {
@@ -151,13 +159,14 @@ export class PeerWatch extends EventEmitter<PeerWatchEvents> implements AsyncIte
       this.#begin(socket);
     } catch (error) {
       // In a listener of the socket's there is nobody to throw to.
-      if (!(error instanceof UnsupportedError)) throw error;
+      if (error instanceof SystemCallError) process.emitWarning(error.message, 'KeepAliveWarning');
+      else if (!(error instanceof UnsupportedError)) throw error;
     }
   }
 
   #unlisten({ socket }: Watched): void {
     this.#watched.delete(socket);
-    socket.off('close', this.#onClosed).off(errorMonitor, claimError);
+    socket.off('close', this.#onClosed);
   }
 
   #leave(watched: Watched): void {
@@ -171,7 +180,8 @@ export class PeerWatch extends EventEmitter<PeerWatchEvents> implements AsyncIte
       turned: (watched, type, sight, condition, nextProbeMs) =>
         this.#tell({ type, ...describePeer(watched, sight, condition, nextProbeMs) }),
       givenUp: (watched, sight, condition, forMs) => this.#givenUp(watched, sight, condition, forMs),
-      ended: (watched) => this.#ended(watched),
+      closing: (watched, sight) => this.#seenLast(watched, sight),
+      ended: (watched, sight) => this.#ended(watched, sight),
       closed: ({ socket }) => this.#closed(socket),
       left: (watched) => this.#leave(watched),
     };
@@ -182,9 +192,19 @@ export class PeerWatch extends EventEmitter<PeerWatchEvents> implements AsyncIte
     const error = new DeadPeerError(condition.unanswered, sight.silentMs, forMs);
     const description = describePeer(watched, sight, condition);
     this.#leave(watched);
-    claimError.call(socket, error);
+    rememberDead(error, socket);
     if (this.#rules.destroy) socket.destroy(error);
     this.#tell({ type: 'dead', ...description, next: undefined, reason: 'unanswered', error, decidedBy: 'watch' });
+  }
+
+  /** Keeps what is seen of a connection at its end, also for {@link explainDeath} in a listener of the socket's error. */
+  #seenLast(watched: Watched, sight: Sight): void {
+    const { socket } = watched;
+    watched.lastSeen = sight;
+    const before = lastSightOf(socket);
+    const atEnd = sightOfEnd(watched, sight, before);
+    if (atEnd !== undefined) rememberSight(socket, atEnd);
+    else if (before === undefined) forgetSight(socket);
   }
 
   /** A socket was closed: by its peer, by the kernel, or by its program, which is no event. */
@@ -192,15 +212,21 @@ export class PeerWatch extends EventEmitter<PeerWatchEvents> implements AsyncIte
     const watched = this.#watched.get(socket);
     if (watched === undefined) return;
     const { errored, readableEnded } = socket;
-    if (errored === null ? readableEnded : isOfConnection(errored, socket)) this.#dead(watched, errored ?? undefined);
+    const { lastSeen, isEndedFirst } = watched;
+    const isDead = errored === null ? readableEnded && !isEndedFirst : isOfConnection(errored, socket, lastSeen?.state);
+    if (isDead) this.#dead(watched, errored ?? undefined);
     else this.#leave(watched);
   }
 
   /** The kernel has ended a connection from which Node.js does not read: its verdict follows from what was last seen. */
-  #ended(watched: Watched): void {
-    const { socket } = watched;
-    const isOrderly = socket.writableFinished && lastSightOf(socket) === undefined;
-    this.#dead(watched, undefined, isOrderly ? undefined : likelyError(socket));
+  #ended(watched: Watched, sight: Sight): void {
+    const { socket, options, isEndedFirst } = watched;
+    const last = lastSightOf(socket);
+    this.#seenLast(watched, sight);
+    if (hasTimedOut(sight, options, last)) this.#dead(watched, undefined, { code: 'ETIMEDOUT' });
+    else if (!socket.writableFinished) this.#dead(watched, undefined, { code: 'ECONNRESET', syscall: 'read' });
+    else if (isEndedFirst) this.#leave(watched);
+    else this.#dead(watched, undefined);
   }
 
   /** `error` is what Node.js has found, and `found` what the connection ended with; nothing where that was in good order. */
@@ -212,8 +238,18 @@ export class PeerWatch extends EventEmitter<PeerWatchEvents> implements AsyncIte
     this.#tell({ type: 'dead', ...describeLost(watched, lastSightOf(socket)), reason, error, decidedBy });
   }
 
+  /** A listener that throws is its program's affair: others are still told, and other peers looked at. */
   #tell(event: PeerEvent): void {
     channels.get(event.type)?.publish(event);
-    this.emit(event.type as 'dead', event as never);
+    // A subscriber of the channel may have closed the watch.
+    if (this.#isClosed) return;
+    for (const iterator of this.#iterators) iterator.push(event);
+    try {
+      this.emit(event.type as 'dead', event as never);
+    } catch (error) {
+      process.nextTick(() => {
+        throw error;
+      });
+    }
   }
 }

@@ -32,7 +32,7 @@ export interface WatchOptions {
    * A quiet peer is asked by the kernel's own probes, closer together than keepalive's options can say, so that its death
    * is noticed within this time, and a round trip, of its last sign of life: 1.2 s or more. From 1.92 s on it takes two
    * lost answers in a row for a false alarm, from 2.46 s on three. Only connections that carried data within the last
-   * minute are asked. It may be given with `deadAfter`; without, a peer that does
+   * minute, or within this time where it is longer, are asked. It may be given with `deadAfter`; without, a peer that does
    * not read, and then dies, is given this time as well.
    */
   readonly deadWithin?: Duration;
@@ -50,7 +50,31 @@ function milliseconds(field: 'deadAfter' | 'deadWithin', given: Duration | undef
   throw new ConfigurationError(source, field, given, allowed);
 }
 
-function check({ sockets, all, deadAfter, deadWithin, destroy }: WatchOptions): void {
+const fields: readonly (keyof WatchOptions)[] = ['sockets', 'all', 'policy', 'deadAfter', 'deadWithin', 'destroy'];
+
+function isIterable(value: unknown): boolean {
+  return typeof value === 'object' && value !== null && Symbol.iterator in value;
+}
+
+/** Checks what is given, and what of it goes together; what is read of it later is what was checked. */
+function check(given: WatchOptions): void {
+  if (typeof given !== 'object' || given === null) {
+    throw new ConfigurationError(source, '', given, `given an object of ${fields.join(', ')}`);
+  }
+  const unknown = Object.keys(given).find((key) => !(fields as readonly string[]).includes(key));
+  if (unknown !== undefined) {
+    const { [unknown as 'all']: value } = given;
+    throw new ConfigurationError(source, unknown, value, `left out; known are ${fields.join(', ')}`);
+  }
+  const { sockets, all, deadAfter, deadWithin, destroy } = given;
+  for (const [field, value] of Object.entries({ all, destroy })) {
+    if (value !== undefined && typeof value !== 'boolean') {
+      throw new ConfigurationError(source, field, value, 'true or false');
+    }
+  }
+  if (sockets !== undefined && !isIterable(sockets)) {
+    throw new ConfigurationError(source, 'sockets', sockets, 'a list of sockets, such as [socket]');
+  }
   if (destroy === true && deadAfter === undefined && deadWithin === undefined) {
     throw new ConfigurationError(source, 'destroy', destroy, 'left out, or given with deadAfter or deadWithin');
   }

@@ -6,6 +6,7 @@ import { bottomOf, carrierOf, type Handle, handleOf, openDescriptor, parentOf } 
 import type { Entry } from './agenda.js';
 import { localEnd, remoteEnd } from './ends.js';
 import type { PeerAddress } from './events.js';
+import { lookAt, type Sight } from './sight.js';
 
 /** Whether Node.js takes what arrives: it does not hear of the end of a connection otherwise. */
 export function isRead(socket: net.Socket): boolean {
@@ -39,6 +40,7 @@ const optionsKeptMs = 20_000;
 export interface Follower {
   wrote(watched: Watched): void;
   optionsSet(watched: Watched): void;
+  closing(watched: Watched, sight: Sight): void;
 }
 
 /** What the watch knows of one connection: few numbers, because there may be very many connections. */
@@ -69,6 +71,10 @@ export class Watched implements Entry, Subscriber {
   overSince = 0;
   /** What the peer had acknowledged when something of ours was seen unanswered. */
   ackedBytes = 0;
+  /** Whether the program ended the connection before the peer did. */
+  isEndedFirst = false;
+  /** What was seen of the connection as its descriptor was closed. */
+  lastSeen: Sight | undefined;
   follower: Follower | undefined;
   /** What had been written, and received, when something new was last noticed. */
   #bytesWritten: number;
@@ -97,6 +103,17 @@ export class Watched implements Entry, Subscriber {
 
   wrote(): void {
     this.follower?.wrote(this);
+  }
+
+  ending(): void {
+    const { fd } = this;
+    if (fd !== undefined && lookAt(fd)?.state === 'ESTABLISHED') this.isEndedFirst = true;
+  }
+
+  closing(): void {
+    const { fd } = this;
+    const sight = fd === undefined ? undefined : lookAt(fd);
+    if (sight !== undefined) this.follower?.closing(this, sight);
   }
 
   optionsSet(): void {
@@ -131,6 +148,9 @@ export class Watched implements Entry, Subscriber {
   }
 }
 
+/** Programs have a few; one that has a new one for each connection is not to collect them. */
+const mostKnown = 1000;
+
 const known = new Map<string, KeepAliveState>();
 
 /** The same object for the same options. */
@@ -138,6 +158,8 @@ export function shared(options: KeepAliveState): KeepAliveState {
   const { enabled, idle, interval, count, userTimeout } = options;
   const key = `${enabled} ${idle} ${interval} ${count} ${userTimeout}`;
   const before = known.get(key);
-  if (before === undefined) known.set(key, options);
-  return before ?? options;
+  if (before !== undefined) return before;
+  if (known.size >= mostKnown) known.clear();
+  known.set(key, options);
+  return options;
 }
