@@ -1,6 +1,7 @@
 import { readIntOption, writeIntOption } from '../native/index.js';
 import { limits } from '../policy/limits.js';
 import { assignmentsOf } from './assignments.js';
+import { guardHandle, unguardHandle } from './handle-guard.js';
 import { readState, writeAssignments } from './options.js';
 import { currentPlatform } from './platforms/index.js';
 import type { KeepAliveState } from './state.js';
@@ -31,41 +32,30 @@ interface Loan {
 
 const loans = new WeakMap<Handle, Loan>();
 
-/**
- * Keeps what is lent out of the way of the program, by methods of this one handle: what it sets through Node.js is its
- * own from then on, and what it closes, because another process has it now, is as it was.
- */
-function guardLoan(handle: Handle, loan: Loan): void {
-  const { setKeepAlive, close } = handle;
-  const define = (name: string, value: unknown) =>
-    Object.defineProperty(handle, name, { value, configurable: true, writable: true, enumerable: false });
-  if (typeof setKeepAlive === 'function') {
-    define('setKeepAlive', (...args: Parameters<typeof setKeepAlive>) => {
-      const set = () => Reflect.apply(setKeepAlive, handle, args);
+/** What a program sets through Node.js is its own from then on, and what it hands to another process is as it was. */
+function beginLoan(handle: Handle, own: Loan['own'], borrower: object): void {
+  const loan: Loan = { own, borrowers: new Set([borrower]) };
+  loans.set(handle, loan);
+  guardHandle(handle, {
+    setting(set) {
       const fd = openDescriptor(handle);
       return fd === undefined ? set() : changeOwn(handle, fd, set);
-    });
-  }
-  if (typeof close === 'function') {
-    define('close', (...args: Parameters<typeof close>) => {
-      endLoan(handle, loan);
-      return Reflect.apply(close, handle, args);
-    });
-  }
+    },
+    closing() {
+      try {
+        endLoan(handle, loan);
+      } catch {
+        // It is closed all the same, and whoever has it now cannot be helped.
+      }
+    },
+  });
 }
 
-function endLoan(bottom: Handle, loan: Loan): void {
-  loans.delete(bottom);
-  // What the prototype has comes to light again.
-  for (const method of ['setKeepAlive', 'close'] as const) delete (bottom as Record<string, unknown>)[method];
-  const fd = openDescriptor(bottom);
+function endLoan(handle: Handle, loan: Loan): void {
+  loans.delete(handle);
+  unguardHandle(handle);
+  const fd = openDescriptor(handle);
   if (fd !== undefined) restore(fd, loan);
-}
-
-function beginLoan(bottom: Handle, own: Loan['own'], borrower: object): void {
-  const loan: Loan = { own, borrowers: new Set([borrower]) };
-  loans.set(bottom, loan);
-  guardLoan(bottom, loan);
 }
 
 /** Gives a descriptor all of a state; where the kernel refuses, `own` is put back. */

@@ -41,8 +41,8 @@ function setUnlessSet(socket: net.Socket, policy: ValidPolicy): void {
   if (handle === undefined || fd === undefined) return;
   const options = readOwnState(handle, fd);
   const fields = Object.entries(policy) as [keyof ValidPolicy, unknown][];
-  if (!options.enabled || fields.some(([field, value]) => value !== undefined && options[field] !== value))
-    setKeepAlive(socket, policy);
+  const differs = fields.some(([field, value]) => value !== undefined && options[field] !== value);
+  if (!options.enabled || differs) setKeepAlive(socket, policy);
 }
 
 /**
