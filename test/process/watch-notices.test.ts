@@ -95,7 +95,7 @@ describe('data that are sent to a dead peer', () => {
   });
 });
 
-describe.concurrent('options that are set while a connection is watched', () => {
+describe('options that are set while a connection is watched', () => {
   it('are noticed at once, where they make a probe come sooner', async () => {
     const { watched, peer } = await plainSender('IPv4');
     const [watch] = listenedTo(watchPeers({ sockets: [watched], policy: '600:5:3' }));
