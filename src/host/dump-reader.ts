@@ -15,21 +15,17 @@ const greatestOverlap = 16;
 export class DumpReader implements DumpVisitor {
   readonly connections: HostConnection[] = [];
   readonly incomplete: Incomplete[] = [];
+  /** Whether the kernel went on with the list in another answer. */
+  isInPieces = false;
 
   readonly #netns: number;
   readonly #texts = new AddressTexts();
   readonly #attributes: InetDiagAttributes = { infoAt: 0, infoLength: 0, cgroupIdAt: 0 };
-  #isInPieces = false;
   #atStart = 0;
   #before: ReadonlySet<bigint> = new Set();
 
   constructor(netns: number) {
     this.#netns = netns;
-  }
-
-  /** Whether the kernel went on with the list in another answer. */
-  get isInPieces(): boolean {
-    return this.#isInPieces;
   }
 
   onAnswer(): void {
@@ -46,7 +42,7 @@ export class DumpReader implements DumpVisitor {
     }
     const family = view.getUint8(start);
     if (family !== AF_INET && family !== AF_INET6) return;
-    if (this.#atStart > 0) this.#isInPieces = true;
+    if (this.#atStart > 0) this.isInPieces = true;
     const connection = dumpedConnection(view, start, this.#attributes, this.#texts, this.#netns);
     const isRepeated = this.connections.length - this.#atStart < greatestOverlap && this.#before.has(connection.cookie);
     if (!isRepeated) this.connections.push(connection);

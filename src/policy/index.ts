@@ -1,4 +1,4 @@
-export { ConfigurationError } from './configuration-error.js';
+export { ConfigurationError, refuseOtherFields } from './configuration-error.js';
 export { type Conditions, detectionTime, type Scenario } from './detection-time.js';
 export { readMilliseconds } from './duration.js';
 export { describeValue, PolicyError, type PolicyField } from './errors.js';

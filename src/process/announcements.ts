@@ -1,4 +1,4 @@
-import { subscribersOf } from '../socket/subscribers.js';
+import { type Subscriber, subscribersOf } from '../socket/subscribers.js';
 import { bottomOf, type Handle } from '../socket/target.js';
 import { type Method, wrap } from './wrap.js';
 
@@ -9,50 +9,42 @@ const writes = ['writeBuffer', 'writev', 'writeUtf8String', 'writeAsciiString', 
 const wrapped = new Map<object, () => void>();
 let users = 0;
 
-const followersOf = (handle: Handle) => subscribersOf(bottomOf(handle));
+type Tell = (follower: Subscriber) => void;
 
-type Wrapper = (original: Method) => Method;
+/** What followers are told before a call and after it. */
+interface Announcement {
+  readonly before?: Tell;
+  readonly after?: Tell;
+}
 
-const announceWrite: Wrapper = (original) =>
-  function write(this: Handle, ...args: unknown[]) {
-    const status = Reflect.apply(original, this, args as never[]);
-    for (const follower of followersOf(this)) follower.wrote();
-    return status;
-  } as Method;
+const writing: Announcement = { after: (follower) => follower.wrote() };
 
-const announceShutdown: Wrapper = (original) =>
-  function shutdown(this: Handle, ...args: unknown[]) {
-    for (const follower of followersOf(this)) follower.ending();
-    const status = Reflect.apply(original, this, args as never[]);
-    for (const follower of followersOf(this)) follower.wrote();
-    return status;
-  } as Method;
-
-const announceClose: Wrapper = (original) =>
-  function close(this: Handle, ...args: unknown[]) {
-    for (const follower of followersOf(this)) follower.closing();
-    return Reflect.apply(original, this, args as never[]);
-  } as Method;
-
-const announceOptions: Wrapper = (original) =>
-  function setKeepAlive(this: Handle, ...args: unknown[]) {
-    const status = Reflect.apply(original, this, args as never[]);
-    for (const follower of followersOf(this)) follower.optionsSet();
-    return status;
-  } as Method;
-
-const wrappers: ReadonlyMap<string, Wrapper> = new Map([
-  ...writes.map((method) => [method, announceWrite] as const),
-  ['shutdown', announceShutdown],
-  ['close', announceClose],
-  ['setKeepAlive', announceOptions],
+const announcements: ReadonlyMap<string, Announcement> = new Map([
+  ...writes.map((method) => [method, writing] as const),
+  ['shutdown', { before: (follower) => follower.ending(), ...writing }],
+  ['close', { before: (follower) => follower.closing() }],
+  ['setKeepAlive', { after: (follower) => follower.optionsSet() }],
 ]);
+
+function tellFollowers(handle: Handle, tell: Tell | undefined): void {
+  if (tell !== undefined) for (const follower of subscribersOf(bottomOf(handle))) tell(follower);
+}
+
+function announcing({ before, after }: Announcement) {
+  return (original: Method): Method =>
+    function announced(this: Handle, ...args: unknown[]) {
+      tellFollowers(this, before);
+      const status = Reflect.apply(original, this, args as never[]);
+      tellFollowers(this, after);
+      return status;
+    } as Method;
+}
 
 function wrapAll(prototype: object): void {
   const isOwn = (method: string) => typeof Object.getOwnPropertyDescriptor(prototype, method)?.value === 'function';
-  const restore = [...wrappers]
+  const restore = [...announcements]
     .filter(([method]) => isOwn(method))
-    .map(([method, wrapper]) => wrap(prototype, method, wrapper));
+    .map(([method, announcement]) => wrap(prototype, method, announcing(announcement)));
   wrapped.set(prototype, () => {
     for (const undo of restore) undo();
   });

@@ -104,19 +104,14 @@ const deadly = new Set(['SIGKILL', 'SIGSTOP']);
 export type SourceOf = (field: 'policy' | keyof ProcessOptions) => string;
 
 function checkOptions({ mode, onApplied, summarySignal }: ProcessOptions, sourceOf: SourceOf): void {
+  const refusal = (field: keyof ProcessOptions, given: unknown, allowed: string) =>
+    new ConfigurationError(sourceOf(field), field, given, allowed);
   if (summarySignal !== undefined && (deadly.has(summarySignal) || !Object.hasOwn(constants.signals, summarySignal))) {
-    throw new ConfigurationError(
-      sourceOf('summarySignal'),
-      'summarySignal',
-      summarySignal,
-      "a signal such as 'SIGUSR2'",
-    );
+    throw refusal('summarySignal', summarySignal, "a signal such as 'SIGUSR2'");
   }
-  if (mode !== undefined && mode !== 'enforce' && mode !== 'fill') {
-    throw new ConfigurationError(sourceOf('mode'), 'mode', mode, "'enforce' or 'fill'");
-  }
+  if (mode !== undefined && mode !== 'enforce' && mode !== 'fill') throw refusal('mode', mode, "'enforce' or 'fill'");
   if (onApplied !== undefined && typeof onApplied !== 'function') {
-    throw new ConfigurationError(sourceOf('onApplied'), 'onApplied', onApplied, 'a function');
+    throw refusal('onApplied', onApplied, 'a function');
   }
 }
 

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
-import { ConfigurationError, type PolicyInput } from '../policy/index.js';
+import { ConfigurationError, type PolicyInput, refuseOtherFields } from '../policy/index.js';
 import type { ProcessOptions, SourceOf } from './apply-to-process.js';
 
 /** What a process is to be given, and where that stands. */
@@ -47,11 +47,7 @@ function readFile(file: string, isNamed: boolean): Content | undefined {
   if (typeof content !== 'object' || content === null || Array.isArray(content)) {
     throw new ConfigurationError(file, '', content, `an object of ${fields.join(', ')}`);
   }
-  const unknown = Object.keys(content).find((key) => !(fields as readonly string[]).includes(key));
-  if (unknown !== undefined) {
-    const { [unknown]: given } = content as Record<string, unknown>;
-    throw new ConfigurationError(file, unknown, given, `left out; known are ${fields.join(', ')}`);
-  }
+  refuseOtherFields(file, content, fields);
   return content;
 }
 

@@ -43,6 +43,14 @@ function switchTo(enabled: boolean, platform: Platform): Assignment {
 }
 
 /**
+ * Whether a connection has all of it already. Setting TCP_KEEPIDLE again has a peer that is being probed probed once more
+ * at once, which counts as unanswered.
+ */
+export function isInForce(list: readonly Assignment[], state: KeepAliveState): boolean {
+  return list.every(({ field, state: wanted }) => state[field] === wanted);
+}
+
+/**
  * What to set, in the order that matters on a live socket.
  *
  * TCP_KEEPINTVL and TCP_KEEPCNT never re-arm the timer, so they go first. TCP_KEEPIDLE after SO_KEEPALIVE re-arms it

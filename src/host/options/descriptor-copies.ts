@@ -2,7 +2,7 @@ import { SystemCallError, UnsupportedError } from '../../native/errors.js';
 import type { OwnedDescriptor } from '../../native/owned-descriptor.js';
 import { copyDescriptor, openProcess } from '../../native/pidfd.js';
 import { readBytesOption, type SocketOption } from '../../native/socket-options.js';
-import type { Assignment } from '../../socket/assignments.js';
+import { type Assignment, isInForce } from '../../socket/assignments.js';
 import { readState, writeAssignments } from '../../socket/options.js';
 import { linux } from '../../socket/platforms/linux.js';
 import type { KeepAliveState } from '../../socket/state.js';
@@ -201,17 +201,13 @@ function readOne(copies: Copies, socket: SocketReference): KeepAliveState {
   return readState(copy.fd, linux);
 }
 
-/** Setting TCP_KEEPIDLE again has a peer that is being probed probed once more at once, which counts as unanswered. */
-const isThere = (state: KeepAliveState, list: readonly Assignment[]) =>
-  list.every(({ field, state: wanted }) => state[field] === wanted);
-
 function make(copies: Copies, { socket, rearms }: OptionChange, list: readonly Assignment[]): OptionOutcome {
   const { cookie } = socket;
   let before: KeepAliveState | undefined;
   try {
     using copy = copies.copy(socket);
     before = readState(copy.fd, linux);
-    if (!rearms && isThere(before, list)) return { cookie, before, after: before, error: undefined };
+    if (!rearms && isInForce(list, before)) return { cookie, before, after: before, error: undefined };
     return setOn(copy.fd, cookie, before, list);
   } catch (error) {
     return { cookie, before, after: undefined, error: reasonOf(error) };

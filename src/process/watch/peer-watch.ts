@@ -1,10 +1,11 @@
 import { channel } from 'node:diagnostics_channel';
 import { EventEmitter } from 'node:events';
 import type net from 'node:net';
-import { SystemCallError, UnsupportedError } from '../../native/index.js';
 import type { ValidPolicy } from '../../policy/index.js';
+import { assignments, isInForce } from '../../socket/assignments.js';
 import { readOwnState } from '../../socket/forced-probe.js';
 import { type KeepAliveTarget, setKeepAlive } from '../../socket/index.js';
+import { currentPlatform } from '../../socket/platforms/index.js';
 import { openDescriptor } from '../../socket/target.js';
 import type { Condition } from './condition.js';
 import {
@@ -22,7 +23,7 @@ import { type Findings, type Limits, Lookout } from './lookout.js';
 import { PeerEvents } from './peer-events.js';
 import { Pending } from './pending.js';
 import type { Sight } from './sight.js';
-import { watchableSocket, watchedOn } from './watchable.js';
+import { quietly, watchableSocket, watchedOn } from './watchable.js';
 import { bottomHandleOf, isAbove, type Watched } from './watched.js';
 
 /** How a watch treats its connections. */
@@ -34,15 +35,11 @@ export interface WatchRules extends Limits {
 const names: readonly PeerEventName[] = ['suspect', 'recovered', 'stalled', 'dead'];
 const channels = new Map(names.map((name) => [name, channel(`tcp-keepalive:peer:${name}`)]));
 
-/** A policy that is there already is not set again: a peer that is being probed would be probed once more. */
 function setUnlessSet(socket: net.Socket, policy: ValidPolicy): void {
   const handle = bottomHandleOf(socket);
   const fd = handle && openDescriptor(handle);
   if (handle === undefined || fd === undefined) return;
-  const options = readOwnState(handle, fd);
-  const fields = Object.entries(policy) as [keyof ValidPolicy, unknown][];
-  const differs = fields.some(([field, value]) => value !== undefined && options[field] !== value);
-  if (!options.enabled || differs) setKeepAlive(socket, policy);
+  if (!isInForce(assignments(policy, currentPlatform()), readOwnState(handle, fd))) setKeepAlive(socket, policy);
 }
 
 /**
@@ -86,7 +83,7 @@ export class PeerWatch extends EventEmitter<PeerWatchEvents> implements AsyncIte
   add(target: KeepAliveTarget): this {
     const socket = watchableSocket(target);
     if (this.#isClosed || this.#watched.has(socket)) return this;
-    if (socket.pending) this.#pending.add(socket, () => this.#beginQuietly(socket));
+    if (socket.pending) this.#pending.add(socket, () => quietly(() => this.#begin(socket)));
     else this.#begin(socket);
     return this;
   }
@@ -152,16 +149,6 @@ export class PeerWatch extends EventEmitter<PeerWatchEvents> implements AsyncIte
     socket.on('close', this.#onClosed);
     if (before === undefined) this.#lookout.add(watched);
     else this.#lookout.announceUse(watched);
-  }
-
-  #beginQuietly(socket: net.Socket): void {
-    try {
-      this.#begin(socket);
-    } catch (error) {
-      // In a listener of the socket's there is nobody to throw to.
-      if (error instanceof SystemCallError) process.emitWarning(error.message, 'KeepAliveWarning');
-      else if (!(error instanceof UnsupportedError)) throw error;
-    }
   }
 
   #unlisten({ socket }: Watched): void {

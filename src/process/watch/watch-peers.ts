@@ -1,19 +1,19 @@
 import { channel } from 'node:diagnostics_channel';
 import type net from 'node:net';
-import { SystemCallError, UnsupportedError } from '../../native/index.js';
 import {
   ConfigurationError,
   type Duration,
   type PolicyInput,
   readMilliseconds,
   readPolicy,
+  refuseOtherFields,
 } from '../../policy/index.js';
 import type { KeepAliveTarget } from '../../socket/index.js';
 import { onConnecting, onSecuring } from '../interception.js';
 import { ownerOf } from '../tcp-handle.js';
 import { leastDeadWithinMs } from './drive-plan.js';
 import { PeerWatch } from './peer-watch.js';
-import { watchableSocket } from './watchable.js';
+import { quietly, watchableSocket } from './watchable.js';
 
 /** What {@link watchPeers} watches, and how. */
 export interface WatchOptions {
@@ -61,11 +61,7 @@ function check(given: WatchOptions): void {
   if (typeof given !== 'object' || given === null) {
     throw new ConfigurationError(source, '', given, `given an object of ${fields.join(', ')}`);
   }
-  const unknown = Object.keys(given).find((key) => !(fields as readonly string[]).includes(key));
-  if (unknown !== undefined) {
-    const { [unknown as 'all']: value } = given;
-    throw new ConfigurationError(source, unknown, value, `left out; known are ${fields.join(', ')}`);
-  }
+  refuseOtherFields(source, given, fields);
   const { sockets, all, deadAfter, deadWithin, destroy } = given;
   for (const [field, value] of Object.entries({ all, destroy })) {
     if (value !== undefined && typeof value !== 'boolean') {
@@ -83,16 +79,9 @@ function check(given: WatchOptions): void {
   }
 }
 
-/** Adds what comes by itself: a stream that cannot be watched is none of the watch's business. */
+/** Adds what comes by itself. */
 function addQuietly(watch: PeerWatch, socket: net.Socket): void {
-  if (socket.destroyed) return;
-  try {
-    watch.add(socket);
-  } catch (error) {
-    if (!(error instanceof UnsupportedError || error instanceof SystemCallError)) throw error;
-    // In the program's own call there is nobody to throw to.
-    if (error instanceof SystemCallError) process.emitWarning(error.message, 'KeepAliveWarning');
-  }
+  if (!socket.destroyed) quietly(() => watch.add(socket));
 }
 
 function addAll(watch: PeerWatch): void {

@@ -31,6 +31,19 @@ export function watchableSocket(target: KeepAliveTarget): net.Socket {
 }
 
 /**
+ * Has a connection be watched where there is nobody to throw to, in the program's own call or in a listener: a stream
+ * that cannot be watched is none of the watch's business, and what the kernel refuses becomes a warning.
+ */
+export function quietly(watch: () => void): void {
+  try {
+    watch();
+  } catch (error) {
+    if (error instanceof SystemCallError) process.emitWarning(error.message, 'KeepAliveWarning');
+    else if (!(error instanceof UnsupportedError)) throw error;
+  }
+}
+
+/**
  * What there is to know of a connected socket when its watch begins.
  *
  * @throws {UnsupportedError} for what is no TCP socket.
