@@ -1,12 +1,6 @@
 import { once } from 'node:events';
 import { setTimeout as delay } from 'node:timers/promises';
-import {
-  type DeadPeerEvent,
-  explainDeath,
-  type LivePeerEvent,
-  type PeerEventName,
-  watchPeers,
-} from '../../src/index.js';
+import { type DeadPeerEvent, explainDeath, type PeerEventName, watchPeers } from '../../src/index.js';
 import { type End, endOf, infoOf } from '../kernel/observation.js';
 import { connectedPair } from '../peers.js';
 import type { Cell } from './matrix.js';
@@ -63,7 +57,7 @@ export async function playCell(cell: Cell, routed?: RoutedPair): Promise<Measure
   using scene = await sceneOf(cell, routed);
   const { survivor, peer } = scene;
   const dead: DeadPeerEvent[] = [];
-  const story: LivePeerEvent[] = [];
+  const story: PeerEventName[] = [];
   const details: string[] = [];
   const startedAt = performance.now();
   const ended = endOf(survivor);
@@ -71,7 +65,7 @@ export async function playCell(cell: Cell, routed?: RoutedPair): Promise<Measure
   using watch = watchOf(cell, scene);
   for (const name of ['suspect', 'recovered', 'stalled'] as const) {
     watch.on(name as 'suspect', (event) => {
-      story.push(event);
+      story.push(name);
       const atMs = Math.round(performance.now() - startedAt);
       details.push(`${name} at ${atMs} ms, ${event.unanswered} unanswered, silent for ${event.silentMs} ms`);
     });
@@ -84,7 +78,7 @@ export async function playCell(cell: Cell, routed?: RoutedPair): Promise<Measure
     played,
     end,
     dead: [...dead],
-    story: story.map(({ type }) => type),
+    story: [...story],
     storyInDetail: details.join('; '),
   };
   played.end?.();

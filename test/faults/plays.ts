@@ -3,7 +3,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { crashPeer, lossyPath } from '../../src/testing/index.js';
 import { restoreReception, setReception } from '../../src/testing/reception.js';
 import type { TcpInfo } from '../../src/wire/tcp-info.js';
-import { fdOf, setLinger } from '../kernel/descriptor.js';
+import { abort } from '../endpoints.js';
 import { infoOf, lastSignOfLife, type Moment, moment, thisMoment } from '../kernel/observation.js';
 import type { FaultName } from './matrix.js';
 import { answeredWindowProbes } from './reckoning.js';
@@ -94,8 +94,7 @@ const reboot: Play = async (connection) => {
   const played = await quiet(connection);
   await moment(() => infoOf(peer).unacked === 0, 'everything sent is acknowledged');
   setReception(survivor, 'drop');
-  setLinger(fdOf(peer), 0);
-  peer.destroy();
+  abort(peer);
   // The RST is long past, and the first probe is not due yet.
   await delay(1000);
   restoreReception(survivor);
