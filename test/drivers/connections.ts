@@ -11,12 +11,12 @@ function select(end: 'local' | 'remote', port: number, more: Pick<ListQuery, 'se
   return listConnections({ optionSource: 'descriptor-copies', ...more, selection });
 }
 
-/** The connections of a process to a port of this machine, with their options. */
+/** The connections of a process to a port of this machine, with their options; without those that it closed meanwhile. */
 export function connectionsOf(pid: number, port: number): ConnectionRow[] {
   const { rows, incomplete } = select('remote', port, { selection: { pid: [pid] } });
-  const isUnread = rows.some(({ keepAlive }) => keepAlive === null);
+  const isUnread = rows.some((row) => row.keepAlive === null && hasOpen(row));
   if (isUnread) throw new Error(incomplete.map(({ what, why }) => `${what}: ${why}`).join('; '));
-  return [...rows];
+  return rows.filter(({ keepAlive }) => keepAlive !== null);
 }
 
 /** The connections that a server has accepted on a port, by the client's port; without their options. */
