@@ -6,6 +6,7 @@ import http from 'node:http';
 import http2 from 'node:http2';
 import https from 'node:https';
 import net from 'node:net';
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import tls from 'node:tls';
 import { WebSocketServer } from 'ws';
 
@@ -44,6 +45,9 @@ async function serve(kind) {
       process.send({ connections, handles });
     });
   });
+  // A handle that was closed while modules were loaded counts until the event loop has turned.
+  await nextTurn();
+  await nextTurn();
   process.send({ port: server.address().port });
 }
 
