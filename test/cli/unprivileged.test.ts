@@ -2,6 +2,7 @@ import { spawn, spawnSync } from 'node:child_process';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { iteratorFlaw } from '../../src/host/options/iterator-flaw.js';
 import type { ConnectionJson } from '../../src/host/row.js';
+import { freePort } from '../drivers/servers/server-program.js';
 import { type Command, type Held, type Holder, startHolder } from '../host/options-holding.js';
 import { moment } from '../kernel/observation.js';
 import { cannotRun } from '../requirement.js';
@@ -25,10 +26,11 @@ describe.skipIf(cannotRun(!canRun, 'it needs root, setpriv and a project that ev
     beforeAll(async () => {
       own = startHolder(asNobody);
       foreign = startHolder();
-      const start: Command = { do: 'start', families: ['IPv4'], connections: 3 };
-      const [ofOwn, ofForeign] = await Promise.all([own.tell(start), foreign.tell(start)]);
-      ownPort = ofOwn.get('IPv4 listener')?.localPort as number;
-      foreignPort = ofForeign.get('IPv4 listener')?.localPort as number;
+      // A port that the kernel chooses may be another test's as well, at another address.
+      ownPort = await freePort();
+      foreignPort = await freePort();
+      const start = { do: 'start', families: ['IPv4'], connections: 3 } satisfies Command;
+      await Promise.all([own.tell({ ...start, port: ownPort }), foreign.tell({ ...start, port: foreignPort })]);
     });
     afterAll(() => Promise.all([own?.end(), foreign?.end()]));
 

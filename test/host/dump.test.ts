@@ -17,10 +17,12 @@ import { compareWithRetransmission } from './comparison.js';
 const withoutSs = cannotRun(spawnSync('ss', ['-V']).status !== 0, 'comparing with ss needs iproute2');
 const withoutIPv6 = cannotRun(!hasIPv6, 'it needs the address ::1');
 
-/** The connection of this machine that has a port at each end. */
+/** Our connection that has a port at each end; another test's may have the same, at other addresses. */
 function find(local: number, remote: number, options: Parameters<typeof dumpConnections>[0] = {}): HostConnection {
   const { connections } = dumpConnections({ states: allStates, ...options });
-  const found = connections.filter((row) => row.local.port === local && row.remote.port === remote);
+  const own = new Set(openSocketInodes());
+  const isOurs = ({ inode, state }: HostConnection) => own.has(String(inode)) || state === 'TIME_WAIT';
+  const found = connections.filter((row) => row.local.port === local && row.remote.port === remote && isOurs(row));
   expect(found).toHaveLength(1);
   return found[0] as HostConnection;
 }
@@ -161,7 +163,8 @@ describe('a dump without further ado', () => {
     await Promise.all(sockets.map((socket) => once(socket, 'connect')));
     const { connections } = dumpConnections({ info: true });
     // Of a server that had this port before, orphans of other tests may be left.
-    const isOurs = ({ remote, inode }: HostConnection) => remote.port === portOf(server) && inode !== 0;
+    const isOurs = ({ remote, inode }: HostConnection) =>
+      remote.port === portOf(server) && remote.address === '127.0.0.1' && inode !== 0;
     const ports = connections.filter(isOurs).map(({ local }) => local.port);
     expect(ports.sort()).toEqual(sockets.map((socket) => socket.localPort as number).sort());
     expect(new Set(connections.map(({ cookie }) => cookie)).size).toBe(connections.length);

@@ -33,8 +33,8 @@ function hold(name: string, endpoint: net.Socket | net.Server): void {
   held.set(name, endpoint);
 }
 
-async function listen(name: string, host: string): Promise<net.Server> {
-  const server = net.createServer().listen({ port: 0, host, backlog: 4096 });
+async function listen(name: string, host: string, port = 0): Promise<net.Server> {
+  const server = net.createServer().listen({ port, host, backlog: 4096 });
   await once(server, 'listening');
   hold(name, server);
   return server;
@@ -69,9 +69,9 @@ async function replace(name: string, by: 'file' | 'socket' | 'nothing'): Promise
 
 const hosts = { IPv4: '127.0.0.1', IPv6: '::1' } as const;
 
-async function start({ families, connections }: { families: ('IPv4' | 'IPv6')[]; connections: number }): Promise<void> {
+async function start({ families, connections, port }: Extract<Command, { do: 'start' }>): Promise<void> {
   for (const family of families) {
-    const server = await listen(`${family} listener`, hosts[family]);
+    const server = await listen(`${family} listener`, hosts[family], port);
     for (let number = 1; number <= connections; number += 1)
       await connect(`${family} ${number}`, server, hosts[family]);
   }

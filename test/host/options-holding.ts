@@ -19,7 +19,12 @@ export interface Held {
 }
 
 export type Command =
-  | { readonly do: 'start'; readonly families: ('IPv4' | 'IPv6')[]; readonly connections: number }
+  | {
+      readonly do: 'start';
+      readonly families: ('IPv4' | 'IPv6')[];
+      readonly connections: number;
+      readonly port?: number;
+    }
   | { readonly do: 'set'; readonly name: string; readonly policy: KeepAlivePolicy | false }
   | { readonly do: 'connect'; readonly name: string; readonly to: string; readonly host: string }
   | { readonly do: 'replace'; readonly name: string; readonly by: 'file' | 'socket' | 'nothing' }

@@ -124,7 +124,7 @@ describe('findOwners', () => {
     const shared = await sharing(fdOf(server));
     for (let turn = 0; turn < 20; turn += 1) await connected(server);
     const port = portOf(server);
-    const ends = `src 127.0.0.1 and ( sport = :${port} or dport = :${port} )`;
+    const ends = `src 127.0.0.1 and ( sport = :${port} or ( dst 127.0.0.1 and dport = :${port} ) )`;
     const listed = execFileSync('ss', ['-Htnpe', 'state', 'established', 'state', 'listening', ends], {
       encoding: 'utf8',
     });
