@@ -2,11 +2,11 @@ import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
 import type net from 'node:net';
 import { networkInterfaces } from 'node:os';
-import { setTimeout as delay } from 'node:timers/promises';
 import tls from 'node:tls';
 import { type LoopbackPair, loopbackPair } from '../src/testing/index.js';
 import { restoreReception, setReception } from '../src/testing/reception.js';
 import { abort } from './endpoints.js';
+import { fdOf, packetsDropped } from './kernel/descriptor.js';
 import { infoOf, moment } from './kernel/observation.js';
 
 /** Whether this machine has the address ::1. */
@@ -52,24 +52,16 @@ export function connectedPair(transport: Transport): Promise<LoopbackPair> {
   return loopbackPair({ family: transport === 'IPv4' ? 4 : 6 });
 }
 
-/** How many packets this network namespace has dropped for IP_MINTTL or IPV6_MINHOPCOUNT. */
-function packetsDropped(): number {
-  const [names, values] = readFileSync('/proc/net/netstat', 'utf8').split('\n');
-  const column = names?.split(' ').indexOf('TCPMinTTLDrop') ?? -1;
-  return Number(values?.split(' ')[column]);
-}
-
 /**
  * Makes `peer` come back without memory of the connection: its kernel forgets it, and the RST by which a kernel says
  * so to `survivor` is lost, as it never is sent by a machine that loses power.
  */
 export async function rebootPeer(peer: net.Socket, survivor: net.Socket): Promise<void> {
   await moment(() => infoOf(peer).unacked === 0, 'everything sent is acknowledged');
-  const before = packetsDropped();
+  const fd = fdOf(survivor);
+  const before = packetsDropped(fd);
   setReception(survivor, 'drop');
-  peer.resetAndDestroy();
-  await moment(() => packetsDropped() > before, 'the RST is dropped');
-  // The namespace counts those of other tests, too.
-  await delay(200);
+  abort(peer);
+  await moment(() => packetsDropped(fd) > before, 'the RST is dropped');
   restoreReception(survivor);
 }

@@ -69,6 +69,13 @@ export function tcpState(fd: number): number {
   return bytes[0] as number;
 }
 
+/** How many packets for this socket the kernel has dropped, for IP_MINTTL or IPV6_MINHOPCOUNT among others: SO_MEMINFO. */
+export function packetsDropped(fd: number): number {
+  const values = new Uint32Array(9);
+  succeed('getsockopt', getsockopt(fd, 1, 55, values, new Uint32Array([values.byteLength])));
+  return values[8] as number;
+}
+
 /** Descriptor status flags, fcntl(F_GETFL). */
 export function statusFlags(fd: number): number {
   return succeed('fcntl', fcntl(fd, 3, 'int', 0));
