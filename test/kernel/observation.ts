@@ -17,16 +17,24 @@ export function thisMoment(): Moment {
   return { notBefore: now, notAfter: now };
 }
 
-/** When this process's event loop has turned, and the time before: what it sees now, it could not have seen then. */
+/** How often this process notes that it runs. */
+const turnMs = 10;
+/** When it did last, and when before. */
 const turns = { last: performance.now(), before: performance.now() };
+/** When it could not, for want of a processor or because it was busy. */
+const stalls: { readonly from: number; readonly to: number }[] = [];
+
 setInterval(() => {
   turns.before = turns.last;
   turns.last = performance.now();
-}, 10).unref();
+  if (turns.last - turns.before > 2 * turnMs) stalls.push({ from: turns.before + turnMs, to: turns.last });
+}, turnMs).unref();
 
-/** The last moment at which what an event tells of now would have been told: how late a busy machine is does not count. */
-export function lastTurn(): number {
-  return turns.before;
+/** How long this process could run between two moments: what a busy machine made it wait does not count. */
+export function runningMs(from: number, to: number = performance.now()): number {
+  const ongoing = { from: turns.last + turnMs, to: Math.max(turns.last + turnMs, performance.now()) };
+  const stalledMs = [...stalls, ongoing].map((stall) => Math.min(stall.to, to) - Math.max(stall.from, from));
+  return to - from - stalledMs.reduce((sum, ms) => sum + Math.max(0, ms), 0);
 }
 
 /** Waits until `condition` holds and gives the moment at which that came about. */
@@ -64,6 +72,15 @@ export function infoOf(socket: net.Socket): TcpInfo {
   return readTcpInfo(fd);
 }
 
+/** When the kernel last heard the peer of the connection that a descriptor is of, which it tells in whole jiffies. */
+export function lastHeard(fd: number): Moment {
+  const { notBefore } = thisMoment();
+  const { lastAckReceivedMs, lastDataReceivedMs } = readTcpInfo(fd);
+  const agoMs = Math.min(lastAckReceivedMs, lastDataReceivedMs);
+  const longestJiffyMs = Math.max(...kernelHz.map(jiffyMs));
+  return { notBefore: notBefore - agoMs - longestJiffyMs, notAfter: thisMoment().notAfter - agoMs };
+}
+
 /** Segments that this end has sent, empty ones and probes included. */
 export function sentSegments(socket: net.Socket): number {
   return infoOf(socket).segmentsOut ?? Number.NaN;
@@ -94,8 +111,9 @@ export function endOf(socket: net.Socket): Promise<End> {
     socket.once('end', () => {
       finReceived = true;
     });
+    // What an event tells of now would have been told in the last turn but one.
     socket.once('close', () =>
-      resolve({ at: { notBefore: lastTurn(), notAfter: performance.now() }, code, finReceived }),
+      resolve({ at: { notBefore: turns.before, notAfter: performance.now() }, code, finReceived }),
     );
     socket.resume();
   });

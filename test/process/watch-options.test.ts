@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import { describe, expect, it } from 'vitest';
 import { detectionTime, getKeepAlive, type PeerWatch, setKeepAlive, watchPeers } from '../../src/index.js';
 import { crashPeer, type LoopbackPair, loopbackPair } from '../../src/testing/index.js';
-import { infoOf, lastTurn, moment } from '../kernel/observation.js';
+import { infoOf, moment, runningMs } from '../kernel/observation.js';
 
 /** Both ends of a connection of this process, and a watch of one or of both. */
 async function watchedPair(all: boolean): Promise<[LoopbackPair, PeerWatch]> {
@@ -29,7 +29,7 @@ describe('a policy that the program sets once the connection is watched', () => 
     ]);
     expect(suspect).toMatchObject({ socket: pair.client, unanswered: 1 });
     expect(dead).toMatchObject({ socket: pair.client, reason: 'keepalive', unanswered: 2 });
-    expect(lastTurn() - startedAt).toBeLessThan(detectionTime('1:1:2').latestMs + 250);
+    expect(runningMs(startedAt)).toBeLessThan(detectionTime('1:1:2').latestMs + 250);
     watch.close();
     pair.close();
   });
