@@ -38,7 +38,7 @@ test('forgets a client that crashed', async (context) => {
   const [error] = (await once(server, 'error')) as [NodeJS.ErrnoException];
   const detectedMs = performance.now() - crashedAt;
   assert.equal(error.code, 'ETIMEDOUT');
-  assert.ok(detectedMs <= latestMs + 250, `${detectedMs} ms, at most ${latestMs} ms`);
+  assert.ok(detectedMs <= latestMs + 1000, `${detectedMs} ms, at most ${latestMs} ms`);
   console.log(`dead after ${Math.round(detectedMs)} ms, predicted ${earliestMs} to ${Math.round(latestMs)} ms`);
   await once(server, 'close');
   assert.equal(sessions.count, 0);

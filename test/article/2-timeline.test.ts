@@ -38,11 +38,11 @@ describe.concurrent('article 2: the timeline of idle, interval and count, here 2
 
     const firstProbe = await moment(() => sentSegments(server) > sent, 'the first probe');
     expectElapsed(connection.heard, firstProbe, quietRange(idle));
-    const answer = await moment(() => receivedSegments(server) === received + 1, 'the answer');
+    const answer = await moment(() => receivedSegments(server) > received, 'the answer');
 
     const secondProbe = await moment(() => sentSegments(server) > sent + 1, 'the second probe');
     expectElapsed(answer, secondProbe, quietRange(idle));
-    await moment(() => receivedSegments(server) === received + 2, 'the second answer');
+    await moment(() => receivedSegments(server) > received + 1, 'the second answer');
     expect(infoOf(server)).toMatchObject({ state: 'ESTABLISHED', probes: 0, segmentsOut: sent + 2 });
   });
 
@@ -67,7 +67,7 @@ describe.concurrent('article 2: the timeline of idle, interval and count, here 2
 
     const probes: Moment[] = [];
     for (let number = 1; number <= count; number += 1) {
-      probes.push(await moment(() => infoOf(server).probes === number, `unanswered probe ${number}`));
+      probes.push(await moment(() => infoOf(server).probes >= number, `unanswered probe ${number}`));
       expect(infoOf(server)).toMatchObject({ segmentsOut: sent + number, segmentsIn: received, state: 'ESTABLISHED' });
     }
     const { at, code } = await end;

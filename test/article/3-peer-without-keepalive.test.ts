@@ -25,7 +25,7 @@ async function expectRoundsAnswered(server: net.Socket, rounds: number): Promise
   const received = receivedSegments(server);
   let previous = thisMoment();
   for (let round = 1; round <= rounds; round += 1) {
-    const answer = await moment(() => receivedSegments(server) === received + round, `the answer to probe ${round}`);
+    const answer = await moment(() => receivedSegments(server) >= received + round, `the answer to probe ${round}`);
     if (round > 1) expectElapsed(previous, answer, quietRange(idle));
     previous = answer;
     expect(infoOf(server)).toMatchObject({ state: 'ESTABLISHED', probes: 0, segmentsOut: sent + round });

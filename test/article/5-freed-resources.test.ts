@@ -4,8 +4,9 @@ import { describe, expect, it } from 'vitest';
 import { detectionTime, setKeepAlive } from '../../src/index.js';
 import { crashPeer } from '../../src/testing/index.js';
 import { abort } from '../endpoints.js';
+import { fdOf } from '../kernel/descriptor.js';
 import { expectElapsed } from '../kernel/expectation.js';
-import { type End, endOf, lastSignOfLife } from '../kernel/observation.js';
+import { type End, endOf, lastHeard, lastSignOfLife } from '../kernel/observation.js';
 import { endsOf, findKernelRow, kernelRow, openSocketInodes } from '../kernel/proc.js';
 
 const connections = 20;
@@ -50,8 +51,9 @@ describe("article 5: the dead connection's resources are freed on the server", (
     const rows = pairs.map(({ accepted }) => ({ ends: endsOf(accepted), inode: kernelRow(accepted).inode }));
     for (const { inode } of rows) expect(openSocketInodes()).toContain(inode);
 
-    const heard = await Promise.all(pairs.map(({ client, accepted }) => lastSignOfLife(client, accepted)));
+    await Promise.all(pairs.map(({ client, accepted }) => lastSignOfLife(client, accepted)));
     for (const { client } of pairs) crashPeer(client);
+    const heard = pairs.map(({ accepted }) => lastHeard(fdOf(accepted)));
     const ends = await Promise.all(pairs.map(({ end }) => end));
 
     ends.forEach(({ at, code }, index) => {

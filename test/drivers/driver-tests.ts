@@ -3,7 +3,8 @@ import type { ConnectionRow } from '../../src/host/row.js';
 import { detectionTime } from '../../src/index.js';
 import { readTcpInfo } from '../../src/socket/index.js';
 import { setReceptionOf } from '../../src/testing/reception.js';
-import { moment } from '../kernel/observation.js';
+import { expectElapsed } from '../kernel/expectation.js';
+import { lastHeard, moment } from '../kernel/observation.js';
 import { connectionsOf, copyOf, describeState, hasOpen, serverEndOf } from './connections.js';
 import { documentedSettings, documentedSigns } from './documented.js';
 import { type DriverEvent, DriverProcess } from './driver-process.js';
@@ -75,12 +76,9 @@ async function expectDetection(client: ConnectionRow): Promise<void> {
   const isSettled = () => readTcpInfo(own.fd).unacked === 0 && readTcpInfo(servers.fd).unacked === 0;
   await moment(isSettled, 'nothing is in flight');
   setReceptionOf(servers.fd, 'IPv4', 'drop');
-  const { lastDataReceivedMs, lastAckReceivedMs } = readTcpInfo(own.fd);
-  const lastHeard = performance.now() - Math.min(lastDataReceivedMs, lastAckReceivedMs);
-  const range = detectionTime(policy);
+  const heard = lastHeard(own.fd);
   const death = await moment(() => readTcpInfo(own.fd).state === 'CLOSE', 'the dead peer is noticed');
-  expect(death.notAfter - lastHeard).toBeGreaterThanOrEqual(range.earliestMs);
-  expect(death.notBefore - lastHeard).toBeLessThanOrEqual(range.latestMs + 250);
+  expectElapsed(heard, death, detectionTime(policy));
 }
 
 function signOf({ event, error }: DriverEvent): string {

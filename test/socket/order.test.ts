@@ -5,7 +5,7 @@ import { readTcpInfo } from '../../src/socket/index.js';
 import { loopbackPair } from '../../src/testing/index.js';
 import { fdOf, setOption } from '../kernel/descriptor.js';
 
-const policy = { idle: 1000, interval: 1000, count: 9 };
+const policy = { idle: 2000, interval: 1000, count: 9 };
 const quietMs = policy.idle + 100;
 /** A probe that is due is sent at once: one jiffy and the machine's own delays. */
 const atOnceMs = 250;

@@ -5,8 +5,17 @@ import { describe, expect, it, vi } from 'vitest';
 import { detectionTime, getKeepAlive, setKeepAlive } from '../../src/index.js';
 import { crashPeer, type LoopbackPair, loopbackPair } from '../../src/testing/index.js';
 import { abort } from '../endpoints.js';
+import { fdOf } from '../kernel/descriptor.js';
 import { expectElapsed } from '../kernel/expectation.js';
-import { endOf, infoOf, lastSignOfLife, moment, receivedSegments, sentSegments } from '../kernel/observation.js';
+import {
+  endOf,
+  infoOf,
+  lastHeard,
+  lastSignOfLife,
+  moment,
+  receivedSegments,
+  sentSegments,
+} from '../kernel/observation.js';
 import { connectedPair, hasIPv6 } from '../peers.js';
 import { cannotRun } from '../requirement.js';
 
@@ -54,11 +63,12 @@ for (const { kind, needsIPv6, connect } of kinds) {
       const { client, server } = pair;
       const end = endOf(server);
       setKeepAlive(server, '1:1:2');
-      const heard = await lastSignOfLife(client, server);
-      const received = receivedSegments(server);
+      await lastSignOfLife(client, server);
       const { unacknowledged } = crashPeer(client);
+      const heard = lastHeard(fdOf(server));
+      const received = receivedSegments(server);
       expect(unacknowledged).toBe(0);
-      await moment(() => infoOf(server).probes === 2, 'the second unanswered probe');
+      await moment(() => infoOf(server).probes >= 2, 'the second unanswered probe');
       expect(receivedSegments(server)).toBe(received);
       const { at, ...how } = await end;
       expect(how).toEqual({ code: 'ETIMEDOUT', finReceived: false });
@@ -97,10 +107,10 @@ for (const { kind, needsIPv6, connect } of kinds) {
 describe.concurrent('crashPeer', () => {
   it('revived before the last probe, the connection lives on', async () => {
     using pair = await loopbackPair();
-    setKeepAlive(pair.server, '1:1:3');
+    setKeepAlive(pair.server, '1:3:3');
     await lastSignOfLife(pair.client, pair.server);
     const crashed = crashPeer(pair.client);
-    await moment(() => infoOf(pair.server).probes === 2, 'the second unanswered probe');
+    await moment(() => infoOf(pair.server).probes >= 2, 'the second unanswered probe');
     crashed.revive();
     await moment(() => infoOf(pair.server).probes === 0, 'an answered probe');
     const sent = sentSegments(pair.server);

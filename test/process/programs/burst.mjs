@@ -73,7 +73,11 @@ async function atOnce() {
 }
 
 async function inTurn() {
-  const server = net.createServer((socket) => socket.on('error', () => {}).resume());
+  const accepted = new Set();
+  const server = net.createServer((socket) => {
+    accepted.add(socket.on('error', () => {}).resume());
+    socket.once('close', () => accepted.delete(socket));
+  });
   server.listen({ port: 0, host: here, backlog: 4096 });
   await once(server, 'listening');
   const { port } = server.address();
@@ -85,7 +89,7 @@ async function inTurn() {
     done += batch;
     if (done % every !== 0) continue;
     // The last of them are closed at the server's end too.
-    await delay(50);
+    while (accepted.size > 0) await delay(10);
     globalThis.gc();
     globalThis.gc();
     heaps.push(process.memoryUsage().heapUsed);
