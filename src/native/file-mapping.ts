@@ -1,4 +1,4 @@
-import { createRequire } from 'node:module';
+import { ffi } from './ffi.js';
 import { linuxCalls } from './linux-calls.js';
 import { OwnedDescriptor } from './owned-descriptor.js';
 
@@ -8,7 +8,7 @@ const MAP_PRIVATE = 2;
 const O_CLOEXEC = 0o2000000;
 
 function map(fd: number, length: number): Uint8Array | undefined {
-  const koffi: typeof import('koffi').default = createRequire(import.meta.url)('koffi');
+  const koffi = ffi();
   const mmap = koffi.load(null).func('void *mmap(void *, size_t, int, int, int, int64_t)');
   const address: bigint = mmap(null, length, PROT_READ, MAP_PRIVATE, fd, 0);
   // MAP_FAILED is (void *) -1.

@@ -1,5 +1,5 @@
-import { createRequire } from 'node:module';
 import { UnsupportedError } from './errors.js';
+import { ffi } from './ffi.js';
 
 /** Memory of JavaScript's for a call to use: a view, or the address of one. */
 export type Memory = ArrayBufferView | bigint;
@@ -17,8 +17,7 @@ let loaded: Libc | UnsupportedError | undefined;
 
 function load(): Libc | UnsupportedError {
   try {
-    // Loaded on first use and synchronously: importing the package must work where the FFI does not.
-    const koffi: typeof import('koffi').default = createRequire(import.meta.url)('koffi');
+    const koffi = ffi();
     const library = koffi.load(null);
     return {
       setsockopt: library.func('int setsockopt(int, int, int, const void *, uint32_t)'),

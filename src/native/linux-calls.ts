@@ -1,5 +1,5 @@
-import { createRequire } from 'node:module';
 import { codeOfErrno, SystemCallError, UnsupportedError } from './errors.js';
+import { ffi } from './ffi.js';
 import { libc, type Memory } from './libc.js';
 
 /** The calls that only Linux has, or that only Linux needs here; each gives -1 on failure. */
@@ -29,8 +29,7 @@ export function linuxCalls(): LinuxCalls {
   if (loaded !== undefined) return loaded;
   if (process.platform !== 'linux') throw new UnsupportedError("the machine's connections", 'Linux');
   libc();
-  const koffi: typeof import('koffi').default = createRequire(import.meta.url)('koffi');
-  const library = koffi.load(null);
+  const library = ffi().load(null);
   loaded = {
     socket: library.func('int socket(int, int, int)'),
     bind: library.func('int bind(int, const void *, uint32_t)'),

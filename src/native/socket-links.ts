@@ -1,5 +1,5 @@
-import { createRequire } from 'node:module';
 import { codeOfErrno, SystemCallError } from './errors.js';
+import { ffi } from './ffi.js';
 import { libc } from './libc.js';
 import { checked, linuxCalls } from './linux-calls.js';
 import { OwnedDescriptor } from './owned-descriptor.js';
@@ -20,8 +20,7 @@ const getdents64Number: Readonly<Record<string, number>> = { x64: 217, arm64: 61
 function directoryCalls(): DirectoryCalls {
   if (loaded !== undefined) return loaded;
   linuxCalls();
-  const koffi: typeof import('koffi').default = createRequire(import.meta.url)('koffi');
-  const library = koffi.load(null);
+  const library = ffi().load(null);
   loaded = {
     getdents64: library.func('syscall', 'long', ['long', 'int', 'void *', 'size_t']),
     readlinkat: library.func('long readlinkat(int, const void *, void *, size_t)'),
