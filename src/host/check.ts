@@ -1,4 +1,5 @@
 import { SystemCallError } from '../native/index.js';
+import { type ProbeOptions, probeTimeout } from '../socket/probe-options.js';
 import type { Incomplete } from './connection.js';
 import { liveStates } from './dump.js';
 import { type Answer, askPeers, type PeerAnswer } from './interview.js';
@@ -74,17 +75,19 @@ async function askThere(chosen: ChosenSource, { namespace, items }: Share<Connec
 /**
  * Asks the peer of each selected connection for a sign of life, now.
  *
- * A silent peer has been asked up to three times within `timeoutMs` (2000 unless stated). Options are as before when it
+ * A silent peer has been asked up to three times within `timeout` (2 s unless stated). Options are as before when it
  * returns. `'reset'` is a connection that was gone at the next looks, whatever ended it. Needs the processes'
  * own user, or CAP_SYS_PTRACE (Linux 5.6), or CAP_BPF and CAP_PERFMON (Linux 6.1 that is free of CVE-2026-74714); peers
  * that could not be asked are counted in `incomplete`.
  *
  * Linux.
  *
+ * @throws {ConfigurationError} for a timeout that is none.
  * @throws {UnsupportedError} elsewhere, and where the kernel has no inet_diag; {@link SystemCallError} as the kernel
  * refuses the list.
  */
-export async function checkPeers(query: ListQuery, timeoutMs = 2000): Promise<CheckResult> {
+export async function checkPeers(query: ListQuery, options: ProbeOptions = {}): Promise<CheckResult> {
+  const timeoutMs = probeTimeout('checkPeers', options);
   using chosen = chooseOptionSource(query.optionSource);
   const listing = listThrough(chosen, query);
   const rows = listing.rows.filter(({ connection }) => askable.has(connection.state));

@@ -1,8 +1,8 @@
 import net from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { SystemCallError, UnsupportedError } from '../native/index.js';
-import { ConfigurationError, type Duration, readMilliseconds } from '../policy/index.js';
 import { forceProbe, probeLeavesMs, putBack, readOwnState } from './forced-probe.js';
+import { type ProbeOptions, probeTimeout } from './probe-options.js';
 import type { KeepAliveState } from './state.js';
 import { carrierOf, type Handle, handleOf, type KeepAliveTarget, openDescriptor, resolveTarget } from './target.js';
 import { readTcpInfo } from './tcp-info.js';
@@ -108,22 +108,6 @@ async function ask(question: Question, timeoutMs: number): Promise<PeerProbe> {
   }
 }
 
-/** How a peer is asked. */
-export interface ProbeOptions {
-  /** How long to wait for an answer, in milliseconds or as text; 2 s unless stated. */
-  readonly timeout?: Duration;
-}
-
-function timeoutOf(options: ProbeOptions): number {
-  if (typeof options !== 'object' || options === null) {
-    throw new ConfigurationError('probePeer', '', options, "given options such as { timeout: '2s' }, or none");
-  }
-  const { timeout = 2000 } = options;
-  const ms = readMilliseconds(timeout);
-  if (ms !== undefined && ms > 0) return ms;
-  throw new ConfigurationError('probePeer', 'timeout', timeout, "a duration of more than 0 ms, such as '2s' or 2000");
-}
-
 /** A connection has few probes to spare: who asks while it is asked gets the same answer. */
 const asked = new WeakMap<net.Socket, Promise<PeerProbe>>();
 
@@ -144,7 +128,7 @@ const asked = new WeakMap<net.Socket, Promise<PeerProbe>>();
  * @see Linux net/ipv4/tcp.c, tcp_sock_set_keepidle_locked
  */
 export async function probePeer(target: KeepAliveTarget, options: ProbeOptions = {}): Promise<PeerProbe> {
-  const timeoutMs = timeoutOf(options);
+  const timeoutMs = probeTimeout('probePeer', options);
   const endpoint = resolveTarget(target, 'getsockopt');
   const socket = endpoint instanceof net.Server ? undefined : carrierOf(endpoint);
   const handle = socket && handleOf(socket);

@@ -47,13 +47,23 @@ describe.concurrent('checkPeers', () => {
     const crashed = crashPeer(client);
     await moment(() => infoOf(server).lastAckReceivedMs >= 1000, 'quiet');
     const selection = parseSelection({ pid: `${process.pid}`, port: `local:${server.localPort}` });
-    const { peers } = await checkPeers({ selection }, 300);
+    const { peers } = await checkPeers({ selection }, { timeout: 300 });
     expect(peers).toMatchObject([{ answer: 'silent', elapsedMs: 300 }]);
     crashed.revive();
     client.write('back');
     await moment(() => infoOf(server).lastDataReceivedMs < 500, 'a sign of life');
     expect(await reapPeers(peers)).toMatchObject([{ outcome: 'answered' }]);
     expect(infoOf(server).state).toBe('ESTABLISHED');
+  });
+
+  it.each([0, -1, Number.NaN, 'soon', null])('asks nobody with the timeout %s', async (timeout) => {
+    const asking = checkPeers({}, { timeout: timeout as number });
+    await expect(asking).rejects.toMatchObject({ code: 'ERR_KEEPALIVE_CONFIGURATION', field: 'timeout' });
+  });
+
+  it('asks nobody with a number for its options', async () => {
+    const asking = checkPeers({}, 300 as never);
+    await expect(asking).rejects.toThrow("given options such as { timeout: '2s' }");
   });
 
   it('has nothing to close where nobody is silent', async () => {

@@ -15,7 +15,7 @@ async function checkQuiet(policy: string, quietMs: number) {
   crashPeer(client);
   await sleep(quietMs);
   const port = [{ end: 'local', first: server.localPort as number, last: server.localPort as number }] as const;
-  const { peers, incomplete } = await checkPeers({ selection: { pid: [process.pid], port } }, 2000);
+  const { peers, incomplete } = await checkPeers({ selection: { pid: [process.pid], port } });
   const ofPair = peers.filter(({ row }) => row.connection.remote.port === server.remotePort);
   const state = error === undefined ? getKeepAlive(server) : undefined;
   close();

@@ -37,7 +37,7 @@ await moment(() => infoOf(inFlight.server).backoff >= 5, 'retransmissions');
 
 const end = endOf(dead.server);
 const selection = parseSelection({ pid: `${process.pid}`, port: ports.map((local) => `local:${local}`) });
-const { peers } = await checkPeers({ selection }, 600);
+const { peers } = await checkPeers({ selection }, { timeout: 600 });
 const reaped = await reapPeers(peers.filter(({ answer }) => answer === 'silent'));
 const resultOf = (index: number) => {
   const { outcome, error } = reaped.find(({ row }) => row.connection.local.port === ports[index]) ?? {};

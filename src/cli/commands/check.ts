@@ -65,7 +65,7 @@ async function check(options: CheckOptions, command: Command): Promise<void> {
   if (options.reap && !options.all && !hasFilter(options)) {
     command.error('error: say which connections --reap may close, such as --port 5432, or --all');
   }
-  const result = await checkPeers(queryOf(options), options.timeout);
+  const result = await checkPeers(queryOf(options), options);
   if (!options.json) process.stdout.write(renderPeers(result.peers, outputWidth()));
   const silent = result.peers.filter(({ answer }) => answer === 'silent');
   const reaped = options.reap ? await reap(silent, options) : [];
