@@ -39,7 +39,8 @@ function socketsOf(pid: number): SocketReference[] {
     const copy = copyDescriptor(process, Number(name));
     const cookie = new DataView(readBytesOption(copy.fd, SO_COOKIE, 8).buffer).getBigUint64(0, true);
     // The channel to this process is a unix-domain socket.
-    if (readIntOption(copy.fd, SO_PROTOCOL) === IPPROTO_TCP) found.push({ cookie, holder: { pid, fd: Number(name) } });
+    if (readIntOption(copy.fd, SO_PROTOCOL) === IPPROTO_TCP)
+      found.push({ cookie, holders: [{ pid, fd: Number(name) }] });
     copy.close();
   }
   process.close();

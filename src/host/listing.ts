@@ -99,7 +99,7 @@ function readPlaces(query: ListQuery, cgroups: Cgroups, source: OptionSource | u
 
 /** How the options of another process's socket can be reached. */
 export function referenceTo(connection: HostConnection, owners: readonly SocketOwner[]): SocketReference {
-  return { cookie: connection.cookie, holder: owners[0] };
+  return { cookie: connection.cookie, holders: owners };
 }
 
 /** The selected connections of a place, as far as the kernel's report decides. */

@@ -18,7 +18,7 @@ try {
 } catch (caught) {
   error = (caught as Error).message;
 }
-const reference = { cookie, holder: { pid: process.pid, fd } };
+const reference = { cookie, holders: [{ pid: process.pid, fd }] };
 const { states } = new DescriptorCopies().read(Array.from({ length: 2000 }, () => reference));
 console.log(JSON.stringify({ error, states: states.size }));
 server.close();

@@ -61,7 +61,7 @@ describe.skipIf(missing)('looking at all open sockets at once', () => {
   it('gives many sockets the states that copies would give, and names the ones that nobody has', async () => {
     const sockets = await (holders[0] as Holder).tell({ do: 'look' });
     const references = [...sockets.values()].map((socket) => referenceTo(holders[0] as Holder, socket));
-    const nobody = { cookie: 1n, holder: undefined };
+    const nobody = { cookie: 1n, holders: [] };
     const few = new DescriptorCopies().read([...references, nobody]);
     const filler = Array.from({ length: 2000 }, () => references[0] as (typeof references)[0]);
     const many = new DescriptorCopies().read([...references, ...filler, nobody]);

@@ -74,5 +74,5 @@ export function startHolder(prefix: readonly string[] = []): Holder {
 
 /** How a source is told of a socket of the other process. */
 export function referenceTo(holder: Holder, { cookie, fd }: Held): SocketReference {
-  return { cookie: BigInt(cookie), holder: { pid: holder.pid, fd } };
+  return { cookie: BigInt(cookie), holders: [{ pid: holder.pid, fd }] };
 }

@@ -17,9 +17,9 @@ const endpoints = [server, client, accepted];
 setKeepAlive(client, '11:12:13');
 const sockets = endpoints.map((endpoint) => {
   const bytes = readBytesOption(fdOf(endpoint), { name: 'SO_COOKIE', level: 1, option: 57 }, 8);
-  return { cookie: new DataView(bytes.buffer).getBigUint64(0, true), holder: undefined };
+  return { cookie: new DataView(bytes.buffer).getBigUint64(0, true), holders: [] };
 });
-const elsewhere = { cookie: BigInt(process.argv[2] ?? 0), holder: undefined };
+const elsewhere = { cookie: BigInt(process.argv[2] ?? 0), holders: [] };
 using iterator = new TcpIterator();
 const { states } = iterator.read();
 const same = endpoints.map((endpoint, index) => {

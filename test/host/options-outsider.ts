@@ -11,8 +11,8 @@ const server = net.createServer().listen(0, '127.0.0.1');
 await once(server, 'listening');
 const own = readBytesOption(fdOf(server), { name: 'SO_COOKIE', level: 1, option: 57 }, 8);
 const sockets = [
-  { cookie: BigInt(cookie ?? 0), holder: { pid: Number(pid), fd: Number(fd) } },
-  { cookie: new DataView(own.buffer).getBigUint64(0, true), holder: { pid: process.pid, fd: fdOf(server) } },
+  { cookie: BigInt(cookie ?? 0), holders: [{ pid: Number(pid), fd: Number(fd) }] },
+  { cookie: new DataView(own.buffer).getBigUint64(0, true), holders: [{ pid: process.pid, fd: fdOf(server) }] },
 ];
 using chosen = chooseOptionSource();
 const reading = chosen.source?.read(sockets);

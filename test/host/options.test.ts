@@ -145,7 +145,7 @@ describe.each(['tcp-iterator', 'descriptor-copies'] as const)('%s', (method) => 
       change('IPv4 1 client', policy({ idle: 61_000 })),
       change('IPv4 1 server', policy({ count: 128 })),
       {
-        socket: { cookie: 2n ** 63n, holder: { pid: holder.pid, fd: get(sockets, 'IPv4 2 server').fd } },
+        socket: { cookie: 2n ** 63n, holders: [{ pid: holder.pid, fd: get(sockets, 'IPv4 2 server').fd }] },
         wanted: false,
       },
       change('IPv4 2 client', policy({ idle: 62_000 })),
@@ -204,12 +204,31 @@ describe('descriptor-copies', () => {
     }
   });
 
+  it.skipIf(missing)('takes a socket from another process where the first has it no more', async () => {
+    const [ended, holder] = [startHolder(), startHolder()];
+    try {
+      const sockets = await holder.tell({ do: 'start', families: ['IPv4'], connections: 2 });
+      await holder.tell({ do: 'replace', name: 'IPv4 1 client', by: 'socket' });
+      await ended.end();
+      const { cookie, holders } = referenceTo(holder, get(sockets, 'IPv4 2 client'));
+      const replaced = referenceTo(holder, get(sockets, 'IPv4 1 client')).holders;
+      const socket = { cookie, holders: [{ pid: ended.pid, fd: 3 }, ...replaced, ...holders] };
+      const reading = source?.read([socket]);
+      expect(reading?.states.get(cookie)).toEqual(get(sockets, 'IPv4 2 client').state);
+      expect(reading?.incomplete).toEqual([]);
+      const outcomes = source?.write([{ socket, wanted: policy({ idle: 50_000 }) }]);
+      expect(outcomes).toMatchObject([{ after: { enabled: true, idle: 50_000 }, error: undefined }]);
+    } finally {
+      await holder.end();
+    }
+  });
+
   it.skipIf(missing)('says so when the process has ended, or no process has the socket', async () => {
     const holder = startHolder();
     const sockets = await holder.tell({ do: 'start', families: ['IPv4'], connections: 1 });
     await holder.end();
     const references = [...sockets.values()].map((socket) => referenceTo(holder, socket));
-    const reading = source?.read([...references, { cookie: 1n, holder: undefined }]);
+    const reading = source?.read([...references, { cookie: 1n, holders: [] }]);
     expect(reading?.states.size).toBe(0);
     expect(reading?.incomplete).toEqual([
       { what: 'the options of 1 connection', why: expect.stringContaining('no process is known that has it open') },

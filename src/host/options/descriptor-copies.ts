@@ -10,6 +10,7 @@ import type { Incomplete } from '../connection.js';
 import { type OpenSockets, readOpenSockets } from './open-sockets.js';
 import {
   assignmentsForEach,
+  type Holder,
   type OptionChange,
   type OptionOutcome,
   type OptionReading,
@@ -49,17 +50,40 @@ function confirmSocket(fd: number, cookie: bigint): void {
   throw new SystemCallError('getsockopt(SO_COOKIE)', 'ESTALE', reused);
 }
 
+/** What only says that a process has no such socket any more, where another may. */
+const gone = new Set(['EBADF', 'ENOTSOCK', 'ESTALE', 'ESRCH']);
+
 /** Copies descriptors of one process after the other, with one process and one copy open at a time. */
 class Copies implements Disposable {
+  /** The process that the last copy could not be had from. */
+  failedPid: number | undefined;
   #pid: number | undefined;
   #process: OwnedDescriptor | undefined;
   /** Why nothing can be copied from the process at all. */
   #refusal: unknown;
 
-  /** A copy of the socket's descriptor, which the caller closes. Throws where it cannot be had or is another socket. */
-  copy({ cookie, holder }: SocketReference): OwnedDescriptor {
-    if (holder === undefined) throw new SystemCallError('pidfd_open', 'ESRCH', noHolder);
-    const copy = this.#copy(this.#open(holder.pid), holder.fd);
+  /**
+   * A copy of the socket's descriptor, which the caller closes, from the first process that gives it: some have a socket
+   * for a moment only, such as a child before it runs its program. Throws where none does.
+   */
+  copy({ cookie, holders }: SocketReference): OwnedDescriptor {
+    let reason: SystemCallError | undefined;
+    this.failedPid = undefined;
+    for (const holder of holders) {
+      try {
+        return this.#copyFrom(holder, cookie);
+      } catch (error) {
+        if (!(error instanceof SystemCallError)) throw error;
+        if (reason !== undefined && !gone.has(reason.code)) continue;
+        reason = error;
+        this.failedPid = holder.pid;
+      }
+    }
+    throw reason ?? new SystemCallError('pidfd_open', 'ESRCH', noHolder);
+  }
+
+  #copyFrom({ pid, fd }: Holder, cookie: bigint): OwnedDescriptor {
+    const copy = this.#copy(this.#open(pid), fd);
     try {
       confirmSocket(copy.fd, cookie);
     } catch (error) {
@@ -102,7 +126,7 @@ class Copies implements Disposable {
 
 /** The places in a list, those of one process next to each other. */
 function byProcess(sockets: readonly SocketReference[]): Uint32Array {
-  const pid = (place: number) => sockets[place]?.holder?.pid ?? 0;
+  const pid = (place: number) => sockets[place]?.holders[0]?.pid ?? 0;
   return Uint32Array.from(sockets.keys()).sort((a, b) => pid(a) - pid(b));
 }
 
@@ -115,10 +139,10 @@ function reasonOf(error: unknown): string {
 class Failures {
   readonly #counts = new Map<string, { pid: number | undefined; why: string; count: number }>();
 
-  add({ holder }: SocketReference, why: string): void {
-    const key = `${holder?.pid} ${why}`;
+  add(pid: number | undefined, why: string): void {
+    const key = `${pid} ${why}`;
     const known = this.#counts.get(key);
-    if (known === undefined) this.#counts.set(key, { pid: holder?.pid, why, count: 1 });
+    if (known === undefined) this.#counts.set(key, { pid, why, count: 1 });
     else known.count += 1;
   }
 
@@ -189,7 +213,7 @@ function readByCopies(sockets: readonly SocketReference[]): OptionReading & { re
     try {
       states.set(socket.cookie, readOne(copies, socket));
     } catch (error) {
-      failures.add(socket, reasonOf(error));
+      failures.add(copies.failedPid, reasonOf(error));
       isRefused ||= error instanceof SystemCallError && error.code === 'EPERM';
     }
   }

@@ -4,12 +4,18 @@ import { linux } from '../../socket/platforms/linux.js';
 import type { KeepAliveState } from '../../socket/state.js';
 import type { Incomplete } from '../connection.js';
 
+/** A process that has a socket open, and its descriptor there. */
+export interface Holder {
+  readonly pid: number;
+  readonly fd: number;
+}
+
 /** A socket of the machine. */
 export interface SocketReference {
   /** The kernel's own name for it, never used twice. */
   readonly cookie: bigint;
-  /** A process that has it open and its descriptor there, which copying needs. */
-  readonly holder: { readonly pid: number; readonly fd: number } | undefined;
+  /** The processes that have it open, and its descriptor in each, of which copying needs one that still has it. */
+  readonly holders: readonly Holder[];
 }
 
 /** What a socket is to have: a policy, `false` for no keepalive, or a state that it had before. */
