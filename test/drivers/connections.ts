@@ -1,4 +1,5 @@
 import { readlinkSync } from 'node:fs';
+import type { SocketOwner } from '../../src/host/owners.js';
 import type { ConnectionRow } from '../../src/host/row.js';
 import { type ListQuery, listConnections } from '../../src/linux.js';
 import type { OwnedDescriptor } from '../../src/native/owned-descriptor.js';
@@ -33,21 +34,28 @@ export function serverEndOf({ connection: { local, remote } }: ConnectionRow): C
   return end;
 }
 
+/** The process that has a connection open now; others may have had it for a moment, such as one that lists it. */
+function holderOf({ owners, connection }: ConnectionRow): SocketOwner | undefined {
+  return owners.find(({ pid, fd }) => {
+    try {
+      return readlinkSync(`/proc/${pid}/fd/${fd}`) === `socket:[${connection.inode}]`;
+    } catch {
+      return false;
+    }
+  });
+}
+
 /** A copy of the descriptor that a process has for a connection. */
-export function copyOf({ owners: [owner] }: ConnectionRow): OwnedDescriptor {
+export function copyOf(row: ConnectionRow): OwnedDescriptor {
+  const owner = holderOf(row);
   if (owner === undefined) throw new Error('no process has the connection');
   using process = openProcess(owner.pid);
   return copyDescriptor(process, owner.fd);
 }
 
 /** Whether the process that had the connection still has a descriptor for it, dead or alive. */
-export function hasOpen({ owners: [owner], connection }: ConnectionRow): boolean {
-  if (owner === undefined) return false;
-  try {
-    return readlinkSync(`/proc/${owner.pid}/fd/${owner.fd}`) === `socket:[${connection.inode}]`;
-  } catch {
-    return false;
-  }
+export function hasOpen(row: ConnectionRow): boolean {
+  return holderOf(row) !== undefined;
 }
 
 /** A state in the words of the documents: `off`, `60:1:10`, or that the values are the kernel's. */
