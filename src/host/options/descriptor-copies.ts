@@ -55,8 +55,8 @@ const gone = new Set(['EBADF', 'ENOTSOCK', 'ESTALE', 'ESRCH']);
 
 /** Copies descriptors of one process after the other, with one process and one copy open at a time. */
 class Copies implements Disposable {
-  /** The process that the last copy could not be had from. */
-  failedPid: number | undefined;
+  /** The process that gave the last copy, or is the reason why there is none. */
+  lastPid: number | undefined;
   #pid: number | undefined;
   #process: OwnedDescriptor | undefined;
   /** Why nothing can be copied from the process at all. */
@@ -68,15 +68,17 @@ class Copies implements Disposable {
    */
   copy({ cookie, holders }: SocketReference): OwnedDescriptor {
     let reason: SystemCallError | undefined;
-    this.failedPid = undefined;
+    this.lastPid = undefined;
     for (const holder of holders) {
       try {
-        return this.#copyFrom(holder, cookie);
+        const copy = this.#copyFrom(holder, cookie);
+        this.lastPid = holder.pid;
+        return copy;
       } catch (error) {
         if (!(error instanceof SystemCallError)) throw error;
         if (reason !== undefined && !gone.has(reason.code)) continue;
         reason = error;
-        this.failedPid = holder.pid;
+        this.lastPid = holder.pid;
       }
     }
     throw reason ?? new SystemCallError('pidfd_open', 'ESRCH', noHolder);
@@ -213,7 +215,7 @@ function readByCopies(sockets: readonly SocketReference[]): OptionReading & { re
     try {
       states.set(socket.cookie, readOne(copies, socket));
     } catch (error) {
-      failures.add(copies.failedPid, reasonOf(error));
+      failures.add(copies.lastPid, reasonOf(error));
       isRefused ||= error instanceof SystemCallError && error.code === 'EPERM';
     }
   }
