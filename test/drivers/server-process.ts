@@ -12,9 +12,6 @@ export interface Holdings {
   readonly handles: number;
 }
 
-/** Clients of other tests that try again and again do not come here, whatever port it has. */
-export const serverAddress = '127.0.66.1';
-
 /** A server of Node.js in a process of its own. */
 export class ServerProcess {
   readonly port: number;
@@ -28,7 +25,7 @@ export class ServerProcess {
   /** Starts `programs/serve.mjs`, under `tcp-keepalive/register` where there is a policy. */
   static async start(kind: string, policy?: string): Promise<ServerProcess> {
     const { NODE_OPTIONS: _, ...env } = process.env;
-    const child = fork(path.join(import.meta.dirname, 'programs/serve.mjs'), [kind, serverAddress], {
+    const child = fork(path.join(import.meta.dirname, 'programs/serve.mjs'), [kind], {
       cwd: projectRoot,
       execArgv: policy === undefined ? [] : ['--import', 'tcp-keepalive/register'],
       env: policy === undefined ? env : { ...env, TCP_KEEPALIVE: policy },

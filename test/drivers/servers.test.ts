@@ -14,14 +14,14 @@ import { abort, clientTls } from '../endpoints.js';
 import { expectElapsed } from '../kernel/expectation.js';
 import { infoOf, lastHeard, moment } from '../kernel/observation.js';
 import { acceptedOn, copyOf } from './connections.js';
-import { ServerProcess, serverAddress } from './server-process.js';
+import { ServerProcess } from './server-process.js';
 
 const policy = '1:1:2';
 
 type Connect = (port: number) => net.Socket;
 
-const plain: Connect = (port) => net.connect(port, serverAddress);
-const secure: Connect = (port) => tls.connect({ port, host: serverAddress, ...clientTls });
+const plain: Connect = (port) => net.connect(port, '127.0.0.1');
+const secure: Connect = (port) => tls.connect({ port, host: '127.0.0.1', ...clientTls });
 
 /** Sends something on a new connection, waits for the answer, and gives the connection. */
 type Exchange = (port: number) => Promise<net.Socket>;

@@ -1,4 +1,4 @@
-// A server in a process of its own: `node serve.mjs KIND ADDRESS`. It says its port, and when asked, what it still holds.
+// A server in a process of its own: `node serve.mjs KIND`. It says its port, and when asked, what it still holds.
 import cluster from 'node:cluster';
 import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
@@ -37,7 +37,7 @@ const kinds = {
 };
 
 async function serve(kind) {
-  const server = kinds[kind]().listen(0, process.argv[3]);
+  const server = kinds[kind]().listen(0, '127.0.0.1');
   await once(server, 'listening');
   process.on('message', () => {
     server.getConnections((_error, connections) => {
