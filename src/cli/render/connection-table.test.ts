@@ -143,7 +143,7 @@ describe('renderConnections', () => {
 
   it('does not let the name of a process reach the terminal', () => {
     const [, line] = lines(120, [exampleRow(owner(9, '\u001b[2Jevil\u202e\n'))]);
-    expect(line).toContain('\ufffd[2Jevil\ufffd\ufffd/9');
+    expect(line).toContain('\\x1b[2Jevil\\u202e\\x0a/9');
   });
 
   it('lines up names in characters of double width, and cuts them whole', () => {
