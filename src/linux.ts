@@ -16,6 +16,7 @@ export { type NetworkNamespace, type NetworkNamespaces, networkNamespaces } from
 export type { SocketOwner } from './host/owners.js';
 export type { HostProcess } from './host/processes.js';
 export { type ReapedPeer, reapPeers } from './host/reap.js';
+export { type ChangeRecord, RecordError, type RecordedChange, readRecord, recordOf } from './host/record.js';
 export {
   type ConnectionJson,
   type ConnectionRow,
@@ -48,14 +49,7 @@ export {
   type UndoKernelDefaultsOptions,
   undoKernelDefaults,
 } from './host/sysctl/index.js';
-export {
-  type ChangeRecord,
-  RecordError,
-  type RecordedChange,
-  readRecord,
-  recordOf,
-  undoChanges,
-} from './host/undo.js';
+export { undoChanges } from './host/undo.js';
 export { type DiagnosisSocket, NetlinkSocket, netlinkBufferLength } from './native/netlink-socket.js';
 export type { PortRange } from './policy/port-range.js';
 export { defaultWithinMs, type Verdict, type VerdictInput, verdictOf } from './policy/verdict.js';

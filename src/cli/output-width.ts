@@ -1,4 +1,6 @@
+import { isatty } from 'node:tty';
+
 /** The width to fit: the terminal's, or no limit where the output is something else. Some terminals say 0. */
 export function outputWidth(): number {
-  return process.stdout.isTTY ? process.stdout.columns || 80 : Number.POSITIVE_INFINITY;
+  return isatty(1) ? process.stdout.columns || 80 : Number.POSITIVE_INFINITY;
 }

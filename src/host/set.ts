@@ -8,6 +8,7 @@ import { byNamespace } from './namespace-of.js';
 import { type ChosenSource, chooseOptionSource } from './options/choice.js';
 import { assignmentsFor, type OptionOutcome, type OptionSource, type WantedOptions } from './options/source.js';
 import { sourceWithin } from './options/within.js';
+import { sameState } from './record.js';
 import type { ConnectionRow } from './row.js';
 
 /** A connection and what setting it came to. */
@@ -17,10 +18,12 @@ export interface Change {
   readonly after: KeepAliveState;
 }
 
-/** A connection that does not have what was wanted, and why; it is as it was. */
+/** A connection that does not have what was wanted, and why; it is as it was, unless `isUnsure`. */
 export interface FailedChange {
   readonly connection: HostConnection;
   readonly error: string;
+  /** Set where restoring failed too, so that it may have a part of what was wanted. */
+  readonly isUnsure?: true;
 }
 
 /** What setting came to: every connection that was selected is in `changed` or in `failed`. */
@@ -86,16 +89,25 @@ function sortOutcome(
   failed: FailedChange[],
 ): void {
   if (error === undefined && before !== undefined && after !== undefined) changed.push({ connection, before, after });
-  else failed.push({ connection, error: error ?? 'what it had before could not be read' });
+  else {
+    const reason = error ?? 'what it had before could not be read';
+    const isAsBefore = before === undefined || (after !== undefined && sameState(before, after));
+    failed.push({ connection, error: reason, ...(isAsBefore ? {} : { isUnsure: true }) });
+  }
 }
 
 /** States in which options have no effect any more, or not yet. */
 const beyondChange = new Set(['TIME_WAIT', 'SYN_RECV', 'CLOSE']);
 
-function foresee({ row, policy }: { row: ConnectionRow; policy: ValidPolicy | false }): Change | FailedChange {
-  const { connection, keepAlive } = row;
-  if (keepAlive === null) return { connection, error: 'its options could not be read' };
-  return { connection, before: keepAlive, after: foreseen(keepAlive, policy) };
+/** What setting the policy is going to do, and the connections of which that cannot be told. */
+function foresee(rows: readonly ConnectionRow[], policy: ValidPolicy | false) {
+  const planned: Change[] = [];
+  const unread: FailedChange[] = [];
+  for (const { connection, keepAlive } of rows) {
+    if (keepAlive === null) unread.push({ connection, error: 'its options could not be read' });
+    else planned.push({ connection, before: keepAlive, after: foreseen(keepAlive, policy) });
+  }
+  return { planned, unread };
 }
 
 /**
@@ -107,29 +119,40 @@ function foresee({ row, policy }: { row: ConnectionRow; policy: ValidPolicy | fa
  * and CAP_PERFMON (Linux 6.1 that is free of CVE-2026-74714). The processes' blocking mode is never touched. `dryRun` shows
  * what would change.
  *
+ * `onPlan` is called with what is going to be changed, before the first change; when it throws, nothing is changed. With
+ * it, connections whose options could not be read are not changed either. What a change replaces is read again when it
+ * is made.
+ *
  * Linux.
  *
  * @throws {PolicyError} for a policy that the kernel would refuse; {@link UnsupportedError} on other platforms, and where
  * the kernel has no inet_diag; {@link SystemCallError} as the kernel refuses the list.
  */
-export function setConnections(query: ListQuery, policy: PolicyInput | false, dryRun = false): SetResult {
+export function setConnections(
+  query: ListQuery,
+  policy: PolicyInput | false,
+  dryRun = false,
+  onPlan?: (planned: readonly Change[]) => void,
+): SetResult {
   const valid = policy === false ? false : readPolicy(policy);
   using chosen = chooseOptionSource(query.optionSource);
-  // What a change replaces is read when it is made.
-  const needsOptions = dryRun || query.selection?.verdict !== undefined;
+  const isForeseen = dryRun || onPlan !== undefined;
+  const needsOptions = isForeseen || query.selection?.verdict !== undefined;
   const listing = listThrough(needsOptions ? chosen : undefined, query);
   const rows = listing.rows.filter(({ connection }) => !beyondChange.has(connection.state));
-  if (!dryRun) {
-    const result = makeChanges(
-      chosen,
-      rows.map((row) => ({ row, wanted: valid })),
-    );
-    return { ...result, incomplete: [...listing.incomplete, ...result.incomplete] };
-  }
-  const expected = rows.map((row) => foresee({ row, policy: valid }));
+  const { planned, unread } = isForeseen ? foresee(rows, valid) : { planned: undefined, unread: [] };
+  if (dryRun) return { changed: planned ?? [], failed: unread, incomplete: listing.incomplete };
+  if (planned !== undefined) onPlan?.(planned);
+  // What is not in the plan could not be restored.
+  const cookies = planned && new Set(planned.map(({ connection }) => connection.cookie));
+  const wishes = rows.filter(({ connection }) => cookies?.has(connection.cookie) ?? true);
+  const result = makeChanges(
+    chosen,
+    wishes.map((row) => ({ row, wanted: valid })),
+  );
   return {
-    changed: expected.filter((change): change is Change => 'after' in change),
-    failed: expected.filter((change): change is FailedChange => 'error' in change),
-    incomplete: listing.incomplete,
+    ...result,
+    failed: [...unread, ...result.failed],
+    incomplete: [...listing.incomplete, ...result.incomplete],
   };
 }

@@ -12,6 +12,7 @@ interface LinuxCalls {
   open(path: string, flags: number): number;
   close(fd: number): number;
   setns(fd: number, type: number): number;
+  flock(fd: number, operation: number): number;
   ioctl(fd: number, request: number, argument: Memory): number;
   bpf(number: number, command: number, attributes: Memory, size: number): number;
   pidfdOpen(number: number, pid: number, flags: number): number;
@@ -39,6 +40,7 @@ export function linuxCalls(): LinuxCalls {
     open: library.func('int open(const char *, int)'),
     close: library.func('int close(int)'),
     setns: library.func('int setns(int, int)'),
+    flock: library.func('int flock(int, int)'),
     ioctl: library.func('int ioctl(int, ulong, void *)'),
     bpf: library.func('syscall', 'long', ['long', 'int', 'void *', 'uint']),
     pidfdOpen: library.func('syscall', 'long', ['long', 'int', 'uint']),

@@ -1,6 +1,7 @@
 import { codeOfErrno, SystemCallError, UnsupportedError } from './errors.js';
 import { libc } from './libc.js';
 import { checked, linuxCalls } from './linux-calls.js';
+import { assertOwnNamespace } from './network-namespace.js';
 import { OwnedDescriptor } from './owned-descriptor.js';
 import { type SocketOption, writeBytesOption, writeIntOption } from './socket-options.js';
 
@@ -48,9 +49,10 @@ export class NetlinkSocket implements DiagnosisSocket {
    * Opens one.
    *
    * @throws {UnsupportedError} on other platforms, and on a kernel without the protocol; {@link SystemCallError} as the
-   * kernel refuses it.
+   * kernel refuses it; {@link NamespaceReturnError} if this thread could not return to its own network namespace.
    */
   static open(): NetlinkSocket {
+    assertOwnNamespace();
     const fd = linuxCalls().socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_SOCK_DIAG);
     if (fd < 0) throw openingFailure(codeOfErrno(libc().errno()));
     const descriptor = new OwnedDescriptor(fd, 'netlink socket');

@@ -33,37 +33,89 @@ function openNamespace(path: string): OwnedDescriptor {
   throw new SystemCallError('open', code, `${path} ${openExplanations[code] ?? 'could not be opened'}`);
 }
 
+/** Gives the code of the error with which the kernel refused, `undefined` where this thread is in the namespace now. */
+function refusalOf(namespace: OwnedDescriptor): string | undefined {
+  return linuxCalls().setns(namespace.fd, CLONE_NEWNET) === 0 ? undefined : codeOfErrno(libc().errno());
+}
+
 function enter(namespace: OwnedDescriptor, path: string): void {
-  if (linuxCalls().setns(namespace.fd, CLONE_NEWNET) === 0) return;
-  const code = codeOfErrno(libc().errno());
+  const code = refusalOf(namespace);
+  if (code === undefined) return;
   throw new SystemCallError('setns', code, `${path} ${enterExplanations[code] ?? 'could not be entered'}`);
 }
 
 /**
+ * Throws unless this thread may enter its own network namespace, which is all that can keep it from coming back.
+ *
+ * In a user namespace it may enter network namespaces that were made there, and not the one that it is in itself
+ * (net/core/net_namespace.c, `netns_install`).
+ */
+function proveReturn(own: OwnedDescriptor): void {
+  const code = refusalOf(own);
+  if (code === undefined) return;
+  const why = code === 'EPERM' ? 'coming back takes CAP_SYS_ADMIN in the user namespace that owns it' : 'it failed';
+  throw new SystemCallError('setns', code, `there would be no way back to ${ownNamespacePath}: ${why}`);
+}
+
+/**
+ * Thrown when this thread could not return to its own network namespace, with the kernel's reason as `cause`.
+ *
+ * Every socket that the thread opens from now on would be in the wrong network: end the program.
+ */
+export class NamespaceReturnError extends Error {
+  override readonly name = 'NamespaceReturnError';
+  readonly code = 'ERR_NAMESPACE_RETURN';
+}
+
+/** Why this thread is not in its own network namespace. Each thread has its own copy of this module. */
+let lost: NamespaceReturnError | undefined;
+
+/** That the way back was there says that only a shortage, such as ENOMEM, can be in the way: that may pass. */
+const returnAttempts = 50;
+const betweenReturnsMs = 20;
+
+/** @throws {NamespaceReturnError} if this thread could not return to its own network namespace. */
+export function assertOwnNamespace(): void {
+  if (lost !== undefined) throw lost;
+}
+
+function comeBack(own: OwnedDescriptor): void {
+  let code = refusalOf(own);
+  for (let attempt = 1; code !== undefined && attempt < returnAttempts; attempt += 1) {
+    Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, betweenReturnsMs);
+    code = refusalOf(own);
+  }
+  if (code === undefined) return;
+  const cause = new SystemCallError('setns', code, `${ownNamespacePath} could not be entered again`);
+  lost = new NamespaceReturnError(
+    `this thread is in another network namespace and cannot return to its own (${cause.message}): end the program`,
+    { cause },
+  );
+  throw lost;
+}
+
+/**
  * Runs `action` with the main thread in another network namespace, which is a path such as /run/netns/NAME or the id
- * of a process in it, and comes back also when `action` throws.
+ * of a process in it, and comes back also when `action` throws. That the thread can come back is proved before it goes.
  *
  * `action` must be synchronous: whatever else runs on this thread would run there too. A socket that it opens stays in
  * that namespace.
  *
  * @throws {SystemCallError} EPERM and EACCES name the capability that is missing, ENOENT is a namespace that is gone.
+ * @throws {NamespaceReturnError} if the kernel refused the return nevertheless, and in this thread from then on.
  */
 export function inNetworkNamespace<Result>(target: string | number, action: () => Result): Result {
+  assertOwnNamespace();
   const path = typeof target === 'number' ? `/proc/${target}/ns/net` : target;
-  const own = openNamespace(ownNamespacePath);
+  using own = openNamespace(ownNamespacePath);
+  {
+    using other = openNamespace(path);
+    proveReturn(own);
+    enter(other, path);
+  }
   try {
-    const other = openNamespace(path);
-    try {
-      enter(other, path);
-    } finally {
-      other.close();
-    }
-    try {
-      return action();
-    } finally {
-      enter(own, ownNamespacePath);
-    }
+    return action();
   } finally {
-    own.close();
+    comeBack(own);
   }
 }

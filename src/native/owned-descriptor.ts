@@ -17,17 +17,26 @@ const open = new Map<number, Opening>();
 
 /** A descriptor that this process opened and closes itself, at the latest at the end of its `using` block. */
 export class OwnedDescriptor {
-  readonly fd: number;
+  #fd: number;
 
   /** `what` names it in a report of leaks, such as `netlink socket`. */
   constructor(fd: number, what: string) {
-    this.fd = fd;
+    this.#fd = fd;
     open.set(fd, new Opening(what));
   }
 
-  /** Closes it; safe to call twice. */
+  /** The number; -1, which every call refuses with EBADF, once it is closed: the kernel gives the number out again. */
+  get fd(): number {
+    return this.#fd;
+  }
+
+  /** Closes it; safe to call twice, also after the kernel gave the number out again. */
   close(): void {
-    if (open.delete(this.fd)) closeDescriptor(this.fd);
+    const fd = this.#fd;
+    if (fd < 0) return;
+    this.#fd = -1;
+    open.delete(fd);
+    closeDescriptor(fd);
   }
 
   [Symbol.dispose](): void {

@@ -9,6 +9,7 @@ import { cannotRun } from '../requirement.js';
 import { FakeRoot } from './fake-root.js';
 
 const forEver = fileURLToPath(new URL('./programs/set-for-ever.mjs', import.meta.url));
+const undoOnce = fileURLToPath(new URL('./programs/undo-once.mjs', import.meta.url));
 const setOnce = fileURLToPath(new URL('./programs/set-once.mjs', import.meta.url));
 
 // Long enough that it takes several writes to the disk.
@@ -67,7 +68,7 @@ function killsBefore(call: string): number {
     using fake = rootWithFile();
     const inject = `inject=/^${call}(at2?)?$:signal=KILL:when=${kills + 1}`;
     const args = [...quietly, '-e', inject, process.execPath, setOnce, fake.root, '600:30:5', '/etc/sysctl.conf'];
-    const { stdout } = spawnSync('strace', args, { encoding: 'utf8' });
+    const { stdout } = spawnSync('strace', args, { encoding: 'utf8', timeout: 60_000 });
     expectWhole(fake, stdout === '' ? [original, first] : [first]);
     if (stdout !== '') return kills;
   }
@@ -93,7 +94,7 @@ describe.skipIf(cannotRun(spawnSync('strace', ['-V']).status !== 0, 'it needs st
   /** Sets the defaults under strace, which makes calls fail. */
   function setWithFault(fake: FakeRoot, ...fault: string[]) {
     const args = [...quietly, ...fault, process.execPath, setOnce, fake.root, '600:30:5', '/etc/sysctl.conf'];
-    return JSON.parse(spawnSync('strace', args, { encoding: 'utf8' }).stdout);
+    return JSON.parse(spawnSync('strace', args, { encoding: 'utf8', timeout: 60_000 }).stdout);
   }
 
   function expectAsBefore(fake: FakeRoot): void {
@@ -109,6 +110,41 @@ describe.skipIf(cannotRun(spawnSync('strace', ['-V']).status !== 0, 'it needs st
       const file = fake.path(`proc/sys/net/ipv4/${name}`);
       const error = setWithFault(fake, '-P', file, '-e', 'inject=write:error=EIO');
       expect(error).toMatchObject({ name: 'SystemCallError', code: 'EIO', syscall: `write(${file})` });
+      expectAsBefore(fake);
+    }
+  });
+
+  // Record and file have content and name each, and the record's directory comes first: 5 calls; then those of restoring.
+  it('to sync leaves everything as it was, whichever fails', () => {
+    for (const when of ['1', '2', '3', '4', '5']) {
+      using fake = rootWithFile();
+      const error = setWithFault(fake, '-e', `inject=fsync:error=EIO:when=${when}`);
+      expect(error, when).toMatchObject({ name: 'SystemCallError', code: 'EIO' });
+      expectAsBefore(fake);
+    }
+  });
+
+  it('to sync a directory, again and again, leaves everything as it was', () => {
+    for (const directory of ['etc', 'var/lib', 'var/lib/tcp-keepalive']) {
+      using fake = rootWithFile();
+      const error = setWithFault(fake, '-P', fake.path(directory), '-e', 'inject=fsync:error=EIO');
+      expect(error, directory).toMatchObject({ code: 'EIO', syscall: expect.stringContaining(fake.path(directory)) });
+      expectAsBefore(fake);
+    }
+  });
+
+  it('of the undoing leaves the change as it was made, with its record', () => {
+    for (const when of ['1', '2', '3']) {
+      using fake = rootWithFile();
+      const { root } = fake;
+      setKernelDefaults('600:30:5', { root, file: '/etc/sysctl.conf' });
+      const record = fake.read('var/lib/tcp-keepalive/defaults-undo.json');
+      const args = [...quietly, '-e', `inject=fsync:error=EIO:when=${when}`, process.execPath, undoOnce, root];
+      const error = JSON.parse(spawnSync('strace', args, { encoding: 'utf8', timeout: 60_000 }).stdout);
+      expect(error, when).toMatchObject({ name: 'SystemCallError', code: 'EIO' });
+      expect([fake.read('etc/sysctl.conf') === first, fake.kernel], when).toEqual([true, [600, 30, 5]]);
+      expect(fake.read('var/lib/tcp-keepalive/defaults-undo.json'), when).toBe(record);
+      undoKernelDefaults({ root });
       expectAsBefore(fake);
     }
   });

@@ -2,6 +2,7 @@ import { createInterface } from 'node:readline/promises';
 import { Command } from 'commander';
 import { type CheckedPeer, type CheckResult, checkPeers } from '../../host/check.js';
 import { type ReapedPeer, reapPeers } from '../../host/reap.js';
+import { print, printError, printJson } from '../output.js';
 import { outputWidth } from '../output-width.js';
 import { endsOf } from '../render/changes.js';
 import { renderIncomplete } from '../render/incomplete.js';
@@ -17,12 +18,12 @@ interface CheckOptions extends SelectionOptions {
 }
 
 async function isConfirmed(count: number): Promise<boolean> {
-  const terminal = createInterface({ input: process.stdin, output: process.stderr });
+  const terminal = createInterface({ input: process.stdin });
   try {
-    const question = `Close ${count} ${count === 1 ? 'connection' : 'connections'}? [y/N] `;
+    printError(`Close ${count} ${count === 1 ? 'connection' : 'connections'}? [y/N] `);
     // The end of the input leaves a question unanswered for ever.
     const ended = new Promise<string>((resolve) => terminal.once('close', () => resolve('')));
-    const answer = await Promise.race([terminal.question(question), ended]);
+    const answer = await Promise.race([terminal.question(''), ended]);
     return /^y(es)?$/i.test(answer.trim());
   } finally {
     terminal.close();
@@ -40,7 +41,7 @@ function writeJson({ peers, incomplete }: CheckResult, reaped: readonly ReapedPe
       ...(outcome === undefined ? {} : { reaped: outcome.outcome, error: outcome.error }),
     };
   });
-  process.stdout.write(`${JSON.stringify({ peers: items, incomplete }, null, 2)}\n`);
+  printJson(`${JSON.stringify({ peers: items, incomplete }, null, 2)}\n`);
 }
 
 function exitCodeOf({ peers }: CheckResult, reaped: readonly ReapedPeer[]): number {
@@ -55,7 +56,7 @@ async function reap(silent: readonly CheckedPeer[], options: CheckOptions): Prom
   const { yes, json } = options;
   const mayClose = yes ?? (process.stdin.isTTY && !json ? await isConfirmed(silent.length) : false);
   if (!mayClose) {
-    process.stderr.write('nothing was closed: it takes a yes, or --yes\n');
+    printError('nothing was closed: it takes a yes, or --yes\n');
     return [];
   }
   return reapPeers(silent, options);
@@ -66,13 +67,13 @@ async function check(options: CheckOptions, command: Command): Promise<void> {
     command.error('error: say which connections --reap may close, such as --port 5432, or --all');
   }
   const result = await checkPeers(queryOf(options), options);
-  if (!options.json) process.stdout.write(renderPeers(result.peers, outputWidth()));
+  if (!options.json) print(renderPeers(result.peers, outputWidth()));
   const silent = result.peers.filter(({ answer }) => answer === 'silent');
   const reaped = options.reap ? await reap(silent, options) : [];
   if (options.json) writeJson(result, reaped);
   else {
-    if (reaped.length > 0) process.stdout.write(`\n${renderReaped(reaped, outputWidth())}`);
-    process.stderr.write(renderIncomplete(result.incomplete));
+    if (reaped.length > 0) print(`\n${renderReaped(reaped, outputWidth())}`);
+    printError(renderIncomplete(result.incomplete));
   }
   process.exitCode = exitCodeOf(result, reaped);
 }

@@ -2,12 +2,12 @@ import { Command } from 'commander';
 import {
   type DefaultsChange,
   defaultFile,
-  FileError,
   type KernelDefaultsReport,
   kernelDefaultsReport,
   setKernelDefaults,
   undoKernelDefaults,
 } from '../../host/sysctl/index.js';
+import { print, printJson, shownExitCode } from '../output.js';
 import { renderChange, renderDefaults } from '../render/defaults.js';
 
 interface ShowOptions {
@@ -21,18 +21,19 @@ interface SetOptions extends ShowOptions {
   readonly undo?: true;
 }
 
-function print(data: DefaultsChange | KernelDefaultsReport, text: string, json: boolean): void {
-  process.stdout.write(`${json ? JSON.stringify(data, null, 2) : text}\n`);
+function printResult(data: DefaultsChange | KernelDefaultsReport, text: string, json: boolean): void {
+  if (json) printJson(`${JSON.stringify(data, null, 2)}\n`);
+  else print(`${text}\n`);
 }
 
 function show({ json = false }: { json?: boolean }): void {
   const report = kernelDefaultsReport();
-  print(report, renderDefaults(report), json);
-  process.exitCode = report.isEveryFileRead ? 0 : 2;
+  printResult(report, renderDefaults(report), json);
+  process.exitCode = shownExitCode(report.isEveryFileRead ? 0 : 2);
 }
 
 function exitCodeOf({ applied, overriddenBy, warnings, incomplete }: DefaultsChange, dryRun: boolean): number {
-  if (dryRun) return 0;
+  if (dryRun) return shownExitCode();
   if (!applied) return 1;
   return overriddenBy.length + warnings.length + incomplete.length > 0 ? 2 : 0;
 }
@@ -44,16 +45,11 @@ function change(policy: string | undefined, options: SetOptions, command: Comman
   }
   if (!undo && policy === undefined) command.error("error: missing argument 'policy', such as 600:30:5");
   if (runtimeOnly && file !== undefined) command.error('error: --runtime-only writes no file: leave --file out');
-  try {
-    const done = undo
-      ? undoKernelDefaults({ dryRun })
-      : setKernelDefaults(policy ?? '', { runtimeOnly, dryRun, ...(file === undefined ? {} : { file }) });
-    print(done, renderChange(done), json);
-    process.exitCode = exitCodeOf(done, dryRun);
-  } catch (error) {
-    if (!(error instanceof FileError)) throw error;
-    command.error(`tcp-keepalive: ${error.message}`);
-  }
+  const done = undo
+    ? undoKernelDefaults({ dryRun })
+    : setKernelDefaults(policy ?? '', { runtimeOnly, dryRun, ...(file === undefined ? {} : { file }) });
+  printResult(done, renderChange(done), json);
+  process.exitCode = exitCodeOf(done, dryRun);
 }
 
 function setCommand(): Command {

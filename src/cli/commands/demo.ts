@@ -4,6 +4,7 @@ import { type ParsedPolicy, parsePolicy } from '../../policy/index.js';
 import { toleranceMs } from '../demo/play.js';
 import { runDemo, type Spectator } from '../demo/run.js';
 import { demoDurationMs } from '../demo/scenarios.js';
+import { drawingOutput, hasReader, print, printJson, shownExitCode } from '../output.js';
 import { renderEvent, renderIntroduction, renderLive, renderReport } from '../render/demo.js';
 import { policyArgument } from './policy-argument.js';
 
@@ -15,12 +16,13 @@ interface DemoOptions {
 const silent: Spectator = {};
 
 /** Shows the demo on a terminal, redrawn in place, or as a log where the output is something else. */
-function spectator(policy: ParsedPolicy, output: NodeJS.WriteStream): Spectator & { done(): void } {
-  output.write(`${renderIntroduction({ policy }, demoDurationMs(policy, toleranceMs))}\n`);
+function spectator(policy: ParsedPolicy): Spectator & { done(): void } {
+  print(`${renderIntroduction({ policy }, demoDurationMs(policy, toleranceMs))}\n`);
+  const output = drawingOutput();
   if (!output.isTTY) {
     return {
-      event: (play, event) => output.write(`${renderEvent(play, event)}\n`),
-      done: () => output.write('\n'),
+      event: (play, event) => print(`${renderEvent(play, event)}\n`),
+      done: () => print('\n'),
     };
   }
   const live = createLogUpdate(output);
@@ -28,9 +30,18 @@ function spectator(policy: ParsedPolicy, output: NodeJS.WriteStream): Spectator 
     tick: (plays) => live(renderLive(plays, { policy })),
     done: () => {
       live.done();
-      output.write('\n');
+      print('\n');
     },
   };
+}
+
+/** The same, and ends the demo once nobody reads what is shown. */
+function whileRead(view: Spectator, interrupt: () => void): Spectator {
+  const tick: Spectator['tick'] = (plays) => {
+    view.tick?.(plays);
+    if (!hasReader()) interrupt();
+  };
+  return { ...view, tick };
 }
 
 async function demo({ policy, json }: DemoOptions): Promise<void> {
@@ -40,17 +51,17 @@ async function demo({ policy, json }: DemoOptions): Promise<void> {
   try {
     if (json) {
       const report = await runDemo(policy, silent, interruption.signal);
-      process.stdout.write(`${JSON.stringify(report, null, 2)}\n`);
+      printJson(`${JSON.stringify(report, null, 2)}\n`);
       process.exitCode = report.ok ? 0 : 1;
       return;
     }
-    const view = spectator(policy, process.stdout);
-    const report = await runDemo(policy, view, interruption.signal).finally(view.done);
-    process.stdout.write(`${renderReport(report)}\n`);
+    const view = spectator(policy);
+    const report = await runDemo(policy, whileRead(view, interrupt), interruption.signal).finally(view.done);
+    print(`${renderReport(report)}\n`);
     process.exitCode = report.ok ? 0 : 1;
   } catch (error) {
     if (!interruption.signal.aborted) throw error;
-    process.exitCode = 130;
+    process.exitCode = hasReader() ? 130 : shownExitCode();
   } finally {
     process.off('SIGINT', interrupt).off('SIGTERM', interrupt);
   }

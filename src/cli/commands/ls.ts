@@ -2,11 +2,14 @@ import { Command, InvalidArgumentError, Option } from 'commander';
 import type { Listing, ListQuery } from '../../host/listing.js';
 import type { ConnectionRow } from '../../host/row.js';
 import { createRowWriter } from '../../host/row-text.js';
+import { drawingOutput, hasReader, print, printError, printJson, shownExitCode } from '../output.js';
 import { outputWidth } from '../output-width.js';
 import { parseSortOrder, type SortOrder, sortKeys, sortRows } from '../render/connection-order.js';
 import { type Grouping, groupings } from '../render/groupings.js';
 import type { Group } from '../render/groups.js';
 import { renderIncomplete } from '../render/incomplete.js';
+import { printableLines } from '../render/printable.js';
+import { sleep } from '../sleep.js';
 import { addSelectionOptions, durationOption, queryOf, type SelectionOptions } from './selection-options.js';
 
 interface LsOptions extends SelectionOptions {
@@ -47,15 +50,15 @@ function writeItems<Item>(
   text: (item: Item) => string,
   incomplete: unknown,
 ): void {
-  process.stdout.write(`{"${key}":[\n`);
-  for (let at = 0; at < items.length; at += rowsAtOnce) {
+  printJson(`{"${key}":[\n`);
+  for (let at = 0; at < items.length && hasReader(); at += rowsAtOnce) {
     const lines = items
       .slice(at, at + rowsAtOnce)
       .map(text)
       .join(',\n');
-    process.stdout.write(at + rowsAtOnce < items.length ? `${lines},\n` : lines);
+    printJson(at + rowsAtOnce < items.length ? `${lines},\n` : lines);
   }
-  process.stdout.write(`\n],"incomplete":${JSON.stringify(incomplete)}}\n`);
+  printJson(`\n],"incomplete":${JSON.stringify(incomplete)}}\n`);
 }
 
 async function writeJson({ rows, incomplete }: Listing, { group, sort }: LsOptions): Promise<void> {
@@ -76,18 +79,20 @@ async function createLister({ fast }: LsOptions): Promise<(query: ListQuery) => 
 async function watch(query: ListQuery, options: LsOptions, everyMs: number): Promise<void> {
   const list = await createLister(options);
   const { createLogUpdate } = await import('log-update');
-  const draw = createLogUpdate(process.stdout);
+  const output = drawingOutput();
+  const draw = createLogUpdate(output);
   process.once('SIGINT', () => {
     draw.done();
     process.exit(0);
   });
-  for (;;) {
+  while (hasReader()) {
     const listing = list(query);
     const lines = ((await table(listing, options)) + renderIncomplete(listing.incomplete)).trimEnd().split('\n');
     // More than the terminal shows could not be redrawn in place.
-    draw(lines.slice(0, (process.stdout.rows ?? lines.length + 1) - 1).join('\n'));
-    await new Promise((resolve) => setTimeout(resolve, everyMs));
+    draw(printableLines(lines.slice(0, (output.rows ?? lines.length + 1) - 1).join('\n')));
+    if (hasReader()) await sleep(everyMs);
   }
+  process.exitCode = shownExitCode();
 }
 
 async function ls(options: LsOptions): Promise<void> {
@@ -95,9 +100,12 @@ async function ls(options: LsOptions): Promise<void> {
   if (options.watch !== undefined) return watch(query, options, options.watch === true ? 1000 : options.watch);
   const list = await createLister(options);
   const listing = list(query);
-  if (options.json) return writeJson(listing, options);
-  process.stdout.write(await table(listing, options));
-  process.stderr.write(renderIncomplete(listing.incomplete));
+  if (options.json) await writeJson(listing, options);
+  else {
+    print(await table(listing, options));
+    printError(renderIncomplete(listing.incomplete));
+  }
+  process.exitCode = shownExitCode();
 }
 
 /** `tcp-keepalive ls`: the machine's connections, and which of them would never be noticed dead. */

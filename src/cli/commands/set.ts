@@ -1,9 +1,10 @@
-import { unlinkSync, writeFileSync } from 'node:fs';
 import { Command } from 'commander';
-import type { ListQuery } from '../../host/listing.js';
+import { RecordError, readRecord, recordOf } from '../../host/record.js';
+import { RecordFile } from '../../host/record-file.js';
 import { type SetResult, setConnections } from '../../host/set.js';
-import { readRecord, recordOf, reserveRecord, undoChanges } from '../../host/undo.js';
+import { undoChanges } from '../../host/undo.js';
 import type { ParsedPolicy } from '../../policy/index.js';
+import { print, printError, printFailure, printJson, shownExitCode } from '../output.js';
 import { outputWidth } from '../output-width.js';
 import { endsOf, renderChanges } from '../render/changes.js';
 import { renderIncomplete } from '../render/incomplete.js';
@@ -24,7 +25,7 @@ function writeJson(result: SetResult): void {
   const changed = result.changed.map(({ connection }, index) => ({ ...endsOf(connection), ...record.changed[index] }));
   const failed = result.failed.map(({ connection, error }) => ({ ...endsOf(connection), error }));
   const { incomplete } = result;
-  process.stdout.write(`${JSON.stringify({ changed, failed, incomplete, bootId: record.bootId }, null, 2)}\n`);
+  printJson(`${JSON.stringify({ changed, failed, incomplete, bootId: record.bootId }, null, 2)}\n`);
 }
 
 /** 0: all done; 1: nothing matched; 2: some could not be done. */
@@ -36,10 +37,10 @@ function exitCodeOf({ changed, failed }: SetResult): number {
 function show(result: SetResult, { json, dryRun = false }: { json?: true; dryRun?: boolean }): void {
   if (json) writeJson(result);
   else {
-    process.stdout.write(renderChanges(result, outputWidth(), dryRun));
-    process.stderr.write(renderIncomplete(result.incomplete));
+    print(renderChanges(result, outputWidth(), dryRun));
+    printError(renderIncomplete(result.incomplete));
   }
-  process.exitCode = exitCodeOf(result);
+  process.exitCode = dryRun ? shownExitCode(exitCodeOf(result)) : exitCodeOf(result);
 }
 
 function undo(file: string, options: SetOptions, command: Command): void {
@@ -48,18 +49,19 @@ function undo(file: string, options: SetOptions, command: Command): void {
   }
   const result = undoChanges(readRecord(file), file, options);
   show(result, options.json ? { json: true } : {});
-  if (result.gone > 0) process.stderr.write(`${result.gone} of the changed connections have ended\n`);
+  if (result.gone > 0) printError(`${result.gone} of the changed connections have ended\n`);
   if (result.gone > 0 && result.failed.length === 0) process.exitCode = 0;
 }
 
-/** Writes the record into its file; where that fails, the changes stand, and `--json` shows what they replaced. */
-function keepRecord(file: string, { changed }: SetResult): void {
+/** Finishes the record; where that fails, the changes stand, and the record of what was planned. Returns the problem. */
+function finishRecord(record: RecordFile, { changed, failed }: SetResult): string | undefined {
+  const unsure = failed.filter(({ isUnsure }) => isUnsure).map(({ connection }) => connection.cookie);
   try {
-    if (changed.length === 0) unlinkSync(file);
-    else writeFileSync(file, `${JSON.stringify(recordOf(changed), null, 2)}\n`);
+    record.finish(changed, new Set(unsure));
+    return undefined;
   } catch (error) {
-    process.stderr.write(`tcp-keepalive: the record was not written: ${(error as Error).message}\n`);
-    process.exitCode = 2;
+    if (!(error instanceof RecordError)) throw error;
+    return error.message;
   }
 }
 
@@ -70,26 +72,23 @@ function wantedOf(policy: ParsedPolicy | undefined, { off }: SetOptions, command
   return policy ?? command.error("error: missing argument 'policy', such as 30:5:3, or --off");
 }
 
-/** Makes the changes, with a record in `file`, which is there before anything is changed. */
-function setRecorded(query: ListQuery, wanted: ParsedPolicy | false, file: string): SetResult {
-  reserveRecord(file);
-  try {
-    return setConnections(query, wanted);
-  } catch (error) {
-    unlinkSync(file);
-    throw error;
-  }
-}
-
 function set(policy: ParsedPolicy | undefined, options: SetOptions, command: Command): void {
   const { all, dryRun = false, record, json } = options;
   const wanted = wantedOf(policy, options, command);
   if (!hasFilter(options) && !all) command.error('error: say which connections, such as --port 5432, or --all');
   const query = queryOf(options);
-  const file = dryRun ? undefined : record;
-  const result = file === undefined ? setConnections(query, wanted, dryRun) : setRecorded(query, wanted, file);
-  show(result, json ? { json, dryRun } : { dryRun });
-  if (file !== undefined) keepRecord(file, result);
+  if (dryRun || record === undefined) {
+    show(setConnections(query, wanted, dryRun), json ? { json, dryRun } : { dryRun });
+    return;
+  }
+  using file = new RecordFile(record);
+  const result = setConnections(query, wanted, false, (planned) => file.plan(planned));
+  // Before anything is shown, which may wait for whoever reads it.
+  const problem = finishRecord(file, result);
+  show(result, json ? { json } : {});
+  if (problem === undefined) return;
+  printFailure(problem);
+  process.exitCode = 2;
 }
 
 function setOrUndo(policy: ParsedPolicy | undefined, options: SetOptions, command: Command): void {

@@ -20,7 +20,7 @@ export class Play {
   readonly #connection: Connection;
   readonly #policy: ParsedPolicy;
   readonly #onEvent: (event: TimelineEvent) => void;
-  readonly #timers: NodeJS.Timeout[] = [];
+  #due: { readonly atMs: number; readonly action: () => void }[] = [];
   readonly #crashes: CrashedPeer[] = [];
   #startedAt: number;
   #error: NodeJS.ErrnoException | undefined;
@@ -62,7 +62,7 @@ export class Play {
         return crashed;
       },
       after: (delayMs, action) => {
-        this.#timers.push(setTimeout(action, delayMs));
+        this.#due.push({ atMs: this.elapsedMs + delayMs, action });
       },
       startClock: () => {
         this.#startedAt = performance.now();
@@ -70,8 +70,11 @@ export class Play {
     });
   }
 
-  /** Asks the kernel what has happened since the last time. */
+  /** Does what is due by now, and asks the kernel what has happened since the last time. */
   observe(): void {
+    const due = this.#due.filter(({ atMs }) => atMs <= this.elapsedMs);
+    this.#due = this.#due.filter((later) => !due.includes(later));
+    for (const { action } of due) action();
     if (this.timeline.outcome !== undefined) return;
     const info = tcpInfoOf(this.#connection);
     if (info === undefined) return;
@@ -89,10 +92,9 @@ export class Play {
     return { name, outcome: isEstablished ? 'established' : 'dead', expected, detectedMs: null };
   }
 
-  /** Cancels what is still to come; what closing the sockets brings about is not part of the scenario. */
+  /** Ends the scenario: what closing the sockets brings about is not part of it. */
   stop(): void {
     this.#isOver = true;
-    for (const timer of this.#timers) clearTimeout(timer);
   }
 
   /** Closes both ends so that no kernel goes on retransmitting. */

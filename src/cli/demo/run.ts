@@ -1,6 +1,7 @@
 import { once } from 'node:events';
 import net from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { SystemCallError } from '../../native/index.js';
 import type { ParsedPolicy } from '../../policy/index.js';
 import { setKeepAlive } from '../../socket/index.js';
 import { isAsPredicted, Play, toleranceMs } from './play.js';
@@ -18,18 +19,40 @@ export interface Spectator {
   tick?(plays: readonly Play[]): void;
 }
 
+/** A connection on the loopback device is accepted within microseconds. */
+const acceptedWithinMs = 5000;
+
 async function connect(listener: net.Server): Promise<Connection> {
   const { port, address: host } = listener.address() as net.AddressInfo;
   const client = net.connect({ port, host });
-  const [[server]] = (await Promise.all([once(listener, 'connection'), once(client, 'connect')])) as [
-    [net.Socket],
-    unknown,
-  ];
-  client.on('error', () => {});
   // Both ends must read, or neither would learn of the other's FIN.
   client.resume();
-  server.resume();
-  return { client, server };
+  const given = new AbortController();
+  const giveUp = () => given.abort();
+  client.once('close', giveUp);
+  const timer = setTimeout(giveUp, acceptedWithinMs);
+  try {
+    const { signal } = given;
+    const [[server]] = (await Promise.all([
+      once(listener, 'connection', { signal }),
+      once(client, 'connect', { signal }),
+    ])) as [[net.Socket], unknown];
+    client.on('error', () => {});
+    server.resume();
+    return { client, server };
+  } catch (error) {
+    client.on('error', () => {}).destroy();
+    if (!given.signal.aborted) throw error;
+    // Without a descriptor for it, libuv closes what it accepts at once (src/unix/stream.c, `uv__emfile_trick`).
+    throw new SystemCallError(
+      'accept',
+      'EMFILE',
+      'a connection was not accepted: raise the limit of open files (ulimit -n)',
+    );
+  } finally {
+    clearTimeout(timer);
+    client.off('close', giveUp);
+  }
 }
 
 async function watch(plays: readonly Play[], durationMs: number, spectator: Spectator, signal: AbortSignal) {

@@ -2,6 +2,7 @@ import type { HostConnection } from '../../host/connection.js';
 import type { Change, FailedChange, SetResult } from '../../host/set.js';
 import { endpointText, keepAliveText } from './connection-cells.js';
 import { cutMiddle, fitTable } from './fit.js';
+import { printable } from './printable.js';
 
 /** A connection's two ends, as a row of JSON begins. */
 export function endsOf({ local, remote }: HostConnection) {
@@ -44,7 +45,7 @@ function renderFailed(failed: readonly FailedChange[], width: number): string {
   ];
   return fitTable(
     columns,
-    failed.map(({ connection, error }) => [endpointText(connection.local), remoteText(connection), error]),
+    failed.map(({ connection, error }) => [endpointText(connection.local), remoteText(connection), printable(error)]),
     width,
   );
 }

@@ -11,7 +11,8 @@ import {
   stateText,
   timerText,
 } from './connection-cells.js';
-import { cutEnd, cutMiddle, type FitColumn, fitTable, keepingTail, printable } from './fit.js';
+import { cutEnd, cutMiddle, type FitColumn, fitTable, keepingTail } from './fit.js';
+import { printable } from './printable.js';
 
 interface ConnectionColumn extends FitColumn {
   text(row: ConnectionRow): string;

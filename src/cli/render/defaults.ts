@@ -7,17 +7,10 @@ import {
   type SysctlSource,
 } from '../../host/sysctl/index.js';
 import type { KernelDefaults } from '../../socket/index.js';
+import { printable } from './printable.js';
 import { renderTable } from './table.js';
 
 type Sysctl = (typeof keepAliveSysctls)[number];
-
-/** Text from files and processes as a terminal may show it. */
-function printable(text: string): string {
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: these are what must not reach a terminal
-  return text.replace(/[\u0000-\u001f\u007f-\u009f]/g, (character) => {
-    return `\\x${character.charCodeAt(0).toString(16).padStart(2, '0')}`;
-  });
-}
 
 /** A long path without its middle. */
 function shortened(text: string, width: number): string {

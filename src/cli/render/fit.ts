@@ -21,11 +21,6 @@ export function displayWidth(text: string): number {
   return isPlain(text) ? text.length : stringWidth(text);
 }
 
-/** Replaces what would move the cursor, colour the terminal or turn the text around. */
-export function printable(text: string): string {
-  return isPlain(text) ? text : text.replace(/[\p{Cc}\p{Zl}\p{Zp}\u202a-\u202e\u2066-\u2069]/gu, '\ufffd');
-}
-
 let segmenter: Intl.Segmenter | undefined;
 
 function characters(text: string): string[] {

@@ -2,8 +2,9 @@ import type { HostConnection } from '../../host/connection.js';
 import type { ConnectionRow } from '../../host/row.js';
 import type { Verdict } from '../../policy/verdict.js';
 import { nothing, placeText } from './connection-cells.js';
-import { cutMiddle, type FitColumn, fitTable, printable } from './fit.js';
+import { cutMiddle, type FitColumn, fitTable } from './fit.js';
 import type { Grouping } from './groupings.js';
+import { printable } from './printable.js';
 
 /** How many connections there are of each verdict. */
 export interface VerdictCounts {

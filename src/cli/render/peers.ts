@@ -1,7 +1,8 @@
 import type { CheckedPeer } from '../../host/check.js';
 import type { ReapedPeer } from '../../host/reap.js';
 import { endpointText, processText } from './connection-cells.js';
-import { cutEnd, cutMiddle, fitTable, keepingTail, printable } from './fit.js';
+import { cutEnd, cutMiddle, fitTable, keepingTail } from './fit.js';
+import { printable } from './printable.js';
 
 const address = { least: 13, shorten: keepingTail(':', cutMiddle) } as const;
 const owner = { title: 'PROCESS', least: 12, shorten: keepingTail('/', cutEnd) } as const;
@@ -54,7 +55,7 @@ export function renderReaped(reaped: readonly ReapedPeer[], width: number): stri
     reaped.map(({ row, outcome, error }) => [
       endpointText(row.connection.local),
       endpointText(row.connection.remote),
-      error === undefined ? outcomes[outcome] : `${outcomes[outcome]}: ${error}`,
+      error === undefined ? outcomes[outcome] : printable(`${outcomes[outcome]}: ${error}`),
     ]),
     width,
   )}\n`;

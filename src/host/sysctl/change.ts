@@ -3,9 +3,10 @@ import path from 'node:path';
 import type { KernelDefaults } from '../../socket/index.js';
 import type { Incomplete } from '../connection.js';
 import { removeFile, replaceFile } from './atomic-file.js';
-import { adviceFor, attempt, codeOf, undoing } from './failed-call.js';
+import { adviceFor, attempt, attemptAll, codeOf } from './failed-call.js';
+import { FileError } from './file-error.js';
 import { keepAliveSysctls } from './keys.js';
-import { procFile, readRunningValues, writeRunningValues } from './running-values.js';
+import { procFile, readRunningValues, runningValueWrites } from './running-values.js';
 import type { SysctlSource } from './sources.js';
 import { type FoundFile, findFile } from './target-file.js';
 import { type UndoStep, undoLogPath } from './undo-log.js';
@@ -98,30 +99,43 @@ function writeFileChange({ path: file, found, content, mode, gid }: FileChange):
   else replaceFile(file, found, { content, mode: found?.mode ?? mode, uid: found?.uid, gid: found?.gid ?? gid });
 }
 
-function putBack(change: FileChange): void {
-  const now = findFile(change.path);
-  const { found } = change;
-  if (found === undefined) removeFile(change.path);
-  else replaceFile(change.path, now, found);
+function hasContent(file: FoundFile | undefined, content: Uint8Array | undefined): boolean {
+  return file === undefined || content === undefined ? file === content : file.content.equals(content);
 }
 
-/** Writes the file and the kernel's values: both, or neither. */
-export function carryOut(
-  root: string,
-  file: FileChange | undefined,
-  before: KernelDefaults,
-  after: KernelDefaults,
-): KernelDefaults {
-  const isWritten = file !== undefined && actionOf(file) !== 'unchanged';
-  if (isWritten) writeFileChange(file);
-  try {
-    writeRunningValues(root, before, after);
-    return readRunningValues(root);
-  } catch (error) {
-    return undoing(error, () => {
-      if (isWritten) putBack(file);
-    });
+/** Restores a file, unless it is as it was found. */
+function restoreFile(change: FileChange): void {
+  const { path: file, found, content } = change;
+  const now = findFile(file);
+  if (hasContent(now, found?.content)) return;
+  if (!hasContent(now, content)) {
+    throw new FileError(
+      file,
+      'changed',
+      'was changed by somebody else just now',
+      'the file as it was left',
+      'look at it',
+    );
   }
+  try {
+    if (found === undefined) removeFile(file);
+    else replaceFile(file, now, found);
+  } catch (error) {
+    // Where only the directory could not be synced, the file is restored nevertheless.
+    if (!hasContent(findFile(file), found?.content)) throw error;
+  }
+}
+
+/** Restores the kernel's values and the file, each also where the other cannot be; what is as before stays untouched. */
+export function restore(root: string, file: FileChange | undefined, before: KernelDefaults): void {
+  attemptAll([...runningValueWrites(root, before), () => file !== undefined && restoreFile(file)]);
+}
+
+/** Writes the file and the kernel's values. What fails half-way is to be followed by {@link restore}. */
+export function carryOut(root: string, file: FileChange | undefined, after: KernelDefaults): KernelDefaults {
+  if (file !== undefined && actionOf(file) !== 'unchanged') writeFileChange(file);
+  for (const write of runningValueWrites(root, after)) write();
+  return readRunningValues(root);
 }
 
 /** What to remember of a change, before it is made. */

@@ -1,6 +1,7 @@
-import { existsSync, readdirSync, readFileSync, realpathSync, statSync } from 'node:fs';
+import { existsSync, readdirSync, realpathSync, statSync } from 'node:fs';
 import path from 'node:path';
 import type { Incomplete } from '../connection.js';
+import { IrregularFileError, readRegularFile } from '../regular-file.js';
 import { adviceFor, codeOf } from './failed-call.js';
 
 /** A file of settings, in the place where it is read. */
@@ -73,10 +74,9 @@ function readText(file: string): string | Incomplete {
     const status = statSync(file);
     // A link to /dev/null is the usual way to switch a file off.
     if (status.isCharacterDevice() && realpathSync(file).endsWith('/dev/null')) return '';
-    if (!status.isFile()) return { what: file, why: 'it is no regular file, and was not read' };
-    if (status.size > maxBytes) return { what: file, why: `it is larger than ${maxBytes} bytes, and was not read` };
-    return readFileSync(file, 'latin1');
+    return readRegularFile(file, maxBytes).toString('latin1');
   } catch (error) {
+    if (error instanceof IrregularFileError) return { what: file, why: `${error.message}, and was not read` };
     return { what: file, why: adviceFor(codeOf(error)) };
   }
 }

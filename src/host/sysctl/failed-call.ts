@@ -11,6 +11,7 @@ const advice: Readonly<Record<string, string>> = {
   EROFS: 'it is mounted read-only; in a container, set the value on the container (docker run --sysctl)',
   ENOENT: 'it does not exist',
   ENOSPC: 'there is no space left',
+  ERR_IRREGULAR_FILE: 'it is no regular file of a sensible size',
   EBUSY: 'it is a mount point, which cannot be replaced',
 };
 
@@ -27,6 +28,19 @@ export function attempt<Result>(call: string, file: string, action: () => Result
     const code = codeOf(cause);
     throw new SystemCallError(`${call}(${file})`, code, adviceFor(code), cause);
   }
+}
+
+/** Runs every action, also after one has thrown, and then throws the first error. */
+export function attemptAll(actions: readonly (() => void)[]): void {
+  const errors: unknown[] = [];
+  for (const action of actions) {
+    try {
+      action();
+    } catch (error) {
+      errors.push(error);
+    }
+  }
+  if (errors.length > 0) throw errors[0];
 }
 
 /** Undoes what was done before `error`, and throws it; the message says so where that fails too. */

@@ -2,7 +2,7 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { SystemCallError, UnsupportedError } from '../../native/index.js';
 import type { KernelDefaults } from '../../socket/index.js';
-import { attempt, undoing } from './failed-call.js';
+import { attempt } from './failed-call.js';
 import { type KeepAliveSysctl, keepAliveSysctls, numberOfValue } from './keys.js';
 
 /** Where the kernel shows a sysctl of the caller's network namespace. */
@@ -42,16 +42,10 @@ function write(root: string, sysctl: KeepAliveSysctl, defaults: KernelDefaults):
 }
 
 /**
- * Gives the kernel values and reads them back; when one is not taken, the others are put back.
+ * Returns the actions that give the kernel each value and read it back.
  *
- * @throws {SystemCallError} naming the file; its message says so where a value could not be put back.
+ * Each throws a {@link SystemCallError} that names the file.
  */
-export function writeRunningValues(root: string, before: KernelDefaults, after: KernelDefaults): void {
-  try {
-    for (const sysctl of keepAliveSysctls) write(root, sysctl, after);
-  } catch (error) {
-    undoing(error, () => {
-      for (const sysctl of keepAliveSysctls) write(root, sysctl, before);
-    });
-  }
+export function runningValueWrites(root: string, values: KernelDefaults): (() => void)[] {
+  return keepAliveSysctls.map((sysctl) => () => write(root, sysctl, values));
 }

@@ -11,6 +11,7 @@ import {
   lackingOwnership,
   lackingPermissions,
   lackingUndo,
+  restore,
   undoStep,
 } from './change.js';
 import { editedText, newText, type WantedValues } from './edit.js';
@@ -19,7 +20,7 @@ import { keepAliveSysctls } from './keys.js';
 import { readRunningValues } from './running-values.js';
 import { plannedSources, type RootOption, type SysctlSources, winningSource } from './sources.js';
 import { findFile, refuseOtherOwner } from './target-file.js';
-import { readUndoSteps, writeUndoSteps } from './undo-log.js';
+import { readUndoSteps, restoreUndoSteps, withUndoLog, writeUndoSteps } from './undo-log.js';
 
 /** Where {@link setKernelDefaults} writes unless another file is named. */
 export const defaultFile = '/etc/sysctl.d/60-tcp-keepalive.conf';
@@ -115,16 +116,28 @@ function outcome(plan: Plan, applied: boolean, after: KernelDefaults, incomplete
   return { applied, before, after, file: shown, overriddenBy, warnings, incomplete };
 }
 
-/** Records how to go back, does it, and takes the record back when it fails. */
+function apply({ root, before, after, file }: Plan): KernelDefaults {
+  try {
+    return carryOut(root, file, after);
+  } catch (error) {
+    return undoing(error, () => restore(root, file, before));
+  }
+}
+
+/** Records how to go back and then makes the change: all of it, or nothing. */
 function applyRecorded({ root, before, after, file }: Plan): KernelDefaults {
   const isChanged = keepAliveSysctls.some(({ field }) => before[field] !== after[field]);
   if (!isChanged && (file === undefined || actionOf(file) === 'unchanged')) return after;
   const steps = readUndoSteps(root);
-  writeUndoSteps(root, [...steps, undoStep(file, before, after)]);
   try {
-    return carryOut(root, file, before, after);
+    writeUndoSteps(root, [...steps, undoStep(file, before, after)]);
+    return carryOut(root, file, after);
   } catch (error) {
-    return undoing(error, () => writeUndoSteps(root, steps));
+    return undoing(error, () => {
+      restore(root, file, before);
+      // Only now, so that the step is there for as long as there is something to undo.
+      restoreUndoSteps(root, steps);
+    });
   }
 }
 
@@ -135,7 +148,7 @@ function applyRecorded({ root, before, after, file }: Plan): KernelDefaults {
  * In a file that exists, the last assignment of each key gets its value in place, what is missing is added at the end,
  * and every other byte stays. The file is replaced at once: a kill at any moment leaves the old one or the new one.
  * File and kernel change both or neither. What was before is kept in /var/lib/tcp-keepalive for
- * {@link undoKernelDefaults}.
+ * {@link undoKernelDefaults}. Two changes at once are made one after the other.
  *
  * The sysctls turn keepalive on for nobody; connections with values of their own keep them; timers that run are not
  * set anew; other network namespaces keep theirs.
@@ -147,7 +160,7 @@ function applyRecorded({ root, before, after, file }: Plan): KernelDefaults {
  */
 export function setKernelDefaults(policy: PolicyInput, options: SetKernelDefaultsOptions = {}): DefaultsChange {
   const plan = planOf(policy, options);
-  const { root, before, after, file } = plan;
+  const { root, after, file } = plan;
   const missing = lackingPermissions(root, file);
   const missingUndo = lackingUndo(root);
   if (options.dryRun) return outcome(plan, false, after, [...lackingOwnership(file), ...missing, ...missingUndo]);
@@ -157,6 +170,10 @@ export function setKernelDefaults(policy: PolicyInput, options: SetKernelDefault
     return outcome(plan, false, after, [...missing, ...missingUndo]);
   }
   if (file !== undefined) refuseOtherOwner(file.path, file.found);
-  if (isRecorded) return outcome(plan, true, applyRecorded(plan), []);
-  return outcome(plan, true, carryOut(root, file, before, after), missingUndo);
+  if (!isRecorded) return outcome(plan, true, apply(plan), missingUndo);
+  return withUndoLog(root, () => {
+    // Somebody else may have made a change while this one waited.
+    const current = planOf(policy, options);
+    return outcome(current, true, applyRecorded(current), []);
+  });
 }

@@ -1,5 +1,6 @@
-import { lstatSync, readFileSync, readlinkSync, realpathSync, type Stats, statSync } from 'node:fs';
+import { lstatSync, readlinkSync, realpathSync, type Stats, statSync } from 'node:fs';
 import path from 'node:path';
+import { kindOfFile, readRegularFile } from '../regular-file.js';
 import { attempt, codeOf } from './failed-call.js';
 import { FileError } from './file-error.js';
 
@@ -13,7 +14,8 @@ export interface FoundFile {
   readonly version: string;
 }
 
-const maxBytes = 4 * 1024 * 1024;
+/** More than any file of settings, or record of changes, has. */
+export const maxBytes = 4 * 1024 * 1024;
 const regular = 'a regular file of your own, with one name';
 
 function versionOf(status: Stats): string {
@@ -65,7 +67,7 @@ function refuseKind(file: string, status: Stats): void {
     refuse('symlink', `is a symbolic link to ${readlinkSync(file)}`, linkAdvice(file));
   }
   if (status.isDirectory()) refuse('directory', 'is a directory', 'name a file in it');
-  if (!status.isFile()) refuse('not-regular', 'is a device, pipe or socket', 'name another');
+  if (!status.isFile()) refuse('not-regular', `is ${kindOfFile(status)}`, 'name another');
   if (status.nlink > 1) refuse('hard-linked', `has ${status.nlink} names (hard links)`, 'copy it to break the link');
   if ((status.mode & 0o222) === 0) refuse('read-only', 'is read-only for everyone', 'chmod u+w it if it may change');
   if (status.size > maxBytes) refuse('too-large', `has ${status.size} bytes`, `at most ${maxBytes} are read`);
@@ -81,7 +83,7 @@ export function findFile(file: string): FoundFile | undefined {
   const status = statusOf(file);
   if (status === undefined) return undefined;
   refuseKind(file, status);
-  const content = attempt('read', file, () => readFileSync(file));
+  const content = attempt('read', file, () => readRegularFile(file, maxBytes));
   refuseChanged(file, versionOf(status));
   const { mode, uid, gid } = status;
   return { content, mode: mode & 0o7777, uid, gid, version: versionOf(status) };

@@ -1,4 +1,5 @@
 import type { KernelDefaults } from '../../socket/index.js';
+import type { Incomplete } from '../connection.js';
 import {
   actionOf,
   carryOut,
@@ -6,13 +7,22 @@ import {
   type FileChange,
   lackingPermissions,
   lackingUndo,
+  restore,
   thisKernel,
 } from './change.js';
+import { undoing } from './failed-call.js';
 import { FileError } from './file-error.js';
 import { readRunningValues } from './running-values.js';
 import type { RootOption } from './sources.js';
 import { findFile } from './target-file.js';
-import { readUndoSteps, type UndoStep, undoLogPath, writeUndoSteps } from './undo-log.js';
+import {
+  readUndoSteps,
+  restoreUndoSteps,
+  type UndoStep,
+  undoLogPath,
+  withUndoLog,
+  writeUndoSteps,
+} from './undo-log.js';
 
 export interface UndoKernelDefaultsOptions extends RootOption {
   /** Change nothing, and say what would be done and what is missing for it. */
@@ -58,6 +68,39 @@ function wayBack({ file }: UndoStep): FileChange | undefined {
   );
 }
 
+interface Plan {
+  readonly step: UndoStep;
+  readonly others: readonly UndoStep[];
+  readonly file: FileChange | undefined;
+  readonly before: KernelDefaults;
+}
+
+function planOf(root: string): Plan {
+  const { step, others } = newestStep(root);
+  refuseOtherNamespace(root, step);
+  return { step, others, file: wayBack(step), before: readRunningValues(root) };
+}
+
+/** Undoes the newest step: all of it, or nothing. */
+function apply(root: string, { step, others, file, before }: Plan): KernelDefaults {
+  try {
+    const after = carryOut(root, file, step.running.before);
+    writeUndoSteps(root, others);
+    return after;
+  } catch (error) {
+    return undoing(error, () => {
+      restoreUndoSteps(root, [...others, step]);
+      restore(root, file, before);
+    });
+  }
+}
+
+function outcome(plan: Plan, applied: boolean, after: KernelDefaults, incomplete: Incomplete[]): DefaultsChange {
+  const { before, file } = plan;
+  const shown = file === undefined ? null : { path: file.path, action: actionOf(file) };
+  return { applied, before, after, file: shown, overriddenBy: [], warnings: [], incomplete };
+}
+
 /**
  * Takes back the last change that {@link setKernelDefaults} made, and called again the one before: the file and the
  * kernel's values are then as they were before that change, also after a restart.
@@ -67,17 +110,12 @@ function wayBack({ file }: UndoStep): FileChange | undefined {
  */
 export function undoKernelDefaults(options: UndoKernelDefaultsOptions = {}): DefaultsChange {
   const { root = '/', dryRun = false } = options;
-  const { step, others } = newestStep(root);
-  refuseOtherNamespace(root, step);
-  const file = wayBack(step);
-  const before = readRunningValues(root);
-  const shown = file === undefined ? null : { path: file.path, action: actionOf(file) };
-  const missing = [...lackingPermissions(root, file), ...lackingUndo(root)];
-  const outcome = (applied: boolean, after: KernelDefaults) => {
-    return { applied, before, after, file: shown, overriddenBy: [], warnings: [], incomplete: missing };
-  };
-  if (dryRun || missing.length > 0) return outcome(false, step.running.before);
-  const after = carryOut(root, file, before, step.running.before);
-  writeUndoSteps(root, others);
-  return outcome(true, after);
+  const preview = planOf(root);
+  const missing = [...lackingPermissions(root, preview.file), ...lackingUndo(root)];
+  if (dryRun || missing.length > 0) return outcome(preview, false, preview.step.running.before, missing);
+  return withUndoLog(root, () => {
+    // Somebody else may have made or undone a change while this one waited.
+    const plan = planOf(root);
+    return outcome(plan, true, apply(root, plan), []);
+  });
 }

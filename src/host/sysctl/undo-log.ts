@@ -1,10 +1,12 @@
-import { mkdirSync, readFileSync } from 'node:fs';
+import { lstatSync, mkdirSync } from 'node:fs';
 import path from 'node:path';
+import { withDirectoryLock } from '../../native/directory-lock.js';
 import type { KernelDefaults } from '../../socket/index.js';
+import { readRegularFile } from '../regular-file.js';
 import { removeFile, replaceFile, syncDirectory } from './atomic-file.js';
 import { attempt } from './failed-call.js';
 import { FileError } from './file-error.js';
-import { findFile } from './target-file.js';
+import { findFile, maxBytes } from './target-file.js';
 
 /** A file's content and whose it is; `null` where there was no file. */
 export type RecordedFile = { readonly base64: string; readonly mode: number; readonly gid: number } | null;
@@ -57,23 +59,14 @@ function parseSteps(text: string): UndoStep[] | undefined {
 /** The changes that can be undone, the newest last. */
 export function readUndoSteps(root: string): UndoStep[] {
   const file = undoLogPath(root);
-  let text: string;
-  try {
-    text = readFileSync(file, 'utf8');
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return [];
-    text = attempt('read', file, () => readFileSync(file, 'utf8'));
-  }
-  const steps = parseSteps(text);
+  if (attempt('lstat', file, () => lstatSync(file, { throwIfNoEntry: false })) === undefined) return [];
+  const steps = parseSteps(attempt('read', file, () => readRegularFile(file, maxBytes)).toString('utf8'));
   if (steps !== undefined) return steps;
   throw new FileError(file, 'damaged', 'is no record of changes', 'what this program wrote', 'move it away');
 }
 
-/** Replaces the record; without steps it is removed. */
-export function writeUndoSteps(root: string, steps: readonly UndoStep[]): void {
-  const file = undoLogPath(root);
-  const directory = path.dirname(file);
-  // Only the last directory is ours to make.
+/** Makes the record's own directory: only the last one is ours to make. */
+function makeDirectory(directory: string): void {
   attempt('mkdir', directory, () => {
     try {
       mkdirSync(directory, { mode: 0o700 });
@@ -82,9 +75,40 @@ export function writeUndoSteps(root: string, steps: readonly UndoStep[]): void {
       if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
     }
   });
+}
+
+/** A change takes milliseconds; this much is for a disk that is slow to sync. */
+const lockedWithinMs = 10_000;
+
+/**
+ * Runs `action` while nobody else changes the record, or what is recorded in it.
+ *
+ * @throws {SystemCallError} if somebody else is at it for longer than 10 s.
+ */
+export function withUndoLog<Result>(root: string, action: () => Result): Result {
+  const directory = path.dirname(undoLogPath(root));
+  makeDirectory(directory);
+  return withDirectoryLock(directory, lockedWithinMs, action);
+}
+
+/** Replaces the record; without steps it is removed. */
+export function writeUndoSteps(root: string, steps: readonly UndoStep[]): void {
+  const file = undoLogPath(root);
   const found = findFile(file);
   if (steps.length > 0) {
     const content = Buffer.from(`${JSON.stringify({ steps: steps.slice(-maxSteps) }, null, 2)}\n`);
     replaceFile(file, found, { content, mode: 0o600 });
   } else if (found !== undefined) removeFile(file);
+}
+
+/** Restores the record after a failure, unless it is as it was. */
+export function restoreUndoSteps(root: string, steps: readonly UndoStep[]): void {
+  const isRestored = () => JSON.stringify(readUndoSteps(root)) === JSON.stringify(steps);
+  if (isRestored()) return;
+  try {
+    writeUndoSteps(root, steps);
+  } catch (error) {
+    // Where only the directory could not be synced, the record is restored nevertheless.
+    if (!isRestored()) throw error;
+  }
 }

@@ -1,0 +1,88 @@
+import { writeSync } from 'node:fs';
+import { Writable } from 'node:stream';
+import { isatty } from 'node:tty';
+import { printable, printableJson, printableLines } from './render/printable.js';
+
+const standardOutput = 1;
+const standardError = 2;
+
+/** How standard output ended: `closed` by its reader, such as `head`, or `failed`, such as a full disk. */
+let end: 'closed' | 'failed' | undefined;
+
+const betweenAttemptsMs = 5;
+
+/**
+ * Writes all of a text. The streams of `process` report failures later, as events, and switch the pipe to O_NONBLOCK
+ * for everybody who has it open; somebody else may have done that, and then there may be no room for a while.
+ */
+function writeAll(fd: number, text: string): void {
+  const bytes = Buffer.from(text);
+  for (let at = 0; at < bytes.length; ) {
+    try {
+      at += writeSync(fd, bytes, at);
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'EAGAIN') throw error;
+      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, betweenAttemptsMs);
+    }
+  }
+}
+
+function write(text: string): void {
+  if (end !== undefined || text === '') return;
+  try {
+    writeAll(standardOutput, text);
+  } catch (error) {
+    const { code, message } = error as NodeJS.ErrnoException;
+    end = code === 'EPIPE' || code === 'ECONNRESET' ? 'closed' : 'failed';
+    if (end === 'failed') printError(`tcp-keepalive: the output could not be written: ${message}\n`);
+  }
+}
+
+/** Prints text for people. Once the reader is gone or the disk is full, this does nothing more. */
+export function print(text: string): void {
+  write(printableLines(text));
+}
+
+/** Prints JSON, as {@link print} does text. */
+export function printJson(json: string): void {
+  write(printableJson(json));
+}
+
+/** Prints text on standard error; where that cannot be done, there is nobody to tell. */
+export function printError(text: string): void {
+  try {
+    writeAll(standardError, printableLines(text));
+  } catch {
+    // The work goes on.
+  }
+}
+
+/** Prints what was wrong, in one line. */
+export function printFailure(message: string): void {
+  printError(`tcp-keepalive: ${printable(message)}\n`);
+}
+
+/** Returns whether somebody still receives what is printed, as far as the last attempt showed. */
+export function hasReader(): boolean {
+  return end === undefined;
+}
+
+/** Returns the exit code of a verb whose work is to show: 1 if what it printed was lost, as on a full disk. */
+export function shownExitCode(code = 0): number {
+  return end === 'failed' ? 1 : code;
+}
+
+/** Standard output for what draws in place and moves the cursor itself: the text must be printable already. */
+export function drawingOutput(): NodeJS.WriteStream {
+  const stream = new Writable({
+    decodeStrings: false,
+    write(text: string, _encoding, done) {
+      write(text);
+      done();
+    },
+  });
+  const isTTY = isatty(standardOutput);
+  const size = (side: 'columns' | 'rows') => ({ get: () => (isTTY ? process.stdout[side] : undefined) });
+  Object.defineProperties(stream, { isTTY: { value: isTTY }, columns: size('columns'), rows: size('rows') });
+  return stream as unknown as NodeJS.WriteStream;
+}
