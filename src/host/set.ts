@@ -5,10 +5,11 @@ import type { KeepAliveState } from '../socket/index.js';
 import type { HostConnection, Incomplete } from './connection.js';
 import { type ListQuery, listThrough, referenceTo } from './listing.js';
 import { byNamespace } from './namespace-of.js';
+import type { NotJudged } from './not-judged.js';
 import { type ChosenSource, chooseOptionSource } from './options/choice.js';
 import { assignmentsFor, type OptionOutcome, type OptionSource, type WantedOptions } from './options/source.js';
 import { sourceWithin } from './options/within.js';
-import type { ConnectionRow } from './row.js';
+import { type ConnectionRow, isOrphan } from './row.js';
 
 /** A connection and what setting it came to. */
 export interface Change {
@@ -23,12 +24,22 @@ export interface FailedChange {
   readonly error: string;
 }
 
-/** What setting came to: every connection that was selected is in `changed` or in `failed`. */
-export interface SetResult {
+/** What changes came to. */
+export interface Changes {
   readonly changed: readonly Change[];
   readonly failed: readonly FailedChange[];
   /** What could not be found out, so that connections may be missing, and why. */
   readonly incomplete: readonly Incomplete[];
+}
+
+/** What setting came to: every connection that was selected is in `changed` or in `failed`, or passed over. */
+export interface SetResult extends Changes {
+  /** How many were passed over because their programs have closed them: orphans and TIME_WAIT, which have no options. */
+  readonly orphans: number;
+  /** The sockets of which it could not be told whether the selection means them; they are as they were. */
+  readonly undecided: NotJudged;
+  /** Whether no connection can have been missed altogether, such as those of a namespace that could not be entered. */
+  readonly isWhole: boolean;
 }
 
 /** A row that is to have other options. */
@@ -45,7 +56,7 @@ function foreseen(before: KeepAliveState, policy: ValidPolicy | false): KeepAliv
 }
 
 /** Makes each change, in each network namespace what belongs there. */
-export function makeChanges({ source, refused }: ChosenSource, wishes: readonly Wish[]): SetResult {
+export function makeChanges({ source, refused }: ChosenSource, wishes: readonly Wish[]): Changes {
   const changed: Change[] = [];
   const failed: FailedChange[] = [];
   const why = refused.map((line) => line.why).join('; ');
@@ -69,7 +80,10 @@ export function makeChanges({ source, refused }: ChosenSource, wishes: readonly 
 
 /** What became of each wish; where the call could do nothing at all, that, so that what was changed before is not lost. */
 function writeWishes(source: OptionSource, wishes: readonly Wish[]): OptionOutcome[] {
-  const changes = wishes.map(({ row, wanted }) => ({ socket: referenceTo(row.connection, row.owners), wanted }));
+  const changes = wishes.map(({ row, wanted }) => ({
+    socket: referenceTo(row.connection, row.owners, row.unreachable),
+    wanted,
+  }));
   try {
     return source.write(changes);
   } catch (error) {
@@ -92,9 +106,14 @@ function sortOutcome(
 /** States in which options have no effect any more, or not yet. */
 const beyondChange = new Set(['TIME_WAIT', 'SYN_RECV', 'CLOSE']);
 
+/** Why options are not known that would have to be. */
+export function unreadError({ unreachable }: ConnectionRow): string {
+  return unreachable ?? 'its options could not be read';
+}
+
 function foresee({ row, policy }: { row: ConnectionRow; policy: ValidPolicy | false }): Change | FailedChange {
   const { connection, keepAlive } = row;
-  if (keepAlive === null) return { connection, error: 'its options could not be read' };
+  if (keepAlive === null || keepAlive.idle === null) return { connection, error: unreadError(row) };
   return { connection, before: keepAlive, after: foreseen(keepAlive, policy) };
 }
 
@@ -102,7 +121,7 @@ function foresee({ row, policy }: { row: ConnectionRow; policy: ValidPolicy | fa
  * Gives live connections and listeners of other processes a keepalive policy, or turns keepalive off with `false`.
  *
  * A listener's future connections inherit. What cannot be set is named in `failed` with the reason and is as it was;
- * the rest go on. TIME_WAIT, SYN_RECV and CLOSE are passed over. What has all of it
+ * the rest go on. TIME_WAIT, SYN_RECV, CLOSE and orphans are passed over. What has all of it
  * already is in `changed` with `before` as `after`. Needs the processes' own user, or CAP_SYS_PTRACE (Linux 5.6), or CAP_BPF
  * and CAP_PERFMON (Linux 6.1 that is free of CVE-2026-74714). The processes' blocking mode is never touched. `dryRun` shows
  * what would change.
@@ -118,18 +137,23 @@ export function setConnections(query: ListQuery, policy: PolicyInput | false, dr
   // What a change replaces is read when it is made.
   const needsOptions = dryRun || query.selection?.verdict !== undefined;
   const listing = listThrough(needsOptions ? chosen : undefined, query);
-  const rows = listing.rows.filter(({ connection }) => !beyondChange.has(connection.state));
+  const orphans = listing.rows.filter(({ connection }) => isOrphan(connection)).length;
+  const rows = listing.rows.filter(({ connection }) => !beyondChange.has(connection.state) && !isOrphan(connection));
+  const { undecided, isWhole } = listing;
   if (!dryRun) {
     const result = makeChanges(
       chosen,
       rows.map((row) => ({ row, wanted: valid })),
     );
-    return { ...result, incomplete: [...listing.incomplete, ...result.incomplete] };
+    return { ...result, incomplete: [...listing.incomplete, ...result.incomplete], orphans, undecided, isWhole };
   }
   const expected = rows.map((row) => foresee({ row, policy: valid }));
   return {
     changed: expected.filter((change): change is Change => 'after' in change),
     failed: expected.filter((change): change is FailedChange => 'error' in change),
     incomplete: listing.incomplete,
+    orphans,
+    undecided,
+    isWhole,
   };
 }

@@ -1,5 +1,6 @@
 import { Command, InvalidArgumentError, Option } from 'commander';
 import type { Listing, ListQuery } from '../../host/listing.js';
+import { isAnswered } from '../../host/not-judged.js';
 import type { ConnectionRow } from '../../host/row.js';
 import { createRowWriter } from '../../host/row-text.js';
 import { outputWidth } from '../output-width.js';
@@ -26,15 +27,16 @@ function sortOrder(text: string): SortOrder {
 }
 
 /** What renders tables is loaded when there is one to render: it takes longer to load than a short list takes. */
-async function table({ rows }: Listing, { group, sort }: LsOptions): Promise<string> {
+async function table(listing: Listing, { group, sort }: LsOptions): Promise<string> {
+  const { rows } = listing;
   const { renderConnections } = await import('../render/connection-table.js');
-  const { countVerdicts, groupRows, renderCounts, renderGroups } = await import('../render/groups.js');
+  const { groupRows, renderGroups, renderSummary } = await import('../render/groups.js');
   const width = outputWidth();
   const body =
     group === undefined
       ? renderConnections(sortRows(rows, sort), width)
       : renderGroups(groupRows(rows, group), group, width);
-  return `${body}\n\n${renderCounts(countVerdicts(rows))}\n`;
+  return `${body}\n\n${renderSummary(listing)}\n`;
 }
 
 /** Written one after the other, texts of this many rows are never all in memory. */
@@ -45,7 +47,7 @@ function writeItems<Item>(
   key: string,
   items: readonly Item[],
   text: (item: Item) => string,
-  incomplete: unknown,
+  { notJudged, incomplete }: Listing,
 ): void {
   process.stdout.write(`{"${key}":[\n`);
   for (let at = 0; at < items.length; at += rowsAtOnce) {
@@ -55,15 +57,17 @@ function writeItems<Item>(
       .join(',\n');
     process.stdout.write(at + rowsAtOnce < items.length ? `${lines},\n` : lines);
   }
-  process.stdout.write(`\n],"incomplete":${JSON.stringify(incomplete)}}\n`);
+  const rest = `"notJudged":${JSON.stringify(notJudged)},"incomplete":${JSON.stringify(incomplete)}`;
+  process.stdout.write(`\n],${rest}}\n`);
 }
 
-async function writeJson({ rows, incomplete }: Listing, { group, sort }: LsOptions): Promise<void> {
+async function writeJson(listing: Listing, { group, sort }: LsOptions): Promise<void> {
+  const { rows } = listing;
   if (group === undefined) {
-    return writeItems<ConnectionRow>('connections', sortRows(rows, sort), createRowWriter(), incomplete);
+    return writeItems<ConnectionRow>('connections', sortRows(rows, sort), createRowWriter(), listing);
   }
   const { groupRows } = await import('../render/groups.js');
-  return writeItems<Group>('groups', groupRows(rows, group), (item) => JSON.stringify(item), incomplete);
+  return writeItems<Group>('groups', groupRows(rows, group), (item) => JSON.stringify(item), listing);
 }
 
 /** What can read options is loaded where they are asked for. */
@@ -73,16 +77,22 @@ async function createLister({ fast }: LsOptions): Promise<(query: ListQuery) => 
   return (query) => listThrough(undefined, query);
 }
 
+/** 0: listed; 3: connections are missing, or could not be judged. */
+function exitCodeOf(listing: Listing): number {
+  return isAnswered(listing) ? 0 : 3;
+}
+
 async function watch(query: ListQuery, options: LsOptions, everyMs: number): Promise<void> {
   const list = await createLister(options);
   const { createLogUpdate } = await import('log-update');
   const draw = createLogUpdate(process.stdout);
   process.once('SIGINT', () => {
     draw.done();
-    process.exit(0);
+    process.exit();
   });
   for (;;) {
     const listing = list(query);
+    process.exitCode = exitCodeOf(listing);
     const lines = ((await table(listing, options)) + renderIncomplete(listing.incomplete)).trimEnd().split('\n');
     // More than the terminal shows could not be redrawn in place.
     draw(lines.slice(0, (process.stdout.rows ?? lines.length + 1) - 1).join('\n'));
@@ -95,6 +105,7 @@ async function ls(options: LsOptions): Promise<void> {
   if (options.watch !== undefined) return watch(query, options, options.watch === true ? 1000 : options.watch);
   const list = await createLister(options);
   const listing = list(query);
+  process.exitCode = exitCodeOf(listing);
   if (options.json) return writeJson(listing, options);
   process.stdout.write(await table(listing, options));
   process.stderr.write(renderIncomplete(listing.incomplete));
@@ -119,10 +130,12 @@ export function lsCommand(): Command {
     .addHelpText(
       'after',
       `
-Options of other users' processes need root, or CAP_SYS_PTRACE; without, what
-is not shown is named on standard error.
+Without root, that keepalive is off shows by the timers alone; the numbers of
+other users' connections, and so their other verdicts, take CAP_SYS_PTRACE. What
+could not be judged is counted, and named on standard error.
 
-Exit code: 0 listed, 1 wrong usage or nothing could be listed.
+Exit code: 0 listed; 3 some could not be judged, or may be missing; 1 wrong
+usage or nothing could be listed.
 
 Examples:
   $ tcp-keepalive ls --verdict unprotected
