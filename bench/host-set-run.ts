@@ -4,7 +4,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { listThrough } from '../src/host/listing.js';
 import { chooseOptionSource } from '../src/host/options/choice.js';
-import { makeChanges, type SetResult, setConnections, type Wish } from '../src/host/set.js';
+import { type Changes, makeChanges, setConnections, type Wish } from '../src/host/set.js';
 import { type Child, startChild } from './child.js';
 import { pairedRatio, type Spread, spreadOf, takeTurns } from './paired-rounds.js';
 
@@ -44,7 +44,7 @@ function nextPolicy() {
   return { idle: 30_000 + (turn % 2) * 1000, interval: 5000, count: 3 };
 }
 
-function countChanged({ changed, failed }: SetResult, idle: number): number {
+function countChanged({ changed, failed }: Changes, idle: number): number {
   if (failed.length > 0) throw new Error(`not set: ${failed[0]?.error}`);
   if (changed.some(({ before, after }) => before.idle === idle || after.idle !== idle)) throw new Error('set in vain');
   return changed.length;

@@ -13,6 +13,7 @@ export type { Answer } from './host/interview.js';
 export { listConnections } from './host/list.js';
 export type { Listing, ListQuery } from './host/listing.js';
 export { type NetworkNamespace, type NetworkNamespaces, networkNamespaces } from './host/network-namespaces.js';
+export { isAnswered, type NotJudged } from './host/not-judged.js';
 export type { SocketOwner } from './host/owners.js';
 export type { HostProcess } from './host/processes.js';
 export { type ReapedPeer, reapPeers } from './host/reap.js';
@@ -21,6 +22,8 @@ export {
   type ConnectionJson,
   type ConnectionRow,
   dependsOnKeepAlive,
+  isOrphan,
+  type KeepAliveByTimer,
   lastHeardMs,
   toJson as connectionToJson,
 } from './host/row.js';
@@ -31,7 +34,7 @@ export {
   type SelectionText,
 } from './host/selection.js';
 export { SelectionError, type SelectionFilter } from './host/selection-error.js';
-export { type Change, type FailedChange, type SetResult, setConnections } from './host/set.js';
+export { type Change, type Changes, type FailedChange, type SetResult, setConnections } from './host/set.js';
 export {
   type DefaultsChange,
   FileError,
@@ -49,10 +52,17 @@ export {
   type UndoKernelDefaultsOptions,
   undoKernelDefaults,
 } from './host/sysctl/index.js';
-export { undoChanges } from './host/undo.js';
+export { type UndoResult, undoChanges } from './host/undo.js';
 export { type DiagnosisSocket, NetlinkSocket, netlinkBufferLength } from './native/netlink-socket.js';
 export type { PortRange } from './policy/port-range.js';
-export { defaultWithinMs, type Verdict, type VerdictInput, verdictOf } from './policy/verdict.js';
+export {
+  type Detection,
+  defaultWithinMs,
+  type Transfer,
+  type Verdict,
+  type VerdictInput,
+  verdictOf,
+} from './policy/verdict.js';
 export { disassembleBpf } from './wire/bpf-disassembly.js';
 export * as bpf from './wire/bpf-instructions.js';
 export { type BtfMember, BtfTypes } from './wire/btf.js';

@@ -17,7 +17,10 @@ export interface HostConnection {
   readonly remote: Endpoint;
   readonly state: TcpState;
   readonly timer: { readonly kind: TimerKind; readonly expiresMs: number } | null;
-  /** Probes or retransmissions that have gone unanswered. */
+  /**
+   * Probes or retransmissions that have gone unanswered; without a running timer the probes of TCP_INFO, which the kernel
+   * keeps counting with keepalive off.
+   */
   readonly unanswered: number;
   /** Bytes received and not read; of a listener, connections waiting to be accepted. */
   readonly receiveQueue: number;

@@ -40,6 +40,8 @@ export interface Dump {
   readonly interrupted: number;
   /** What is missing; also says so when the last reading was interrupted as well. */
   readonly incomplete: Incomplete[];
+  /** Whether the list was read to its end, and every socket in it could be read. */
+  readonly isWhole: boolean;
 }
 
 /** Opens a socket in the network namespace of the main thread; a test may stand in for it. */
@@ -88,6 +90,7 @@ function readList(socket: DiagnosisSocket, request: DumpRequest, netns: number):
   let reading = readOnce(socket, request, attempt, netns);
   while (reading.interrupted && attempt < greatestAttempts) reading = readOnce(socket, request, ++attempt, netns);
   const { connections, incomplete } = reading;
+  const isWhole = incomplete.length === 0;
   const cameOrWent = 'connections that came or went meanwhile';
   if (reading.interrupted) {
     const why = `the list changed each of the ${attempt} times that it was read (NLM_F_DUMP_INTR)`;
@@ -101,7 +104,7 @@ function readList(socket: DiagnosisSocket, request: DumpRequest, netns: number):
       incomplete.push({ what: cameOrWent, why: (error as Error).message });
     }
   }
-  return { connections, interrupted: attempt - 1, incomplete };
+  return { connections, interrupted: attempt - 1, incomplete, isWhole };
 }
 
 /**

@@ -71,6 +71,7 @@ export function dumpedConnection(
   const isIPv6 = view.getUint8(start + at.idiag_family) === AF_INET6;
   const kind = timerKinds[view.getUint8(start + at.idiag_timer)];
   const expiresMs = view.getUint32(start + at.idiag_expires, true);
+  const info = infoAt === 0 ? undefined : decodeTcpInfoAt(view, infoAt, infoLength);
   return {
     family: isIPv6 ? 6 : 4,
     local: { address: texts.read(view, start + atSource, isIPv6), port: view.getUint16(start + atSourcePort) },
@@ -80,7 +81,8 @@ export function dumpedConnection(
     },
     state: tcpStateOf(view.getUint8(start + at.idiag_state)),
     timer: kind === undefined ? null : { kind, expiresMs: expiresMs < overdue ? expiresMs : 0 },
-    unanswered: view.getUint8(start + at.idiag_retrans),
+    // Without a timer inet_diag leaves its count at 0 (inet_sk_diag_fill()), whatever icsk_probes_out is.
+    unanswered: kind === undefined ? (info?.probes ?? 0) : view.getUint8(start + at.idiag_retrans),
     receiveQueue: view.getUint32(start + at.idiag_rqueue, true),
     sendQueue: view.getUint32(start + at.idiag_wqueue, true),
     uid: view.getUint32(start + at.idiag_uid, true),
@@ -88,7 +90,7 @@ export function dumpedConnection(
     cookie: view.getBigUint64(start + atCookie, true),
     interfaceIndex: view.getUint32(start + atInterface, true),
     cgroupId: cgroupIdAt === 0 ? undefined : view.getBigUint64(cgroupIdAt, true),
-    info: infoAt === 0 ? undefined : decodeTcpInfoAt(view, infoAt, infoLength),
+    info,
     netns,
   };
 }

@@ -1,111 +1,43 @@
-import { SystemCallError } from '../native/index.js';
 import { createJudge } from '../policy/verdict.js';
-import type { KeepAliveState } from '../socket/index.js';
-import type { TcpState } from '../wire/tcp-state.js';
 import { Cgroups } from './cgroups.js';
 import type { HostConnection, Incomplete } from './connection.js';
-import { allStates, type Dump, dumpConnections, liveStates } from './dump.js';
-import { kernelFilter } from './kernel-filter.js';
-import { type NetworkNamespace, networkNamespaces, within } from './network-namespaces.js';
+import { currentNamespace } from './dump.js';
+import type { ListQuery } from './list-query.js';
+import { type Place, readPlaces } from './namespace-lists.js';
+import type { NotJudged } from './not-judged.js';
 import type { ChosenSource } from './options/choice.js';
 import type { OptionReading, OptionSource, SocketReference } from './options/source.js';
 import { findOwners, type SocketOwner, type SocketOwners } from './owners.js';
-import { type ConnectionRow, connectionRow } from './row.js';
-import type { Selection } from './selection.js';
-import { kernelSelection, type SelectionMatcher, selectionMatcher } from './selection-match.js';
+import type { ConnectionRow } from './row.js';
+import { RowMaker, type Share, whyUnowned } from './row-maker.js';
+import { type SelectionMatcher, selectionMatcher } from './selection-match.js';
 
-/** Which connections, and what of them. */
-export interface ListQuery {
-  /** Which connections; all of this process's network namespace unless stated. */
-  readonly selection?: Selection;
-  /** Every network namespace of the machine instead of only this process's own; needs CAP_SYS_ADMIN. */
-  readonly allNetns?: boolean;
-  /** Also TIME_WAIT and SYN_RECV; they have no options. A selection by state decides for itself. */
-  readonly allStates?: boolean;
-  /** `false` leaves out the options, and with them the verdicts. */
-  readonly options?: boolean;
-  /** A detection that can take longer than this is `slow`; 60 s unless stated. */
-  readonly withinMs?: number;
-  /**
-   * Reads and sets options in this way only; the best that is permitted and safe unless stated. `'tcp-iterator'` can
-   * corrupt the memory of kernels with CVE-2026-74714 (before 6.1.183, 6.6.152, 6.12.104, 6.18.45 and 7.1.9).
-   */
-  readonly optionSource?: OptionSource['method'];
-}
-
-/** A network namespace, and its connections. */
-interface Place {
-  readonly namespace: NetworkNamespace | undefined;
-  readonly dump: Dump;
-  /** By the TCP iterator, where that is the way. */
-  readonly reading: OptionReading | undefined;
-}
+export type { ListQuery } from './list-query.js';
 
 /** The machine's connections at one moment. */
 export interface Listing {
   readonly rows: readonly ConnectionRow[];
   /** What is missing, and why. */
   readonly incomplete: readonly Incomplete[];
+  /** The sockets of which it could not be told whether the selection means them; they are no rows. */
+  readonly undecided: NotJudged;
+  /** Those, and the rows that have no verdict although one applies. */
+  readonly notJudged: NotJudged;
+  /** Whether no connection can be missing altogether, such as those of a namespace that could not be entered. */
+  readonly isWhole: boolean;
+  /** The network namespaces, by inode, whose lists were read to the end. */
+  readonly namespaces: ReadonlySet<number>;
   /** How the options were read. */
   readonly method: OptionSource['method'] | undefined;
 }
 
-function statesOf({ selection, allStates: all = false }: ListQuery): readonly TcpState[] {
-  if (selection?.state !== undefined) return selection.state;
-  return all ? allStates : [...liveStates, 'LISTEN'];
-}
-
-/** The namespaces that a query is about; `undefined` stands for this process's own. */
-function namespacesOf({ selection, allNetns = false }: ListQuery, incomplete: Incomplete[]) {
-  const wanted = selection?.netns;
-  if (!allNetns && wanted === undefined) return [undefined];
-  const found = networkNamespaces();
-  incomplete.push(...found.incomplete);
-  return wanted === undefined ? found.namespaces : found.namespaces.filter(({ inode }) => wanted.includes(inode));
-}
-
-function readPlace(
-  namespace: NetworkNamespace | undefined,
-  query: ListQuery,
-  cgroups: Cgroups,
-  source: OptionSource | undefined,
-): Place {
-  const kernelPart = kernelSelection(query.selection ?? {}, (path) => cgroups.idsBelow(path));
-  const filter = kernelFilter(kernelPart);
-  return within(namespace, () => ({
-    namespace,
-    dump: dumpConnections({ states: statesOf(query), info: true, ...(filter === undefined ? {} : { filter }) }),
-    reading: source?.perNamespace ? source.read([]) : undefined,
-  }));
-}
-
-/** Reads one namespace after the other; one that cannot be entered is said to be missing. */
-function readPlaces(query: ListQuery, cgroups: Cgroups, source: OptionSource | undefined, incomplete: Incomplete[]) {
-  const places: Place[] = [];
-  for (const namespace of namespacesOf(query, incomplete)) {
-    try {
-      places.push(readPlace(namespace, query, cgroups, source));
-    } catch (error) {
-      if (namespace === undefined || namespace.isOwn || !(error instanceof SystemCallError)) throw error;
-      incomplete.push({
-        what: `the connections of network namespace ${namespace.name ?? namespace.inode}`,
-        why: error.message,
-      });
-    }
-  }
-  for (const { dump, reading } of places) incomplete.push(...dump.incomplete, ...(reading?.incomplete ?? []));
-  return places;
-}
-
-/** How the options of another process's socket can be reached. */
-export function referenceTo(connection: HostConnection, owners: readonly SocketOwner[]): SocketReference {
-  return { cookie: connection.cookie, holders: owners };
-}
-
-/** The selected connections of a place, as far as the kernel's report decides. */
-interface Share {
-  readonly connections: readonly HostConnection[];
-  readonly reading: OptionReading | undefined;
+/** How the options of another process's socket can be reached; `unreachable` is why no owner may be known. */
+export function referenceTo(
+  connection: HostConnection,
+  owners: readonly SocketOwner[],
+  unreachable?: string | null,
+): SocketReference {
+  return { cookie: connection.cookie, holders: owners, ...(unreachable == null ? {} : { unreachable }) };
 }
 
 interface Known {
@@ -114,7 +46,7 @@ interface Known {
 }
 
 function findConnections(places: readonly Place[], matcher: SelectionMatcher): Known {
-  const shares = places.map(({ dump, reading }) => ({ connections: dump.connections.filter(matcher.admits), reading }));
+  const shares = places.map((place) => ({ ...place, connections: place.dump.connections.filter(matcher.admits) }));
   const inodes = new Set<number>();
   for (const { connections } of shares) for (const { inode } of connections) if (inode !== 0) inodes.add(inode);
   return { shares, owners: findOwners({ inodes }) };
@@ -125,11 +57,13 @@ function hasOptions({ state, inode }: HostConnection): boolean {
   return inode !== 0 && state !== 'TIME_WAIT' && state !== 'SYN_RECV';
 }
 
-function readByCopies(source: OptionSource | undefined, { shares, owners }: Known): OptionReading | undefined {
+function readByCopies(source: OptionSource | undefined, known: Known): OptionReading | undefined {
   if (source === undefined || source.perNamespace) return undefined;
-  const reachable = shares.flatMap(({ connections }) => connections.filter(hasOptions));
+  const reachable = known.shares.flatMap(({ connections }) => connections.filter(hasOptions));
   return source.read(
-    reachable.map((connection) => referenceTo(connection, owners.byInode.get(connection.inode) ?? [])),
+    reachable.map((connection) =>
+      referenceTo(connection, known.owners.byInode.get(connection.inode) ?? [], whyUnowned(known.owners, connection)),
+    ),
   );
 }
 
@@ -150,19 +84,28 @@ export function listThrough(chosen: ChosenSource | undefined, query: ListQuery):
   const incomplete: Incomplete[] = [];
   const cgroups = new Cgroups();
   const matcher = selectionMatcher(selection);
-  const known = findConnections(readPlaces(query, cgroups, source, incomplete), matcher);
+  const { places, isWhole } = readPlaces(query, cgroups, source, incomplete);
+  const known = findConnections(places, matcher);
   const copied = readByCopies(source, known);
-  incomplete.push(...known.owners.incomplete, ...(copied?.incomplete ?? []), ...refusals(chosen, copied));
-  const judge = createJudge(withinMs);
-  const rows: ConnectionRow[] = [];
-  for (const { connections, reading = copied } of known.shares) {
-    for (const connection of connections) {
-      const owners = known.owners.byInode.get(connection.inode) ?? [];
-      const keepAlive: KeepAliveState | null = reading?.states.get(connection.cookie) ?? null;
-      const place = cgroups.placeOfSocket(connection.cgroupId, owners[0]?.pid);
-      const row = connectionRow(connection, { keepAlive, owners, place }, judge);
-      if (matcher.matches(row)) rows.push(row);
-    }
-  }
-  return { rows, incomplete, method: source?.method };
+  const maker = new RowMaker(known.owners, matcher, cgroups, createJudge(withinMs), {
+    areAsked: chosen !== undefined,
+    refused: chosen && source === undefined ? chosen.refused.map(({ why }) => why).join('; ') : null,
+  });
+  for (const share of known.shares) maker.add(share, share.reading ?? copied);
+  incomplete.push(
+    ...known.owners.incomplete,
+    ...(copied?.incomplete ?? []),
+    ...refusals(chosen, copied),
+    ...maker.undecided.lines('that the filters may mean'),
+  );
+  const whole = places.filter(({ dump }) => dump.isWhole);
+  return {
+    rows: maker.rows,
+    incomplete,
+    undecided: maker.undecided.total(),
+    notJudged: maker.undecided.total(maker.unjudged),
+    isWhole,
+    namespaces: new Set(whole.map(({ namespace }) => namespace?.inode ?? currentNamespace())),
+    method: source?.method,
+  };
 }

@@ -21,10 +21,14 @@ export interface NetworkNamespace {
 export interface NetworkNamespaces {
   readonly namespaces: NetworkNamespace[];
   readonly incomplete: Incomplete[];
+  /** Whether every process and every folder could be looked at. */
+  readonly isWhole: boolean;
 }
 
 /** Where the files are that give a namespace a name: of `ip netns` and the container runtimes that use CNI, of Docker. */
 const folders = ['/run/netns', '/run/docker/netns', '/var/run/docker/netns'];
+
+const noNamespace = 'the file is not a namespace any more';
 
 interface NamedFile {
   readonly name: string;
@@ -52,8 +56,7 @@ function namedNamespaces(nsfs: number, incomplete: Incomplete[]): Map<number, Na
       try {
         const { dev, ino } = statSync(path);
         // Without its mount the file is an ordinary empty one.
-        if (dev !== nsfs)
-          incomplete.push({ what: `the namespace ${path}`, why: 'the file is not a namespace any more' });
+        if (dev !== nsfs) incomplete.push({ what: `the namespace ${path}`, why: noNamespace });
         else if (!named.has(ino)) named.set(ino, { name, path });
       } catch (error) {
         incomplete.push({ what: `the namespace ${path}`, why: `${(error as NodeJS.ErrnoException).code}` });
@@ -113,7 +116,7 @@ export function networkNamespaces(): NetworkNamespaces {
     const path = isOwn ? ownNamespacePath : (file?.path ?? `/proc/${pid}/ns/net`);
     return { inode, path, name: file?.name, pid, isOwn };
   });
-  return { namespaces, incomplete };
+  return { namespaces, incomplete, isWhole: incomplete.every(({ why }) => why === noNamespace) };
 }
 
 /**

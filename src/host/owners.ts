@@ -3,7 +3,13 @@ import type { Incomplete } from './connection.js';
 import { hasKernelTypes } from './iterator.js';
 import { FileIndex } from './owners/file-index.js';
 import { hasKernelPids, readSocketFiles } from './owners/file-iterator.js';
-import { countDescriptors, visitProcesses, whyRefused } from './owners/proc-links.js';
+import {
+  countDescriptors,
+  type HiddenProcesses,
+  hiddenProcesses,
+  visitProcesses,
+  whyRefused,
+} from './owners/proc-links.js';
 import { type HostProcess, processName, runningPids } from './processes.js';
 
 /** A process that has a socket open, and its lowest descriptor for it. */
@@ -22,6 +28,8 @@ export interface OwnersByInode extends Iterable<readonly [inode: number, owners:
 export interface SocketOwners {
   readonly byInode: OwnersByInode;
   readonly incomplete: readonly Incomplete[];
+  /** The processes that may not be looked at; `undefined` if every owner was found. */
+  readonly hidden: HiddenProcesses | undefined;
 }
 
 export interface OwnerSearch {
@@ -53,7 +61,7 @@ export function ownersByIterator(search: OwnerSearch): SocketOwners | undefined 
     if (error instanceof SystemCallError || error instanceof UnsupportedError) return undefined;
     throw error;
   }
-  return { byInode: new FileIndex(words, createNames(), search.inodes), incomplete: [] };
+  return { byInode: new FileIndex(words, createNames(), search.inodes), incomplete: [], hidden: undefined };
 }
 
 /** Finds owners by the links in `/proc/PID/fd`. */
@@ -69,7 +77,8 @@ export function ownersByLinks({ inodes, pids: named }: OwnerSearch, pids: readon
     else if (owners.at(-1)?.pid !== pid) owners.push({ pid, name, fd });
   });
   const isComplete = inodes !== undefined && byInode.size >= inodes.size;
-  return { byInode, incomplete: isComplete ? [] : whyRefused(refused, named === undefined) };
+  const hidden = isComplete ? undefined : hiddenProcesses(refused, named === undefined);
+  return { byInode, incomplete: hidden === undefined ? [] : whyRefused(hidden), hidden };
 }
 
 /**

@@ -31,8 +31,9 @@ const rows: fc.Arbitrary<ConnectionRow> = fc
     unit: orNull(names),
     cgroup: orNull(names),
     verdict: fc.constantFrom('protected', 'slow', 'unprotected', null),
+    detection: orNull(fc.record({ quietMs: fc.constantFrom(1, Number.POSITIVE_INFINITY), inFlightMs: orNull(number) })),
   })
-  .map(({ keepAlive, process, unit, cgroup, verdict, ...connection }) =>
+  .map(({ keepAlive, process, unit, cgroup, verdict, detection, ...connection }) =>
     exampleRow({
       connection: exampleConnection(connection as Parameters<typeof exampleConnection>[0]),
       keepAlive,
@@ -40,6 +41,7 @@ const rows: fc.Arbitrary<ConnectionRow> = fc
       unit,
       cgroup,
       verdict: verdict as ConnectionRow['verdict'],
+      detection,
     }),
   );
 
@@ -50,6 +52,10 @@ describe('the JSON text of a row', () => {
     ['with everything', exampleRow()],
     ['without a process', exampleRow({ process: null, owners: [], unit: null, cgroup: null })],
     ['without options', exampleRow({ keepAlive: null, verdict: null })],
+    [
+      'with what the timers tell',
+      exampleRow({ keepAlive: { enabled: false, idle: null, interval: null, count: null, userTimeout: null } }),
+    ],
     ['without a timer', exampleRow({ connection: exampleConnection({ timer: null }) })],
     ['of a listener', exampleRow({ connection: inState('LISTEN'), keepAlive: off })],
     ['of what is left', exampleRow({ connection: inState('TIME_WAIT', { info: undefined }), keepAlive: on })],

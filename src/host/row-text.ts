@@ -1,4 +1,4 @@
-import type { KeepAliveState } from '../socket/state.js';
+import type { Detection } from '../policy/verdict.js';
 import { type ConnectionRow, lastHeardMs } from './row.js';
 
 /** Gives the JSON text of a row. */
@@ -17,9 +17,15 @@ function remembering<Key>(write: (key: Key) => string): (key: Key) => string {
   };
 }
 
-function optionsText(state: KeepAliveState): string {
+function optionsText(state: NonNullable<ConnectionRow['keepAlive']>): string {
   const { enabled, idle, interval, count, userTimeout } = state;
   return `{"enabled":${enabled},"idle":${idle},"interval":${interval},"count":${count},"userTimeout":${userTimeout}}`;
+}
+
+function detectionText(detection: Detection | null): string {
+  if (detection === null) return 'null';
+  const { quietMs, inFlightMs } = detection;
+  return `{"quietMs":${Number.isFinite(quietMs) ? quietMs : null},"inFlightMs":${inFlightMs}}`;
 }
 
 /**
@@ -32,7 +38,7 @@ export function createRowWriter(): RowWriter {
   const remote = remembering((address: string) => `},"remote":{"address":"${address}","port":`);
   const process = remembering((name: string) => `,"name":${quote(name)}},"unit":`);
   const netns = remembering((inode: number) => `,"netns":${inode},"verdict":`);
-  return ({ connection, keepAlive, process: owner, unit, cgroup, verdict }) => {
+  return ({ connection, keepAlive, process: owner, unit, cgroup, verdict, detection }) => {
     const { timer } = connection;
     const options = keepAlive === null ? 'null' : optionsText(keepAlive);
     const running = timer === null ? 'null' : `{"kind":"${timer.kind}","expiresMs":${timer.expiresMs}}`;
@@ -41,7 +47,8 @@ export function createRowWriter(): RowWriter {
       `${remote(connection.remote.address)}${connection.remote.port}},"state":"${connection.state}","keepAlive":` +
       `${options},"timer":${running},"unanswered":${connection.unanswered},"lastHeardMs":${lastHeardMs(connection)}` +
       `,"process":${owner === null ? 'null,"unit":' : `{"pid":${owner.pid}${process(owner.name)}`}${quote(unit)}` +
-      `,"cgroup":${quote(cgroup)}${netns(connection.netns)}${verdict === null ? 'null}' : `"${verdict}"}`}`
+      `,"cgroup":${quote(cgroup)}${netns(connection.netns)}${verdict === null ? 'null' : `"${verdict}"`}` +
+      `,"detection":${detectionText(detection)}}`
     );
   };
 }

@@ -1,15 +1,24 @@
-import type { Verdict, VerdictInput } from '../policy/verdict.js';
+import type { Detection, Judge, Transfer, Verdict } from '../policy/verdict.js';
 import type { KeepAliveState } from '../socket/state.js';
 import type { ProcessPlace } from './cgroup-path.js';
 import type { Endpoint, HostConnection, TimerKind } from './connection.js';
 import type { SocketOwner } from './owners.js';
 import type { HostProcess } from './processes.js';
 
+/** Whether keepalive is on, where the options could not be read and only the kernel's timers tell. */
+export interface KeepAliveByTimer {
+  readonly enabled: boolean;
+  readonly idle: null;
+  readonly interval: null;
+  readonly count: null;
+  readonly userTimeout: null;
+}
+
 /** All that is known of one connection: what the kernel reports, whose it is, and what to think of it. */
 export interface ConnectionRow {
   readonly connection: HostConnection;
-  /** `null` where it could not be read, or was not asked for. */
-  readonly keepAlive: KeepAliveState | null;
+  /** `null` where it is not known, or was not asked for; without the numbers where only the timers tell. */
+  readonly keepAlive: KeepAliveState | KeepAliveByTimer | null;
   /** The owner with the lowest pid. */
   readonly process: HostProcess | null;
   /** Every process that has the socket open, the lowest pid first. */
@@ -19,42 +28,89 @@ export interface ConnectionRow {
   /** The runtime and the short id, such as `docker:3f2a9c0d1e4b`. */
   readonly container: string | null;
   readonly cgroup: string | null;
-  /** `null` where the keepalive settings are not known, or do not decide how long the connection lasts. */
+  /** `null` where it could not be judged, or where keepalive does not decide how long the connection lasts. */
   readonly verdict: Verdict | null;
+  /** When the kernel would notice that the peer has vanished; `null` where that is not known or does not apply. */
+  readonly detection: Detection | null;
+  /** Why its options cannot be reached; `null` where they can, or nothing was in the way so far. */
+  readonly unreachable: string | null;
 }
 
 /** What belongs to a connection besides what the kernel reports of it. */
 export interface RowParts {
-  readonly keepAlive: KeepAliveState | null;
+  readonly keepAlive: KeepAliveState | KeepAliveByTimer | null;
   readonly owners: readonly SocketOwner[];
   readonly place: ProcessPlace;
+  /** The sysctl `net.ipv4.tcp_retries2` of its network namespace; `null` where it could not be read. */
+  readonly retries2?: number | null;
+  readonly unreachable?: string | null;
+}
+
+/** The states in which a connection is open one way at least, or is being closed. */
+const connectedStates = new Set(['ESTABLISHED', 'CLOSE_WAIT', 'FIN_WAIT1', 'FIN_WAIT2', 'LAST_ACK', 'CLOSING']);
+
+/** The states that a connection can be in after its program has closed it. */
+const closedStates = new Set(['FIN_WAIT1', 'FIN_WAIT2', 'LAST_ACK', 'CLOSING', 'TIME_WAIT']);
+
+/**
+ * Whether the connection's program has closed it, so that only the kernel still has it. It has no options that could be
+ * read or set, and ends by the kernel's own limits (tcp_fin_timeout, tcp_orphan_retries).
+ *
+ * Without a process, ESTABLISHED and CLOSE_WAIT are connections that wait to be accepted: they are no orphans.
+ */
+export function isOrphan({ state, inode }: HostConnection): boolean {
+  return inode === 0 && closedStates.has(state);
 }
 
 /**
- * Whether keepalive decides how long the connection outlives its peer: it has a peer, and a program that waits for it.
- * One that no program has open any more ends by the kernel's own limits (tcp_fin_timeout, tcp_orphan_retries).
+ * Whether keepalive decides how long the connection outlives its peer: it has a peer, and a program that waits for it; or
+ * it is a listener, which hands its options on to the connections that it accepts.
  */
 export function dependsOnKeepAlive({ state, inode }: HostConnection): boolean {
-  switch (state) {
-    case 'LISTEN':
-    case 'CLOSE':
-    case 'SYN_SENT':
-    case 'SYN_RECV':
-    case 'NEW_SYN_RECV':
-    case 'TIME_WAIT':
-    case 'UNKNOWN':
-      return false;
-    default:
-      return inode !== 0;
-  }
+  return state === 'LISTEN' || (inode !== 0 && connectedStates.has(state));
+}
+
+/**
+ * Tells by the kernel's timers whether keepalive is on: anybody may see those. Returns `undefined` where they do not tell.
+ *
+ * SO_KEEPALIVE has the timer armed as long as the connection is there, in all states after the handshake
+ * (tcp_set_keepalive(), tcp_finish_connect(), tcp_create_openreq_child()); with data in flight the timer only arms itself
+ * anew, and inet_diag shows that of the retransmission instead. The timer of an orphan in FIN_WAIT2 is another one in its
+ * place. While the timer's handler runs, the timer is not armed: one look alone does not tell that keepalive is off.
+ */
+export function keepAliveByTimer(connection: HostConnection): KeepAliveByTimer | undefined {
+  const { state, timer } = connection;
+  if (state === 'LISTEN' || !dependsOnKeepAlive(connection)) return undefined;
+  if (timer !== null && timer.kind !== 'keepalive') return undefined;
+  return { enabled: timer !== null, idle: null, interval: null, count: null, userTimeout: null };
+}
+
+/** What a connection is doing, as far as its verdict goes by it. */
+function transferOf({ state, sendQueue, timer, info }: HostConnection, retries2: number | null): Transfer {
+  return {
+    isInFlight: state !== 'LISTEN' && sendQueue > 0,
+    isWindowClosed: timer?.kind === 'persist',
+    // Each retransmission has doubled it, up to a limit that hides what it was.
+    ...(info && state !== 'LISTEN' ? { rtoMs: Math.max(info.rtoMs / 2 ** info.backoff, 200) } : {}),
+    retries2,
+  };
+}
+
+/** What can be said of a connection whose options could be read, or of whose keepalive only the timers tell. */
+function judged(
+  connection: HostConnection,
+  { keepAlive, retries2 = null }: RowParts,
+  judge: Judge,
+): Pick<ConnectionRow, 'verdict' | 'detection'> {
+  if (keepAlive === null || !dependsOnKeepAlive(connection)) return { verdict: null, detection: null };
+  if (keepAlive.idle !== null) return judge(keepAlive, transferOf(connection, retries2));
+  if (keepAlive.enabled) return { verdict: null, detection: null };
+  return { verdict: 'unprotected', detection: { quietMs: Number.POSITIVE_INFINITY, inFlightMs: null } };
 }
 
 /** Puts a row together; `judge` gives the verdict where there is one to give. */
-export function connectionRow(
-  connection: HostConnection,
-  { keepAlive, owners, place }: RowParts,
-  judge: (state: VerdictInput) => Verdict,
-): ConnectionRow {
+export function connectionRow(connection: HostConnection, parts: RowParts, judge: Judge): ConnectionRow {
+  const { keepAlive, owners, place, unreachable = null } = parts;
   const { container } = place;
   return {
     connection,
@@ -64,7 +120,8 @@ export function connectionRow(
     unit: place.unit,
     container: container === null ? null : `${container.runtime}:${container.id}`,
     cgroup: place.path,
-    verdict: keepAlive !== null && dependsOnKeepAlive(connection) ? judge(keepAlive) : null,
+    ...judged(connection, parts, judge),
+    unreachable,
   };
 }
 
@@ -79,7 +136,8 @@ export interface ConnectionJson {
   readonly local: Endpoint;
   readonly remote: Endpoint;
   readonly state: string;
-  readonly keepAlive: KeepAliveState | null;
+  /** The numbers are `null` where only the kernel's timers tell that keepalive is on or off. */
+  readonly keepAlive: { readonly [field in keyof KeepAliveState]: KeepAliveState[field] | null } | null;
   readonly timer: { readonly kind: TimerKind; readonly expiresMs: number } | null;
   readonly unanswered: number;
   readonly lastHeardMs: number | null;
@@ -88,11 +146,13 @@ export interface ConnectionJson {
   readonly cgroup: string | null;
   readonly netns: number;
   readonly verdict: Verdict | null;
+  /** `quietMs` is `null` where keepalive is off: never. */
+  readonly detection: { readonly quietMs: number | null; readonly inFlightMs: number | null } | null;
 }
 
 /** Gives the JSON form of a row. */
 export function toJson(row: ConnectionRow): ConnectionJson {
-  const { connection, keepAlive, process } = row;
+  const { connection, keepAlive, process, detection } = row;
   const { local, remote, timer } = connection;
   return {
     local: { address: local.address, port: local.port },
@@ -113,5 +173,9 @@ export function toJson(row: ConnectionRow): ConnectionJson {
     cgroup: row.cgroup,
     netns: connection.netns,
     verdict: row.verdict,
+    detection: detection && {
+      quietMs: Number.isFinite(detection.quietMs) ? detection.quietMs : null,
+      inFlightMs: detection.inFlightMs,
+    },
   };
 }

@@ -1,9 +1,12 @@
 import { anyGlobMatcher } from '../policy/glob.js';
 import { isInRange, type PortRange } from '../policy/port-range.js';
+import type { Verdict } from '../policy/verdict.js';
 import { type AddressPrefix, isWithin, parseAddress } from '../wire/ip-address.js';
 import type { TcpState } from '../wire/tcp-info.js';
 import type { HostConnection } from './connection.js';
-import type { ConnectionRow } from './row.js';
+import type { HiddenProcesses } from './owners/proc-links.js';
+import { processName } from './processes.js';
+import { type ConnectionRow, dependsOnKeepAlive } from './row.js';
 import type { Selection } from './selection.js';
 
 /** The part of a selection that the kernel can apply to its own list. Each filter admits what any of its values does. */
@@ -52,9 +55,18 @@ export interface SelectionMatcher {
   admits(connection: HostConnection): boolean;
   /** Applies all of it. */
   matches(row: ConnectionRow): boolean;
+  /** Whether the selection may mean a row that does not match, because a fact that a filter asks for could not be read. */
+  mayMean(row: ConnectionRow, hidden: HiddenProcesses | undefined): boolean;
 }
 
 type Test<T> = (value: T) => boolean;
+
+/** A filter on what the kernel's report does not decide. */
+interface RowTest {
+  matches(row: ConnectionRow): boolean;
+  /** Whether the fact that the filter asks for could not be read; asked only of a row that does not match. */
+  isOpen(row: ConnectionRow, hidden: HiddenProcesses | undefined): boolean;
+}
 
 function portTest(ranges: readonly PortRange[]): Test<HostConnection> {
   return ({ local, remote }) => ranges.some((range) => isInRange(range, local.port, remote.port));
@@ -69,19 +81,61 @@ function remoteTest(prefixes: readonly AddressPrefix[]): Test<HostConnection> {
   };
 }
 
-function cgroupTest(paths: readonly string[]): Test<ConnectionRow> {
-  const matches = anyGlobMatcher(paths.flatMap((path) => (path === '/' ? ['/*'] : [path, `${path}/*`])));
-  return ({ cgroup }) => cgroup !== null && matches(cgroup);
+/** Whether a program has the socket that may not be looked at. */
+function isOwnerHidden({ owners, connection }: ConnectionRow, hidden: HiddenProcesses | undefined): boolean {
+  return hidden !== undefined && owners.length === 0 && connection.inode !== 0;
 }
 
-function unitTest(names: readonly string[]): Test<ConnectionRow> {
-  const matches = anyGlobMatcher(names.flatMap((name) => [name, `${name}.service`]));
-  return ({ unit, container }) => (unit !== null && matches(unit)) || (container !== null && matches(container));
+function pidTest(pids: readonly number[]): RowTest {
+  return {
+    matches: ({ owners }) => owners.some(({ pid }) => pids.includes(pid)),
+    isOpen: (row, hidden) =>
+      isOwnerHidden(row, hidden) && (hidden?.hasUnlisted || pids.some((pid) => hidden?.pids.includes(pid))) === true,
+  };
 }
 
-function processTest(patterns: readonly string[]): Test<ConnectionRow> {
+function processTest(patterns: readonly string[]): RowTest {
   const matches = anyGlobMatcher(patterns);
-  return ({ owners }) => owners.some(({ name }) => matches(name));
+  let hasHidden: boolean | undefined;
+  // Everybody may read the name of a process, unless the process is not listed at all.
+  const isAnyHidden = ({ pids, hasUnlisted }: HiddenProcesses) => {
+    hasHidden ??= hasUnlisted || pids.some((pid) => matches(processName(pid) ?? ''));
+    return hasHidden;
+  };
+  return {
+    matches: ({ owners }) => owners.some(({ name }) => matches(name)),
+    isOpen: (row, hidden) => isOwnerHidden(row, hidden) && hidden !== undefined && isAnyHidden(hidden),
+  };
+}
+
+function cgroupTest(paths: readonly string[]): RowTest {
+  const matches = anyGlobMatcher(paths.flatMap((path) => (path === '/' ? ['/*'] : [path, `${path}/*`])));
+  return {
+    matches: ({ cgroup }) => cgroup !== null && matches(cgroup),
+    isOpen: (row, hidden) => row.cgroup === null && isOwnerHidden(row, hidden),
+  };
+}
+
+/** Cgroups whose sockets may be of any unit: those of no unit, and that of systemd, which opens sockets for services. */
+const cgroupsOfAnyUnit = new Set([null, '/', '/init.scope']);
+
+function unitTest(names: readonly string[]): RowTest {
+  const matches = anyGlobMatcher(names.flatMap((name) => [name, `${name}.service`]));
+  return {
+    matches: ({ unit, container }) => (unit !== null && matches(unit)) || (container !== null && matches(container)),
+    isOpen: (row, hidden) => cgroupsOfAnyUnit.has(row.cgroup) && isOwnerHidden(row, hidden),
+  };
+}
+
+function verdictTest(verdicts: readonly Verdict[]): RowTest {
+  return {
+    matches: ({ verdict }) => verdict !== null && verdicts.includes(verdict),
+    // With keepalive on, the verdict can only be one of the other two.
+    isOpen: ({ verdict, connection, keepAlive }) =>
+      verdict === null &&
+      dependsOnKeepAlive(connection) &&
+      !(keepAlive?.enabled && verdicts.every((wanted) => wanted === 'unprotected')),
+  };
 }
 
 function connectionTests({ port, remote, state, netns }: Selection): Test<HostConnection>[] {
@@ -93,11 +147,11 @@ function connectionTests({ port, remote, state, netns }: Selection): Test<HostCo
   return tests;
 }
 
-function rowTests({ pid, process, verdict, cgroup, unit }: Selection): Test<ConnectionRow>[] {
-  const tests: Test<ConnectionRow>[] = [];
-  if (pid !== undefined) tests.push(({ owners }) => owners.some((owner) => pid.includes(owner.pid)));
+function rowTests({ pid, process, verdict, cgroup, unit }: Selection): RowTest[] {
+  const tests: RowTest[] = [];
+  if (pid !== undefined) tests.push(pidTest(pid));
   if (process !== undefined) tests.push(processTest(process));
-  if (verdict !== undefined) tests.push((row) => row.verdict !== null && verdict.includes(row.verdict));
+  if (verdict !== undefined) tests.push(verdictTest(verdict));
   if (cgroup !== undefined) tests.push(cgroupTest(cgroup));
   if (unit !== undefined) tests.push(unitTest(unit));
   return tests;
@@ -108,5 +162,10 @@ export function selectionMatcher(selection: Selection): SelectionMatcher {
   const ofConnection = connectionTests(selection);
   const ofRow = rowTests(selection);
   const admits = (connection: HostConnection) => ofConnection.every((test) => test(connection));
-  return { admits, matches: (row) => admits(row.connection) && ofRow.every((test) => test(row)) };
+  return {
+    admits,
+    matches: (row) => admits(row.connection) && ofRow.every((test) => test.matches(row)),
+    mayMean: (row, hidden) =>
+      admits(row.connection) && ofRow.every((test) => test.matches(row) || test.isOpen(row, hidden)),
+  };
 }

@@ -1,5 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { exampleConnection, exampleRow } from '../../test/host/example-row.js';
+import type { HiddenProcesses } from './owners/proc-links.js';
+import { processName } from './processes.js';
 import type { ConnectionRow } from './row.js';
 import { parseSelection, type SelectionText } from './selection.js';
 import { SelectionError } from './selection-error.js';
@@ -93,6 +95,54 @@ describe('a selection', () => {
     const lookUp = (text: string) => (text === 'blue' ? 4_026_532_000 : undefined);
     expect(parseSelection({ netns: 'blue' }, lookUp).netns).toEqual([4_026_532_000]);
     expect(() => parseSelection({ netns: 'green' }, lookUp)).toThrow('netns must be a network namespace that exists');
+  });
+});
+
+describe('what a selection may mean', () => {
+  const mayMean = (text: SelectionText, row: ConnectionRow, hidden?: HiddenProcesses) =>
+    selectionMatcher(parseSelection(text)).mayMean(row, hidden);
+  const why = 'not permitted';
+  const self: HiddenProcesses = { pids: [process.pid], hasUnlisted: false, why };
+  const unlisted: HiddenProcesses = { pids: [], hasUnlisted: true, why };
+  const own = processName(process.pid) as string;
+
+  it.each<[SelectionText, boolean, HiddenProcesses | undefined]>([
+    [{ pid: String(process.pid) }, true, self],
+    [{ pid: '1' }, false, self],
+    [{ pid: '1' }, true, unlisted],
+    [{ pid: '1' }, false, undefined],
+    [{ process: own }, true, self],
+    [{ process: 'no-such-program' }, false, self],
+    [{ process: 'no-such-program' }, true, unlisted],
+    [{ process: own }, false, undefined],
+    [{ unit: 'nginx' }, true, self],
+    [{ unit: 'nginx' }, false, undefined],
+    [{ cgroup: '/system.slice' }, true, self],
+    [{ verdict: 'protected' }, true, undefined],
+    [{ verdict: 'protected', port: '80' }, false, undefined],
+  ])('%j of a socket without a known owner: %j', (text, expected, hidden) => {
+    expect(mayMean(text, unowned, hidden)).toBe(expected);
+  });
+
+  it('leaves nothing open where the owner is known, and where no program has the socket', () => {
+    expect(mayMean({ pid: String(process.pid) }, exampleRow(), self)).toBe(false);
+    const orphan = exampleRow({ ...unowned, connection: exampleConnection({ state: 'FIN_WAIT2', inode: 0 }) });
+    expect(mayMean({ pid: String(process.pid) }, orphan, self)).toBe(false);
+    expect(mayMean({ verdict: 'unprotected' }, orphan, self)).toBe(false);
+  });
+
+  it('goes by the cgroup of the socket for the unit, unless any unit may have a socket from there', () => {
+    expect(mayMean({ unit: 'ssh' }, exampleRow({ ...unowned, cgroup: '/system.slice/nginx.service' }), self)).toBe(
+      false,
+    );
+    expect(mayMean({ unit: 'ssh' }, exampleRow({ ...unowned, cgroup: '/init.scope' }), self)).toBe(true);
+  });
+
+  it('takes a connection whose timer shows that keepalive is on for no unprotected one', () => {
+    const keepAlive = { enabled: true, idle: null, interval: null, count: null, userTimeout: null };
+    const row = exampleRow({ keepAlive, verdict: null });
+    expect(mayMean({ verdict: 'unprotected' }, row)).toBe(false);
+    expect(mayMean({ verdict: 'unprotected,slow' }, row)).toBe(true);
   });
 });
 

@@ -5,11 +5,12 @@ import type { KeepAliveState } from '../socket/index.js';
 import type { HostConnection, Incomplete } from './connection.js';
 import { type ListQuery, listThrough, referenceTo } from './listing.js';
 import { byNamespace } from './namespace-of.js';
+import type { NotJudged } from './not-judged.js';
 import { type ChosenSource, chooseOptionSource } from './options/choice.js';
 import { assignmentsFor, type OptionOutcome, type OptionSource, type WantedOptions } from './options/source.js';
 import { sourceWithin } from './options/within.js';
 import { sameState } from './record.js';
-import type { ConnectionRow } from './row.js';
+import { type ConnectionRow, isOrphan } from './row.js';
 
 /** A connection and what setting it came to. */
 export interface Change {
@@ -26,12 +27,22 @@ export interface FailedChange {
   readonly isUnsure?: true;
 }
 
-/** What setting came to: every connection that was selected is in `changed` or in `failed`. */
-export interface SetResult {
+/** What changes came to. */
+export interface Changes {
   readonly changed: readonly Change[];
   readonly failed: readonly FailedChange[];
   /** What could not be found out, so that connections may be missing, and why. */
   readonly incomplete: readonly Incomplete[];
+}
+
+/** What setting came to: every connection that was selected is in `changed` or in `failed`, or passed over. */
+export interface SetResult extends Changes {
+  /** How many were passed over because their programs have closed them: orphans and TIME_WAIT, which have no options. */
+  readonly orphans: number;
+  /** The sockets of which it could not be told whether the selection means them; they are as they were. */
+  readonly undecided: NotJudged;
+  /** Whether no connection can have been missed altogether, such as those of a namespace that could not be entered. */
+  readonly isWhole: boolean;
 }
 
 /** A row that is to have other options. */
@@ -48,7 +59,7 @@ function foreseen(before: KeepAliveState, policy: ValidPolicy | false): KeepAliv
 }
 
 /** Makes each change, in each network namespace what belongs there. */
-export function makeChanges({ source, refused }: ChosenSource, wishes: readonly Wish[]): SetResult {
+export function makeChanges({ source, refused }: ChosenSource, wishes: readonly Wish[]): Changes {
   const changed: Change[] = [];
   const failed: FailedChange[] = [];
   const why = refused.map((line) => line.why).join('; ');
@@ -72,7 +83,10 @@ export function makeChanges({ source, refused }: ChosenSource, wishes: readonly 
 
 /** What became of each wish; where the call could do nothing at all, that, so that what was changed before is not lost. */
 function writeWishes(source: OptionSource, wishes: readonly Wish[]): OptionOutcome[] {
-  const changes = wishes.map(({ row, wanted }) => ({ socket: referenceTo(row.connection, row.owners), wanted }));
+  const changes = wishes.map(({ row, wanted }) => ({
+    socket: referenceTo(row.connection, row.owners, row.unreachable),
+    wanted,
+  }));
   try {
     return source.write(changes);
   } catch (error) {
@@ -99,12 +113,18 @@ function sortOutcome(
 /** States in which options have no effect any more, or not yet. */
 const beyondChange = new Set(['TIME_WAIT', 'SYN_RECV', 'CLOSE']);
 
+/** Why options are not known that would have to be. */
+export function unreadError({ unreachable }: ConnectionRow): string {
+  return unreachable ?? 'its options could not be read';
+}
+
 /** What setting the policy is going to do, and the connections of which that cannot be told. */
 function foresee(rows: readonly ConnectionRow[], policy: ValidPolicy | false) {
   const planned: Change[] = [];
   const unread: FailedChange[] = [];
-  for (const { connection, keepAlive } of rows) {
-    if (keepAlive === null) unread.push({ connection, error: 'its options could not be read' });
+  for (const row of rows) {
+    const { connection, keepAlive } = row;
+    if (keepAlive === null || keepAlive.idle === null) unread.push({ connection, error: unreadError(row) });
     else planned.push({ connection, before: keepAlive, after: foreseen(keepAlive, policy) });
   }
   return { planned, unread };
@@ -114,7 +134,7 @@ function foresee(rows: readonly ConnectionRow[], policy: ValidPolicy | false) {
  * Gives live connections and listeners of other processes a keepalive policy, or turns keepalive off with `false`.
  *
  * A listener's future connections inherit. What cannot be set is named in `failed` with the reason and is as it was;
- * the rest go on. TIME_WAIT, SYN_RECV and CLOSE are passed over. What has all of it
+ * the rest go on. TIME_WAIT, SYN_RECV, CLOSE and orphans are passed over. What has all of it
  * already is in `changed` with `before` as `after`. Needs the processes' own user, or CAP_SYS_PTRACE (Linux 5.6), or CAP_BPF
  * and CAP_PERFMON (Linux 6.1 that is free of CVE-2026-74714). The processes' blocking mode is never touched. `dryRun` shows
  * what would change.
@@ -139,9 +159,11 @@ export function setConnections(
   const isForeseen = dryRun || onPlan !== undefined;
   const needsOptions = isForeseen || query.selection?.verdict !== undefined;
   const listing = listThrough(needsOptions ? chosen : undefined, query);
-  const rows = listing.rows.filter(({ connection }) => !beyondChange.has(connection.state));
+  const orphans = listing.rows.filter(({ connection }) => isOrphan(connection)).length;
+  const rows = listing.rows.filter(({ connection }) => !beyondChange.has(connection.state) && !isOrphan(connection));
+  const { undecided, isWhole, incomplete } = listing;
   const { planned, unread } = isForeseen ? foresee(rows, valid) : { planned: undefined, unread: [] };
-  if (dryRun) return { changed: planned ?? [], failed: unread, incomplete: listing.incomplete };
+  if (dryRun) return { changed: planned ?? [], failed: unread, incomplete, orphans, undecided, isWhole };
   if (planned !== undefined) onPlan?.(planned);
   // What is not in the plan could not be restored.
   const cookies = planned && new Set(planned.map(({ connection }) => connection.cookie));
@@ -153,6 +175,9 @@ export function setConnections(
   return {
     ...result,
     failed: [...unread, ...result.failed],
-    incomplete: [...listing.incomplete, ...result.incomplete],
+    incomplete: [...incomplete, ...result.incomplete],
+    orphans,
+    undecided,
+    isWhole,
   };
 }

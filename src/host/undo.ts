@@ -1,15 +1,71 @@
+import type { KeepAliveState } from '../socket/index.js';
 import type { HostConnection } from './connection.js';
 import { currentNamespace } from './dump.js';
-import { type ListQuery, listThrough } from './listing.js';
+import { type Listing, type ListQuery, listThrough } from './listing.js';
+import { type NetworkNamespaces, networkNamespaces } from './network-namespaces.js';
 import { chooseOptionSource } from './options/choice.js';
-import { bootId, type ChangeRecord, isLeftBy, RecordError } from './record.js';
-import { type FailedChange, makeChanges, type SetResult, type Wish } from './set.js';
+import { bootId, type ChangeRecord, isLeftBy, RecordError, sameState } from './record.js';
+import { isOrphan } from './row.js';
+import { type Change, type Changes, type FailedChange, makeChanges, unreadError, type Wish } from './set.js';
+
+/** What undoing came to: every recorded change is in `changed` or in `failed`, or counted. */
+export interface UndoResult extends Changes {
+  /** How many connections have ended. */
+  readonly gone: number;
+  /** How many connections could not be looked for, because their network namespace could not be entered or read. */
+  readonly unknown: number;
+}
+
+/** Tells which recorded connections cannot be there any more, and which could not be looked for. */
+function createSearch({ namespaces }: Listing): (netns: number) => 'gone' | 'unknown' {
+  let found: NetworkNamespaces | undefined;
+  return (netns) => {
+    if (namespaces.has(netns)) return 'gone';
+    found ??= networkNamespaces();
+    return found.isWhole && found.namespaces.every(({ inode }) => inode !== netns) ? 'gone' : 'unknown';
+  };
+}
+
+/** Sorts what is to be restored from what cannot be, or is there already. */
+function planUndo({ changed }: ChangeRecord, listing: Listing) {
+  const rowOf = new Map(listing.rows.map((row) => [row.connection.cookie, row]));
+  const search = createSearch(listing);
+  const wishes: Wish[] = [];
+  const already: Change[] = [];
+  const failed: FailedChange[] = [];
+  const missing = { gone: 0, unknown: 0 };
+  for (const change of changed) {
+    const { netns, cookie, before } = change;
+    const row = rowOf.get(BigInt(cookie));
+    if (row === undefined || isOrphan(row.connection)) {
+      missing[row === undefined ? search(netns) : 'gone'] += 1;
+      continue;
+    }
+    const { connection, keepAlive } = row;
+    if (keepAlive === null || keepAlive.idle === null) failed.push({ connection, error: unreadError(row) });
+    else if (sameState(keepAlive, before)) already.push({ connection, before, after: before });
+    else if (isLeftBy(change, keepAlive)) wishes.push({ row, wanted: before });
+    else failed.push(changedSince(connection));
+  }
+  return { wishes, already, failed, missing };
+}
+
+/** What making each change would come to. */
+function foreseenChanges(wishes: readonly Wish[]): Changes {
+  const changed = wishes.map(({ row: { connection, keepAlive }, wanted }) => ({
+    connection,
+    before: keepAlive as KeepAliveState,
+    after: wanted as KeepAliveState,
+  }));
+  return { changed, failed: [], incomplete: [] };
+}
 
 /**
- * Puts back what recorded changes replaced, on those of the connections that are still there.
+ * Restores what recorded changes replaced, on those of the connections that are still there.
  *
- * A connection whose options were changed again since is left alone and named in `failed`. Connections that have ended
- * are passed over; `gone` counts them. Needs what {@link setConnections} needs. `file` is what errors call the record.
+ * A connection that has it already is in `changed` with `before` as `after`. One whose options were changed again since is
+ * left alone and named in `failed`. `gone` counts those that have ended, `unknown` those that could not be looked for. Needs
+ * what {@link setConnections} needs. `file` is what errors call the record. `dryRun` shows what would be restored.
  *
  * Linux.
  *
@@ -19,27 +75,21 @@ import { type FailedChange, makeChanges, type SetResult, type Wish } from './set
 export function undoChanges(
   record: ChangeRecord,
   file: string,
-  { optionSource }: Pick<ListQuery, 'optionSource'> = {},
-): SetResult & { readonly gone: number } {
+  { optionSource, dryRun = false }: Pick<ListQuery, 'optionSource'> & { readonly dryRun?: boolean } = {},
+): UndoResult {
   if (record.bootId !== bootId()) throw new RecordError(file, 'but what it holds was changed before the last restart');
   using chosen = chooseOptionSource(optionSource);
   const netns = [...new Set(record.changed.map((change) => change.netns))];
   const isAllOwn = netns.every((inode) => inode === currentNamespace());
-  const { rows, incomplete } = listThrough(chosen, { selection: isAllOwn ? {} : { netns } });
-  const rowOf = new Map(rows.map((row) => [row.connection.cookie, row]));
-  const wishes: Wish[] = [];
-  const failed: FailedChange[] = [];
-  let gone = 0;
-  for (const change of record.changed) {
-    const row = rowOf.get(BigInt(change.cookie));
-    if (row === undefined) gone += 1;
-    else if (row.keepAlive === null)
-      failed.push({ connection: row.connection, error: 'its options could not be read' });
-    else if (!isLeftBy(change, row.keepAlive)) failed.push(changedSince(row.connection));
-    else wishes.push({ row, wanted: change.before });
-  }
-  const result = makeChanges(chosen, wishes);
-  return { ...result, failed: [...failed, ...result.failed], incomplete: [...incomplete, ...result.incomplete], gone };
+  const listing = listThrough(chosen, { selection: isAllOwn ? {} : { netns } });
+  const { wishes, already, failed, missing } = planUndo(record, listing);
+  const result = dryRun ? foreseenChanges(wishes) : makeChanges(chosen, wishes);
+  return {
+    changed: [...already, ...result.changed],
+    failed: [...failed, ...result.failed],
+    incomplete: [...listing.incomplete, ...result.incomplete],
+    ...missing,
+  };
 }
 
 function changedSince(connection: HostConnection): FailedChange {

@@ -2,7 +2,7 @@ import { ConfigurationError } from './configuration-error.js';
 import { readCompletePolicy } from './parse.js';
 import type { ParsedPolicy, PolicyInput } from './policy.js';
 import { coverRanges, never, type TimeRange } from './range.js';
-import { retriesDeath, userTimeoutDeath } from './retransmission.js';
+import { retriesDeath, userTimeoutDeath, windowProbesDeath } from './retransmission.js';
 import { jiffyMs, kernelHz, timerLatenessMs } from './timer-wheel.js';
 
 /**
@@ -87,6 +87,27 @@ export function idleDetection(policy: ParsedPolicy): TimeRange {
   return coverRanges(kernelHz.map((hz) => idleDeath(policy, hz)));
 }
 
+/** What decides when a peer that vanishes with data in flight is noticed. */
+export interface InFlightConditions extends Pick<Conditions, 'rtoMs'> {
+  readonly retries2: number;
+  /** Whether the kernel sends window probes instead, because the peer's window is closed. */
+  readonly isWindowClosed?: boolean;
+}
+
+function inFlightDeath(
+  userTimeout: number,
+  { retries2, rtoMs, isWindowClosed }: InFlightConditions,
+  hz: number,
+): TimeRange {
+  if (userTimeout > 0) return userTimeoutDeath(userTimeout, rtoMs, hz);
+  return isWindowClosed ? windowProbesDeath(retries2, hz) : retriesDeath(retries2, rtoMs, hz);
+}
+
+/** {@link detectionTime} with data in flight on a kernel of any HZ, for values that no one has validated. */
+export function inFlightDetection(userTimeout: number, conditions: InFlightConditions): TimeRange {
+  return coverRanges(kernelHz.map((hz) => inFlightDeath(userTimeout, conditions, hz)));
+}
+
 function detect(policy: ParsedPolicy, scenario: Scenario, conditions: Conditions, hz: number): TimeRange {
   const { userTimeout = 0 } = policy;
   switch (scenario) {
@@ -95,8 +116,7 @@ function detect(policy: ParsedPolicy, scenario: Scenario, conditions: Conditions
     case 'rebooted':
       return firstProbe(policy, hz);
     case 'data-in-flight':
-      if (userTimeout > 0) return userTimeoutDeath(userTimeout, conditions.rtoMs, hz);
-      return retriesDeath(conditions.retries2 ?? 15, conditions.rtoMs, hz);
+      return inFlightDeath(userTimeout, { ...conditions, retries2: conditions.retries2 ?? 15 }, hz);
   }
 }
 

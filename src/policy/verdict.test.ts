@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { detectionTime } from './detection-time.js';
-import { createJudge, type VerdictInput, verdictOf } from './verdict.js';
+import { createJudge, type Transfer, type VerdictInput, verdictOf } from './verdict.js';
 
 const on = (idle: number, interval: number, count: number, userTimeout: number | null = 0): VerdictInput => ({
   enabled: true,
@@ -63,9 +63,56 @@ describe('verdictOf', () => {
     fc.assert(
       fc.property(fc.array(states, { minLength: 40, maxLength: 80 }), (many) => {
         const judge = createJudge();
-        for (const state of [...many, ...many]) expect(judge(state)).toBe(verdictOf(state));
+        for (const state of [...many, ...many]) expect(judge(state).verdict).toBe(verdictOf(state));
       }),
       { numRuns: 20 },
     );
+  });
+});
+
+describe('with data in flight', () => {
+  const inFlight: Transfer = { isInFlight: true, rtoMs: 204 };
+
+  it.each([
+    ['no user timeout: only tcp_retries2 ends it, after 15 minutes', on(5, 1, 3), 60_000, 'slow'],
+    ['no user timeout, and a limit beyond that', on(5, 1, 3), 20 * 60_000, 'protected'],
+    ['a platform without user timeout', on(5, 1, 3, null), 60_000, 'slow'],
+    ['a user timeout within the limit', on(5, 1, 3, 20_000), 60_000, 'protected'],
+    ['a user timeout beyond the limit', on(5, 1, 3, 60_000), 60_000, 'slow'],
+    ['a user timeout within the limit, although quiet it would be slow', on(7200, 75, 9, 20_000), 60_000, 'protected'],
+    // Once the data is acknowledged, nothing would notice.
+    ['keepalive off', { ...on(5, 1, 3, 20_000), enabled: false }, 60_000, 'unprotected'],
+  ] as const)('%s', (_, state, withinMs, verdict) => {
+    expect(verdictOf(state, withinMs, inFlight)).toBe(verdict);
+  });
+
+  it('goes by the retransmissions of the network namespace', () => {
+    expect(verdictOf(on(5, 1, 3), 60_000, { ...inFlight, retries2: 5 })).toBe('protected');
+    expect(verdictOf(on(5, 1, 3), 60_000, { ...inFlight, retries2: 8 })).toBe('slow');
+  });
+
+  it('is not judged where nothing says when retransmission gives up', () => {
+    expect(verdictOf(on(5, 1, 3), 60_000, { ...inFlight, retries2: null })).toBeNull();
+    expect(verdictOf(on(5, 1, 3, 20_000), 60_000, { ...inFlight, retries2: null })).toBe('protected');
+    expect(verdictOf(on(5, 1, 3), 60_000, { retries2: null })).toBe('protected');
+  });
+
+  it('gives both times, those of detectionTime', () => {
+    const conditions = { rtoMs: 204, retries2: 15 };
+    expect(createJudge()(on(5, 1, 3), inFlight)).toEqual({
+      verdict: 'slow',
+      detection: {
+        quietMs: detectionTime('5:1:3:0').latestMs,
+        inFlightMs: detectionTime('5:1:3:0', 'data-in-flight', conditions).latestMs,
+      },
+    });
+    expect(createJudge()({ ...on(5, 1, 3), enabled: false }).detection.quietMs).toBe(Number.POSITIVE_INFINITY);
+  });
+
+  it('takes longer where the peer had closed its window: window probes are up to two minutes apart', () => {
+    const judge = createJudge();
+    const closed = judge(on(5, 1, 3), { ...inFlight, isWindowClosed: true }).detection.inFlightMs as number;
+    expect(closed).toBeGreaterThan(16 * 120_000);
+    expect(judge(on(5, 1, 3), inFlight).detection.inFlightMs).toBeLessThan(closed);
   });
 });

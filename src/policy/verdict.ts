@@ -1,11 +1,13 @@
-import { idleDetection } from './detection-time.js';
+import { idleDetection, inFlightDetection } from './detection-time.js';
 
 /**
- * What the audit says of a connection: whether a peer that vanishes while nothing is in flight would be noticed in time.
+ * What the audit says of a connection: whether its kernel would notice in time that the peer has vanished, in the state
+ * that the connection is in now.
  *
  * - `protected`: within the limit, at the latest.
- * - `slow`: later than the limit.
- * - `unprotected`: never, because keepalive is off.
+ * - `slow`: later than the limit. Also what has data in flight without a user timeout: until the data is acknowledged
+ *   keepalive is silent, and only `tcp_retries2` ends it.
+ * - `unprotected`: keepalive is off, so that a quiet connection would never notice.
  */
 export type Verdict = 'protected' | 'slow' | 'unprotected';
 
@@ -19,39 +21,102 @@ export interface VerdictInput {
   readonly userTimeout: number | null;
 }
 
+/** What a connection is doing, as far as that decides when it notices that its peer has vanished. */
+export interface Transfer {
+  /** Whether anything is unacknowledged, or not sent yet. Default: false. */
+  readonly isInFlight?: boolean;
+  /** Whether the peer's window is closed, so that the kernel sends window probes. Default: false. */
+  readonly isWindowClosed?: boolean;
+  /** The retransmission timeout before the first retransmission, in milliseconds. Default: that of a fast path. */
+  readonly rtoMs?: number;
+  /** The sysctl `net.ipv4.tcp_retries2`; `null` where it could not be read. Default: 15. */
+  readonly retries2?: number | null;
+}
+
+/** The latest times at which the kernel notices that the peer has vanished, in milliseconds. */
+export interface Detection {
+  /** With nothing in flight, from the peer's last segment; `Infinity` with keepalive off. */
+  readonly quietMs: number;
+  /** With data in flight, from its transmission; `null` where what decides it could not be read. */
+  readonly inFlightMs: number | null;
+}
+
+/** A connection's detection times and its verdict. */
+export interface Judgement {
+  readonly detection: Detection;
+  /** `null` where the time that decides it is not known. */
+  readonly verdict: Verdict | null;
+}
+
 /** The limit unless stated, in milliseconds. */
 export const defaultWithinMs = 60_000;
 
-/**
- * Judges a connection by the latest time at which its kernel would notice that an idle peer is gone.
- *
- * `withinMs` is the limit in milliseconds, 60 s unless stated. Takes any values that a kernel holds, also those that
- * `setKeepAlive` refuses: sysctls reach further than socket options.
- */
-export function verdictOf(state: VerdictInput, withinMs = defaultWithinMs): Verdict {
-  if (!state.enabled) return 'unprotected';
-  const { idle, interval, count } = state;
-  const { latestMs } = idleDetection({ idle, interval, count, userTimeout: state.userTimeout ?? 0 });
-  return latestMs <= withinMs ? 'protected' : 'slow';
+function quietMsOf({ enabled, idle, interval, count, userTimeout }: VerdictInput): number {
+  if (!enabled) return Number.POSITIVE_INFINITY;
+  return idleDetection({ idle, interval, count, userTimeout: userTimeout ?? 0 }).latestMs;
 }
+
+function inFlightMsOf({ userTimeout }: VerdictInput, transfer: Transfer): number | null {
+  const { retries2 = 15 } = transfer;
+  if (!userTimeout && retries2 === null) return null;
+  return inFlightDetection(userTimeout ?? 0, { ...transfer, retries2: retries2 ?? 0 }).latestMs;
+}
+
+function verdictWithin(enabled: boolean, detectedMs: number | null, withinMs: number): Verdict | null {
+  if (!enabled) return 'unprotected';
+  if (detectedMs === null) return null;
+  return detectedMs <= withinMs ? 'protected' : 'slow';
+}
+
+/**
+ * Judges a connection by the latest time at which its kernel would notice that the peer has vanished.
+ *
+ * `withinMs` is the limit in milliseconds. Default: 60 s. `transfer` says what the connection is doing; by default it is
+ * quiet. Takes any values that a kernel holds, also those that `setKeepAlive` refuses: sysctls reach further than socket
+ * options. Returns `null` only with data in flight, no user timeout and `retries2: null`.
+ */
+export function verdictOf(state: VerdictInput, withinMs?: number): Verdict;
+export function verdictOf(state: VerdictInput, withinMs: number | undefined, transfer: Transfer): Verdict | null;
+export function verdictOf(state: VerdictInput, withinMs = defaultWithinMs, transfer: Transfer = {}): Verdict | null {
+  const detectedMs = transfer.isInFlight ? inFlightMsOf(state, transfer) : quietMsOf(state);
+  return verdictWithin(state.enabled, detectedMs, withinMs);
+}
+
+/** Judges connections. */
+export type Judge = (state: VerdictInput, transfer?: Transfer) => Judgement;
 
 const remembered = 32;
 
-/** {@link verdictOf} for many connections, few of which differ: it remembers the settings that it has judged. */
-export function createJudge(withinMs = defaultWithinMs): (state: VerdictInput) => Verdict {
-  const known: { readonly state: VerdictInput; readonly verdict: Verdict }[] = [];
-  return (state) => {
-    for (const { state: other, verdict } of known) {
-      const isSame =
-        other.idle === state.idle &&
-        other.interval === state.interval &&
-        other.count === state.count &&
-        other.enabled === state.enabled &&
-        other.userTimeout === state.userTimeout;
-      if (isSame) return verdict;
+/** Returns a function that remembers the results for the keys that it was given last. */
+function remembering<Input, Result>(keyOf: (input: Input) => string, compute: (input: Input) => Result) {
+  const known = new Map<string, Result>();
+  return (input: Input): Result => {
+    const key = keyOf(input);
+    let result = known.get(key);
+    if (result === undefined) {
+      result = compute(input);
+      if (known.size >= remembered) known.clear();
+      known.set(key, result);
     }
-    const verdict = verdictOf(state, withinMs);
-    if (known.length < remembered) known.push({ state: { ...state }, verdict });
-    return verdict;
+    return result;
+  };
+}
+
+/** {@link verdictOf} with the detection times, for many connections, few of which differ: it remembers what it reckoned. */
+export function createJudge(withinMs = defaultWithinMs): Judge {
+  const quiet = remembering(
+    ({ enabled, idle, interval, count, userTimeout }: VerdictInput) =>
+      `${enabled} ${idle} ${interval} ${count} ${userTimeout}`,
+    quietMsOf,
+  );
+  const inFlight = remembering(
+    ({ state, transfer }: { state: VerdictInput; transfer: Transfer }) =>
+      `${state.userTimeout} ${transfer.isWindowClosed} ${transfer.rtoMs} ${transfer.retries2}`,
+    ({ state, transfer }) => ({ ms: inFlightMsOf(state, transfer) }),
+  );
+  return (state, transfer = {}) => {
+    const detection = { quietMs: quiet(state), inFlightMs: inFlight({ state, transfer }).ms };
+    const detectedMs = transfer.isInFlight ? detection.inFlightMs : detection.quietMs;
+    return { detection, verdict: verdictWithin(state.enabled, detectedMs, withinMs) };
   };
 }

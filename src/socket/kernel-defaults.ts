@@ -44,3 +44,17 @@ export function kernelDefaults(): KernelDefaults {
     count: readSysctl('tcp_keepalive_probes'),
   };
 }
+
+/**
+ * Reads `net.ipv4.tcp_retries2` of this process's network namespace: how long unacknowledged data is sent again. It holds
+ * for IPv4 and IPv6 alike. Returns `null` where it cannot be read.
+ *
+ * @see Linux, Documentation/networking/ip-sysctl.rst
+ */
+export function retries2(): number | null {
+  try {
+    return readSysctl('tcp_retries2');
+  } catch {
+    return null;
+  }
+}

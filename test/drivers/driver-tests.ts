@@ -50,7 +50,9 @@ async function measureSettings(test: DriverTest, driver: DriverProcess): Promise
   const measured: Record<string, string> = {};
   for (const setting of driver.settings) {
     const rows = await openAndUse(driver, test, setting);
-    const states = new Set(rows.map(({ keepAlive }) => keepAlive && describeState(keepAlive)));
+    const states = new Set(
+      rows.map(({ keepAlive }) => keepAlive && keepAlive.idle !== null && describeState(keepAlive)),
+    );
     measured[setting] = [...states].join(' and ');
     await driver.close();
   }

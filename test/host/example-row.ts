@@ -57,6 +57,8 @@ export function exampleRow(fields: Partial<ConnectionRow> = {}): ConnectionRow {
     container: null,
     cgroup: '/system.slice/postgresql.service',
     verdict: 'protected',
+    detection: { quietMs: 50_000, inFlightMs: 1_090_000 },
+    unreachable: null,
     ...fields,
   };
 }

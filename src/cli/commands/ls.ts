@@ -1,5 +1,6 @@
 import { Command, InvalidArgumentError, Option } from 'commander';
 import type { Listing, ListQuery } from '../../host/listing.js';
+import { isAnswered } from '../../host/not-judged.js';
 import type { ConnectionRow } from '../../host/row.js';
 import { createRowWriter } from '../../host/row-text.js';
 import { drawingOutput, hasReader, print, printError, printJson, shownExitCode } from '../output.js';
@@ -29,15 +30,16 @@ function sortOrder(text: string): SortOrder {
 }
 
 /** What renders tables is loaded when there is one to render: it takes longer to load than a short list takes. */
-async function table({ rows }: Listing, { group, sort }: LsOptions): Promise<string> {
+async function table(listing: Listing, { group, sort }: LsOptions): Promise<string> {
+  const { rows } = listing;
   const { renderConnections } = await import('../render/connection-table.js');
-  const { countVerdicts, groupRows, renderCounts, renderGroups } = await import('../render/groups.js');
+  const { groupRows, renderGroups, renderSummary } = await import('../render/groups.js');
   const width = outputWidth();
   const body =
     group === undefined
       ? renderConnections(sortRows(rows, sort), width)
       : renderGroups(groupRows(rows, group), group, width);
-  return `${body}\n\n${renderCounts(countVerdicts(rows))}\n`;
+  return `${body}\n\n${renderSummary(listing)}\n`;
 }
 
 /** Written one after the other, texts of this many rows are never all in memory. */
@@ -48,7 +50,7 @@ function writeItems<Item>(
   key: string,
   items: readonly Item[],
   text: (item: Item) => string,
-  incomplete: unknown,
+  { notJudged, incomplete }: Listing,
 ): void {
   printJson(`{"${key}":[\n`);
   for (let at = 0; at < items.length && hasReader(); at += rowsAtOnce) {
@@ -58,15 +60,17 @@ function writeItems<Item>(
       .join(',\n');
     printJson(at + rowsAtOnce < items.length ? `${lines},\n` : lines);
   }
-  printJson(`\n],"incomplete":${JSON.stringify(incomplete)}}\n`);
+  const rest = `"notJudged":${JSON.stringify(notJudged)},"incomplete":${JSON.stringify(incomplete)}`;
+  printJson(`\n],${rest}}\n`);
 }
 
-async function writeJson({ rows, incomplete }: Listing, { group, sort }: LsOptions): Promise<void> {
+async function writeJson(listing: Listing, { group, sort }: LsOptions): Promise<void> {
+  const { rows } = listing;
   if (group === undefined) {
-    return writeItems<ConnectionRow>('connections', sortRows(rows, sort), createRowWriter(), incomplete);
+    return writeItems<ConnectionRow>('connections', sortRows(rows, sort), createRowWriter(), listing);
   }
   const { groupRows } = await import('../render/groups.js');
-  return writeItems<Group>('groups', groupRows(rows, group), (item) => JSON.stringify(item), incomplete);
+  return writeItems<Group>('groups', groupRows(rows, group), (item) => JSON.stringify(item), listing);
 }
 
 /** What can read options is loaded where they are asked for. */
@@ -76,6 +80,11 @@ async function createLister({ fast }: LsOptions): Promise<(query: ListQuery) => 
   return (query) => listThrough(undefined, query);
 }
 
+/** 0: listed; 3: connections are missing, or could not be judged. */
+function exitCodeOf(listing: Listing): number {
+  return isAnswered(listing) ? 0 : 3;
+}
+
 async function watch(query: ListQuery, options: LsOptions, everyMs: number): Promise<void> {
   const list = await createLister(options);
   const { createLogUpdate } = await import('log-update');
@@ -83,16 +92,17 @@ async function watch(query: ListQuery, options: LsOptions, everyMs: number): Pro
   const draw = createLogUpdate(output);
   process.once('SIGINT', () => {
     draw.done();
-    process.exit(0);
+    process.exit();
   });
   while (hasReader()) {
     const listing = list(query);
+    process.exitCode = exitCodeOf(listing);
     const lines = ((await table(listing, options)) + renderIncomplete(listing.incomplete)).trimEnd().split('\n');
     // More than the terminal shows could not be redrawn in place.
     draw(printableLines(lines.slice(0, (output.rows ?? lines.length + 1) - 1).join('\n')));
     if (hasReader()) await sleep(everyMs);
   }
-  process.exitCode = shownExitCode();
+  process.exitCode = shownExitCode(Number(process.exitCode));
 }
 
 async function ls(options: LsOptions): Promise<void> {
@@ -105,7 +115,7 @@ async function ls(options: LsOptions): Promise<void> {
     print(await table(listing, options));
     printError(renderIncomplete(listing.incomplete));
   }
-  process.exitCode = shownExitCode();
+  process.exitCode = shownExitCode(exitCodeOf(listing));
 }
 
 /** `tcp-keepalive ls`: the machine's connections, and which of them would never be noticed dead. */
@@ -127,10 +137,12 @@ export function lsCommand(): Command {
     .addHelpText(
       'after',
       `
-Options of other users' processes need root, or CAP_SYS_PTRACE; without, what
-is not shown is named on standard error.
+Without root, that keepalive is off shows by the timers alone; the numbers of
+other users' connections, and so their other verdicts, take CAP_SYS_PTRACE. What
+could not be judged is counted, and named on standard error.
 
-Exit code: 0 listed, 1 wrong usage or nothing could be listed.
+Exit code: 0 listed; 3 some could not be judged, or may be missing; 1 wrong
+usage or nothing could be listed.
 
 Examples:
   $ tcp-keepalive ls --verdict unprotected

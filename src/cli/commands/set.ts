@@ -1,8 +1,9 @@
 import { Command } from 'commander';
+import { isAnswered } from '../../host/not-judged.js';
 import { RecordError, readRecord, recordOf } from '../../host/record.js';
 import { RecordFile } from '../../host/record-file.js';
 import { type SetResult, setConnections } from '../../host/set.js';
-import { undoChanges } from '../../host/undo.js';
+import { type UndoResult, undoChanges } from '../../host/undo.js';
 import type { ParsedPolicy } from '../../policy/index.js';
 import { print, printError, printFailure, printJson, shownExitCode } from '../output.js';
 import { outputWidth } from '../output-width.js';
@@ -20,21 +21,28 @@ interface SetOptions extends SelectionOptions {
   readonly json?: true;
 }
 
-function writeJson(result: SetResult): void {
-  const record = recordOf(result.changed);
-  const changed = result.changed.map(({ connection }, index) => ({ ...endsOf(connection), ...record.changed[index] }));
-  const failed = result.failed.map(({ connection, error }) => ({ ...endsOf(connection), error }));
-  const { incomplete } = result;
-  printJson(`${JSON.stringify({ changed, failed, incomplete, bootId: record.bootId }, null, 2)}\n`);
+function writeJson({ changed, failed, ...rest }: SetResult | UndoResult): void {
+  const record = recordOf(changed);
+  const json = {
+    changed: changed.map(({ connection }, index) => ({ ...endsOf(connection), ...record.changed[index] })),
+    failed: failed.map(({ connection, error }) => ({ ...endsOf(connection), error })),
+    ...rest,
+    bootId: record.bootId,
+  };
+  printJson(`${JSON.stringify(json, null, 2)}\n`);
 }
 
-/** 0: all done; 1: nothing matched; 2: some could not be done. */
-function exitCodeOf({ changed, failed }: SetResult): number {
+/** 0: all done; 1: nothing matched; 2: some could not be done; 3: some may have been missed. */
+function exitCodeOf(result: SetResult | UndoResult): number {
+  const { changed, failed } = result;
   if (failed.length > 0) return 2;
-  return changed.length > 0 ? 0 : 1;
+  const isUndo = 'gone' in result;
+  const missesSome = isUndo ? result.unknown > 0 : !isAnswered({ ...result, notJudged: result.undecided });
+  if (missesSome) return 3;
+  return changed.length + (isUndo ? result.gone : result.orphans) > 0 ? 0 : 1;
 }
 
-function show(result: SetResult, { json, dryRun = false }: { json?: true; dryRun?: boolean }): void {
+function show(result: SetResult | UndoResult, { json, dryRun = false }: { json?: true; dryRun?: boolean }): void {
   if (json) writeJson(result);
   else {
     print(renderChanges(result, outputWidth(), dryRun));
@@ -44,13 +52,15 @@ function show(result: SetResult, { json, dryRun = false }: { json?: true; dryRun
 }
 
 function undo(file: string, options: SetOptions, command: Command): void {
-  if (hasFilter(options) || options.record !== undefined || options.dryRun) {
-    command.error('error: --undo puts back all that the file holds: no filters, --record or --dry-run');
+  const { json, dryRun = false, record } = options;
+  if (hasFilter(options) || record !== undefined) {
+    command.error('error: --undo restores all that the file holds: no filters, and no --record');
   }
   const result = undoChanges(readRecord(file), file, options);
-  show(result, options.json ? { json: true } : {});
-  if (result.gone > 0) printError(`${result.gone} of the changed connections have ended\n`);
-  if (result.gone > 0 && result.failed.length === 0) process.exitCode = 0;
+  show(result, json ? { json, dryRun } : { dryRun });
+  const { gone, unknown } = result;
+  if (gone > 0) printError(`${gone} of the changed connections have ended\n`);
+  if (unknown > 0) printError(`${unknown} of the changed connections could not be looked for: run it as root\n`);
 }
 
 /** Finishes the record; where that fails, the changes stand, and the record of what was planned. Returns the problem. */
@@ -108,7 +118,7 @@ export function setCommand(): Command {
     .option('--off', 'turn keepalive off instead')
     .option('--dry-run', 'change nothing, show what would change')
     .option('--record <file>', 'keep what was there in a new file, for --undo')
-    .option('--undo <file>', 'put back what a file of --record or --json holds')
+    .option('--undo <file>', 'restore what a file of --record or --json holds')
     .option('--json', 'print JSON')
     .addHelpText(
       'after',
@@ -116,7 +126,8 @@ export function setCommand(): Command {
 The connections that a listener accepts from then on inherit its policy. Needs
 root, or CAP_SYS_PTRACE; for one's own programs nothing.
 
-Exit code: 0 all done, 2 some could not be changed, 1 wrong usage or no match.
+Exit code: 0 all done; 2 some could not be changed; 3 some may have been missed;
+1 wrong usage or no match.
 
 Examples:
   $ tcp-keepalive set 30:5:3 --process postgres --dry-run

@@ -1,5 +1,6 @@
 import type { HostConnection } from '../../host/connection.js';
-import type { Change, FailedChange, SetResult } from '../../host/set.js';
+import { countSockets, type NotJudged } from '../../host/not-judged.js';
+import type { Change, Changes, FailedChange } from '../../host/set.js';
 import { endpointText, keepAliveText } from './connection-cells.js';
 import { cutMiddle, fitTable } from './fit.js';
 import { printable } from './printable.js';
@@ -54,12 +55,37 @@ function count(number: number, verb: string): string {
   return `${number} ${number === 1 ? 'connection' : 'connections'} ${verb}`;
 }
 
-/** What setting options came to: before and after of each, then those that failed and why. */
-export function renderChanges({ changed, failed }: SetResult, width: number, dryRun: boolean): string {
+/** What belongs into the sentence besides what changed. */
+interface PassedOver {
+  readonly orphans?: number;
+  readonly undecided?: NotJudged;
+}
+
+function isSame({ before, after }: Change): boolean {
+  return (['enabled', 'idle', 'interval', 'count', 'userTimeout'] as const).every(
+    (field) => before[field] === after[field],
+  );
+}
+
+function renderCounts({ changed, failed }: Changes, { orphans = 0, undecided }: PassedOver, dryRun: boolean): string {
+  const already = changed.filter(isSame).length;
+  const open = undecided === undefined ? '' : countSockets(undecided);
+  const isNothing = orphans > 0 && changed.length + failed.length === 0;
+  const parts = [
+    isNothing ? 'nothing to set' : count(changed.length - already, dryRun ? 'would be changed' : 'changed'),
+  ];
+  if (already > 0) parts.push(`${already} had it already`);
+  if (failed.length > 0) parts.push(count(failed.length, dryRun ? 'could not be' : 'not'));
+  if (orphans > 0) parts.push(`${orphans} ${orphans === 1 ? 'orphan' : 'orphans'} passed over`);
+  const sentence = parts.join(', ');
+  return open === '' ? sentence : `${sentence}\n${open} could not be judged (${undecided?.reasons.join('; ')})`;
+}
+
+/** What setting options came to: before and after of each, those that failed and why, then how many there were of each. */
+export function renderChanges(result: Changes & PassedOver, width: number, dryRun: boolean): string {
+  const { changed, failed } = result;
   const parts: string[] = [];
   if (changed.length > 0) parts.push(renderChanged(changed, width));
   if (failed.length > 0) parts.push(renderFailed(failed, width));
-  const verb = dryRun ? 'would be changed' : 'changed';
-  const failures = failed.length === 0 ? '' : `, ${count(failed.length, dryRun ? 'could not be' : 'not')}`;
-  return `${[...parts, `${count(changed.length, verb)}${failures}`].join('\n\n')}\n`;
+  return `${[...parts, renderCounts(result, result, dryRun)].join('\n\n')}\n`;
 }

@@ -1,6 +1,14 @@
 import { describe, expect, it } from 'vitest';
 import { exampleConnection, exampleRow, inState, off, on } from '../../../test/host/example-row.js';
-import { endpointText, inFlightText, keepAliveText, placeText, remoteText, stateText } from './connection-cells.js';
+import {
+  endpointText,
+  inFlightText,
+  keepAliveText,
+  placeText,
+  remoteText,
+  stateText,
+  verdictText,
+} from './connection-cells.js';
 
 it.each([
   [on, '30:5:3'],
@@ -11,9 +19,21 @@ it.each([
   // A sysctl can hold what a socket option refuses.
   [{ ...on, idle: 86_400_000 }, '86400:5:3'],
   [off, 'off'],
+  [{ enabled: false, idle: null, interval: null, count: null, userTimeout: null }, 'off'],
+  [{ enabled: true, idle: null, interval: null, count: null, userTimeout: null }, 'on'],
   [null, '?'],
 ])('keepalive %j is %s', (state, text) => {
   expect(keepAliveText(state)).toBe(text);
+});
+
+it.each([
+  ['ESTABLISHED', 1, '?'],
+  ['LISTEN', 1, '?'],
+  ['ESTABLISHED', 0, '-'],
+  ['FIN_WAIT2', 0, '-'],
+  ['TIME_WAIT', 0, '-'],
+] as const)('a verdict that %s with inode %d does not have is %s', (state, inode, text) => {
+  expect(verdictText(exampleRow({ connection: inState(state, { inode }), verdict: null }))).toBe(text);
 });
 
 it.each([

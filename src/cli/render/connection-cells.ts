@@ -1,8 +1,7 @@
 import { unescapeUnit } from '../../host/cgroup-path.js';
 import type { Endpoint, TimerKind } from '../../host/connection.js';
-import { type ConnectionRow, lastHeardMs } from '../../host/row.js';
+import { type ConnectionRow, dependsOnKeepAlive, lastHeardMs } from '../../host/row.js';
 import { policyDuration } from '../../policy/duration.js';
-import type { KeepAliveState } from '../../socket/state.js';
 import type { TcpState } from '../../wire/tcp-info.js';
 import { humanDuration } from './duration.js';
 
@@ -51,10 +50,11 @@ export function stateText(state: TcpState): string {
   return stateTexts[state];
 }
 
-/** Keepalive as policy text: `30:5:3`, `30:5:3:auto`, `off`; `?` where it is not known. */
-export function keepAliveText(state: KeepAliveState | null): string {
+/** Keepalive as policy text: `30:5:3`, `30:5:3:auto`, `off`; `on` without known numbers, `?` where it is not known. */
+export function keepAliveText(state: ConnectionRow['keepAlive']): string {
   if (state === null) return '?';
   if (!state.enabled) return 'off';
+  if (state.idle === null) return 'on';
   const { idle, interval, count, userTimeout } = state;
   const text = `${policyDuration(idle)}:${policyDuration(interval)}:${count}`;
   if (userTimeout === null || userTimeout === 0) return text;
@@ -71,6 +71,11 @@ const timerTexts: Readonly<Record<TimerKind, string>> = {
 /** What runs and when it fires: `keepalive 12 s`. */
 export function timerText({ connection: { timer } }: ConnectionRow): string {
   return timer === null ? nothing : `${timerTexts[timer.kind]} ${humanDuration(timer.expiresMs)}`;
+}
+
+/** The verdict; `?` where it could not be judged, `-` where there is none to give. */
+export function verdictText({ verdict, connection }: ConnectionRow): string {
+  return verdict ?? (dependsOnKeepAlive(connection) ? '?' : nothing);
 }
 
 export function heardText({ connection }: ConnectionRow): string {

@@ -50,7 +50,7 @@ const rows: readonly ConnectionRow[] = [
       timer: null,
     }),
     keepAlive: { ...on, idle: 7_200_000, interval: 75_000, count: 9 },
-    verdict: null,
+    verdict: 'slow',
   }),
   exampleRow({
     process: null,
@@ -74,29 +74,29 @@ const golden = (width: number, given = rows) =>
 describe('renderConnections', () => {
   it('at 80 columns', () =>
     expect(golden(80)).toMatchInlineSnapshot(`
-    "|PROCESS       LOCAL                REMOTE               KEEPALIVE    VERDICT|
-    |postgres/812  10.0.0.5:5432        10.0.7.21:49152      30:5:3       protected|
-    |node/1204     10.0.0.5:41222       203.0.113.177:443    30:5:3:auto  protected|
-    |redis…/41877  [2001:d…4:5:6]:6379  [2001:…:ffff]:60100  off          unprotected|
-    |nginx/77 +1   0.0.0.0:443          -                    7200:75:9    -|
-    |-             10.0.0.5:5432        10.0.7.21:49152      ?            -|"
-  `));
+      "|PROCESS       LOCAL                REMOTE               KEEPALIVE    VERDICT|
+      |postgres/812  10.0.0.5:5432        10.0.7.21:49152      30:5:3       protected|
+      |node/1204     10.0.0.5:41222       203.0.113.177:443    30:5:3:auto  protected|
+      |redis…/41877  [2001:d…4:5:6]:6379  [2001:…:ffff]:60100  off          unprotected|
+      |nginx/77 +1   0.0.0.0:443          -                    7200:75:9    slow|
+      |-             10.0.0.5:5432        10.0.7.21:49152      ?            -|"
+    `));
   it('at 120 columns', () =>
     expect(golden(120)).toMatchInlineSnapshot(`
-    "|PROCESS            LOCAL                        REMOTE                                          KEEPALIVE    VERDICT|
-    |postgres/812       10.0.0.5:5432                10.0.7.21:49152                                 30:5:3       protected|
-    |node/1204          10.0.0.5:41222               203.0.113.177:443                               30:5:3:auto  protected|
-    |redis-serv…/41877  [2001:db8:1:2:3:4:5:6]:6379  [2001:db8:aaaa:bbbb:cccc:dddd:eeee:ffff]:60100  off          unprotected|
-    |nginx/77 +1        0.0.0.0:443                  -                                               7200:75:9    -|
-    |-                  10.0.0.5:5432                10.0.7.21:49152                                 ?            -|"
-  `));
+      "|PROCESS            LOCAL                        REMOTE                                          KEEPALIVE    VERDICT|
+      |postgres/812       10.0.0.5:5432                10.0.7.21:49152                                 30:5:3       protected|
+      |node/1204          10.0.0.5:41222               203.0.113.177:443                               30:5:3:auto  protected|
+      |redis-serv…/41877  [2001:db8:1:2:3:4:5:6]:6379  [2001:db8:aaaa:bbbb:cccc:dddd:eeee:ffff]:60100  off          unprotected|
+      |nginx/77 +1        0.0.0.0:443                  -                                               7200:75:9    slow|
+      |-                  10.0.0.5:5432                10.0.7.21:49152                                 ?            -|"
+    `));
   it('at 200 columns', () =>
     expect(golden(200)).toMatchInlineSnapshot(`
       "|PROCESS             UNIT              LOCAL                        REMOTE                                          STATE      KEEPALIVE    TIMER             UNANSWERED    HEARD  IN FLIGHT  VERDICT|
       |postgres/812        postgresql        10.0.0.5:5432                10.0.7.21:49152                                 ESTAB      30:5:3       keepalive 12 s             0     18 s        0 B  protected|
       |node/1204           billing-api       10.0.0.5:41222               203.0.113.177:443                               ESTAB      30:5:3:auto  retransmit 1.5 s           4     18 s    18.3 kB  protected|
       |redis-server/41877  docker:3f2a9c0d…  [2001:db8:1:2:3:4:5:6]:6379  [2001:db8:aaaa:bbbb:cccc:dddd:eeee:ffff]:60100  ESTAB      off          -                          0  1 d 1 h        0 B  unprotected|
-      |nginx/77 +1         nginx             0.0.0.0:443                  -                                               LISTEN     7200:75:9    -                          0        -          -  -|
+      |nginx/77 +1         nginx             0.0.0.0:443                  -                                               LISTEN     7200:75:9    -                          0        -          -  slow|
       |-                   -                 10.0.0.5:5432                10.0.7.21:49152                                 TIME-WAIT  ?            time-wait 45 s             0        -        0 B  -|"
     `));
   it('at 80 columns, IPv4 alone', () =>
@@ -104,7 +104,7 @@ describe('renderConnections', () => {
       "|PROCESS       LOCAL           REMOTE             KEEPALIVE    HEARD  VERDICT|
       |postgres/812  10.0.0.5:5432   10.0.7.21:49152    30:5:3        18 s  protected|
       |node/1204     10.0.0.5:41222  203.0.113.177:443  30:5:3:auto   18 s  protected|
-      |nginx/77 +1   0.0.0.0:443     -                  7200:75:9        -  -|
+      |nginx/77 +1   0.0.0.0:443     -                  7200:75:9        -  slow|
       |-             10.0.0.5:5432   10.0.7.21:49152    ?                -  -|"
     `));
   it('at 120 columns, IPv4 alone', () =>
@@ -112,18 +112,18 @@ describe('renderConnections', () => {
       "|PROCESS       UNIT         LOCAL           REMOTE             STATE      KEEPALIVE    TIMER             HEARD  VERDICT|
       |postgres/812  postgresql   10.0.0.5:5432   10.0.7.21:49152    ESTAB      30:5:3       keepalive 12 s     18 s  protected|
       |node/1204     billing-api  10.0.0.5:41222  203.0.113.177:443  ESTAB      30:5:3:auto  retransmit 1.5 s   18 s  protected|
-      |nginx/77 +1   nginx        0.0.0.0:443     -                  LISTEN     7200:75:9    -                     -  -|
+      |nginx/77 +1   nginx        0.0.0.0:443     -                  LISTEN     7200:75:9    -                     -  slow|
       |-             -            10.0.0.5:5432   10.0.7.21:49152    TIME-WAIT  ?            time-wait 45 s        -  -|"
     `));
   it('without a terminal', () =>
     expect(golden(Number.POSITIVE_INFINITY)).toMatchInlineSnapshot(`
-    "|PROCESS             UNIT                 LOCAL                        REMOTE                                          STATE      KEEPALIVE    TIMER             UNANSWERED    HEARD  IN FLIGHT  VERDICT|
-    |postgres/812        postgresql           10.0.0.5:5432                10.0.7.21:49152                                 ESTAB      30:5:3       keepalive 12 s             0     18 s        0 B  protected|
-    |node/1204           billing-api          10.0.0.5:41222               203.0.113.177:443                               ESTAB      30:5:3:auto  retransmit 1.5 s           4     18 s    18.3 kB  protected|
-    |redis-server/41877  docker:3f2a9c0d1e4b  [2001:db8:1:2:3:4:5:6]:6379  [2001:db8:aaaa:bbbb:cccc:dddd:eeee:ffff]:60100  ESTAB      off          -                          0  1 d 1 h        0 B  unprotected|
-    |nginx/77 +1         nginx                0.0.0.0:443                  -                                               LISTEN     7200:75:9    -                          0        -          -  -|
-    |-                   -                    10.0.0.5:5432                10.0.7.21:49152                                 TIME-WAIT  ?            time-wait 45 s             0        -        0 B  -|"
-  `));
+      "|PROCESS             UNIT                 LOCAL                        REMOTE                                          STATE      KEEPALIVE    TIMER             UNANSWERED    HEARD  IN FLIGHT  VERDICT|
+      |postgres/812        postgresql           10.0.0.5:5432                10.0.7.21:49152                                 ESTAB      30:5:3       keepalive 12 s             0     18 s        0 B  protected|
+      |node/1204           billing-api          10.0.0.5:41222               203.0.113.177:443                               ESTAB      30:5:3:auto  retransmit 1.5 s           4     18 s    18.3 kB  protected|
+      |redis-server/41877  docker:3f2a9c0d1e4b  [2001:db8:1:2:3:4:5:6]:6379  [2001:db8:aaaa:bbbb:cccc:dddd:eeee:ffff]:60100  ESTAB      off          -                          0  1 d 1 h        0 B  unprotected|
+      |nginx/77 +1         nginx                0.0.0.0:443                  -                                               LISTEN     7200:75:9    -                          0        -          -  slow|
+      |-                   -                    10.0.0.5:5432                10.0.7.21:49152                                 TIME-WAIT  ?            time-wait 45 s             0        -        0 B  -|"
+    `));
 
   it('never has a line longer than the terminal, and never fewer lines than connections', () => {
     for (let width = 20; width <= 260; width += 1) {

@@ -4,12 +4,12 @@ import {
   heardText,
   inFlightText,
   keepAliveText,
-  nothing,
   placeText,
   processText,
   remoteText,
   stateText,
   timerText,
+  verdictText,
 } from './connection-cells.js';
 import { cutEnd, cutMiddle, type FitColumn, fitTable, keepingTail } from './fit.js';
 import { printable } from './printable.js';
@@ -32,7 +32,7 @@ const columns: readonly ConnectionColumn[] = [
   { title: 'UNANSWERED', align: 'right', worth: 3, text: ({ connection }) => String(connection.unanswered) },
   { title: 'HEARD', align: 'right', worth: 2, text: heardText },
   { title: 'IN FLIGHT', align: 'right', worth: 1, text: inFlightText },
-  { title: 'VERDICT', text: ({ verdict }) => verdict ?? nothing },
+  { title: 'VERDICT', text: verdictText },
 ];
 
 /** The connections as a table with lines no longer than `width`; `Infinity`, for what is not a terminal, shows all. */

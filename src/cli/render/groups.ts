@@ -1,6 +1,7 @@
 import type { HostConnection } from '../../host/connection.js';
-import type { ConnectionRow } from '../../host/row.js';
-import type { Verdict } from '../../policy/verdict.js';
+import type { Listing } from '../../host/listing.js';
+import { countSockets, type NotJudged } from '../../host/not-judged.js';
+import { type ConnectionRow, dependsOnKeepAlive } from '../../host/row.js';
 import { nothing, placeText } from './connection-cells.js';
 import { cutMiddle, type FitColumn, fitTable } from './fit.js';
 import type { Grouping } from './groupings.js';
@@ -12,8 +13,10 @@ export interface VerdictCounts {
   readonly unprotected: number;
   readonly slow: number;
   readonly protected: number;
-  /** Those without a verdict: keepalive could not be read, or it has no say, as in TIME_WAIT. */
+  /** Those that could not be judged. */
   readonly unknown: number;
+  /** Those whose end keepalive does not decide: connecting, waiting to be accepted, orphaned, in TIME_WAIT. */
+  readonly other: number;
 }
 
 /** The connections that share a process's name, a service's port or a unit. */
@@ -24,11 +27,11 @@ export interface Group extends VerdictCounts {
 
 type MutableCounts = { -readonly [field in keyof VerdictCounts]: number };
 
-const noCounts = (): MutableCounts => ({ connections: 0, unprotected: 0, slow: 0, protected: 0, unknown: 0 });
+const noCounts = (): MutableCounts => ({ connections: 0, unprotected: 0, slow: 0, protected: 0, unknown: 0, other: 0 });
 
-function count(counts: MutableCounts, verdict: Verdict | null): void {
+function count(counts: MutableCounts, { connection, verdict }: ConnectionRow): void {
   counts.connections += 1;
-  counts[verdict ?? 'unknown'] += 1;
+  counts[verdict ?? (dependsOnKeepAlive(connection) ? 'unknown' : 'other')] += 1;
 }
 
 const hasPeer = ({ state }: HostConnection) => state !== 'LISTEN' && state !== 'CLOSE';
@@ -79,7 +82,7 @@ export function groupRows(rows: readonly ConnectionRow[], by: Grouping): Group[]
       counts = noCounts();
       groups.set(name, counts);
     }
-    count(counts, row.verdict);
+    count(counts, row);
   }
   return Array.from(groups, ([name, counts]) => ({ name, ...counts })).sort(
     (a, b) => b.unprotected - a.unprotected || b.slow - a.slow || b.connections - a.connections,
@@ -89,18 +92,42 @@ export function groupRows(rows: readonly ConnectionRow[], by: Grouping): Group[]
 /** Counts the connections by verdict, all together. */
 export function countVerdicts(rows: readonly ConnectionRow[]): VerdictCounts {
   const counts = noCounts();
-  for (const { connection, verdict } of rows) if (hasPeer(connection)) count(counts, verdict);
+  for (const row of rows) if (hasPeer(row.connection)) count(counts, row);
   return counts;
 }
 
+/** Counts the listeners by the verdict that their connections will have; those without one are left out. */
+export function countListeners(rows: readonly ConnectionRow[]): VerdictCounts {
+  const counts = noCounts();
+  for (const row of rows) if (row.connection.state === 'LISTEN' && row.verdict !== null) count(counts, row);
+  return counts;
+}
+
+const kinds = ['unprotected', 'slow', 'protected', 'unknown', 'other'] as const;
+
 /** The counts in a sentence: `12 connections: 3 unprotected, 9 protected`. */
-export function renderCounts(counts: VerdictCounts): string {
+export function renderCounts(counts: VerdictCounts, noun = 'connection'): string {
   const { connections } = counts;
-  const kinds = (['unprotected', 'slow', 'protected', 'unknown'] as const)
-    .filter((kind) => counts[kind] > 0)
-    .map((kind) => `${counts[kind]} ${kind}`);
-  const many = `${connections} ${connections === 1 ? 'connection' : 'connections'}`;
-  return kinds.length === 0 ? many : `${many}: ${kinds.join(', ')}`;
+  const parts = kinds.filter((kind) => counts[kind] > 0).map((kind) => `${counts[kind]} ${kind}`);
+  const many = `${connections} ${connections === 1 ? noun : `${noun}s`}`;
+  return parts.length === 0 ? many : `${many}: ${parts.join(', ')}`;
+}
+
+/** How many could not be judged, and why; empty where all could be. */
+export function renderNotJudged(notJudged: NotJudged): string {
+  const many = countSockets(notJudged);
+  return many === '' ? '' : `${many} could not be judged (${notJudged.reasons.join('; ')})`;
+}
+
+/** What a list comes to: its connections, its listeners, and those that could not be judged, a line each. */
+export function renderSummary({ rows, notJudged }: Pick<Listing, 'rows' | 'notJudged'>): string {
+  const listeners = countListeners(rows);
+  const lines = [
+    renderCounts(countVerdicts(rows)),
+    listeners.connections === 0 ? '' : renderCounts(listeners, 'listener'),
+    renderNotJudged(notJudged),
+  ];
+  return lines.filter((line) => line !== '').join('\n');
 }
 
 /** The groups as a table with lines no longer than `width`. */
@@ -117,14 +144,18 @@ export function renderGroups(groups: readonly Group[], by: Grouping, width: numb
     number('SLOW'),
     number('PROTECTED'),
     number('UNKNOWN', 1),
+    ...(groups.some(({ other }) => other > 0) ? [number('OTHER', 1)] : []),
   ];
-  const rows = groups.map((group) => [
-    printable(group.name ?? nothing),
-    String(group.connections),
-    String(group.unprotected),
-    String(group.slow),
-    String(group.protected),
-    String(group.unknown),
-  ]);
+  const rows = groups.map((group) =>
+    [
+      printable(group.name ?? nothing),
+      String(group.connections),
+      String(group.unprotected),
+      String(group.slow),
+      String(group.protected),
+      String(group.unknown),
+      String(group.other),
+    ].slice(0, columns.length),
+  );
   return fitTable(columns, rows, width);
 }

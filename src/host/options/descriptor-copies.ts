@@ -66,7 +66,7 @@ class Copies implements Disposable {
    * A copy of the socket's descriptor, which the caller closes, from the first process that gives it: some have a socket
    * for a moment only, such as a child before it runs its program. Throws where none does.
    */
-  copy({ cookie, holders }: SocketReference): OwnedDescriptor {
+  copy({ cookie, holders, unreachable }: SocketReference): OwnedDescriptor {
     let reason: SystemCallError | undefined;
     this.lastPid = undefined;
     for (const holder of holders) {
@@ -81,7 +81,9 @@ class Copies implements Disposable {
         this.lastPid = holder.pid;
       }
     }
-    throw reason ?? new SystemCallError('pidfd_open', 'ESRCH', noHolder);
+    if (reason !== undefined) throw reason;
+    if (unreachable === undefined) throw new SystemCallError('pidfd_open', 'ESRCH', noHolder);
+    throw new SystemCallError('readlink(/proc/PID/fd)', 'EACCES', unreachable);
   }
 
   #copyFrom({ pid, fd }: Holder, cookie: bigint): OwnedDescriptor {
@@ -184,9 +186,9 @@ export class DescriptorCopies implements OptionSource {
     const seen = seeOpenSockets();
     if (seen === undefined) return copied ?? readByCopies(sockets);
     const unseen = sockets.filter(({ cookie }) => seen.get(cookie) === undefined);
-    const { states, incomplete } = readByCopies(unseen);
+    const { states, incomplete, reasons } = readByCopies(unseen);
     const size = sockets.length - unseen.length + states.size;
-    return { states: { get: (cookie) => seen.get(cookie) ?? states.get(cookie), size }, incomplete };
+    return { states: { get: (cookie) => seen.get(cookie) ?? states.get(cookie), size }, incomplete, reasons };
   }
 
   write(changes: readonly OptionChange[]): OptionOutcome[] {
@@ -205,9 +207,10 @@ export class DescriptorCopies implements OptionSource {
 }
 
 /** `isRefused`: some may not be copied, which another way of reading may not need. */
-function readByCopies(sockets: readonly SocketReference[]): OptionReading & { readonly isRefused: boolean } {
+function readByCopies(sockets: readonly SocketReference[]): Required<OptionReading> & { readonly isRefused: boolean } {
   const states = new Map<bigint, KeepAliveState>();
   const failures = new Failures();
+  const reasons = new Map<bigint, string>();
   let isRefused = false;
   using copies = new Copies();
   for (const place of byProcess(sockets)) {
@@ -215,11 +218,13 @@ function readByCopies(sockets: readonly SocketReference[]): OptionReading & { re
     try {
       states.set(socket.cookie, readOne(copies, socket));
     } catch (error) {
-      failures.add(copies.lastPid, reasonOf(error));
+      const why = reasonOf(error);
+      failures.add(copies.lastPid, why);
+      reasons.set(socket.cookie, why);
       isRefused ||= error instanceof SystemCallError && error.code === 'EPERM';
     }
   }
-  return { states, incomplete: failures.lines(), isRefused };
+  return { states, incomplete: failures.lines(), reasons, isRefused };
 }
 
 function readOne(copies: Copies, socket: SocketReference): KeepAliveState {

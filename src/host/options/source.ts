@@ -16,6 +16,8 @@ export interface SocketReference {
   readonly cookie: bigint;
   /** The processes that have it open, and its descriptor in each, of which copying needs one that still has it. */
   readonly holders: readonly Holder[];
+  /** Why a process that has it open may not be known, where none is. */
+  readonly unreachable?: string;
 }
 
 /** What a socket is to have: a policy, `false` for no keepalive, or a state that it had before. */
@@ -33,6 +35,8 @@ export interface OptionReading {
   readonly states: { get(cookie: bigint): KeepAliveState | undefined; readonly size: number };
   /** What could not, and why: a line for each reason, not for each socket. */
   readonly incomplete: readonly Incomplete[];
+  /** Why the options of a socket could not be read, by cookie, where that is known for each. */
+  readonly reasons?: ReadonlyMap<bigint, string>;
 }
 
 /** What became of one change. */

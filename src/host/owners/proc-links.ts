@@ -29,17 +29,34 @@ function gap(pids: readonly number[], one: string, many: string, why: string): I
   return [{ what: `the owners of the sockets of ${whose}`, why }];
 }
 
+/** Processes that may not be looked at: a socket without a known owner may be theirs. */
+export interface HiddenProcesses {
+  readonly pids: readonly number[];
+  /** Whether /proc shows some processes not at all (hidepid). */
+  readonly hasUnlisted: boolean;
+  /** What would show them. */
+  readonly why: string;
+}
+
+const capabilities = 'CAP_SYS_PTRACE and CAP_DAC_READ_SEARCH';
+
 /**
- * Says what is missing because processes may not be looked at.
+ * Returns which of the refused processes can have sockets; `undefined` if none can.
  *
  * @param isEveryProcess Whether all processes were to be looked at; some may then be hidden.
  */
-export function whyRefused(refused: readonly number[], isEveryProcess: boolean): Incomplete[] {
-  const capabilities = 'CAP_SYS_PTRACE and CAP_DAC_READ_SEARCH';
-  const remedy = process.getuid?.() === 0 ? `it needs ${capabilities}` : `it needs root, or ${capabilities}`;
-  const programs = refused.filter(isProgram);
+export function hiddenProcesses(refused: readonly number[], isEveryProcess: boolean): HiddenProcesses | undefined {
+  const pids = refused.filter(isProgram);
   // Every PID namespace has a process 1.
-  const isHidden = isEveryProcess && !existsSync('/proc/1');
+  const hasUnlisted = isEveryProcess && !existsSync('/proc/1');
+  if (pids.length === 0 && !hasUnlisted) return undefined;
+  const remedy = process.getuid?.() === 0 ? `it takes ${capabilities}` : `run as root, or with ${capabilities}`;
+  return { pids, hasUnlisted, why: `not permitted: ${remedy}` };
+}
+
+/** Says what is missing because processes may not be looked at. */
+export function whyRefused({ pids: programs, hasUnlisted }: HiddenProcesses): Incomplete[] {
+  const remedy = process.getuid?.() === 0 ? `it needs ${capabilities}` : `it needs root, or ${capabilities}`;
   return [
     ...gap(programs.filter(isForeign), 'of another user', 'of other users', `to read their descriptors, ${remedy}`),
     ...gap(
@@ -48,7 +65,7 @@ export function whyRefused(refused: readonly number[], isEveryProcess: boolean):
       'that are protected',
       'the kernel refuses: not dumpable, with more capabilities than this one, or protected by a security module',
     ),
-    ...(isHidden
+    ...(hasUnlisted
       ? [{ what: 'the owners of the sockets of hidden processes', why: `/proc has hidepid; ${remedy}` }]
       : []),
   ];

@@ -1,0 +1,130 @@
+import { SystemCallError } from '../native/index.js';
+import type { Judge } from '../policy/verdict.js';
+import type { KeepAliveState } from '../socket/index.js';
+import type { Cgroups } from './cgroups.js';
+import type { HostConnection } from './connection.js';
+import type { Place } from './namespace-lists.js';
+import { OpenQuestions } from './not-judged.js';
+import type { OptionReading } from './options/source.js';
+import type { SocketOwners } from './owners.js';
+import {
+  type ConnectionRow,
+  connectionRow,
+  dependsOnKeepAlive,
+  type KeepAliveByTimer,
+  keepAliveByTimer,
+} from './row.js';
+import type { SelectionMatcher } from './selection-match.js';
+
+/** The selected connections of a place, as far as the kernel's report decides. */
+export interface Share extends Place {
+  readonly connections: readonly HostConnection[];
+}
+
+/** Why no owner of a socket may be known; `null` if one is, or if none is hidden. */
+export function whyUnowned(owners: SocketOwners, { inode }: HostConnection): string | null {
+  if (owners.hidden === undefined || inode === 0 || owners.byInode.get(inode) !== undefined) return null;
+  return owners.hidden.why;
+}
+
+/** Sockets as a second look has them, by cookie; `undefined` where it failed. */
+type SecondLook = ReadonlyMap<bigint, HostConnection> | undefined;
+
+function lookAgain({ lookAgain: look }: Share): SecondLook {
+  try {
+    return new Map(look().connections.map((connection) => [connection.cookie, connection]));
+  } catch (error) {
+    if (error instanceof SystemCallError) return undefined;
+    throw error;
+  }
+}
+
+/** Tells by two looks whether keepalive is on: that its timer is not armed may be chance once. */
+function toldByTimers(first: HostConnection, second: HostConnection | undefined): KeepAliveByTimer | null {
+  const before = keepAliveByTimer(first);
+  const now = second && keepAliveByTimer(second);
+  if (now?.enabled) return now;
+  if (before?.enabled) return now === undefined ? before : null;
+  return before !== undefined && now !== undefined ? now : null;
+}
+
+const notRead = 'the kernel does not show their options';
+const retriesNotRead = 'net.ipv4.tcp_retries2 could not be read';
+
+/** Makes the rows of a listing, and counts what could not be told of them. */
+export class RowMaker {
+  readonly rows: ConnectionRow[] = [];
+  /** Those of which it could not be told whether the selection means them. */
+  readonly undecided = new OpenQuestions();
+  /** Those without the verdict that they should have. */
+  readonly unjudged = new OpenQuestions();
+  readonly #owners: SocketOwners;
+  readonly #matcher: SelectionMatcher;
+  readonly #cgroups: Cgroups;
+  readonly #judge: Judge;
+  /** Why options cannot be read at all; `null` where they can. */
+  readonly #refused: string | null;
+  readonly #isAsked: boolean;
+
+  constructor(
+    owners: SocketOwners,
+    matcher: SelectionMatcher,
+    cgroups: Cgroups,
+    judge: Judge,
+    options: { readonly areAsked: boolean; readonly refused: string | null },
+  ) {
+    this.#owners = owners;
+    this.#matcher = matcher;
+    this.#cgroups = cgroups;
+    this.#judge = judge;
+    this.#isAsked = options.areAsked;
+    this.#refused = options.refused;
+  }
+
+  add(share: Share, reading: OptionReading | undefined): void {
+    const states = share.connections.map(({ cookie }) => reading?.states.get(cookie));
+    const isUnread = (connection: HostConnection, index: number) =>
+      states[index] === undefined && dependsOnKeepAlive(connection);
+    const second = this.#isAsked && share.connections.some(isUnread) ? lookAgain(share) : undefined;
+    share.connections.forEach((connection, index) => {
+      const isEnded = second !== undefined && hasEnded(connection, second.get(connection.cookie));
+      this.#place(this.#row(connection, share, states[index], reading, second), isEnded);
+    });
+  }
+
+  #row(
+    connection: HostConnection,
+    { retries2 }: Share,
+    state: KeepAliveState | undefined,
+    reading: OptionReading | undefined,
+    second: SecondLook,
+  ): ConnectionRow {
+    const owners = this.#owners.byInode.get(connection.inode) ?? [];
+    const place = this.#cgroups.placeOfSocket(connection.cgroupId, owners[0]?.pid);
+    const told = this.#isAsked ? toldByTimers(connection, second?.get(connection.cookie)) : null;
+    const unreachable = state === undefined ? this.#whyUnreachable(connection, reading) : null;
+    return connectionRow(connection, { keepAlive: state ?? told, owners, place, retries2, unreachable }, this.#judge);
+  }
+
+  #whyUnreachable(connection: HostConnection, reading: OptionReading | undefined): string | null {
+    return whyUnowned(this.#owners, connection) ?? reading?.reasons?.get(connection.cookie) ?? this.#refused;
+  }
+
+  #place(row: ConnectionRow, isEnded: boolean): void {
+    const { connection, unreachable } = row;
+    const isMeant = this.#matcher.matches(row);
+    if (isMeant) this.rows.push(row);
+    if (isEnded) return;
+    if (!isMeant) {
+      const { hidden } = this.#owners;
+      if (this.#matcher.mayMean(row, hidden)) this.undecided.add(connection, unreachable ?? hidden?.why ?? notRead);
+    } else if (this.#isAsked && row.verdict === null && dependsOnKeepAlive(connection)) {
+      this.unjudged.add(connection, unreachable ?? (row.keepAlive === null ? notRead : retriesNotRead));
+    }
+  }
+}
+
+/** Whether a connection had ended when it was looked at again: it is gone, or its program has closed it. */
+function hasEnded({ inode }: HostConnection, second: HostConnection | undefined): boolean {
+  return second === undefined || (inode !== 0 && second.inode === 0);
+}
