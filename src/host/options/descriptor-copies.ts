@@ -54,7 +54,7 @@ function confirmSocket(fd: number, cookie: bigint): void {
 const gone = new Set(['EBADF', 'ENOTSOCK', 'ESTALE', 'ESRCH']);
 
 /** Copies descriptors of one process after the other, with one process and one copy open at a time. */
-class Copies implements Disposable {
+export class Copies implements Disposable {
   /** The process that gave the last copy, or is the reason why there is none. */
   lastPid: number | undefined;
   #pid: number | undefined;
@@ -127,7 +127,7 @@ class Copies implements Disposable {
 }
 
 /** The places in a list, those of one process next to each other. */
-function byProcess(sockets: readonly SocketReference[]): Uint32Array {
+export function byProcess(sockets: readonly SocketReference[]): Uint32Array {
   const pid = (place: number) => sockets[place]?.holders[0]?.pid ?? 0;
   return Uint32Array.from(sockets.keys()).sort((a, b) => pid(a) - pid(b));
 }
