@@ -2,6 +2,7 @@ import { AF_INET6, inetDiagMsgOffsets, inetDiagSockidOffsets } from '../wire/ine
 import type { InetDiagAttributes } from '../wire/inet-diag-attributes.js';
 import { formatIPv4, formatIPv6, isMappedAddress } from '../wire/ip-address.js';
 import { decodeTcpInfoAt } from '../wire/tcp-info.js';
+import { tcpInfoOffsets } from '../wire/tcp-info-layout.js';
 import { tcpStateOf } from '../wire/tcp-state.js';
 import type { HostConnection, TimerKind } from './connection.js';
 
@@ -57,6 +58,8 @@ const atDestinationPort = at.id + inetDiagSockidOffsets.idiag_dport;
 const atCookie = at.id + inetDiagSockidOffsets.idiag_cookie;
 const atInterface = at.id + inetDiagSockidOffsets.idiag_if;
 
+const probesAt = tcpInfoOffsets.tcpi_probes;
+
 /** A delay that a kernel before 4.19 gives for a timer that is overdue, which it counts below zero. */
 const overdue = 2 ** 31;
 
@@ -80,7 +83,8 @@ export function dumpedConnection(
     },
     state: tcpStateOf(view.getUint8(start + at.idiag_state)),
     timer: kind === undefined ? null : { kind, expiresMs: expiresMs < overdue ? expiresMs : 0 },
-    unanswered: view.getUint8(start + at.idiag_retrans),
+    // Without a timer the kernel gives 0 here, also for probes that were sent before keepalive was turned off.
+    unanswered: view.getUint8(kind === undefined && infoAt !== 0 ? infoAt + probesAt : start + at.idiag_retrans),
     receiveQueue: view.getUint32(start + at.idiag_rqueue, true),
     sendQueue: view.getUint32(start + at.idiag_wqueue, true),
     uid: view.getUint32(start + at.idiag_uid, true),

@@ -6,6 +6,7 @@ import { readState } from '../socket/options.js';
 import { linux } from '../socket/platforms/linux.js';
 import type { KeepAliveState } from '../socket/state.js';
 import { readTcpInfo } from '../socket/tcp-info.js';
+import type { TcpInfo } from '../wire/tcp-info.js';
 import { restoreOption, silentMsOf } from './forced-probe.js';
 import { Copies } from './options/descriptor-copies.js';
 import type { SocketReference } from './options/source.js';
@@ -35,6 +36,8 @@ const retransmissionWithinMs = 250;
 /** Kernel clocks are as coarse as their ticks: a user timeout this much shorter has passed for certain. */
 const clockToleranceMs = 100;
 
+const isInFlight = ({ unacked, notSentBytes = 0 }: TcpInfo) => unacked > 0 || notSentBytes > 0;
+
 const failed = (error: string): Expiry => ({ outcome: 'failed', error });
 
 /** Waits until the kernel has ended the connection; says whether it has. */
@@ -48,37 +51,57 @@ function awaitDeath(fd: number, withinMs: number): boolean {
 }
 
 /** Sets a user timeout that has passed, and where nothing is in flight an idle time that has; restores both. */
-function expireNow(fd: number, own: KeepAliveState, userTimeoutMs: number, isInFlight: boolean, withinMs: number): boolean {
+function expireNow(
+  fd: number,
+  own: KeepAliveState,
+  userTimeoutMs: number,
+  hasData: boolean,
+  withinMs: number,
+): boolean {
   const ownIdleSeconds = own.idle / linux.idle.unitMs;
   writeIntOption(fd, linux.userTimeout, userTimeoutMs);
   try {
     // Arms the timer, so it comes last.
-    if (!isInFlight) writeIntOption(fd, linux.idle, idleSeconds);
+    if (!hasData) writeIntOption(fd, linux.idle, idleSeconds);
     return awaitDeath(fd, withinMs);
   } finally {
     // First what could end the connection.
     restoreOption(fd, linux.userTimeout, userTimeoutMs, own.userTimeout ?? 0);
-    if (!isInFlight && ownIdleSeconds !== idleSeconds) restoreOption(fd, linux.idle, idleSeconds, ownIdleSeconds);
+    if (!hasData && ownIdleSeconds !== idleSeconds) restoreOption(fd, linux.idle, idleSeconds, ownIdleSeconds);
   }
+}
+
+/** Why the kernel would not end the connection now, or `undefined`. */
+function whyNotNow(
+  info: TcpInfo,
+  { enabled }: KeepAliveState,
+  retransmissionMs: number | undefined,
+): string | undefined {
+  if (!isInFlight(info)) return enabled && info.probes > 0 ? undefined : 'no probe of its own is unanswered';
+  if (retransmissionMs !== undefined && retransmissionMs <= retransmissionWithinMs) return undefined;
+  const away = retransmissionMs === undefined ? 'not due' : `${Math.ceil(retransmissionMs / 1000)} s away`;
+  return `data is in flight, and its next retransmission is ${away}`;
+}
+
+/** A user timeout that the silence has exceeded, and how long the kernel may take to find that. */
+function exceeded(info: TcpInfo, retransmissionMs: number) {
+  // What is in flight was sent again at least one retransmission timeout before its next retransmission.
+  const ms = isInFlight(info) ? info.rtoMs * 0.8 : silentMsOf(info) - clockToleranceMs;
+  const withinMs = isInFlight(info) ? retransmissionMs + overrideMs : overrideMs * 0.8;
+  return { userTimeoutMs: Math.max(1, Math.floor(ms)), withinMs };
 }
 
 function expireCopy({ fd }: OwnedDescriptor, { silentMs, retransmissionMs }: Expiring): Expiry {
   const info = readTcpInfo(fd);
-  const own = readState(fd, linux);
   if (info.state === 'CLOSE') return { outcome: 'expired' };
   if (silentMsOf(info) < silentMs) return { outcome: 'answered' };
-  const isInFlight = info.unacked > 0 || (info.notSentBytes ?? 0) > 0;
-  if (isInFlight && (retransmissionMs === undefined || retransmissionMs > retransmissionWithinMs)) {
-    const seconds = Math.ceil((retransmissionMs ?? 0) / 1000);
-    return failed(`data is in flight, and its next retransmission is ${seconds} s away`);
-  }
-  if (!isInFlight && (!own.enabled || info.probes === 0)) return failed('no probe of its own is unanswered');
-  // What is in flight was sent again at least one retransmission timeout before its next retransmission.
-  const exceededMs = isInFlight ? info.rtoMs * 0.8 : silentMsOf(info) - clockToleranceMs;
-  const userTimeoutMs = Math.max(1, Math.floor(exceededMs));
-  const withinMs = isInFlight ? (retransmissionMs ?? 0) + overrideMs : overrideMs * 0.8;
-  if (expireNow(fd, own, userTimeoutMs, isInFlight, withinMs)) return { outcome: 'expired' };
-  return silentMsOf(readTcpInfo(fd)) < silentMs ? { outcome: 'answered' } : failed('the kernel has not found the peer dead');
+  const own = readState(fd, linux);
+  const why = whyNotNow(info, own, retransmissionMs);
+  if (why !== undefined) return failed(why);
+  const { userTimeoutMs, withinMs } = exceeded(info, retransmissionMs ?? 0);
+  if (expireNow(fd, own, userTimeoutMs, isInFlight(info), withinMs)) return { outcome: 'expired' };
+  const isHeard = silentMsOf(readTcpInfo(fd)) < silentMs;
+  return isHeard ? { outcome: 'answered' } : failed('the kernel has not found the peer dead');
 }
 
 /**

@@ -142,7 +142,10 @@ class Interview {
     const remedy = 'ask again with a longer time-out, or run as root';
     switch (this.#now.timer?.kind) {
       case 'persist':
-        return { why: 'the peer does not read (zero window): the kernel asks it with window probes, none was due', remedy };
+        return {
+          why: 'the peer does not read (zero window): the kernel asks it with window probes, none was due',
+          remedy,
+        };
       case 'retransmission':
         return { why: 'data is in flight: the kernel asks with a retransmission, none was due', remedy };
       default:

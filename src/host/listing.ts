@@ -8,7 +8,9 @@ import { allStates, type Dump, dumpConnections, liveStates } from './dump.js';
 import { kernelFilter } from './kernel-filter.js';
 import { type NetworkNamespace, networkNamespaces, within } from './network-namespaces.js';
 import type { ChosenSource } from './options/choice.js';
+import { awaitOverrides, mayBeOverridden } from './options/idle-override.js';
 import type { OptionReading, OptionSource, SocketReference } from './options/source.js';
+import { sourceWithin } from './options/within.js';
 import { findOwners, type SocketOwner, type SocketOwners } from './owners.js';
 import { type ConnectionRow, connectionRow } from './row.js';
 import type { Selection } from './selection.js';
@@ -104,6 +106,7 @@ export function referenceTo(connection: HostConnection, owners: readonly SocketO
 
 /** The selected connections of a place, as far as the kernel's report decides. */
 interface Share {
+  readonly namespace: NetworkNamespace | undefined;
   readonly connections: readonly HostConnection[];
   readonly reading: OptionReading | undefined;
 }
@@ -114,7 +117,11 @@ interface Known {
 }
 
 function findConnections(places: readonly Place[], matcher: SelectionMatcher): Known {
-  const shares = places.map(({ dump, reading }) => ({ connections: dump.connections.filter(matcher.admits), reading }));
+  const shares = places.map(({ namespace, dump, reading }) => ({
+    namespace,
+    connections: dump.connections.filter(matcher.admits),
+    reading,
+  }));
   const inodes = new Set<number>();
   for (const { connections } of shares) for (const { inode } of connections) if (inode !== 0) inodes.add(inode);
   return { shares, owners: findOwners({ inodes }) };
@@ -125,12 +132,35 @@ function hasOptions({ state, inode }: HostConnection): boolean {
   return inode !== 0 && state !== 'TIME_WAIT' && state !== 'SYN_RECV';
 }
 
+const ownersOf = ({ byInode }: SocketOwners, { inode }: HostConnection) => byInode.get(inode) ?? [];
+
 function readByCopies(source: OptionSource | undefined, { shares, owners }: Known): OptionReading | undefined {
   if (source === undefined || source.perNamespace) return undefined;
   const reachable = shares.flatMap(({ connections }) => connections.filter(hasOptions));
-  return source.read(
-    reachable.map((connection) => referenceTo(connection, owners.byInode.get(connection.inode) ?? [])),
+  return source.read(reachable.map((connection) => referenceTo(connection, ownersOf(owners, connection))));
+}
+
+/** The options of a place's connections; where somebody may be asking a peer, what they are when that is over. */
+function settledOptions(
+  shares: readonly Share[],
+  copied: OptionReading | undefined,
+  readAgain: (share: Share, connections: readonly HostConnection[]) => OptionReading,
+): (share: Share, connection: HostConnection) => KeepAliveState | null {
+  const stateOf = ({ reading = copied }: Share, { cookie }: HostConnection) => reading?.states.get(cookie) ?? null;
+  const doubtful = shares.map((share) =>
+    share.connections.filter((connection) => {
+      const state = stateOf(share, connection);
+      return state !== null && mayBeOverridden(state);
+    }),
   );
+  if (doubtful.every(({ length }) => length === 0)) return stateOf;
+  awaitOverrides();
+  const settled = new Map<Share, OptionReading['states']>();
+  for (const [index, share] of shares.entries()) {
+    const connections = doubtful[index] as HostConnection[];
+    if (connections.length > 0) settled.set(share, readAgain(share, connections).states);
+  }
+  return (share, connection) => settled.get(share)?.get(connection.cookie) ?? stateOf(share, connection);
 }
 
 /** Why a better way was not taken, where it would have shown more. */
@@ -155,10 +185,15 @@ export function listThrough(chosen: ChosenSource | undefined, query: ListQuery):
   incomplete.push(...known.owners.incomplete, ...(copied?.incomplete ?? []), ...refusals(chosen, copied));
   const judge = createJudge(withinMs);
   const rows: ConnectionRow[] = [];
-  for (const { connections, reading = copied } of known.shares) {
-    for (const connection of connections) {
-      const owners = known.owners.byInode.get(connection.inode) ?? [];
-      const keepAlive: KeepAliveState | null = reading?.states.get(connection.cookie) ?? null;
+  const optionsOf = settledOptions(known.shares, copied, ({ namespace }, connections) =>
+    sourceWithin(source as OptionSource, namespace).read(
+      connections.map((connection) => referenceTo(connection, ownersOf(known.owners, connection))),
+    ),
+  );
+  for (const share of known.shares) {
+    for (const connection of share.connections) {
+      const owners = ownersOf(known.owners, connection);
+      const keepAlive = optionsOf(share, connection);
       const place = cgroups.placeOfSocket(connection.cgroupId, owners[0]?.pid);
       const row = connectionRow(connection, { keepAlive, owners, place }, judge);
       if (matcher.matches(row)) rows.push(row);

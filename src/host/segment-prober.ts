@@ -9,7 +9,8 @@ import { type Capability, capabilityOf } from './options/choice.js';
 import { readSegmentStates, type SegmentState, type SegmentStates } from './segment-states.js';
 
 const hints = {
-  EPERM: "it takes CAP_NET_RAW, and CAP_BPF and CAP_PERFMON in the machine's own user namespace, such as root has there",
+  EPERM:
+    "it takes CAP_NET_RAW, and CAP_BPF and CAP_PERFMON in the machine's own user namespace, such as root has there",
   ENOSYS: 'this kernel is built without bpf(2)',
 };
 

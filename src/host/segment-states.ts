@@ -125,11 +125,7 @@ export function segmentProgram(places: Places): BpfProgramItem[] {
     // A pointer that is NULL, as that of an IPv4 socket is, reads as zeros.
     ...(places.ipv6 === undefined
       ? []
-      : [
-          load('u64', 'r9', 'r8', places.ipv6.offset),
-          ...copy('r9', 'hopLimit'),
-          ...copy('r9', 'trafficClass'),
-        ]),
+      : [load('u64', 'r9', 'r8', places.ipv6.offset), ...copy('r9', 'hopLimit'), ...copy('r9', 'trafficClass')]),
     call(ktimeGetNs),
     store('u64', 'r10', at + segmentRecord.time * wordLength, 'r0'),
     load('u64', 'r1', 'r6', 0),

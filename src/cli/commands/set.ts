@@ -21,7 +21,11 @@ interface SetOptions extends SelectionOptions {
 
 function writeJson(result: SetResult): void {
   const record = recordOf(result.changed);
-  const changed = result.changed.map(({ connection }, index) => ({ ...endsOf(connection), ...record.changed[index] }));
+  const changed = result.changed.map(({ connection, unanswered }, index) => ({
+    ...endsOf(connection),
+    ...record.changed[index],
+    unanswered,
+  }));
   const failed = result.failed.map(({ connection, error }) => ({ ...endsOf(connection), error }));
   const { incomplete } = result;
   process.stdout.write(`${JSON.stringify({ changed, failed, incomplete, bootId: record.bootId }, null, 2)}\n`);

@@ -1,7 +1,7 @@
 import type { HostConnection } from '../../host/connection.js';
 import type { Change, FailedChange, SetResult } from '../../host/set.js';
 import { endpointText, keepAliveText } from './connection-cells.js';
-import { cutMiddle, fitTable } from './fit.js';
+import { cutMiddle, fitTable, wrapText } from './fit.js';
 
 /** A connection's two ends, as a row of JSON begins. */
 export function endsOf({ local, remote }: HostConnection) {
@@ -58,6 +58,12 @@ export function renderChanges({ changed, failed }: SetResult, width: number, dry
   const parts: string[] = [];
   if (changed.length > 0) parts.push(renderChanged(changed, width));
   if (failed.length > 0) parts.push(renderFailed(failed, width));
+  const unanswered = changed.filter((change) => change.unanswered !== undefined).length;
+  if (unanswered > 0) {
+    const peers = unanswered === 1 ? '1 peer has' : `${unanswered} peers have`;
+    const text = `${peers} not answered earlier probes: the count is larger by their number, and a user timeout left out; set it again once they have answered`;
+    parts.push(wrapText(text, width));
+  }
   const verb = dryRun ? 'would be changed' : 'changed';
   const failures = failed.length === 0 ? '' : `, ${count(failed.length, dryRun ? 'could not be' : 'not')}`;
   return `${[...parts, `${count(changed.length, verb)}${failures}`].join('\n\n')}\n`;

@@ -151,7 +151,8 @@ export function wrapText(text: string, width: number): string {
   const lines: string[] = [];
   for (const word of text.split(' ')) {
     const line = lines.at(-1);
-    if (line !== undefined && displayWidth(line) + 1 + displayWidth(word) <= width) lines.splice(-1, 1, `${line} ${word}`);
+    if (line !== undefined && displayWidth(line) + 1 + displayWidth(word) <= width)
+      lines.splice(-1, 1, `${line} ${word}`);
     else lines.push(word);
   }
   return lines.join('\n');
