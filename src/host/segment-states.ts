@@ -167,9 +167,11 @@ export class SegmentStates {
   readonly #view: DataView;
   readonly #index: CookieIndex;
   readonly #places: Places;
-  readonly #readAt = process.hrtime.bigint();
+  readonly #readAfter: bigint;
 
-  constructor(words: Int32Array, places: Places) {
+  /** `readAfter`: the time before the reading began (`process.hrtime.bigint()`). */
+  constructor(words: Int32Array, places: Places, readAfter: bigint) {
+    this.#readAfter = readAfter;
     this.#words = words;
     this.#view = new DataView(words.buffer, words.byteOffset, words.byteLength);
     this.#places = places;
@@ -207,10 +209,13 @@ export class SegmentStates {
     };
   }
 
-  /** What the kernel's clock for timestamps shows now (include/net/tcp.h, tcp_clock_ts). */
+  /**
+   * What the kernel's clock for timestamps shows now (include/net/tcp.h, tcp_clock_ts), or a little later: since Linux
+   * 6.15 a peer drops an older timestamp without an answer (net/ipv4/tcp_input.c, tcp_disordered_ack_check).
+   */
   #clock(row: number, hasMicroseconds: boolean): number {
     const then = this.#view.getBigUint64((row + segmentRecord.time) * wordLength, true);
-    const now = then + process.hrtime.bigint() - this.#readAt;
+    const now = then + process.hrtime.bigint() - this.#readAfter;
     return Number((now / (hasMicroseconds ? 1000n : 1_000_000n)) & 0xffff_ffffn);
   }
 }
@@ -242,6 +247,7 @@ let known: Target | undefined;
 export function readSegmentStates(): SegmentStates {
   known ??= findTarget();
   const { functionId, places } = known;
+  const readAfter = process.hrtime.bigint();
   using link = linkIterator({ name: 'keepalive_state', functionId, items: segmentProgram(places) });
-  return new SegmentStates(recordsOf(link, segmentRecord.words), places);
+  return new SegmentStates(recordsOf(link, segmentRecord.words), places, readAfter);
 }
