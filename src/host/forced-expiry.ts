@@ -101,7 +101,8 @@ function expireCopy({ fd }: OwnedDescriptor, { silentMs, retransmissionMs }: Exp
   const { userTimeoutMs, withinMs } = exceeded(info, retransmissionMs ?? 0);
   if (expireNow(fd, own, userTimeoutMs, isInFlight(info), withinMs)) return { outcome: 'expired' };
   const isHeard = silentMsOf(readTcpInfo(fd)) < silentMs;
-  return isHeard ? { outcome: 'answered' } : failed('the kernel has not found the peer dead');
+  if (isHeard) return { outcome: 'answered' };
+  return failed(`${isInFlight(info) ? 'data is in flight, and ' : ''}the kernel has not found the peer dead in time`);
 }
 
 /**
