@@ -9,14 +9,14 @@ export {
   liveStates,
   type OpenDiagnosisSocket,
 } from './host/dump.js';
-export type { Answer } from './host/interview.js';
+export type { Answer, Question } from './host/interview.js';
 export { listConnections } from './host/list.js';
 export type { Listing, ListQuery } from './host/listing.js';
 export { type NetworkNamespace, type NetworkNamespaces, networkNamespaces } from './host/network-namespaces.js';
 export { isAnswered, type NotJudged } from './host/not-judged.js';
 export type { SocketOwner } from './host/owners.js';
 export type { HostProcess } from './host/processes.js';
-export { type ReapedPeer, reapPeers } from './host/reap.js';
+export { type ReapedPeer, type ReapOptions, reapPeers } from './host/reap.js';
 export { type ChangeRecord, RecordError, type RecordedChange, readRecord, recordOf } from './host/record.js';
 export {
   type ConnectionJson,

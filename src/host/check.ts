@@ -2,28 +2,27 @@ import { SystemCallError } from '../native/index.js';
 import { type ProbeOptions, probeTimeout } from '../socket/probe-options.js';
 import type { Incomplete } from './connection.js';
 import { liveStates } from './dump.js';
-import { type Answer, askPeers, type PeerAnswer } from './interview.js';
-import { type ListQuery, listThrough, referenceTo } from './listing.js';
+import { askPeers, type PeerAnswer } from './interview.js';
+import { type ListQuery, listThrough } from './listing.js';
 import { lookAt } from './look.js';
 import { byNamespace, type Share } from './namespace-of.js';
-import { type ChosenSource, chooseOptionSource } from './options/choice.js';
-import { sourceWithin } from './options/within.js';
-import type { ConnectionRow } from './row.js';
+import { chooseOptionSource } from './options/choice.js';
+import { type ConnectionRow, isOrphan } from './row.js';
+import { probeSegments, SegmentProber, type SegmentProbing } from './segment-prober.js';
 
 /** A connection and what its peer answered. */
-export interface CheckedPeer {
-  readonly row: ConnectionRow;
-  readonly answer: Answer;
-  /** From the question to the answer, or to the end of waiting. */
-  readonly elapsedMs: number;
+export interface CheckedPeer extends PeerAnswer {
   /** When the check began (`performance.now()`). */
   readonly askedAt: number;
 }
 
 /** What asking came to. */
 export interface CheckResult {
+  /** Every selected connection that has a peer. */
   readonly peers: readonly CheckedPeer[];
-  /** The peers that could not be asked, and what else is missing, and why. */
+  /** How many connections have been closed by their programs and are ended by the kernel; they are not asked. */
+  readonly orphans: number;
+  /** What is missing besides, and why. */
   readonly incomplete: readonly Incomplete[];
 }
 
@@ -33,72 +32,62 @@ const askable = new Set(['ESTABLISHED', 'FIN_WAIT1', 'FIN_WAIT2', 'CLOSE_WAIT', 
 /** Where connections may be found after they were asked. */
 const states = [...liveStates, 'TIME_WAIT'] as const;
 
-/** What is missing of the peers of several connections. */
-function missing(count: number, why: string): Incomplete {
-  return { what: `the answers of the peers of ${count} connections`, why };
-}
-
-/** As {@link askThere}; a namespace that cannot be entered any more costs its own peers only. */
-async function askShare(chosen: ChosenSource, share: Share<ConnectionRow>, timeoutMs: number) {
+/** As {@link askPeers}; a namespace that cannot be entered any more costs its own peers only. */
+async function askShare(
+  { namespace, items }: Share<ConnectionRow>,
+  segments: SegmentProbing | undefined,
+  timeoutMs: number,
+): Promise<CheckedPeer[]> {
+  const askedAt = performance.now();
   try {
-    return await askThere(chosen, share, timeoutMs);
+    using prober = segments?.states && new SegmentProber(segments.states, namespace);
+    const answers = await askPeers({
+      rows: items,
+      look: (connections) => lookAt(connections, namespace, states),
+      prober,
+      timeoutMs,
+    });
+    return answers.map((answer) => ({ ...answer, askedAt }));
   } catch (error) {
     if (!(error instanceof SystemCallError)) throw error;
-    return { peers: [], incomplete: [missing(share.items.length, error.message)] };
+    return items.map((row) => notAsked(row, error.message, askedAt));
   }
 }
 
-async function askThere(chosen: ChosenSource, { namespace, items }: Share<ConnectionRow>, timeoutMs: number) {
-  const rowOf = new Map(items.map((row) => [row.connection.cookie, row]));
-  const { source } = chosen;
-  if (source === undefined) return { peers: [], incomplete: chosen.refused };
-  const askedAt = performance.now();
-  const { answers, incomplete } = await askPeers({
-    connections: items.map(({ connection }) => connection),
-    reference: ({ cookie }) => {
-      const row = rowOf.get(cookie) as ConnectionRow;
-      return referenceTo(row.connection, row.owners);
-    },
-    look: (connections) => lookAt(connections, namespace, states),
-    options: sourceWithin(source, namespace),
-    timeoutMs,
-  });
-  const peers = answers.map(({ connection, answer, elapsedMs }: PeerAnswer) => ({
-    row: rowOf.get(connection.cookie) as ConnectionRow,
-    answer,
-    elapsedMs,
-    askedAt,
-  }));
-  return { peers, incomplete };
+function notAsked(row: ConnectionRow, why: string, askedAt: number): CheckedPeer {
+  return { row, answer: 'not-asked', elapsedMs: 0, why, remedy: 'check again', askedAt };
 }
 
 /**
  * Asks the peer of each selected connection for a sign of life, now.
  *
- * A silent peer has been asked up to three times within `timeout` (2 s unless stated). Options are as before when it
- * returns. `'reset'` is a connection that was gone at the next looks, whatever ended it. Needs the processes'
- * own user, or CAP_SYS_PTRACE (Linux 5.6), or CAP_BPF and CAP_PERFMON (Linux 6.1 that is free of CVE-2026-74714); peers
- * that could not be asked are counted in `incomplete`.
+ * A silent peer has been asked up to three times within `timeout` (Default: 2 s): by a segment sent from beside its
+ * connection, which touches nothing of it and takes CAP_NET_RAW, CAP_BPF and CAP_PERFMON; else by its own kernel, whose
+ * TCP_KEEPIDLE reads 1 s for at most 50 ms then, which takes the processes' own user or CAP_SYS_PTRACE (Linux 5.6).
+ * `'not-asked'` is a peer whose connection could be ended by an unanswered probe, or that could not be reached, with the
+ * reason. `'reset'` is a connection that was gone at the next looks, whatever ended it.
  *
  * Linux.
  *
- * @throws {ConfigurationError} for a timeout that is none.
- * @throws {UnsupportedError} elsewhere, and where the kernel has no inet_diag; {@link SystemCallError} as the kernel
+ * @example
+ * const { peers } = await checkPeers({ selection: parseSelection({ port: '5432' }) }, { timeout: '2s' });
+ * @throws {ConfigurationError} if `timeout` is not a positive duration.
+ * @throws {UnsupportedError} elsewhere, and if the kernel has no inet_diag; {@link SystemCallError} if the kernel
  * refuses the list.
  */
 export async function checkPeers(query: ListQuery, options: ProbeOptions = {}): Promise<CheckResult> {
   const timeoutMs = probeTimeout('checkPeers', options);
   using chosen = chooseOptionSource(query.optionSource);
   const listing = listThrough(chosen, query);
-  const rows = listing.rows.filter(({ connection }) => askable.has(connection.state));
+  const all = listing.rows.filter(({ connection }) => askable.has(connection.state));
+  const rows = all.filter(({ connection }) => !isOrphan(connection));
   const { shares, gone } = byNamespace(rows, ({ connection }) => connection);
-  const results = await Promise.all(shares.map((share) => askShare(chosen, share, timeoutMs)));
+  const segments = rows.length === 0 ? undefined : probeSegments();
+  const answers = await Promise.all(shares.map((share) => askShare(share, segments, timeoutMs)));
+  const now = performance.now();
   return {
-    peers: results.flatMap(({ peers }) => peers),
-    incomplete: [
-      ...listing.incomplete,
-      ...results.flatMap(({ incomplete }) => incomplete),
-      ...(gone.length === 0 ? [] : [missing(gone.length, 'their network namespaces are gone')]),
-    ],
+    peers: [...answers.flat(), ...gone.map((row) => notAsked(row, 'its network namespace is gone', now))],
+    orphans: all.length - rows.length,
+    incomplete: listing.incomplete,
   };
 }

@@ -6,7 +6,9 @@ import type { ListQuery } from './list-query.js';
 import { type Place, readPlaces } from './namespace-lists.js';
 import type { NotJudged } from './not-judged.js';
 import type { ChosenSource } from './options/choice.js';
+import { settledReadings } from './options/settled-readings.js';
 import type { OptionReading, OptionSource, SocketReference } from './options/source.js';
+import { sourceWithin } from './options/within.js';
 import { findOwners, type SocketOwner, type SocketOwners } from './owners.js';
 import type { ConnectionRow } from './row.js';
 import { RowMaker, type Share, whyUnowned } from './row-maker.js';
@@ -57,13 +59,24 @@ function hasOptions({ state, inode }: HostConnection): boolean {
   return inode !== 0 && state !== 'TIME_WAIT' && state !== 'SYN_RECV';
 }
 
-function readByCopies(source: OptionSource | undefined, known: Known): OptionReading | undefined {
+function ownedReference(owners: SocketOwners, connection: HostConnection): SocketReference {
+  return referenceTo(connection, owners.byInode.get(connection.inode) ?? [], whyUnowned(owners, connection));
+}
+
+function readByCopies(source: OptionSource | undefined, { shares, owners }: Known): OptionReading | undefined {
   if (source === undefined || source.perNamespace) return undefined;
-  const reachable = known.shares.flatMap(({ connections }) => connections.filter(hasOptions));
-  return source.read(
-    reachable.map((connection) =>
-      referenceTo(connection, known.owners.byInode.get(connection.inode) ?? [], whyUnowned(known.owners, connection)),
-    ),
+  const reachable = shares.flatMap(({ connections }) => connections.filter(hasOptions));
+  return source.read(reachable.map((connection) => ownedReference(owners, connection)));
+}
+
+/** Reads the options of each share's sockets, as they are when nobody asks the sockets' peers. */
+function readOptions(source: OptionSource | undefined, { shares, owners }: Known, copied: OptionReading | undefined) {
+  return settledReadings(
+    shares.map(({ connections, reading = copied }) => ({ sockets: connections, reading })),
+    (index, connections) =>
+      sourceWithin(source as OptionSource, shares[index]?.namespace).read(
+        connections.map((connection) => ownedReference(owners, connection)),
+      ),
   );
 }
 
@@ -87,11 +100,12 @@ export function listThrough(chosen: ChosenSource | undefined, query: ListQuery):
   const { places, isWhole } = readPlaces(query, cgroups, source, incomplete);
   const known = findConnections(places, matcher);
   const copied = readByCopies(source, known);
+  const readings = readOptions(source, known, copied);
   const maker = new RowMaker(known.owners, matcher, cgroups, createJudge(withinMs), {
     areAsked: chosen !== undefined,
     refused: chosen && source === undefined ? chosen.refused.map(({ why }) => why).join('; ') : null,
   });
-  for (const share of known.shares) maker.add(share, share.reading ?? copied);
+  for (const [index, share] of known.shares.entries()) maker.add(share, readings[index]);
   incomplete.push(
     ...known.owners.incomplete,
     ...(copied?.incomplete ?? []),

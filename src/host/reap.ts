@@ -1,53 +1,46 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import { SystemCallError, UnsupportedError } from '../native/index.js';
 import type { CheckedPeer } from './check.js';
-import type { HostConnection } from './connection.js';
+import { DeferredSignals } from './deferred-signals.js';
 import { destroyConnections } from './destroy.js';
 import { liveStates } from './dump.js';
-import { HeldSignals } from './held-signals.js';
-import type { ListQuery } from './listing.js';
+import { type Expiry, forceExpiry } from './forced-expiry.js';
+import { askPeers, type PeerAnswer } from './interview.js';
+import { referenceTo } from './listing.js';
 import { type Look, lookAt } from './look.js';
 import { byNamespace, type Share } from './namespace-of.js';
 import { within } from './network-namespaces.js';
-import { chooseOptionSource } from './options/choice.js';
 import { type ConnectionRow, lastHeardMs } from './row.js';
-import { makeChanges } from './set.js';
 
 /** A connection that was to be closed. */
 export interface ReapedPeer {
   readonly row: ConnectionRow;
   /**
    * `'destroyed'`: at once; `'expired'`: by the kernel's own keepalive; `'gone'`: it had ended before; `'answered'`: the
-   * peer was heard meanwhile, and the connection left as it was.
+   * peer was heard meanwhile, and the connection left as it was; `'unconfirmed'`: left as it was, because only a segment
+   * from beside it found the peer silent and its own kernel could not ask.
    */
-  readonly outcome: 'destroyed' | 'expired' | 'gone' | 'answered' | 'failed';
+  readonly outcome: 'destroyed' | 'expired' | 'gone' | 'answered' | 'unconfirmed' | 'failed';
+  /** Why it was not closed. */
   readonly error?: string;
 }
 
-/**
- * With these the kernel finds a silent peer dead: at once where a probe is unanswered, else a second after the next, and
- * with data in flight at the next retransmission.
- */
-const expiring = { enabled: true, idle: 1000, interval: 1000, count: 1, userTimeout: 1000 };
+/** What may be closed. */
+export interface ReapOptions {
+  /** Closes also connections whose own kernel could not ask the peer. Default: false. */
+  readonly unconfirmed?: boolean;
+}
 
-/** A probe, a second of waiting and the lateness of kernel timers. */
-const expiryTakesMs = 2500;
+/** How long the connections' own kernel waits for an answer. */
+const confirmingMs = 2000;
 
-const lookEveryMs = 50;
-
-const look = ({ namespace, items }: Share<CheckedPeer>): Look =>
-  lookAt(
-    items.map(({ row }) => row.connection),
-    namespace,
-    liveStates,
-  );
+const sinceAsked = ({ askedAt }: CheckedPeer) => performance.now() - askedAt;
 
 /** What a look says of a peer that was silent: `undefined` as long as it still is. */
-function whatBecameOf({ row, askedAt }: CheckedPeer, seen: Look): 'gone' | 'answered' | undefined {
-  const now = seen.get(row.connection.cookie);
+function whatBecameOf(peer: CheckedPeer, seen: Look): 'gone' | 'answered' | undefined {
+  const now = seen.get(peer.row.connection.cookie);
   if (now === undefined) return 'gone';
   const heardMs = lastHeardMs(now);
-  return heardMs !== null && heardMs < performance.now() - askedAt ? 'answered' : undefined;
+  return heardMs !== null && heardMs < sinceAsked(peer) ? 'answered' : undefined;
 }
 
 /** Why a connection could not be destroyed that the kernel's keepalive may still end. */
@@ -55,109 +48,109 @@ function lacksPrivilege(error: SystemCallError | UnsupportedError | undefined): 
   return error instanceof UnsupportedError || error?.code === 'EPERM';
 }
 
-/** Has an action on a share of peers that cannot be done at all be the outcome of each that has none yet. */
-function failEach<Result>(share: Share<CheckedPeer>, reaped: ReapedPeer[], action: () => Result): Result | undefined {
-  try {
-    return action();
-  } catch (error) {
-    if (!(error instanceof SystemCallError || error instanceof UnsupportedError)) throw error;
-    const done = new Set(reaped.map(({ row }) => row));
-    for (const { row } of share.items) {
-      if (!done.has(row)) reaped.push({ row, outcome: 'failed', error: error.message });
+/** The connections of one namespace that are to be closed, and what became of them. */
+class Reaping {
+  readonly #share: Share<CheckedPeer>;
+  readonly #waiting: Set<CheckedPeer>;
+  readonly reaped: ReapedPeer[] = [];
+
+  constructor(share: Share<CheckedPeer>) {
+    this.#share = share;
+    this.#waiting = new Set(share.items);
+  }
+
+  async run(unconfirmed: boolean): Promise<ReapedPeer[]> {
+    try {
+      this.#leaveHeard();
+      if (!unconfirmed) await this.#confirm();
+      this.#leaveHeard();
+      this.#destroy();
+      await this.#expire();
+    } catch (error) {
+      if (!(error instanceof SystemCallError || error instanceof UnsupportedError)) throw error;
+      for (const peer of this.#waiting) this.#settle(peer, 'failed', error.message);
     }
-    return undefined;
+    return this.reaped;
   }
-}
 
-/** Closes what is still silent at once; gives those for which that is not permitted. */
-function destroySilent(share: Share<CheckedPeer>, reaped: ReapedPeer[]): CheckedPeer[] {
-  const seen = look(share);
-  const silent: CheckedPeer[] = [];
-  for (const peer of share.items) {
-    const outcome = whatBecameOf(peer, seen);
-    if (outcome === undefined) silent.push(peer);
-    else reaped.push({ row: peer.row, outcome });
+  #settle(peer: CheckedPeer, outcome: ReapedPeer['outcome'], error?: string): void {
+    this.reaped.push({ row: peer.row, outcome, ...(error === undefined ? {} : { error }) });
+    this.#waiting.delete(peer);
   }
-  const results = within(share.namespace, () => destroyConnections(silent.map(({ row }) => row.connection)));
-  return silent.filter(({ row }, index) => {
-    const { outcome, error } = results[index] ?? { outcome: 'gone' };
-    if (outcome === 'failed' && lacksPrivilege(error)) return true;
-    reaped.push({ row, outcome, ...(error === undefined ? {} : { error: error.message }) });
-    return false;
-  });
-}
 
-/** Why the kernel's keepalive did not end a connection. */
-function whyNotExpired(now: HostConnection | undefined): string {
-  if (now?.timer?.kind !== 'retransmission') return 'the kernel has not found the peer dead';
-  return `data is in flight, and its next retransmission is ${Math.ceil(now.timer.expiresMs / 1000)} s away`;
-}
+  #look(): Look {
+    const connections = Array.from(this.#waiting, ({ row }) => row.connection);
+    return lookAt(connections, this.#share.namespace, liveStates);
+  }
 
-/** What has become of a connection that was about to expire; `undefined` while that is open. */
-function resultOf(peer: CheckedPeer, seen: Look, isOver: boolean): ReapedPeer | undefined {
-  const { row } = peer;
-  const became = whatBecameOf(peer, seen);
-  if (became === 'gone') return { row, outcome: 'expired' };
-  if (became === 'answered') return { row, outcome: 'answered' };
-  if (!isOver) return undefined;
-  return { row, outcome: 'failed', error: whyNotExpired(seen.get(row.connection.cookie)) };
-}
-
-/** Waits for what becomes of connections that are about to expire. */
-async function awaitExpiry(share: Share<CheckedPeer>, signals: HeldSignals, reaped: ReapedPeer[]): Promise<void> {
-  const waiting = new Set(share.items);
-  const deadline = performance.now() + expiryTakesMs;
-  while (waiting.size > 0) {
-    await sleep(lookEveryMs);
-    const asked = { ...share, items: [...waiting] };
-    const seen = failEach(asked, reaped, () => look(asked));
-    if (seen === undefined) return;
-    const isOver = performance.now() >= deadline || signals.isAskedToStop;
-    for (const peer of waiting) {
-      const result = resultOf(peer, seen, isOver);
-      if (result === undefined) continue;
-      waiting.delete(peer);
-      reaped.push(result);
+  #leaveHeard(): void {
+    const seen = this.#look();
+    for (const peer of this.#waiting) {
+      const outcome = whatBecameOf(peer, seen);
+      if (outcome !== undefined) this.#settle(peer, outcome);
     }
   }
-}
 
-/** Has the kernel's own keepalive end connections, and puts the options back of those that it did not end. */
-async function expire(
-  share: Share<CheckedPeer>,
-  optionSource: ListQuery['optionSource'],
-  reaped: ReapedPeer[],
-): Promise<void> {
-  if (share.items.length === 0) return;
-  using signals = new HeldSignals();
-  using chosen = chooseOptionSource(optionSource);
-  const rowOf = new Map(share.items.map(({ row }) => [row.connection, row]));
-  const { changed, failed } = makeChanges(
-    chosen,
-    [...rowOf.values()].map((row) => ({ row, wanted: expiring })),
-  );
-  for (const { connection, error } of failed) {
-    reaped.push({ row: rowOf.get(connection) as ConnectionRow, outcome: 'failed', error });
-  }
-  const hasChanged = new Set(changed.map(({ connection }) => connection));
-  const items = share.items.filter(({ row }) => hasChanged.has(row.connection));
-  try {
-    await awaitExpiry({ ...share, items }, signals, reaped);
-  } finally {
-    // It fails for those that have ended.
-    makeChanges(
-      chosen,
-      changed.map(({ connection, before }) => ({ row: rowOf.get(connection) as ConnectionRow, wanted: before })),
+  /** Has the connections' own kernel ask the peers that were asked from beside only. */
+  async #confirm(): Promise<void> {
+    const doubtful = new Map(
+      [...this.#waiting].filter(({ asked }) => asked === 'segment').map((peer) => [peer.row, peer]),
     );
+    if (doubtful.size === 0) return;
+    const answers = await askPeers({
+      rows: [...doubtful.keys()],
+      look: (connections) => lookAt(connections, this.#share.namespace, [...liveStates, 'TIME_WAIT']),
+      prober: undefined,
+      timeoutMs: confirmingMs,
+    });
+    for (const answer of answers) this.#takeIn(doubtful.get(answer.row) as CheckedPeer, answer);
+  }
+
+  #takeIn(peer: CheckedPeer, { answer, why }: PeerAnswer): void {
+    if (answer === 'alive') this.#settle(peer, 'answered');
+    else if (answer === 'reset') this.#settle(peer, 'gone');
+    else if (answer === 'not-asked') this.#settle(peer, 'unconfirmed', why);
+  }
+
+  #destroy(): void {
+    const peers = [...this.#waiting];
+    const results = within(this.#share.namespace, () => destroyConnections(peers.map(({ row }) => row.connection)));
+    for (const [index, peer] of peers.entries()) {
+      const { outcome, error } = results[index] ?? { outcome: 'gone' };
+      if (outcome !== 'failed' || !lacksPrivilege(error)) this.#settle(peer, outcome, error?.message);
+    }
+  }
+
+  /** Has the kernel's own keepalive end what may not be destroyed. */
+  async #expire(): Promise<void> {
+    if (this.#waiting.size === 0) return;
+    await using _signals = new DeferredSignals();
+    const seen = this.#look();
+    for (const peer of this.#waiting) {
+      const { outcome, error } = this.#expireOne(peer, seen);
+      this.#settle(peer, outcome, error);
+    }
+  }
+
+  #expireOne(peer: CheckedPeer, seen: Look): Expiry {
+    const { connection, owners } = peer.row;
+    const timer = seen.get(connection.cookie)?.timer;
+    return forceExpiry({
+      socket: referenceTo(connection, owners),
+      silentMs: sinceAsked(peer),
+      retransmissionMs: timer?.kind === 'retransmission' ? timer.expiresMs : undefined,
+    });
   }
 }
 
 /**
  * Closes connections whose peers were silent, and still are, whatever process has them: at once (SOCK_DESTROY, which
- * needs CAP_NET_ADMIN; the owner gets ECONNABORTED), or where that is not permitted through the kernel's own keepalive,
- * within 2.5 s (the owner gets ETIMEDOUT).
+ * needs CAP_NET_ADMIN; the owner gets ECONNABORTED), or where that is not permitted through the kernel's own keepalive
+ * (the owner gets ETIMEDOUT).
  *
- * A peer that was heard since it was asked keeps its connection and its options. What cannot be closed is `'failed'`.
+ * A peer that only a segment from beside its connection found silent is asked once more by the connection's own kernel,
+ * which takes 2 s. Where that could harm the connection or is not possible it is left open, `'unconfirmed'`. A peer that
+ * was heard since it was asked keeps its connection and its options. What cannot be closed is `'failed'`.
  *
  * Linux.
  *
@@ -165,15 +158,9 @@ async function expire(
  */
 export async function reapPeers(
   peers: readonly CheckedPeer[],
-  { optionSource }: Pick<ListQuery, 'optionSource'> = {},
+  { unconfirmed = false }: ReapOptions = {},
 ): Promise<ReapedPeer[]> {
-  const reaped: ReapedPeer[] = [];
-  const { shares: all, gone } = byNamespace(peers, ({ row }) => row.connection);
-  for (const { row } of gone) reaped.push({ row, outcome: 'gone' });
-  const shares = all.map((share) => ({
-    ...share,
-    items: failEach(share, reaped, () => destroySilent(share, reaped)) ?? [],
-  }));
-  await Promise.all(shares.map((share) => expire(share, optionSource, reaped)));
-  return reaped;
+  const { shares, gone } = byNamespace(peers, ({ row }) => row.connection);
+  const reaped = await Promise.all(shares.map((share) => new Reaping(share).run(unconfirmed)));
+  return [...gone.map(({ row }): ReapedPeer => ({ row, outcome: 'gone' })), ...reaped.flat()];
 }

@@ -2,6 +2,7 @@ import { SystemCallError, UnsupportedError } from '../native/index.js';
 import type { ValidPolicy } from '../policy/index.js';
 import { type PolicyInput, readPolicy } from '../policy/index.js';
 import type { KeepAliveState } from '../socket/index.js';
+import { askUnanswered } from './ask-unanswered.js';
 import type { HostConnection, Incomplete } from './connection.js';
 import { type ListQuery, listThrough, referenceTo } from './listing.js';
 import { byNamespace } from './namespace-of.js';
@@ -17,6 +18,11 @@ export interface Change {
   readonly connection: HostConnection;
   readonly before: KeepAliveState;
   readonly after: KeepAliveState;
+  /**
+   * Probes that the peer had not answered; only where `after` differs from the policy because of them: they are added to
+   * the count, and a user timeout is left out, so that the kernel does not end the connection for what it sent before.
+   */
+  readonly unanswered?: number;
 }
 
 /** A connection that does not have what was wanted, and why; it is as it was, unless `isUnsure`. */
@@ -71,8 +77,10 @@ export function makeChanges({ source, refused }: ChosenSource, wishes: readonly 
     };
   }
   const { shares, gone } = byNamespace(wishes, ({ row }) => row.connection);
+  const enabling = wishes.filter(({ wanted }) => wanted !== false && (!('enabled' in wanted) || wanted.enabled));
+  const seen = askUnanswered(enabling.map(({ row }) => row.connection));
   for (const { namespace, items } of shares) {
-    const outcomes = writeWishes(sourceWithin(source, namespace), items);
+    const outcomes = writeWishes(sourceWithin(source, namespace), items, seen);
     items.forEach((wish, index) => {
       sortOutcome(wish.row.connection, outcomes[index] as OptionOutcome, changed, failed);
     });
@@ -82,10 +90,15 @@ export function makeChanges({ source, refused }: ChosenSource, wishes: readonly 
 }
 
 /** What became of each wish; where the call could do nothing at all, that, so that what was changed before is not lost. */
-function writeWishes(source: OptionSource, wishes: readonly Wish[]): OptionOutcome[] {
-  const changes = wishes.map(({ row, wanted }) => ({
-    socket: referenceTo(row.connection, row.owners, row.unreachable),
+function writeWishes(
+  source: OptionSource,
+  wishes: readonly Wish[],
+  seen: ReadonlyMap<bigint, HostConnection>,
+): OptionOutcome[] {
+  const changes = wishes.map(({ row: { connection, owners, unreachable }, wanted }) => ({
+    socket: referenceTo(connection, owners, unreachable),
     wanted,
+    unanswered: (seen.get(connection.cookie) ?? connection).info?.probes ?? 0,
   }));
   try {
     return source.write(changes);
@@ -98,16 +111,17 @@ function writeWishes(source: OptionSource, wishes: readonly Wish[]): OptionOutco
 
 function sortOutcome(
   connection: HostConnection,
-  { before, after, error }: OptionOutcome,
+  { before, after, error, unanswered }: OptionOutcome,
   changed: Change[],
   failed: FailedChange[],
 ): void {
-  if (error === undefined && before !== undefined && after !== undefined) changed.push({ connection, before, after });
-  else {
-    const reason = error ?? 'what it had before could not be read';
-    const isAsBefore = before === undefined || (after !== undefined && sameState(before, after));
-    failed.push({ connection, error: reason, ...(isAsBefore ? {} : { isUnsure: true }) });
+  if (error === undefined && before !== undefined && after !== undefined) {
+    changed.push({ connection, before, after, ...(unanswered === undefined ? {} : { unanswered }) });
+    return;
   }
+  const reason = error ?? 'what it had before could not be read';
+  const isAsBefore = before === undefined || (after !== undefined && sameState(before, after));
+  failed.push({ connection, error: reason, ...(isAsBefore ? {} : { isUnsure: true }) });
 }
 
 /** States in which options have no effect any more, or not yet. */

@@ -7,6 +7,7 @@ interface LinuxCalls {
   socket(domain: number, type: number, protocol: number): number;
   bind(fd: number, address: Memory, length: number): number;
   send(fd: number, data: Memory, length: number, flags: number): number;
+  sendto(fd: number, data: Memory, length: number, flags: number, address: Memory, addressLength: number): number;
   recv(fd: number, buffer: Memory, length: number, flags: number): number;
   read(fd: number, buffer: Memory, length: number): number;
   open(path: string, flags: number): number;
@@ -35,6 +36,7 @@ export function linuxCalls(): LinuxCalls {
     socket: library.func('int socket(int, int, int)'),
     bind: library.func('int bind(int, const void *, uint32_t)'),
     send: library.func('long send(int, const void *, size_t, int)'),
+    sendto: library.func('long sendto(int, const void *, size_t, int, const void *, uint32_t)'),
     recv: library.func('long recv(int, void *, size_t, int)'),
     read: library.func('long read(int, void *, size_t)'),
     open: library.func('int open(const char *, int)'),

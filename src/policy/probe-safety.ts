@@ -35,7 +35,7 @@ const asRoot =
   'run as root: with CAP_NET_RAW, CAP_BPF and CAP_PERFMON the peer is asked without a change to the socket';
 
 /** The latest moment at which a timer of this length can fire, on any kernel. */
-function latestTickMs(ms: number): number {
+export function latestTickMs(ms: number): number {
   return ms + Math.max(...kernelHz.map((hz) => timerLatenessMs(ms, hz)));
 }
 

@@ -122,11 +122,25 @@ export interface BtfMember {
   readonly type: number;
 }
 
+/** A member that may be a bit field. */
+export interface BtfField extends BtfMember {
+  /** How many bits of the byte at `offset`, and of those after it, stand before the value: the lowest bits first. */
+  readonly shift: number;
+  /** How many bits the value has; 0 for a member that is no bit field. */
+  readonly bits: number;
+}
+
 /** How far a chain of modifiers is followed: the kernel's are short, and damaged ones may go round in circles. */
 const greatestDepth = 16;
 
 /** The same for the structs and unions without a name in a struct. */
 const greatestNesting = 1000;
+
+/** A member that begins with a byte and is no bit field. */
+function wholeMember(field: BtfField | undefined): BtfMember | undefined {
+  if (field === undefined || field.bits > 0 || field.shift > 0) return undefined;
+  return { offset: field.offset, type: field.type };
+}
 
 /** The types of the kernel. */
 export class BtfTypes {
@@ -171,12 +185,18 @@ export class BtfTypes {
    * another; its offset is from the beginning of the outermost.
    */
   memberAt(type: number, path: string): BtfMember | undefined {
+    return wholeMember(this.fieldAt(type, path));
+  }
+
+  /** Finds a member as {@link memberAt} does, also a bit field. */
+  fieldAt(type: number, path: string): BtfField | undefined {
     const [first = '', ...rest] = path.split('.');
-    let found = this.member(type, first);
+    let found = this.#fieldOf(type, first);
     for (const name of rest) {
       // What a pointer points to lies somewhere else.
-      const inner: BtfMember | undefined = found && this.#memberOf(this.#plain(found.type), name, new Set());
-      found = inner && found && { offset: found.offset + inner.offset, type: inner.type };
+      const outer = wholeMember(found);
+      const inner = outer && this.#memberOf(this.#plain(outer.type), name, new Set());
+      found = inner && outer && { ...inner, offset: outer.offset + inner.offset };
     }
     return found;
   }
@@ -194,6 +214,10 @@ export class BtfTypes {
    * `undefined` when there is none of that name (ASCII), and for a bit field, which has no offset in bytes.
    */
   member(type: number, name: string): BtfMember | undefined {
+    return wholeMember(this.#fieldOf(type, name));
+  }
+
+  #fieldOf(type: number, name: string): BtfField | undefined {
     let id = this.#plain(type);
     if (this.#kind(id) === BTF_KIND_PTR) id = this.#plain(this.#referred(id));
     return this.#memberOf(id, name, new Set());
@@ -230,7 +254,7 @@ export class BtfTypes {
   }
 
   /** Looks into each type once, which `seen` is for: damaged ones may hold themselves. */
-  #memberOf(id: number, name: string, seen: Set<number>): BtfMember | undefined {
+  #memberOf(id: number, name: string, seen: Set<number>): BtfField | undefined {
     const kind = this.#kind(id);
     if (kind !== BTF_KIND_STRUCT && kind !== BTF_KIND_UNION) return undefined;
     if (seen.has(id) || seen.size === greatestNesting) return undefined;
@@ -246,17 +270,19 @@ export class BtfTypes {
     return undefined;
   }
 
-  /** The member at a word of a struct; `undefined` for a bit field. */
-  #memberAt(at: number, id: number): BtfMember | undefined {
+  /** The member at a word of a struct. */
+  #memberAt(at: number, id: number): BtfField {
     const place = this.#types[at + 2] as number;
-    const bits = this.#info(id) >>> 31 === 0 ? place : place & 0xff_ffff;
-    return bits === place && bits % 8 === 0 ? { offset: bits / 8, type: this.#types[at + 1] as number } : undefined;
+    const hasSizes = this.#info(id) >>> 31 !== 0;
+    const first = hasSizes ? place & 0xff_ffff : place;
+    const type = this.#types[at + 1] as number;
+    return { offset: first >>> 3, shift: first % 8, bits: hasSizes ? place >>> 24 : 0, type };
   }
 
-  #innerMember(at: number, id: number, name: string, seen: Set<number>): BtfMember | undefined {
-    const outer = this.#memberAt(at, id);
+  #innerMember(at: number, id: number, name: string, seen: Set<number>): BtfField | undefined {
+    const outer = wholeMember(this.#memberAt(at, id));
     const inner = outer && this.#memberOf(this.#plain(outer.type), name, seen);
-    return inner && { offset: outer.offset + inner.offset, type: inner.type };
+    return inner && outer && { ...inner, offset: outer.offset + inner.offset };
   }
 
   #isNamed(nameOffset: number, name: string): boolean {

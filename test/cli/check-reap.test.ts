@@ -1,10 +1,10 @@
 import { spawn } from 'node:child_process';
 import { describe, expect, it } from 'vitest';
 import { getKeepAlive } from '../../src/index.js';
-import { crashPeer, loopbackPair } from '../../src/testing/index.js';
+import { crashPeer } from '../../src/testing/index.js';
 import { endOf, infoOf, moment } from '../kernel/observation.js';
 import { cannotRun } from '../requirement.js';
-import { check, crashedPair, end, quiet, slowMs, untouched } from './checked-pairs.js';
+import { check, crashedPair, end, pairWith, quiet, slowMs, untouched } from './checked-pairs.js';
 import { finished, program } from './run-cli.js';
 
 const notRoot = cannotRun(process.getuid?.() !== 0, 'it needs root, or CAP_NET_ADMIN');
@@ -12,7 +12,7 @@ const notRoot = cannotRun(process.getuid?.() !== 0, 'it needs root, or CAP_NET_A
 describe.concurrent('tcp-keepalive check --reap', () => {
   it.skipIf(notRoot)('closes the silent at once and leaves the others, in the selection and outside', async () => {
     using crashed = await crashedPair();
-    using healthy = await loopbackPair();
+    using healthy = await pairWith();
     using outside = await crashedPair();
     await quiet(healthy.server);
     const ended = endOf(crashed.server);
@@ -30,6 +30,28 @@ describe.concurrent('tcp-keepalive check --reap', () => {
       expect(infoOf(server).state).toBe('ESTABLISHED');
     }
   });
+
+  it.skipIf(notRoot)(
+    'closes nothing that only a segment from beside found silent, unless it is asked for',
+    async () => {
+      using pair = await crashedPair('30:5:1');
+      const { server } = pair;
+      const before = getKeepAlive(server);
+      const ended = endOf(server);
+      const { code, peers } = await check(...end(server), '--reap', '--yes');
+      expect(peers).toMatchObject([
+        { answer: 'silent', asked: 'segment', reaped: 'unconfirmed', error: expect.stringContaining('0 of 1 probes') },
+      ]);
+      expect(code).toBe(2);
+      expect(infoOf(server)).toMatchObject({ state: 'ESTABLISHED', probes: 0 });
+      expect(getKeepAlive(server)).toEqual(before);
+      expect(await check(...end(server), '--reap', '--yes', '--unconfirmed')).toMatchObject({
+        code: 0,
+        peers: [{ answer: 'silent', reaped: 'destroyed' }],
+      });
+      expect((await ended).code).toBe('ECONNABORTED');
+    },
+  );
 
   it('closes nothing without a yes where there is no terminal', async () => {
     using pair = await crashedPair();
@@ -70,7 +92,7 @@ describe.concurrent('tcp-keepalive check --reap', () => {
   });
 
   it.skipIf(notRoot)('leaves a peer alone that is heard before the yes', async () => {
-    const pair = await loopbackPair();
+    const pair = await pairWith();
     const { client, server } = pair;
     const crashed = crashPeer(client);
     await quiet(server);

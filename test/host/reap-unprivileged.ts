@@ -25,6 +25,7 @@ if (process.getuid?.() === 0) {
   process.setgid?.(nobody);
   process.setuid?.(nobody);
 }
+setKeepAlive(dead.server, '600:60:9');
 setKeepAlive(inFlight.server, '600:60:5:2h');
 const pairs = [dead, inFlight];
 for (const { client } of [...pairs, other]) crashPeer(client);

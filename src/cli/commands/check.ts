@@ -12,6 +12,7 @@ import { addSelectionOptions, durationOption, hasFilter, queryOf, type Selection
 interface CheckOptions extends SelectionOptions {
   readonly timeout: number;
   readonly reap?: true;
+  readonly unconfirmed?: true;
   readonly all?: true;
   readonly yes?: true;
   readonly json?: true;
@@ -30,25 +31,27 @@ async function isConfirmed(count: number): Promise<boolean> {
   }
 }
 
-function writeJson({ peers, incomplete }: CheckResult, reaped: readonly ReapedPeer[]): void {
-  const outcomeOf = new Map(reaped.map(({ row, outcome, error }) => [row, { outcome, error }]));
-  const items = peers.map(({ row, answer, elapsedMs }) => {
-    const outcome = outcomeOf.get(row);
-    return {
-      ...endsOf(row.connection),
-      answer,
-      elapsedMs,
-      ...(outcome === undefined ? {} : { reaped: outcome.outcome, error: outcome.error }),
-    };
-  });
-  printJson(`${JSON.stringify({ peers: items, incomplete }, null, 2)}\n`);
+function writeJson({ peers, orphans, incomplete }: CheckResult, reaped: readonly ReapedPeer[]): void {
+  const outcomeOf = new Map(reaped.map(({ row, outcome, error }) => [row, { reaped: outcome, error }]));
+  const items = peers.map(({ row, answer, elapsedMs, asked, why, remedy }) => ({
+    ...endsOf(row.connection),
+    answer,
+    elapsedMs,
+    asked,
+    why,
+    remedy,
+    ...outcomeOf.get(row),
+  }));
+  printJson(`${JSON.stringify({ peers: items, ...(orphans > 0 && { orphans }), incomplete }, null, 2)}\n`);
 }
+
+const settled: readonly ReapedPeer['outcome'][] = ['destroyed', 'expired', 'gone', 'answered'];
 
 function exitCodeOf({ peers }: CheckResult, reaped: readonly ReapedPeer[]): number {
   if (peers.length === 0) return 1;
-  const dead = peers.filter(({ answer }) => answer === 'silent').length;
-  const settled = reaped.filter(({ outcome }) => outcome !== 'failed').length;
-  return dead > settled ? 2 : 0;
+  const count = (kind: CheckedPeer['answer']) => peers.filter(({ answer }) => answer === kind).length;
+  if (count('silent') > reaped.filter(({ outcome }) => settled.includes(outcome)).length) return 2;
+  return count('not-asked') > 0 ? 3 : 0;
 }
 
 async function reap(silent: readonly CheckedPeer[], options: CheckOptions): Promise<ReapedPeer[]> {
@@ -67,7 +70,7 @@ async function check(options: CheckOptions, command: Command): Promise<void> {
     command.error('error: say which connections --reap may close, such as --port 5432, or --all');
   }
   const result = await checkPeers(queryOf(options), options);
-  if (!options.json) print(renderPeers(result.peers, outputWidth()));
+  if (!options.json) print(renderPeers(result, outputWidth()));
   const silent = result.peers.filter(({ answer }) => answer === 'silent');
   const reaped = options.reap ? await reap(silent, options) : [];
   if (options.json) writeJson(result, reaped);
@@ -84,18 +87,22 @@ export function checkCommand(): Command {
   addSelectionOptions(command)
     .addOption(durationOption('--timeout <duration>', 'how long to wait for an answer').default(2000, '2s'))
     .option('--reap', 'close the connections whose peers are silent, after asking')
+    .option('--unconfirmed', 'with --reap, also where only a segment from beside asked')
     .option('--all', 'with --reap, any connection, where no filter is given')
     .option('--yes', 'close without asking')
     .option('--json', 'print JSON')
     .addHelpText(
       'after',
       `
-A peer that was heard within the last second is not asked. A silent one has been
-sent up to three keepalive probes. Needs what \`set\` needs; closing at once needs
-CAP_NET_ADMIN, otherwise the kernel's keepalive closes within 2.5 s.
+A peer that was heard within the last second is not asked. As root a peer is
+asked by a segment from beside its connection (CAP_NET_RAW, CAP_BPF,
+CAP_PERFMON), which touches nothing of it. Else its own kernel sends a probe,
+which takes the same user or CAP_SYS_PTRACE, and only if the probe can do no
+harm; a peer that could not be asked is shown as \`not asked\`, with the reason.
+--reap has the connection's own kernel confirm that a peer is silent.
 
 Exit code: 0 nobody is silent, or the silent were closed; 2 somebody is silent;
-1 wrong usage or no match.
+3 some were not asked, nobody is silent; 1 wrong usage or no match.
 
 Examples:
   $ tcp-keepalive check --process postgres

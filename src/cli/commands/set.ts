@@ -24,7 +24,11 @@ interface SetOptions extends SelectionOptions {
 function writeJson({ changed, failed, ...rest }: SetResult | UndoResult): void {
   const record = recordOf(changed);
   const json = {
-    changed: changed.map(({ connection }, index) => ({ ...endsOf(connection), ...record.changed[index] })),
+    changed: changed.map(({ connection, unanswered }, index) => ({
+      ...endsOf(connection),
+      ...record.changed[index],
+      unanswered,
+    })),
     failed: failed.map(({ connection, error }) => ({ ...endsOf(connection), error })),
     ...rest,
     bootId: record.bootId,

@@ -2,7 +2,7 @@ import type { HostConnection } from '../../host/connection.js';
 import { countSockets, type NotJudged } from '../../host/not-judged.js';
 import type { Change, Changes, FailedChange } from '../../host/set.js';
 import { endpointText, keepAliveText } from './connection-cells.js';
-import { cutMiddle, fitTable } from './fit.js';
+import { cutMiddle, fitTable, wrapText } from './fit.js';
 import { printable } from './printable.js';
 
 /** A connection's two ends, as a row of JSON begins. */
@@ -87,5 +87,11 @@ export function renderChanges(result: Changes & PassedOver, width: number, dryRu
   const parts: string[] = [];
   if (changed.length > 0) parts.push(renderChanged(changed, width));
   if (failed.length > 0) parts.push(renderFailed(failed, width));
+  const unanswered = changed.filter((change) => change.unanswered !== undefined).length;
+  if (unanswered > 0) {
+    const peers = unanswered === 1 ? '1 peer has' : `${unanswered} peers have`;
+    const text = `${peers} not answered earlier probes: the count is larger by their number, and a user timeout left out; set it again once they have answered`;
+    parts.push(wrapText(text, width));
+  }
   return `${[...parts, renderCounts(result, result, dryRun)].join('\n\n')}\n`;
 }

@@ -140,3 +140,15 @@ export function fitTable(columns: readonly FitColumn[], rows: readonly (readonly
   };
   return [columns.map(({ title }) => title), ...rows].map(lay).join('\n');
 }
+
+/** Breaks a text between words into lines no longer than `width`; a longer word has a line of its own. */
+export function wrapText(text: string, width: number): string {
+  const lines: string[] = [];
+  for (const word of text.split(' ')) {
+    const line = lines.at(-1);
+    if (line !== undefined && displayWidth(line) + 1 + displayWidth(word) <= width)
+      lines.splice(-1, 1, `${line} ${word}`);
+    else lines.push(word);
+  }
+  return lines.join('\n');
+}

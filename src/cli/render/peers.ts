@@ -1,16 +1,35 @@
-import type { CheckedPeer } from '../../host/check.js';
+import type { CheckedPeer, CheckResult } from '../../host/check.js';
 import type { ReapedPeer } from '../../host/reap.js';
 import { endpointText, processText } from './connection-cells.js';
-import { cutEnd, cutMiddle, fitTable, keepingTail } from './fit.js';
+import { cutEnd, cutMiddle, fitTable, keepingTail, wrapText } from './fit.js';
 import { printable } from './printable.js';
 
 const address = { least: 13, shorten: keepingTail(':', cutMiddle) } as const;
 const owner = { title: 'PROCESS', least: 12, shorten: keepingTail('/', cutEnd) } as const;
 
-/** Who answered, who reset and who is silent; the silent first. */
-export function renderPeers(peers: readonly CheckedPeer[], width: number): string {
-  const order = { silent: 0, reset: 1, alive: 2 } as const;
-  const sorted = [...peers].sort((a, b) => order[a.answer] - order[b.answer]);
+const answers = { silent: 'silent', reset: 'reset', 'not-asked': 'not asked', alive: 'alive' } as const;
+const order = Object.keys(answers);
+
+function plural(count: number, noun: string): string {
+  return `${count} ${noun}${count === 1 ? '' : 's'}`;
+}
+
+/** The reasons why peers were not asked, each once, and what would help. */
+function renderReasons(peers: readonly CheckedPeer[], width: number): string {
+  const counts = new Map<string, number>();
+  for (const { answer, why, remedy } of peers) {
+    if (answer !== 'not-asked') continue;
+    const reason = `${why}; ${remedy}`;
+    counts.set(reason, (counts.get(reason) ?? 0) + 1);
+  }
+  return [...counts]
+    .map(([reason, count]) => `\n${wrapText(printable(`not asked: ${plural(count, 'peer')}: ${reason}`), width)}\n`)
+    .join('');
+}
+
+/** Who answered, who reset, who is silent and who was not asked, and why; the silent first. */
+export function renderPeers({ peers, orphans }: Pick<CheckResult, 'peers' | 'orphans'>, width: number): string {
+  const sorted = [...peers].sort((a, b) => order.indexOf(a.answer) - order.indexOf(b.answer));
   const columns = [
     owner,
     { title: 'LOCAL', ...address },
@@ -24,15 +43,17 @@ export function renderPeers(peers: readonly CheckedPeer[], width: number): strin
       printable(processText(row)),
       endpointText(row.connection.local),
       endpointText(row.connection.remote),
-      answer,
-      `${elapsedMs} ms`,
+      answers[answer],
+      answer === 'not-asked' ? '-' : `${elapsedMs} ms`,
     ]),
     width,
   );
-  const counts = (['alive', 'reset', 'silent'] as const).map(
-    (kind) => `${peers.filter(({ answer }) => answer === kind).length} ${kind}`,
-  );
-  return `${table}\n\n${peers.length} ${peers.length === 1 ? 'peer' : 'peers'}: ${counts.join(', ')}\n`;
+  const counts = (['alive', 'reset', 'silent', 'not-asked'] as const).flatMap((kind) => {
+    const count = peers.filter(({ answer }) => answer === kind).length;
+    return kind === 'not-asked' && count === 0 ? [] : [`${count} ${answers[kind]}`];
+  });
+  const passedOver = orphans === 0 ? '' : `\n${plural(orphans, 'connection')} without a process passed over`;
+  return `${table}\n\n${plural(peers.length, 'peer')}: ${counts.join(', ')}${passedOver}\n${renderReasons(peers, width)}`;
 }
 
 const outcomes = {
@@ -40,6 +61,7 @@ const outcomes = {
   expired: 'closed by the keepalive of the kernel',
   gone: 'had ended already',
   answered: 'left open: the peer was heard meanwhile',
+  unconfirmed: 'left open, not confirmed',
   failed: 'could not be closed',
 } as const;
 

@@ -20,18 +20,16 @@ export interface ProbedSource {
 /** The errors that will be the same next time (524 is the kernel's own ENOTSUPP); others, such as ENOMEM, say nothing. */
 const lasting = new Set(['EPERM', 'EACCES', 'EINVAL', 'ENOSYS', 'EOPNOTSUPP', 'ERRNO_524']);
 
-function refused(
-  method: OptionSource['method'],
+/** What an error says of a capability. Throws what is no refusal. */
+export function capabilityOf(
   error: unknown,
   hints: Readonly<Record<string, string>>,
-): ProbedSource {
-  if (error instanceof UnsupportedError) {
-    return { method, capability: { answer: 'no', why: error.message }, source: undefined };
-  }
+): Exclude<Capability, { answer: 'yes' }> {
+  if (error instanceof UnsupportedError) return { answer: 'no', why: error.message };
   if (!(error instanceof SystemCallError)) throw error;
   const hint = hints[error.code];
   const why = hint === undefined ? error.message : `${error.syscall}: ${error.code}, ${hint}`;
-  return { method, capability: { answer: lasting.has(error.code) ? 'no' : 'unknown', why }, source: undefined };
+  return { answer: lasting.has(error.code) ? 'no' : 'unknown', why };
 }
 
 const iteratorHints = {
@@ -51,7 +49,7 @@ export function probeTcpIterator(): ProbedSource {
     return { method, capability: { answer: 'no', why }, source: undefined };
   } catch (error) {
     source?.[Symbol.dispose]();
-    return refused(method, error, iteratorHints);
+    return { method, capability: capabilityOf(error, iteratorHints), source: undefined };
   }
 }
 
@@ -68,7 +66,7 @@ export function probeDescriptorCopies(): ProbedSource {
     copyDescriptor(process, process.fd).close();
     return { method, capability: { answer: 'yes' }, source: new DescriptorCopies() };
   } catch (error) {
-    return refused(method, error, copiesHints);
+    return { method, capability: capabilityOf(error, copiesHints), source: undefined };
   }
 }
 

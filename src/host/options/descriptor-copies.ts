@@ -6,7 +6,9 @@ import { type Assignment, isInForce } from '../../socket/assignments.js';
 import { readState, writeAssignments } from '../../socket/options.js';
 import { linux } from '../../socket/platforms/linux.js';
 import type { KeepAliveState } from '../../socket/state.js';
+import { readTcpInfo } from '../../socket/tcp-info.js';
 import type { Incomplete } from '../connection.js';
+import { awaitOverrides, mayBeOverridden, mayBeTakenBack, mostVerifications } from './idle-override.js';
 import { type OpenSockets, readOpenSockets } from './open-sockets.js';
 import {
   assignmentsForEach,
@@ -17,6 +19,7 @@ import {
   type OptionSource,
   type SocketReference,
 } from './source.js';
+import { adaptToUnanswered } from './unanswered-probes.js';
 
 /** include/uapi/asm-generic/socket.h, since 4.12. */
 const SO_COOKIE: SocketOption = { name: 'SO_COOKIE', level: 1, option: 57 };
@@ -54,7 +57,7 @@ function confirmSocket(fd: number, cookie: bigint): void {
 const gone = new Set(['EBADF', 'ENOTSOCK', 'ESTALE', 'ESRCH']);
 
 /** Copies descriptors of one process after the other, with one process and one copy open at a time. */
-class Copies implements Disposable {
+export class Copies implements Disposable {
   /** The process that gave the last copy, or is the reason why there is none. */
   lastPid: number | undefined;
   #pid: number | undefined;
@@ -129,7 +132,7 @@ class Copies implements Disposable {
 }
 
 /** The places in a list, those of one process next to each other. */
-function byProcess(sockets: readonly SocketReference[]): Uint32Array {
+export function byProcess(sockets: readonly SocketReference[]): Uint32Array {
   const pid = (place: number) => sockets[place]?.holders[0]?.pid ?? 0;
   return Uint32Array.from(sockets.keys()).sort((a, b) => pid(a) - pid(b));
 }
@@ -191,13 +194,23 @@ export class DescriptorCopies implements OptionSource {
     return { states: { get: (cookie) => seen.get(cookie) ?? states.get(cookie), size }, incomplete, reasons };
   }
 
+  /** A socket that reads an idle time of 1 s is set after the others: somebody may be asking its peer. */
   write(changes: readonly OptionChange[]): OptionOutcome[] {
     const lists = assignmentsForEach(changes);
     const outcomes = new Array<OptionOutcome>(changes.length);
-    using copies = new Copies();
-    for (const place of byProcess(changes.map(({ socket }) => socket))) {
-      outcomes[place] = make(copies, changes[place] as OptionChange, lists[place] as Assignment[]);
-    }
+    const places = byProcess(changes.map(({ socket }) => socket));
+    const writeAll = (due: Iterable<number>, isSettled: boolean) => {
+      using copies = new Copies();
+      for (const place of due) {
+        const outcome = make(copies, changes[place] as OptionChange, lists[place] as Assignment[], isSettled);
+        if (outcome !== undefined) outcomes[place] = outcome;
+      }
+    };
+    writeAll(places, false);
+    const overridden = places.filter((place) => outcomes[place] === undefined);
+    if (overridden.length > 0) awaitOverrides();
+    writeAll(overridden, true);
+    keepLeastIdle(places, lists, changes, outcomes);
     return outcomes;
   }
 
@@ -232,16 +245,52 @@ function readOne(copies: Copies, socket: SocketReference): KeepAliveState {
   return readState(copy.fd, linux);
 }
 
-function make(copies: Copies, { socket, rearms }: OptionChange, list: readonly Assignment[]): OptionOutcome {
+/** Gives nothing, and changes nothing, where the socket's options may not be its own unless they are settled. */
+function make(
+  copies: Copies,
+  { socket }: OptionChange,
+  list: readonly Assignment[],
+  isSettled: boolean,
+): OptionOutcome | undefined {
   const { cookie } = socket;
   let before: KeepAliveState | undefined;
   try {
     using copy = copies.copy(socket);
     before = readState(copy.fd, linux);
-    if (!rearms && isInForce(list, before)) return { cookie, before, after: before, error: undefined };
-    return setOn(copy.fd, cookie, before, list);
+    if (!isSettled && mayBeOverridden(before)) return undefined;
+    if (isInForce(list, before)) return { cookie, before, after: before, error: undefined };
+    const { probes } = readTcpInfo(copy.fd);
+    const adapted = adaptToUnanswered(list, before, probes);
+    if ('why' in adapted) return { cookie, before, after: before, error: adapted.why };
+    const outcome = isInForce(adapted.list, before)
+      ? { cookie, before, after: before, error: undefined }
+      : setOn(copy.fd, cookie, before, adapted.list);
+    return adapted.isAsWanted ? outcome : { ...outcome, unanswered: probes };
   } catch (error) {
     return { cookie, before, after: undefined, error: reasonOf(error) };
+  }
+}
+
+/** Sets an idle time of 1 s again that somebody who asks the peer took for an override of theirs, and restored. */
+function keepLeastIdle(
+  places: Uint32Array,
+  lists: readonly (readonly Assignment[])[],
+  changes: readonly OptionChange[],
+  outcomes: OptionOutcome[],
+): void {
+  let doubtful = places.filter(
+    (place) => outcomes[place]?.error === undefined && mayBeTakenBack(lists[place] as readonly Assignment[]),
+  );
+  for (let attempt = 0; doubtful.length > 0 && attempt < mostVerifications; attempt += 1) {
+    awaitOverrides();
+    using copies = new Copies();
+    doubtful = doubtful.filter((place) => {
+      const again = make(copies, changes[place] as OptionChange, lists[place] as readonly Assignment[], true);
+      const isKept = again === undefined || again.error !== undefined || again.before === again.after;
+      const { before } = outcomes[place] as OptionOutcome;
+      if (!isKept) outcomes[place] = { ...again, before };
+      return !isKept;
+    });
   }
 }
 

@@ -15,6 +15,7 @@ import {
 } from '../../wire/bpf-instructions.js';
 import { currentNamespace } from '../dump.js';
 import { kernelTypes, linkIterator, recordsOf } from '../iterator.js';
+import { type KernelMember, requireMembers } from '../kernel-members.js';
 import { CookieIndex } from './option-table.js';
 
 const { seqWrite, skcToTcpSock, sockFromFile } = bpfHelpers;
@@ -56,10 +57,8 @@ const members = {
   defaultCount: ['net', 'ipv4.sysctl_tcp_keepalive_probes'],
 } as const;
 
-type Size = 'u8' | 'u16' | 'u32' | 'u64';
-
-/** Where the kernel has what the program reads, in bytes from the beginning of its struct, and how large it is there. */
-export type SocketMembers = Readonly<Record<keyof typeof members, { readonly offset: number; readonly size: Size }>>;
+/** Where the kernel has what the program reads. */
+export type SocketMembers = Readonly<Record<keyof typeof members, Pick<KernelMember, 'offset' | 'size'>>>;
 
 const wordLength = 4;
 const at = -openSocketRecord.words * wordLength;
@@ -114,24 +113,16 @@ interface Target {
   readonly places: SocketMembers;
 }
 
+const feature = 'reading the options of all open sockets at once';
+
 function unsupported(requires: string): UnsupportedError {
-  return new UnsupportedError('reading the options of all open sockets at once', requires);
+  return new UnsupportedError(feature, requires);
 }
 
 function findTarget(): Target {
-  const types = kernelTypes();
-  const functionId = types.functionId('bpf_iter_task_file');
-  const ids = new Map<string, number | undefined>();
-  const places: Partial<Record<string, { offset: number; size: Size }>> = {};
-  for (const [name, [struct, path]] of Object.entries(members)) {
-    if (!ids.has(struct)) ids.set(struct, types.structId(struct));
-    const id = ids.get(struct);
-    const member = id && types.memberAt(id, path);
-    if (!member) throw unsupported(`${struct}.${path} in the kernel's BTF`);
-    places[name] = { offset: member.offset, size: `u${(types.integerSize(member.type) ?? 8) * 8}` as Size };
-  }
+  const functionId = kernelTypes().functionId('bpf_iter_task_file');
   if (functionId === undefined) throw unsupported('Linux 5.11, and bpf_iter_task_file in its BTF');
-  return { functionId, places: places as SocketMembers };
+  return { functionId, places: requireMembers(members, feature) };
 }
 
 let known: Target | undefined;

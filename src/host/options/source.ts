@@ -26,8 +26,8 @@ export type WantedOptions = ValidPolicy | false | KeepAliveState;
 export interface OptionChange {
   readonly socket: SocketReference;
   readonly wanted: WantedOptions;
-  /** Whether it matters that the timer is armed anew, also where the socket has all of it already. */
-  readonly rearms?: boolean;
+  /** The probes that the peer had not answered when the socket was listed. Default: 0. */
+  readonly unanswered?: number;
 }
 
 export interface OptionReading {
@@ -48,6 +48,8 @@ export interface OptionOutcome {
   readonly after: KeepAliveState | undefined;
   /** Why the socket does not have what was wanted. */
   readonly error: string | undefined;
+  /** Unanswered probes because of which the count is larger than wanted, or the user timeout was left out. */
+  readonly unanswered?: number;
 }
 
 /**

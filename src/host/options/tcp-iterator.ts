@@ -1,9 +1,12 @@
 import { createBpfMap, updateBpfMap } from '../../native/bpf.js';
 import { codeOfErrno, UnsupportedError } from '../../native/errors.js';
 import type { OwnedDescriptor } from '../../native/owned-descriptor.js';
+import { type Assignment, isInForce } from '../../socket/assignments.js';
+import type { KeepAliveState } from '../../socket/state.js';
 import type { BpfProgramItem } from '../../wire/bpf-instructions.js';
 import type { Incomplete } from '../connection.js';
 import { firstRecordsOf, kernelTypes, linkIterator, recordsOf } from '../iterator.js';
+import { awaitOverrides, mayBeOverridden, mayBeTakenBack, mostVerifications } from './idle-override.js';
 import { failedCall, readProgram, readRecord, setProgram, setRecord, wantedLength } from './iterator-programs.js';
 import { leaveAlone, optionOrder, putAssignments, stateAt, valuesLength } from './option-records.js';
 import { CookieIndex, OptionTable } from './option-table.js';
@@ -14,6 +17,7 @@ import {
   type OptionReading,
   type OptionSource,
 } from './source.js';
+import { adaptToUnanswered } from './unanswered-probes.js';
 
 /** include/uapi/linux/bpf.h */
 const BPF_MAP_TYPE_HASH = 1;
@@ -83,6 +87,17 @@ function outcomeOf(cookie: bigint, words: Int32Array, at: number, wanted: Int32A
   return { cookie, before, after, error };
 }
 
+/** A change that is to be made, and its place among all. */
+interface DueChange {
+  readonly place: number;
+  readonly cookie: bigint;
+  readonly list: readonly Assignment[];
+  readonly unanswered?: number;
+}
+
+/** Stands for the state of a socket that is not there. */
+const never: KeepAliveState = { enabled: false, idle: 0, interval: 0, count: 0, userTimeout: 0 };
+
 const notSeen = 'it is closed, or not in this network namespace, or has no options in its state';
 
 /**
@@ -116,20 +131,61 @@ export class TcpIterator implements OptionSource {
     return { states: new OptionTable(read), incomplete: incompleteOf(failures) };
   }
 
+  /** Reads first, where somebody may be asking a peer: what is read then may not be the socket's own. */
   write(changes: readonly OptionChange[]): OptionOutcome[] {
     if (changes.length === 0) return [];
-    const wanted = new Int32Array(new ArrayBuffer(changes.length * wantedLength));
-    for (const [row, list] of assignmentsForEach(changes).entries()) putAssignments(list, wanted, row * valuesLength);
-    const cookies = BigUint64Array.from(changes, ({ socket }) => socket.cookie);
-    const words = this.#set(cookies, wanted);
+    const lists = assignmentsForEach(changes);
+    const { states } = this.read();
+    const stateOf = ({ socket }: OptionChange) => states.get(socket.cookie);
+    if (changes.some((change) => mayBeOverridden(stateOf(change) ?? never))) awaitOverrides();
+    const outcomes: OptionOutcome[] = [];
+    const due: DueChange[] = [];
+    for (const [place, { socket, unanswered = 0 }] of changes.entries()) {
+      const list = lists[place] as Assignment[];
+      const now = states.get(socket.cookie);
+      const adapted = now === undefined ? { list, isAsWanted: true } : adaptToUnanswered(list, now, unanswered);
+      const { cookie } = socket;
+      if ('why' in adapted) outcomes[place] = { cookie, before: now, after: now, error: adapted.why };
+      else due.push({ place, cookie, list: adapted.list, ...(adapted.isAsWanted ? {} : { unanswered }) });
+    }
+    for (const outcome of this.#writeAll(due)) outcomes[outcome.place] = outcome.outcome;
+    this.#keepLeastIdle(due, outcomes);
+    return outcomes;
+  }
+
+  #writeAll(due: readonly DueChange[]): { readonly place: number; readonly outcome: OptionOutcome }[] {
+    if (due.length === 0) return [];
+    const wanted = new Int32Array(new ArrayBuffer(due.length * wantedLength));
+    for (const [row, { list }] of due.entries()) putAssignments(list, wanted, row * valuesLength);
+    const words = this.#set(
+      BigUint64Array.from(due, ({ cookie }) => cookie),
+      wanted,
+    );
     const keys = new Uint32Array(words.buffer, words.byteOffset, words.length);
     // Where the kernel showed a socket twice, the first record has what was there before.
     const index = new CookieIndex(keys, words.length / setRecord.words, setRecord.words);
-    return changes.map(({ socket: { cookie } }, row) => {
+    return due.map(({ place, cookie, unanswered }, row) => {
       const found = index.row(cookie);
-      if (found < 0) return { cookie, before: undefined, after: undefined, error: notSeen };
-      return outcomeOf(cookie, words, found * setRecord.words, wanted, row * valuesLength);
+      if (found < 0) return { place, outcome: { cookie, before: undefined, after: undefined, error: notSeen } };
+      const outcome = outcomeOf(cookie, words, found * setRecord.words, wanted, row * valuesLength);
+      return { place, outcome: unanswered === undefined ? outcome : { ...outcome, unanswered } };
     });
+  }
+
+  /** Sets an idle time of 1 s again that somebody who asks the peer took for an override of theirs, and restored. */
+  #keepLeastIdle(due: readonly DueChange[], outcomes: OptionOutcome[]): void {
+    let doubtful = due.filter(({ place, list }) => outcomes[place]?.error === undefined && mayBeTakenBack(list));
+    for (let attempt = 0; doubtful.length > 0 && attempt < mostVerifications; attempt += 1) {
+      awaitOverrides();
+      const { states } = this.read();
+      doubtful = doubtful.filter(({ cookie, list }) => {
+        const now = states.get(cookie);
+        return now !== undefined && !isInForce(list, now);
+      });
+      for (const { place, outcome } of this.#writeAll(doubtful)) {
+        outcomes[place] = { ...outcome, before: outcomes[place]?.before };
+      }
+    }
   }
 
   /** Has the kernel set the wanted values and gives the records of the sockets that it found. */

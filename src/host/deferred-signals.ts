@@ -1,0 +1,72 @@
+import { readFileSync } from 'node:fs';
+import { constants } from 'node:os';
+
+/** Signals without an effect on a process that does not handle them, and those that cannot be handled. */
+const harmless = new Set(['SIGCHLD', 'SIGCONT', 'SIGURG', 'SIGWINCH', 'SIGKILL', 'SIGSTOP']);
+
+/** The signals that this process handles or ignores, as a bit for each. */
+function settledSignals(): bigint {
+  const status = readFileSync('/proc/self/status', 'utf8');
+  const mask = (name: string) => BigInt(`0x${new RegExp(`^${name}:\\s*([0-9a-f]+)$`, 'm').exec(status)?.[1] ?? '0'}`);
+  return mask('SigIgn') | mask('SigCgt');
+}
+
+/** The signals that would end or stop this process at once. */
+function fatalSignals(): NodeJS.Signals[] {
+  const settled = settledSignals();
+  const names = Object.entries(constants.signals) as [NodeJS.Signals, number][];
+  return names
+    .filter(([name, number]) => !harmless.has(name) && (settled & (1n << BigInt(number - 1))) === 0n)
+    .map(([name]) => name);
+}
+
+/** Lets the event loop hear of a signal that came before: first poll, then check, twice for what polling had begun. */
+async function heardSignals(): Promise<void> {
+  for (let turn = 0; turn < 2; turn += 1) await new Promise((resolve) => setImmediate(resolve));
+}
+
+const listeners = new Map<NodeJS.Signals, () => void>();
+let holders = 0;
+
+function listen(signal: NodeJS.Signals): void {
+  const listener = () => deliver(signal);
+  try {
+    // First of all, so that listeners after it find themselves without it.
+    process.prependListener(signal, listener);
+    listeners.set(signal, listener);
+  } catch {
+    // What cannot be handled here keeps its effect.
+  }
+}
+
+function release(signal: NodeJS.Signals): void {
+  const listener = listeners.get(signal);
+  listeners.delete(signal);
+  if (listener !== undefined) process.off(signal, listener);
+}
+
+/** Gives a signal its effect, unless the program has begun to listen for it. A process that was stopped goes on here. */
+function deliver(signal: NodeJS.Signals): void {
+  release(signal);
+  if (process.listenerCount(signal) > 0) return;
+  process.kill(process.pid, signal);
+  listen(signal);
+}
+
+/**
+ * Defers signals that would end or stop this process to the next turn of the event loop, so that they do not come in
+ * the middle of a synchronous change to other processes' sockets. Each then has its usual effect. Signals that a
+ * program handles or ignores are left to the program, also where it begins to listen meanwhile.
+ */
+export class DeferredSignals implements AsyncDisposable {
+  constructor() {
+    if (holders === 0) for (const signal of fatalSignals()) listen(signal);
+    holders += 1;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await heardSignals();
+    holders -= 1;
+    if (holders === 0) for (const signal of [...listeners.keys()]) release(signal);
+  }
+}

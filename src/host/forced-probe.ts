@@ -1,0 +1,186 @@
+import { SystemCallError, UnsupportedError } from '../native/errors.js';
+import { readIntOption, writeIntOption } from '../native/index.js';
+import type { OwnedDescriptor } from '../native/owned-descriptor.js';
+import { overrideMs, type ProbeDecision, probeDecision } from '../policy/probe-safety.js';
+import { readState } from '../socket/options.js';
+import { linux } from '../socket/platforms/linux.js';
+import { readTcpInfo } from '../socket/tcp-info.js';
+import type { TcpInfo } from '../wire/tcp-info.js';
+import { byProcess, Copies } from './options/descriptor-copies.js';
+import type { SocketReference } from './options/source.js';
+import { pause } from './pause.js';
+
+/** Why a peer was not asked, and what would help. */
+export interface Refusal {
+  readonly why: string;
+  readonly remedy: string;
+}
+
+/**
+ * What became of one attempt. `'sent'`: the connection's own kernel sent a probe. `'look'`: nothing was changed, because
+ * the kernel asks on its own or the peer was heard just now.
+ */
+export type ForcedProbe = 'sent' | 'look' | Refusal;
+
+/** The idle time that makes the kernel probe, in seconds: the least that there is. */
+const overrideSeconds = 1;
+
+/** A peer that was heard within this time is not probed by the kernel. */
+const recentMs = 1000;
+
+/** How long the overrides of a batch may be written, and waited for; with what restoring takes, within overrideMs. */
+const writingMs = overrideMs * 0.3;
+const waitingMs = overrideMs * 0.8;
+
+/** A kernel timer's tick is 1 to 10 ms long. */
+const pollMs = 2;
+
+const mostOpen = 400;
+
+const copyRemedy = 'run as root';
+
+export function silentMsOf({ lastAckReceivedMs, lastDataReceivedMs }: TcpInfo): number {
+  return Math.min(lastAckReceivedMs, lastDataReceivedMs);
+}
+
+/** Decides by what the connection is at this moment; `idle` is what it is restored to. */
+function decide(fd: number, info: TcpInfo): { readonly decision: ProbeDecision | 'look'; readonly idle: number } {
+  const { enabled, idle, count, userTimeout } = readState(fd, linux);
+  const silentMs = silentMsOf(info);
+  const isAsking = info.unacked > 0 || (info.notSentBytes ?? 0) > 0;
+  if (info.state === 'CLOSE' || silentMs < recentMs || isAsking) return { decision: 'look', idle };
+  const state = { enabled, idle, count, userTimeout: userTimeout ?? 0, unanswered: info.probes, silentMs };
+  return { decision: probeDecision(state), idle };
+}
+
+/** A connection whose TCP_KEEPIDLE reads 1 s at present. */
+interface Override {
+  readonly index: number;
+  readonly copy: OwnedDescriptor;
+  readonly ownSeconds: number;
+  readonly before: TcpInfo;
+}
+
+/** Writes an option again only if it still has the override: whatever else it has was set by somebody meanwhile. */
+export function restoreOption(fd: number, option: typeof linux.idle, override: number, own: number): void {
+  if (readIntOption(fd, option) === override) writeIntOption(fd, option, own);
+}
+
+function hasProbed({ copy, before }: Override): boolean {
+  const now = readTcpInfo(copy.fd);
+  return now.probes > before.probes || (now.segmentsOut ?? 0) > (before.segmentsOut ?? 0) || now.state === 'CLOSE';
+}
+
+/** The overrides that are in force, all of which end within {@link overrideMs}, and what each attempt came to. */
+class Batch {
+  readonly #outcomes: ForcedProbe[];
+  #overrides: Override[] = [];
+  #startedAt = 0;
+
+  constructor(outcomes: ForcedProbe[]) {
+    this.#outcomes = outcomes;
+  }
+
+  get isEmpty(): boolean {
+    return this.#overrides.length === 0;
+  }
+
+  get isFull(): boolean {
+    return this.#overrides.length >= mostOpen || (!this.isEmpty && this.#elapsedMs >= writingMs);
+  }
+
+  get #elapsedMs(): number {
+    return performance.now() - this.#startedAt;
+  }
+
+  /** Reads the connection and acts on the reading at once, so that no two askers can act on the same one. */
+  add(index: number, copy: OwnedDescriptor): void {
+    let isOpen = false;
+    try {
+      const before = readTcpInfo(copy.fd);
+      const { decision, idle } = decide(copy.fd, before);
+      if (decision === 'probe') {
+        const ownSeconds = idle / linux.idle.unitMs;
+        writeIntOption(copy.fd, linux.idle, overrideSeconds);
+        if (this.isEmpty) this.#startedAt = performance.now();
+        this.#overrides.push({ index, copy, ownSeconds, before });
+        isOpen = true;
+      } else this.#outcomes[index] = decision === 'wait' ? 'look' : decision;
+    } finally {
+      if (!isOpen) copy.close();
+    }
+  }
+
+  /** Waits for the probes and restores each idle time as soon as its probe is out. */
+  finish(): void {
+    try {
+      while (!this.isEmpty && this.#elapsedMs < waitingMs) {
+        pause(pollMs);
+        this.#overrides = this.#overrides.filter((override) => {
+          if (!hasProbed(override)) return true;
+          this.#outcomes[override.index] = 'sent';
+          this.#restore(override);
+          return false;
+        });
+      }
+    } finally {
+      for (const override of this.#overrides) this.#restore(override);
+      this.#overrides = [];
+    }
+  }
+
+  #restore({ index, copy, ownSeconds }: Override): void {
+    try {
+      restoreOption(copy.fd, linux.idle, overrideSeconds, ownSeconds);
+    } catch (error) {
+      this.#outcomes[index] = refusalOf(error);
+    } finally {
+      copy.close();
+    }
+  }
+}
+
+function refusalOf(error: unknown): Refusal {
+  if (error instanceof SystemCallError || error instanceof UnsupportedError) {
+    return { why: error.message, remedy: copyRemedy };
+  }
+  throw error;
+}
+
+/**
+ * Has the kernel send one keepalive probe for each connection where an unanswered probe can do no harm, by setting
+ * TCP_KEEPIDLE to 1 s and restoring it within {@link overrideMs}. No other option is changed, and no JavaScript but this
+ * runs meanwhile.
+ *
+ * Needs copies of the descriptors: processes of the same user, or CAP_SYS_PTRACE; Linux 5.6.
+ *
+ * @returns what became of each, in the order given.
+ * @see Linux net/ipv4/tcp.c, tcp_sock_set_keepidle_locked
+ */
+export function forceProbes(sockets: readonly SocketReference[]): ForcedProbe[] {
+  const outcomes = new Array<ForcedProbe>(sockets.length).fill('look');
+  const batch = new Batch(outcomes);
+  using copies = new Copies();
+  const add = (index: number) => batch.add(index, copies.copy(sockets[index] as SocketReference));
+  try {
+    for (const index of byProcess(sockets)) {
+      if (batch.isFull) batch.finish();
+      try {
+        add(index);
+      } catch (error) {
+        outcomes[index] = refusalOf(error);
+        const isOutOfDescriptors = error instanceof SystemCallError && error.code === 'EMFILE';
+        if (!isOutOfDescriptors || batch.isEmpty) continue;
+        batch.finish();
+        try {
+          add(index);
+        } catch (again) {
+          outcomes[index] = refusalOf(again);
+        }
+      }
+    }
+  } finally {
+    batch.finish();
+  }
+  return outcomes;
+}

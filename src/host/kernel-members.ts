@@ -1,0 +1,54 @@
+import { UnsupportedError } from '../native/errors.js';
+import type { BpfSize } from '../wire/bpf-instructions.js';
+import { kernelTypes } from './iterator.js';
+
+/** A member of a struct of the kernel: the struct's name and the names on the way to the member. */
+export type MemberPath = readonly [struct: string, path: string];
+
+/** Where the kernel has a member, in bytes from the beginning of its struct, and how much a program loads to have it. */
+export interface KernelMember {
+  readonly offset: number;
+  readonly size: BpfSize;
+  /** Of what was loaded, the bits before a bit field, and the bits that it has; 0 bits for a member that is none. */
+  readonly shift: number;
+  readonly bits: number;
+}
+
+function sizeOfBytes(bytes: number): BpfSize {
+  return bytes === 1 ? 'u8' : bytes === 2 ? 'u16' : bytes <= 4 ? 'u32' : 'u64';
+}
+
+/** Finds members in the kernel's type information. Those that this kernel does not have are missing. */
+export function findMembers<Name extends string>(
+  paths: Readonly<Record<Name, MemberPath>>,
+): Partial<Record<Name, KernelMember>> {
+  const types = kernelTypes();
+  const ids = new Map<string, number | undefined>();
+  const found: Partial<Record<Name, KernelMember>> = {};
+  for (const [name, [struct, path]] of Object.entries(paths) as [Name, MemberPath][]) {
+    if (!ids.has(struct)) ids.set(struct, types.structId(struct));
+    const id = ids.get(struct);
+    const field = id && types.fieldAt(id, path);
+    if (!field) continue;
+    const { offset, shift, bits } = field;
+    const bytes = bits > 0 ? Math.ceil((shift + bits) / 8) : (types.integerSize(field.type) ?? 8);
+    found[name] = { offset, size: sizeOfBytes(bytes), shift, bits };
+  }
+  return found;
+}
+
+/**
+ * Finds members as {@link findMembers} does.
+ *
+ * @throws {UnsupportedError} if this kernel lacks one; `feature` is what cannot be done then.
+ */
+export function requireMembers<Name extends string>(
+  paths: Readonly<Record<Name, MemberPath>>,
+  feature: string,
+): Record<Name, KernelMember> {
+  const found = findMembers(paths);
+  for (const name of Object.keys(paths) as Name[]) {
+    if (found[name] === undefined) throw new UnsupportedError(feature, `${paths[name].join('.')} in the kernel's BTF`);
+  }
+  return found as Record<Name, KernelMember>;
+}

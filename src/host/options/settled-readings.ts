@@ -1,0 +1,36 @@
+import { awaitOverrides, mayBeOverridden } from './idle-override.js';
+import type { OptionReading } from './source.js';
+
+/** Sockets of one network namespace, and what was read of their options. */
+export interface ReadSockets<Socket> {
+  readonly sockets: readonly Socket[];
+  readonly reading: OptionReading | undefined;
+}
+
+/** Returns a reading in which `later` comes before what was read first. */
+function replaced(reading: OptionReading, later: OptionReading): OptionReading {
+  const { states } = reading;
+  const get = (cookie: bigint) => later.states.get(cookie) ?? states.get(cookie);
+  return { ...reading, states: { get, size: states.size } };
+}
+
+/**
+ * Returns each reading as it is once every override of an idle time has been restored: sockets whose idle time may be that
+ * of somebody who asks their peers are read again after that, with `readAgain`.
+ */
+export function settledReadings<Socket extends { readonly cookie: bigint }>(
+  all: readonly ReadSockets<Socket>[],
+  readAgain: (index: number, sockets: readonly Socket[]) => OptionReading,
+): (OptionReading | undefined)[] {
+  const doubtful = all.map(({ sockets, reading }) =>
+    sockets.filter(({ cookie }) => {
+      const state = reading?.states.get(cookie);
+      return state !== undefined && mayBeOverridden(state);
+    }),
+  );
+  if (doubtful.some(({ length }) => length > 0)) awaitOverrides();
+  return all.map(({ reading }, index) => {
+    const sockets = doubtful[index] as Socket[];
+    return reading === undefined || sockets.length === 0 ? reading : replaced(reading, readAgain(index, sockets));
+  });
+}

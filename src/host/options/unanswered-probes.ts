@@ -1,0 +1,48 @@
+import { limits } from '../../policy/limits.js';
+import type { Assignment } from '../../socket/assignments.js';
+import { linux } from '../../socket/platforms/linux.js';
+import type { KeepAliveState } from '../../socket/state.js';
+
+/** What to set on a connection whose peer has left probes unanswered, or why nothing can be set. */
+export type AdaptedAssignments =
+  | { readonly list: readonly Assignment[]; readonly isAsWanted: boolean }
+  | { readonly why: string };
+
+const settle = 'set it again once the peer has answered, or as root, who can ask the peer';
+
+function countOf(desired: number, now: KeepAliveState, unanswered: number): number {
+  const count = Math.min(desired + unanswered, limits.count.max);
+  // What an earlier call has added stands until the peer answers: else a peer that is dead would never be found so.
+  const isAdded = now.enabled && unanswered < now.count && desired < now.count && now.count <= count;
+  return isAdded ? now.count : count;
+}
+
+/**
+ * Changes what is to be set on a connection with unanswered probes, so that the kernel does not end it for probes that it
+ * sent before: the count holds from now on, and a user timeout, which one unanswered probe makes effective, is left out.
+ *
+ * @param unanswered The kernel's own number (`tcpi_probes`), which stays while keepalive is off.
+ * @see Linux net/ipv4/tcp_timer.c, tcp_keepalive_timer
+ */
+export function adaptToUnanswered(
+  list: readonly Assignment[],
+  now: KeepAliveState,
+  unanswered: number,
+): AdaptedAssignments {
+  const wanted = (field: keyof KeepAliveState) => list.find((assignment) => assignment.field === field)?.state;
+  if (unanswered === 0 || !(wanted('enabled') ?? now.enabled)) return { list, isAsWanted: true };
+  const userTimeout = wanted('userTimeout') ?? now.userTimeout ?? 0;
+  if (now.userTimeout && userTimeout !== 0) {
+    return { why: `${unanswered} probes are unanswered, and its user timeout could then end it: ${settle}` };
+  }
+  const desired = (wanted('count') ?? now.count) as number;
+  const isCounted = wanted('count') !== undefined || !now.enabled || unanswered >= now.count;
+  const count = isCounted ? countOf(desired, now, unanswered) : now.count;
+  if (unanswered >= count) return { why: `${unanswered} probes are unanswered, more than a count may be: ${settle}` };
+  const others = list.filter(({ field }) => field !== 'count' && (field !== 'userTimeout' || userTimeout === 0));
+  const isAsWanted = count === desired && others.length === list.filter(({ field }) => field !== 'count').length;
+  if (count === now.count) return { list: others, isAsWanted };
+  // Before the user timeout is taken away, which had the kernel pass over the count.
+  const first: Assignment = { option: linux.count, value: count, field: 'count', state: count };
+  return { list: [first, ...others], isAsWanted };
+}

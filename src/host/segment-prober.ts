@@ -1,0 +1,111 @@
+import { readFileSync } from 'node:fs';
+import { SystemCallError, UnsupportedError } from '../native/errors.js';
+import { RawSocket, type RawSocketRoute } from '../native/raw-socket.js';
+import { parseAddress } from '../wire/ip-address.js';
+import { encodeTcpSegment } from '../wire/tcp-segment.js';
+import type { HostConnection } from './connection.js';
+import { type NetworkNamespace, within } from './network-namespaces.js';
+import { type Capability, capabilityOf } from './options/choice.js';
+import { readSegmentStates, type SegmentState, type SegmentStates } from './segment-states.js';
+
+const hints = {
+  EPERM:
+    "it takes CAP_NET_RAW, and CAP_BPF and CAP_PERFMON in the machine's own user namespace, such as root has there",
+  ENOSYS: 'this kernel is built without bpf(2)',
+};
+
+/** A hop limit where no sysctl says one (RFC 1700). */
+const usualHopLimit = 64;
+
+function hopLimitOf(sysctl: string): number {
+  try {
+    const value = Number(readFileSync(`/proc/sys/net/${sysctl}`, 'utf8'));
+    return value > 0 && value < 256 ? value : usualHopLimit;
+  } catch {
+    return usualHopLimit;
+  }
+}
+
+/** More raw sockets than this are not kept open at once. */
+const mostSockets = 64;
+
+/** Sends keepalive segments for connections of one network namespace. */
+export class SegmentProber implements Disposable {
+  readonly #states: SegmentStates;
+  readonly #namespace: NetworkNamespace | undefined;
+  readonly #sockets = new Map<string, RawSocket>();
+  readonly #hopLimits: { readonly ipv4: number; readonly ipv6: number };
+
+  /** @throws {SystemCallError} if the namespace can no longer be entered. */
+  constructor(states: SegmentStates, namespace: NetworkNamespace | undefined) {
+    this.#states = states;
+    this.#namespace = namespace;
+    this.#hopLimits = within(namespace, () => ({
+      ipv4: hopLimitOf('ipv4/ip_default_ttl'),
+      ipv6: hopLimitOf('ipv6/conf/default/hop_limit'),
+    }));
+  }
+
+  /** Asks the peer of a connection. Returns why the segment was not sent, or undefined if it was. */
+  ask(connection: HostConnection): string | undefined {
+    const state = this.#states.get(connection.cookie);
+    if (state === undefined) return 'no process is known that has the connection open';
+    if (state.isSigned) return 'its segments are signed (TCP-MD5 or TCP-AO), and the key is only in the kernel';
+    try {
+      this.#send(connection, state);
+      return undefined;
+    } catch (error) {
+      if (error instanceof SystemCallError || error instanceof UnsupportedError) return error.message;
+      throw error;
+    }
+  }
+
+  #send({ local, remote, interfaceIndex }: HostConnection, state: SegmentState): void {
+    const source = parseAddress(local.address) as Uint8Array;
+    const destination = parseAddress(remote.address) as Uint8Array;
+    const isIPv4 = source.length === 4;
+    const packet = encodeTcpSegment({
+      source,
+      destination,
+      sourcePort: local.port,
+      destinationPort: remote.port,
+      sequence: state.sendUnacknowledged - 1,
+      acknowledgment: state.receiveNext,
+      window: state.window,
+      timestamps: state.timestamps,
+      hopLimit: isIPv4 ? (state.timeToLive ?? this.#hopLimits.ipv4) : (state.hopLimit ?? this.#hopLimits.ipv6),
+      trafficClass: isIPv4 ? state.typeOfService : state.trafficClass,
+    });
+    this.#socketFor({ source, interfaceIndex, mark: state.mark }).send(packet, destination);
+  }
+
+  #socketFor(route: RawSocketRoute): RawSocket {
+    const key = `${route.source} ${route.interfaceIndex} ${route.mark}`;
+    const known = this.#sockets.get(key);
+    if (known !== undefined) return known;
+    if (this.#sockets.size >= mostSockets) this[Symbol.dispose]();
+    const socket = within(this.#namespace, () => RawSocket.open(route));
+    this.#sockets.set(key, socket);
+    return socket;
+  }
+
+  [Symbol.dispose](): void {
+    for (const socket of this.#sockets.values()) socket[Symbol.dispose]();
+    this.#sockets.clear();
+  }
+}
+
+/** Whether peers can be asked from beside their connections, and what that takes. */
+export type SegmentProbing =
+  | { readonly capability: Extract<Capability, { answer: 'yes' }>; readonly states: SegmentStates }
+  | { readonly capability: Exclude<Capability, { answer: 'yes' }>; readonly states: undefined };
+
+/** Tries whether a raw socket may be opened and the sequence numbers of sockets be read, and reads these. */
+export function probeSegments(): SegmentProbing {
+  try {
+    RawSocket.open({ source: new Uint8Array(4), interfaceIndex: 0, mark: 0 })[Symbol.dispose]();
+    return { capability: { answer: 'yes' }, states: readSegmentStates() };
+  } catch (error) {
+    return { capability: capabilityOf(error, hints), states: undefined };
+  }
+}
