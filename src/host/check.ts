@@ -2,6 +2,7 @@ import { SystemCallError } from '../native/index.js';
 import { type ProbeOptions, probeTimeout } from '../socket/probe-options.js';
 import type { Incomplete } from './connection.js';
 import { liveStates } from './dump.js';
+import { isWorker, laterFromWorker } from './from-worker.js';
 import { type Answer, askPeers, type PeerAnswer } from './interview.js';
 import { type ListQuery, listThrough, referenceTo } from './listing.js';
 import { lookAt } from './look.js';
@@ -88,6 +89,7 @@ async function askThere(chosen: ChosenSource, { namespace, items }: Share<Connec
  */
 export async function checkPeers(query: ListQuery, options: ProbeOptions = {}): Promise<CheckResult> {
   const timeoutMs = probeTimeout('checkPeers', options);
+  if (isWorker) return laterFromWorker('checkPeers', [query, options]);
   using chosen = chooseOptionSource(query.optionSource);
   const listing = listThrough(chosen, query);
   const rows = listing.rows.filter(({ connection }) => askable.has(connection.state));

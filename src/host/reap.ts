@@ -4,6 +4,7 @@ import type { CheckedPeer } from './check.js';
 import type { HostConnection } from './connection.js';
 import { destroyConnections } from './destroy.js';
 import { liveStates } from './dump.js';
+import { isWorker, laterFromWorker } from './from-worker.js';
 import { HeldSignals } from './held-signals.js';
 import type { ListQuery } from './listing.js';
 import { type Look, lookAt } from './look.js';
@@ -167,6 +168,7 @@ export async function reapPeers(
   peers: readonly CheckedPeer[],
   { optionSource }: Pick<ListQuery, 'optionSource'> = {},
 ): Promise<ReapedPeer[]> {
+  if (isWorker) return laterFromWorker('reapPeers', [peers, { optionSource }]);
   const reaped: ReapedPeer[] = [];
   const { shares: all, gone } = byNamespace(peers, ({ row }) => row.connection);
   for (const { row } of gone) reaped.push({ row, outcome: 'gone' });

@@ -3,6 +3,7 @@ import type { ValidPolicy } from '../policy/index.js';
 import { type PolicyInput, readPolicy } from '../policy/index.js';
 import type { KeepAliveState } from '../socket/index.js';
 import type { HostConnection, Incomplete } from './connection.js';
+import { fromWorker, isWorker } from './from-worker.js';
 import { type ListQuery, listThrough, referenceTo } from './listing.js';
 import { byNamespace } from './namespace-of.js';
 import { type ChosenSource, chooseOptionSource } from './options/choice.js';
@@ -114,6 +115,7 @@ function foresee({ row, policy }: { row: ConnectionRow; policy: ValidPolicy | fa
  */
 export function setConnections(query: ListQuery, policy: PolicyInput | false, dryRun = false): SetResult {
   const valid = policy === false ? false : readPolicy(policy);
+  if (isWorker) return fromWorker('setConnections', [query, policy, dryRun]);
   using chosen = chooseOptionSource(query.optionSource);
   // What a change replaces is read when it is made.
   const needsOptions = dryRun || query.selection?.verdict !== undefined;

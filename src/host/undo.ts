@@ -2,6 +2,7 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import type { KeepAliveState } from '../socket/index.js';
 import type { HostConnection } from './connection.js';
 import { currentNamespace } from './dump.js';
+import { fromWorker, isWorker } from './from-worker.js';
 import { type ListQuery, listThrough } from './listing.js';
 import { chooseOptionSource } from './options/choice.js';
 import { type Change, type FailedChange, makeChanges, type SetResult, type Wish } from './set.js';
@@ -132,6 +133,7 @@ export function undoChanges(
   file: string,
   { optionSource }: Pick<ListQuery, 'optionSource'> = {},
 ): SetResult & { readonly gone: number } {
+  if (isWorker) return fromWorker('undoChanges', [record, file, { optionSource }], { RecordError });
   if (record.bootId !== bootId()) throw new RecordError(file, 'but what it holds was changed before the last restart');
   using chosen = chooseOptionSource(optionSource);
   const netns = [...new Set(record.changed.map((change) => change.netns))];

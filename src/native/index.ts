@@ -7,6 +7,9 @@ export {
   optionReader,
   readBytesOption,
   readIntOption,
+  readIntOptions,
   type SocketOption,
   writeIntOption,
+  writeIntOptions,
 } from './socket-options.js';
+export { offerNativeThread } from './thread/start-native-thread.js';

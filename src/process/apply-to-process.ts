@@ -2,6 +2,7 @@ import { channel } from 'node:diagnostics_channel';
 import type net from 'node:net';
 import { constants } from 'node:os';
 import { debuglog } from 'node:util';
+import { offerNativeThread } from '../native/index.js';
 import { ConfigurationError, type PolicyInput } from '../policy/index.js';
 import type { Regime } from './decision.js';
 import { type AppliedEvent, Governor } from './governor.js';
@@ -130,6 +131,7 @@ export function applyConfiguration(
     onApplied,
   };
   tcpPrototype();
+  offerNativeThread();
   installation ??= new Installation();
   const { governor } = installation;
   const status = () => governor.statistics.status();
