@@ -12,4 +12,3 @@ export {
   writeIntOption,
   writeIntOptions,
 } from './socket-options.js';
-export { offerNativeThread } from './thread/start-native-thread.js';

@@ -16,6 +16,8 @@ export interface Libc {
   addressOf(buffer: ArrayBufferView): bigint;
 }
 
+offerNativeThread();
+
 let loaded: Libc | UnsupportedError | undefined;
 
 /** What a call says that no worker can make: its result would be lost, with its descriptors, when the worker ends. */
@@ -25,7 +27,6 @@ function refusedInWorkers(): UnsupportedError {
 
 function load(): Libc | UnsupportedError {
   if (isForwarding) return refusedInWorkers();
-  offerNativeThread();
   try {
     const koffi = ffi();
     const library = koffi.load(null);

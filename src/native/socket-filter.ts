@@ -16,7 +16,10 @@ const SO_DETACH_FILTER: SocketOption = { name: 'SO_DETACH_FILTER', level: 1, opt
  * @throws {SystemCallError} EPERM without that capability, EINVAL for a program that the kernel rejects.
  */
 export function attachSocketFilter(fd: number, program: Uint8Array): void {
-  if (isForwarding) return callInNativeThread('attachSocketFilter', fd, program);
+  if (isForwarding) {
+    callInNativeThread('attachSocketFilter', fd, program);
+    return;
+  }
   const value = new Uint8Array(16);
   const view = new DataView(value.buffer);
   view.setUint16(0, program.length / 8, true);

@@ -60,7 +60,10 @@ export function readIntOption(fd: number, option: SocketOption): number {
  * @throws {SystemCallError} as the kernel refuses it; {@link UnsupportedError} where the FFI cannot be loaded.
  */
 export function writeIntOption(fd: number, option: SocketOption, value: number): void {
-  if (isForwarding) return callInNativeThread('writeIntOption', fd, option, value);
+  if (isForwarding) {
+    callInNativeThread('writeIntOption', fd, option, value);
+    return;
+  }
   intValue[0] = value;
   if (libc().setsockopt(fd, option.level, option.option, fixedAddresses().intValue, 4) !== 0) {
     throw failure('setsockopt', option, fd, value);
@@ -88,14 +91,31 @@ export interface IntAssignment {
   readonly value: number;
 }
 
-/** Sets options whose values are ints, in order, up to the first that the kernel refuses. Returns how many were set. */
-export function writeIntOptions(fd: number, list: readonly IntAssignment[]): { done: number; error?: SystemCallError } {
-  if (isForwarding) return callInNativeThread('writeIntOptions', fd, list);
+/** What became of assignments. */
+export interface IntOutcome {
+  /** How many were made. */
+  readonly done: number;
+  /** Why the next one was not. */
+  readonly error?: SystemCallError;
+  /** What the options are afterwards; empty after an error. */
+  readonly after: readonly (number | SystemCallError)[];
+}
+
+/** Sets options whose values are ints, in order, up to the first that the kernel refuses; then reads `options`. */
+export function writeIntOptions(
+  fd: number,
+  list: readonly IntAssignment[],
+  options: readonly SocketOption[],
+): IntOutcome {
+  if (isForwarding) return callInNativeThread('writeIntOptions', fd, list, options);
   for (const [done, { option, value }] of list.entries()) {
-    const error = attempt(() => writeIntOption(fd, option, value));
-    if (error !== undefined) return { done, error };
+    const error = attempt(() => {
+      writeIntOption(fd, option, value);
+      return undefined;
+    });
+    if (error !== undefined) return { done, error, after: [] };
   }
-  return { done: list.length };
+  return { done: list.length, after: readIntOptions(fd, options) };
 }
 
 /** Reads up to `length` bytes of an option whose value is a structure: as many as the kernel gives. */
@@ -111,7 +131,10 @@ export function readBytesOption(fd: number, option: SocketOption, length: number
 
 /** Sets an option whose value is a structure. */
 export function writeBytesOption(fd: number, option: SocketOption, bytes: Uint8Array): void {
-  if (isForwarding) return callInNativeThread('writeBytesOption', fd, option, bytes);
+  if (isForwarding) {
+    callInNativeThread('writeBytesOption', fd, option, bytes);
+    return;
+  }
   if (libc().setsockopt(fd, option.level, option.option, bytes, bytes.byteLength) !== 0) {
     throw failure('setsockopt', option, fd);
   }
@@ -149,9 +172,9 @@ function forwardingReader(option: SocketOption, bytes: Uint8Array): OptionReader
         const given = callInNativeThread('readBytesOption', fd, option, bytes.length);
         bytes.set(given);
         return given.length;
-      } catch (error) {
-        if (error instanceof SystemCallError) return -1;
-        throw error;
+      } catch {
+        // Also where the native thread has ended: whoever reads again and again does so in a timer, where nobody catches.
+        return -1;
       }
     },
   };

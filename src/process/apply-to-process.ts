@@ -2,7 +2,6 @@ import { channel } from 'node:diagnostics_channel';
 import type net from 'node:net';
 import { constants } from 'node:os';
 import { debuglog } from 'node:util';
-import { offerNativeThread } from '../native/index.js';
 import { ConfigurationError, type PolicyInput } from '../policy/index.js';
 import type { Regime } from './decision.js';
 import { type AppliedEvent, Governor } from './governor.js';
@@ -131,7 +130,6 @@ export function applyConfiguration(
     onApplied,
   };
   tcpPrototype();
-  offerNativeThread();
   installation ??= new Installation();
   const { governor } = installation;
   const status = () => governor.statistics.status();

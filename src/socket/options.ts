@@ -1,4 +1,11 @@
-import { readIntOptions, SystemCallError, UnsupportedError, writeIntOption, writeIntOptions } from '../native/index.js';
+import {
+  readIntOptions,
+  type SocketOption,
+  SystemCallError,
+  UnsupportedError,
+  writeIntOption,
+  writeIntOptions,
+} from '../native/index.js';
 import type { ValidPolicy } from '../policy/index.js';
 import { type Assignment, assignments, assignmentsOf } from './assignments.js';
 import { kernelDefaults } from './kernel-defaults.js';
@@ -22,27 +29,33 @@ function given(value: number | SystemCallError | undefined): number {
   throw isNotTcp(value) ? notTcp(value) : value;
 }
 
+function optionsOf({ keepAlive, idle, interval, count, userTimeout }: Platform): readonly SocketOption[] {
+  return [keepAlive, idle, interval, count, userTimeout];
+}
+
+/** Makes a state of the values of {@link optionsOf}. */
+function stateOf(
+  values: readonly (number | SystemCallError)[],
+  { idle, interval, userTimeout }: Platform,
+): KeepAliveState {
+  const [flag, idleTime, intervalTime, count, timeout] = values;
+  return {
+    idle: given(idleTime) * idle.unitMs,
+    interval: given(intervalTime) * interval.unitMs,
+    count: given(count),
+    userTimeout: isNotTcp(timeout) ? null : given(timeout) * userTimeout.unitMs,
+    // The kernel answers with the flag's bit, which is not 1 on BSD.
+    enabled: given(flag) !== 0,
+  };
+}
+
 /**
  * Reads a descriptor's keepalive from the kernel.
  *
  * @throws {UnsupportedError} when it is not a TCP socket; {@link SystemCallError} as the kernel refuses it.
  */
-export function readState(fd: number, { keepAlive, idle, interval, count, userTimeout }: Platform): KeepAliveState {
-  const [enabledFlag, idleTime, intervalTime, probes, timeout] = readIntOptions(fd, [
-    keepAlive,
-    idle,
-    interval,
-    count,
-    userTimeout,
-  ]);
-  return {
-    idle: given(idleTime) * idle.unitMs,
-    interval: given(intervalTime) * interval.unitMs,
-    count: given(probes),
-    userTimeout: isNotTcp(timeout) ? null : given(timeout) * userTimeout.unitMs,
-    // The kernel answers with the flag's bit, which is not 1 on BSD.
-    enabled: given(enabledFlag) !== 0,
-  };
+export function readState(fd: number, platform: Platform): KeepAliveState {
+  return stateOf(readIntOptions(fd, optionsOf(platform)), platform);
 }
 
 /** Puts back what was there, as far as the kernel lets it. */
@@ -91,10 +104,10 @@ export function writeAssignments(
   before: () => KeepAliveState,
   platform: Platform,
 ): KeepAliveState {
-  const { done, error: refusal } = writeIntOptions(fd, list);
+  const { done, error: refusal, after: values } = writeIntOptions(fd, list, optionsOf(platform));
   try {
     if (refusal !== undefined) throw refusal;
-    const after = readState(fd, platform);
+    const after = stateOf(values, platform);
     refuseIgnored(list, after, platform);
     return after;
   } catch (error) {

@@ -36,11 +36,12 @@ function askBriefly(name: string, args: readonly unknown[]): unknown {
   return resultOf(deserialize(bytes.slice(0, words[1])) as Reply);
 }
 
-function inodeOf(fd: number): number {
+/** Returns the inode of what this process has open, or -1 where it is closed. */
+export function inodeOf(fd: number): number {
   try {
     return fstatSync(fd).ino;
   } catch {
-    return 0;
+    return -1;
   }
 }
 
@@ -108,7 +109,7 @@ export async function callExportedLater(
     const question = new Question(
       request({ module, name, args: portable, replyTo }, new SharedArrayBuffer(mailboxLength)),
     );
-    while (!question.isAnswered) await Promise.race([reply, later(question.advance(), undefined, { ref: false })]);
+    while (!question.isTaken) await later(question.repeat());
     question.end();
     return resultOf(await reply, classes);
   } finally {

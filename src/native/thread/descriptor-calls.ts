@@ -1,4 +1,3 @@
-import { fstatSync } from 'node:fs';
 import { whyNoLibc } from '../libc.js';
 import { unacknowledgedBytes } from '../send-queue.js';
 import { attachSocketFilter } from '../socket-filter.js';
@@ -10,6 +9,7 @@ import {
   writeIntOption,
   writeIntOptions,
 } from '../socket-options.js';
+import { inodeOf } from './ask.js';
 
 const calls = {
   attachSocketFilter,
@@ -29,12 +29,11 @@ export type DescriptorCalls = typeof calls;
  * Makes a call on a descriptor of another thread.
  *
  * That thread waits for the reply, so the descriptor stays open, unless the thread is terminated: then the number can be
- * another socket's a moment later. The inode tells.
+ * another socket's a moment later. The inode tells; what was closed meanwhile is EBADF.
  */
 function callOn(inode: number, name: keyof DescriptorCalls, fd: number, ...args: unknown[]): unknown {
-  // A closed descriptor is left to the call, which says EBADF.
-  const isOther = fd >= 0 && inode !== 0 && fstatSync(fd).ino !== inode;
-  return Reflect.apply(calls[name], undefined, [isOther ? -1 : fd, ...args]);
+  const isOpen = inode >= 0 && inodeOf(fd) === inode;
+  return Reflect.apply(calls[name], undefined, [isOpen ? fd : -1, ...args]);
 }
 
 /** What a worker asks for without naming a module. */

@@ -37,9 +37,15 @@ function post(request: Request): void {
   channel.postMessage(request);
 }
 
-/** When a request was last in vain; requests soon after it do not wait again. */
-let lastInVainAtMs = Number.NEGATIVE_INFINITY;
-const inVainForMs = 10_000;
+/** The last request that nobody took, when, and why. Requests soon after that one do not wait as long. */
+let lastFailure: { readonly atMs: number; readonly error: UnsupportedError } | undefined;
+const failingForMs = 10_000;
+
+function unreachable(feature: string, refusal: unknown): UnsupportedError {
+  const blocked = refusal === undefined ? ', or one that is not blocked by a system call for so long' : '';
+  const requires = `a main thread that has loaded tcp-keepalive before the worker was started${blocked}`;
+  return new UnsupportedError(`${feature} in a worker thread`, requires, refusal);
+}
 
 /** A request on its way to the native thread and back. */
 export class Question {
@@ -60,48 +66,58 @@ export class Question {
       post(request);
     } catch (cause) {
       const requires = 'arguments that can be sent to another thread (structured clone), or the main thread';
-      throw new UnsupportedError(`${request.name} in a worker thread`, requires, cause);
+      throw new UnsupportedError(`${this.#feature} in a worker thread`, requires, cause);
     }
-  }
-
-  get isAnswered(): boolean {
-    return Atomics.load(this.#words, 0) === 0;
   }
 
   /** Blocks this thread until the request is answered. */
   wait(): void {
-    while (!this.isAnswered) Atomics.wait(this.#words, 0, Atomics.load(this.#words, 0), this.advance());
+    for (let state = this.#state; state !== 0; state = this.#state) {
+      Atomics.wait(this.#words, 0, state, state === this.#request.ticket ? this.repeat() : this.#checkTaken());
+    }
     this.end();
   }
 
-  /**
-   * Does what is due while the request is not answered and returns after how many milliseconds to come back.
-   *
-   * @throws {UnsupportedError} if no native thread takes the request, {@link SystemCallError} if it does not answer.
-   */
-  advance(): number {
-    const nowMs = now();
-    if (Atomics.load(this.#words, 0) === this.#request.ticket) return this.#repeat(nowMs - this.#askedAtMs);
-    this.#takenAtMs ??= nowMs;
-    if (nowMs - this.#takenAtMs < answeredWithinMs) return answeredWithinMs;
+  /** Whether the native thread has the request. */
+  get isTaken(): boolean {
+    return this.#state !== this.#request.ticket;
+  }
+
+  get #state(): number {
+    return Atomics.load(this.#words, 0);
+  }
+
+  #checkTaken(): number {
+    this.#takenAtMs ??= now();
+    if (now() - this.#takenAtMs < answeredWithinMs) return answeredWithinMs;
     this.end();
     const detail = `the thread that makes system calls for workers did not answer within ${answeredWithinMs / 1000} s`;
-    throw new SystemCallError(this.#request.name, 'ETIMEDOUT', detail);
+    throw new SystemCallError(`${this.#feature} in a worker thread`, 'ETIMEDOUT', detail);
+  }
+
+  get #feature(): string {
+    return this.#request.module === undefined ? 'setting and reading socket options' : this.#request.name;
   }
 
   end(): void {
     this.#mainThread.disconnect();
   }
 
-  #repeat(waitedMs: number): number {
+  /**
+   * Sends the request again, if that is due. Returns after how many milliseconds to come back.
+   *
+   * @throws {UnsupportedError} if no native thread takes the request.
+   */
+  repeat(): number {
+    const waitedMs = now() - this.#askedAtMs;
     const limitMs = this.#refusal === undefined ? takenWithinMs : takenUnaskedWithinMs;
-    const isInVain = waitedMs >= limitMs || (waitedMs > firstRepeatMs && now() - lastInVainAtMs < inVainForMs);
-    const { ticket, name } = this.#request;
+    const isFailing = lastFailure !== undefined && now() - lastFailure.atMs < failingForMs;
+    const isInVain = waitedMs >= limitMs || (isFailing && waitedMs > firstRepeatMs);
+    const { ticket } = this.#request;
     if (isInVain && Atomics.compareExchange(this.#words, 0, ticket, 0) === ticket) {
-      lastInVainAtMs = now();
       this.end();
-      const requires = "`import 'tcp-keepalive'` in the main thread before the worker starts, or a main thread that runs";
-      throw new UnsupportedError(`${name} in a worker thread`, requires, this.#refusal);
+      if (!isFailing) lastFailure = { atMs: now(), error: unreachable(this.#feature, this.#refusal) };
+      throw (lastFailure as { readonly error: UnsupportedError }).error;
     }
     if (waitedMs > 1) {
       const isExpected = getEnvironmentData(threadKey) === true && waitedMs < patienceMs;

@@ -16,12 +16,14 @@ export function nativeThreadData(): NativeThreadData | undefined {
   return !isMainThread && key === threadKey ? workerData : undefined;
 }
 
+/** Bun and Deno say that they are a Node.js, too. */
+const isNode = process.versions['bun'] === undefined && process.versions['deno'] === undefined;
+
 /**
  * Whether this thread must leave system calls to the native thread: koffi aborts the process when a thread is terminated
  * that is loading koffi (`napi_throw` fails in an isolate that is ending, and node-addon-api makes that fatal).
  */
-export const isForwarding =
-  !isMainThread &&
-  nativeThreadData() === undefined &&
-  process.versions['bun'] === undefined &&
-  process.versions['deno'] === undefined;
+export const isForwarding = isNode && !isMainThread && nativeThreadData() === undefined;
+
+/** Whether this thread can start the native thread. */
+export const isOwner = isNode && isMainThread;

@@ -1,8 +1,10 @@
-import { isMainThread, setEnvironmentData } from 'node:worker_threads';
-import { threadKey } from './role.js';
+import { getEnvironmentData, setEnvironmentData } from 'node:worker_threads';
+import { isOwner, threadKey } from './role.js';
 
-/** Where the native thread begins: beside the folder of what is bundled. */
-export const nativeThreadEntry = new URL('../native/thread/native-thread.js', import.meta.url).href;
+/** Returns the URL of the module that the native thread runs; it lies beside the folder of what is bundled. */
+export function nativeThreadEntry(): string {
+  return new URL('../native/thread/native-thread.js', import.meta.url).href;
+}
 
 /**
  * Starts the native thread unless this process has one. It keeps no process alive.
@@ -19,13 +21,16 @@ export function startNativeThread(entry: string, key: string): void {
   const worker = new Worker(new URL(entry), {
     name: 'tcp-keepalive',
     env: {},
+    // Without these, Node.js opens the main thread's standard output and error to pipe into.
+    stdout: true,
+    stderr: true,
     execArgv: [],
     workerData: { key, gate: gate.buffer },
   });
   worker.unref();
   Object.defineProperty(process, running, { value: worker, configurable: true });
   setEnvironmentData(key, true);
-  // Node.js ends the thread with the process: not while it loads koffi or has another program's socket in hand.
+  // Node.js ends the thread with the process: not while the thread loads koffi, nor amid what it does to other programs.
   const waitAtGate = () => {
     const until = performance.now() + 5000;
     while (Atomics.compareExchange(gate, 0, open, closed) === inside && performance.now() < until) {
@@ -42,12 +47,15 @@ export function startNativeThread(entry: string, key: string): void {
   worker.on('error', forget).on('exit', forget);
 }
 
-let isOffered = false;
-
-/** Has the native thread start with the first worker of this process. In a worker, does nothing. */
+/** Has the native thread start with the first worker of this process. Does nothing in workers. */
 export function offerNativeThread(): void {
-  if (!isMainThread || isOffered || typeof process.getBuiltinModule !== 'function') return;
-  isOffered = true;
+  if (!isOwner || getEnvironmentData(threadKey) !== undefined) return;
   setEnvironmentData(threadKey, true);
-  process.once('worker', () => startNativeThread(nativeThreadEntry, threadKey));
+  process.once('worker', () => {
+    try {
+      startNativeThread(nativeThreadEntry(), threadKey);
+    } catch {
+      // The worker asks for it again, and says that it has none.
+    }
+  });
 }
