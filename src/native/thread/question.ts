@@ -5,7 +5,7 @@ import { mailbox, type Request } from './request.js';
 import { threadKey } from './role.js';
 
 /** How long a request may wait to be taken, and how long carrying it out may take. */
-const takenWithinMs = 5000;
+const takenWithinMs = 10_000;
 const answeredWithinMs = 60_000;
 
 /** As {@link takenWithinMs}, where the main thread cannot be asked to start the native thread. */
