@@ -110,7 +110,8 @@ export class Question {
    */
   repeat(): number {
     const waitedMs = now() - this.#askedAtMs;
-    const limitMs = this.#refusal === undefined ? takenWithinMs : takenUnaskedWithinMs;
+    const isExpected = getEnvironmentData(threadKey) === true;
+    const limitMs = isExpected || this.#refusal === undefined ? takenWithinMs : takenUnaskedWithinMs;
     const isFailing = lastFailure !== undefined && now() - lastFailure.atMs < failingForMs;
     const isInVain = waitedMs >= limitMs || (isFailing && waitedMs > firstRepeatMs);
     const { ticket } = this.#request;
@@ -120,8 +121,7 @@ export class Question {
       throw (lastFailure as { readonly error: UnsupportedError }).error;
     }
     if (waitedMs > 1) {
-      const isExpected = getEnvironmentData(threadKey) === true && waitedMs < patienceMs;
-      if (!isExpected) this.#refusal = this.#mainThread.startNativeThread();
+      if (!isExpected || waitedMs >= patienceMs) this.#refusal = this.#mainThread.startNativeThread();
       post(this.#request);
       this.#repeatMs = Math.min(this.#repeatMs * 2, lastRepeatMs);
     }
