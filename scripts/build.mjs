@@ -21,9 +21,11 @@ compile('--outDir', inRoot('dist'), '--emitDeclarationOnly');
 compile('--outDir', inRoot('build'), '--declaration', 'false');
 
 const exported = Object.values(manifest.exports).flatMap(({ default: file }) => file ?? []);
+// What worker threads need is a thread of its own, started from its file.
+const nativeThread = 'native/thread/native-thread.js';
 const entries = [...exported, ...Object.values(manifest.bin)].map((file) => path.relative('dist', file));
 await build({
-  entryPoints: entries.map((file) => inRoot('build', file)),
+  entryPoints: [...entries, nativeThread].map((file) => inRoot('build', file)),
   outbase: inRoot('build'),
   outdir: inRoot('dist'),
   // As deep as dist/cli, so that what a file finds relative to itself is where it was.

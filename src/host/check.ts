@@ -2,6 +2,7 @@ import { SystemCallError } from '../native/index.js';
 import { type ProbeOptions, probeTimeout } from '../socket/probe-options.js';
 import type { Incomplete } from './connection.js';
 import { liveStates } from './dump.js';
+import { isWorker, laterFromWorker } from './from-worker.js';
 import { askPeers, type PeerAnswer } from './interview.js';
 import { type ListQuery, listThrough } from './listing.js';
 import { lookAt } from './look.js';
@@ -77,6 +78,7 @@ function notAsked(row: ConnectionRow, why: string, askedAt: number): CheckedPeer
  */
 export async function checkPeers(query: ListQuery, options: ProbeOptions = {}): Promise<CheckResult> {
   const timeoutMs = probeTimeout('checkPeers', options);
+  if (isWorker) return laterFromWorker('checkPeers', [query, options]);
   using chosen = chooseOptionSource(query.optionSource);
   const listing = listThrough(chosen, query);
   const all = listing.rows.filter(({ connection }) => askable.has(connection.state));

@@ -7,6 +7,7 @@ import { parseAddress } from '../wire/ip-address.js';
 import { encodeMessage, errnoOfAnswer, NLM_F_ACK, NLM_F_REQUEST, NLMSG_ERROR } from '../wire/netlink.js';
 import type { HostConnection } from './connection.js';
 import { type OpenDiagnosisSocket, openDiagnosisSocket } from './dump.js';
+import { fromWorker, isWorker } from './from-worker.js';
 import { askEach } from './single-answers.js';
 
 /** Which socket: what {@link HostConnection} says of it. */
@@ -93,6 +94,7 @@ export function destroyConnections<Target extends DestroyTarget>(
   netns?: string | number,
   open: OpenDiagnosisSocket = NetlinkSocket.open,
 ): DestroyResult<Target>[] {
+  if (isWorker && open === NetlinkSocket.open) return fromWorker('destroyConnections', [connections, netns]);
   const opened = openDiagnosisSocket(netns, open);
   try {
     const stranger = connections.find((connection) => connection.netns !== opened.netns);

@@ -6,6 +6,7 @@ import { stateMask, type TcpState } from '../wire/tcp-state.js';
 import type { HostConnection, Incomplete } from './connection.js';
 import { type DumpRequest, readAnswers } from './dump-answers.js';
 import { DumpReader } from './dump-reader.js';
+import { fromWorker, isWorker } from './from-worker.js';
 import { missedConnections } from './missed-sockets.js';
 
 /** The states of a connection that a process has, or that still has to be ended for it. */
@@ -121,6 +122,7 @@ export function dumpConnections(
   netns?: string | number,
   open: OpenDiagnosisSocket = NetlinkSocket.open,
 ): Dump {
+  if (isWorker && open === NetlinkSocket.open) return fromWorker('dumpConnections', [query, netns]);
   const { states = liveStates, info = false, filter } = query;
   const bytecode = filter === undefined ? undefined : encodeDiagFilter(filter);
   const request = { states: stateMask(states), info, bytecode };

@@ -1,3 +1,4 @@
+import { fromWorker, isWorker } from './from-worker.js';
 import { type Listing, type ListQuery, listThrough } from './listing.js';
 import { chooseOptionSource } from './options/choice.js';
 
@@ -17,6 +18,7 @@ import { chooseOptionSource } from './options/choice.js';
  * refuses the dump.
  */
 export function listConnections(query: ListQuery = {}): Listing {
+  if (isWorker) return fromWorker('listConnections', [query]);
   using chosen = query.options === false ? undefined : chooseOptionSource(query.optionSource);
   return listThrough(chosen, query);
 }

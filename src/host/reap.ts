@@ -4,6 +4,7 @@ import { DeferredSignals } from './deferred-signals.js';
 import { destroyConnections } from './destroy.js';
 import { liveStates } from './dump.js';
 import { type Expiry, forceExpiry } from './forced-expiry.js';
+import { isWorker, laterFromWorker } from './from-worker.js';
 import { askPeers, type PeerAnswer } from './interview.js';
 import { referenceTo } from './listing.js';
 import { type Look, lookAt } from './look.js';
@@ -160,6 +161,7 @@ export async function reapPeers(
   peers: readonly CheckedPeer[],
   { unconfirmed = false }: ReapOptions = {},
 ): Promise<ReapedPeer[]> {
+  if (isWorker) return laterFromWorker('reapPeers', [peers, { unconfirmed }]);
   const { shares, gone } = byNamespace(peers, ({ row }) => row.connection);
   const reaped = await Promise.all(shares.map((share) => new Reaping(share).run(unconfirmed)));
   return [...gone.map(({ row }): ReapedPeer => ({ row, outcome: 'gone' })), ...reaped.flat()];

@@ -4,6 +4,7 @@ import { type PolicyInput, readPolicy } from '../policy/index.js';
 import type { KeepAliveState } from '../socket/index.js';
 import { askUnanswered } from './ask-unanswered.js';
 import type { HostConnection, Incomplete } from './connection.js';
+import { fromWorker, isWorker } from './from-worker.js';
 import { type ListQuery, listThrough, referenceTo } from './listing.js';
 import { byNamespace } from './namespace-of.js';
 import type { NotJudged } from './not-judged.js';
@@ -169,6 +170,10 @@ export function setConnections(
   onPlan?: (planned: readonly Change[]) => void,
 ): SetResult {
   const valid = policy === false ? false : readPolicy(policy);
+  if (isWorker) {
+    if (onPlan !== undefined) throw new UnsupportedError('`onPlan` in a worker thread', 'the main thread');
+    return fromWorker('setConnections', [query, policy, dryRun]);
+  }
   using chosen = chooseOptionSource(query.optionSource);
   const isForeseen = dryRun || onPlan !== undefined;
   const needsOptions = isForeseen || query.selection?.verdict !== undefined;

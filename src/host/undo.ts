@@ -1,6 +1,7 @@
 import type { KeepAliveState } from '../socket/index.js';
 import type { HostConnection } from './connection.js';
 import { currentNamespace } from './dump.js';
+import { fromWorker, isWorker } from './from-worker.js';
 import { type Listing, type ListQuery, listThrough } from './listing.js';
 import { type NetworkNamespaces, networkNamespaces } from './network-namespaces.js';
 import { chooseOptionSource } from './options/choice.js';
@@ -77,6 +78,7 @@ export function undoChanges(
   file: string,
   { optionSource, dryRun = false }: Pick<ListQuery, 'optionSource'> & { readonly dryRun?: boolean } = {},
 ): UndoResult {
+  if (isWorker) return fromWorker('undoChanges', [record, file, { optionSource, dryRun }], { RecordError });
   if (record.bootId !== bootId()) throw new RecordError(file, 'but what it holds was changed before the last restart');
   using chosen = chooseOptionSource(optionSource);
   const netns = [...new Set(record.changed.map((change) => change.netns))];

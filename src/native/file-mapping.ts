@@ -8,11 +8,9 @@ const MAP_PRIVATE = 2;
 const O_CLOEXEC = 0o2000000;
 
 function map(fd: number, length: number): Uint8Array | undefined {
-  const koffi = ffi();
-  const mmap = koffi.load(null).func('void *mmap(void *, size_t, int, int, int, int64_t)');
-  const address: bigint = mmap(null, length, PROT_READ, MAP_PRIVATE, fd, 0);
+  const address = linuxCalls().mmap(null, length, PROT_READ, MAP_PRIVATE, fd, 0);
   // MAP_FAILED is (void *) -1.
-  return BigInt.asIntN(64, address) === -1n ? undefined : new Uint8Array(koffi.view(address, length));
+  return BigInt.asIntN(64, address) === -1n ? undefined : new Uint8Array(ffi().view(address, length));
 }
 
 /**

@@ -7,6 +7,8 @@ export {
   optionReader,
   readBytesOption,
   readIntOption,
+  readIntOptions,
   type SocketOption,
   writeIntOption,
+  writeIntOptions,
 } from './socket-options.js';

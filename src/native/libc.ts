@@ -1,5 +1,8 @@
 import { UnsupportedError } from './errors.js';
 import { ffi } from './ffi.js';
+import { whyNoNativeThread } from './thread/ask.js';
+import { isForwarding } from './thread/role.js';
+import { offerNativeThread } from './thread/start-native-thread.js';
 
 /** Memory of JavaScript's for a call to use: a view, or the address of one. */
 export type Memory = ArrayBufferView | bigint;
@@ -13,9 +16,17 @@ export interface Libc {
   addressOf(buffer: ArrayBufferView): bigint;
 }
 
+offerNativeThread();
+
 let loaded: Libc | UnsupportedError | undefined;
 
+/** What a call says that no worker can make: its result would be lost, with its descriptors, when the worker ends. */
+function refusedInWorkers(): UnsupportedError {
+  return new UnsupportedError('calling system functions one by one in a worker thread', 'the main thread');
+}
+
 function load(): Libc | UnsupportedError {
+  if (isForwarding) return refusedInWorkers();
   try {
     const koffi = ffi();
     const library = koffi.load(null);
@@ -47,8 +58,16 @@ export function libc(): Libc {
   return loaded;
 }
 
-/** Why the C library cannot be called here, or `undefined` if it can. */
+let isReached = false;
+
+/** Why socket options cannot be set through the C library here, or `undefined` if they can. */
 export function whyNoLibc(): UnsupportedError | undefined {
+  if (isForwarding) {
+    if (isReached) return undefined;
+    const reason = whyNoNativeThread();
+    isReached = reason === undefined;
+    return reason;
+  }
   loaded ??= load();
   return loaded instanceof UnsupportedError ? loaded : undefined;
 }

@@ -1,4 +1,6 @@
 import { checked, linuxCalls } from './linux-calls.js';
+import { callInNativeThread } from './thread/ask.js';
+import { isForwarding } from './thread/role.js';
 
 /** include/uapi/linux/sockios.h: SIOCOUTQ is TIOCOUTQ. */
 const SIOCOUTQ = 0x5411;
@@ -13,6 +15,7 @@ const bytes = new Int32Array(new ArrayBuffer(4));
  * @throws {SystemCallError} EBADF for a descriptor that is closed, EINVAL for a listener.
  */
 export function unacknowledgedBytes(fd: number): number {
+  if (isForwarding) return callInNativeThread('unacknowledgedBytes', fd);
   checked(
     linuxCalls().ioctl(fd, SIOCOUTQ, bytes),
     'ioctl(SIOCOUTQ)',

@@ -1,5 +1,7 @@
 import { libc } from './libc.js';
 import { type SocketOption, writeBytesOption, writeIntOption } from './socket-options.js';
+import { callInNativeThread } from './thread/ask.js';
+import { isForwarding } from './thread/role.js';
 
 /** include/uapi/asm-generic/socket.h */
 const SO_ATTACH_FILTER: SocketOption = { name: 'SO_ATTACH_FILTER', level: 1, option: 26 };
@@ -14,6 +16,10 @@ const SO_DETACH_FILTER: SocketOption = { name: 'SO_DETACH_FILTER', level: 1, opt
  * @throws {SystemCallError} EPERM without that capability, EINVAL for a program that the kernel rejects.
  */
 export function attachSocketFilter(fd: number, program: Uint8Array): void {
+  if (isForwarding) {
+    callInNativeThread('attachSocketFilter', fd, program);
+    return;
+  }
   const value = new Uint8Array(16);
   const view = new DataView(value.buffer);
   view.setUint16(0, program.length / 8, true);

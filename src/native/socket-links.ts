@@ -1,5 +1,4 @@
 import { codeOfErrno, SystemCallError } from './errors.js';
-import { ffi } from './ffi.js';
 import { libc } from './libc.js';
 import { checked, linuxCalls } from './linux-calls.js';
 import { OwnedDescriptor } from './owned-descriptor.js';
@@ -7,26 +6,8 @@ import { OwnedDescriptor } from './owned-descriptor.js';
 /** Called for each socket among a process's descriptors. */
 export type SocketVisitor = (inode: number, fd: number) => void;
 
-interface DirectoryCalls {
-  getdents64(number: number, fd: number, entries: bigint, length: number): number;
-  readlinkat(directory: number, name: bigint, link: bigint, length: number): number;
-}
-
-let loaded: DirectoryCalls | undefined;
-
 /** getdents64(2) from arch/x86/entry/syscalls/syscall_64.tbl and include/uapi/asm-generic/unistd.h. */
 const getdents64Number: Readonly<Record<string, number>> = { x64: 217, arm64: 61 };
-
-function directoryCalls(): DirectoryCalls {
-  if (loaded !== undefined) return loaded;
-  linuxCalls();
-  const library = ffi().load(null);
-  loaded = {
-    getdents64: library.func('syscall', 'long', ['long', 'int', 'void *', 'size_t']),
-    readlinkat: library.func('long readlinkat(int, const void *, void *, size_t)'),
-  };
-  return loaded;
-}
 
 // Calls are synchronous, so one set of buffers serves them all; views of an ArrayBuffer that was made first never move.
 const entries = new Uint8Array(new ArrayBuffer(65_536));
@@ -68,7 +49,7 @@ function inodeInLink(length: number): number {
 function visitLink(directory: number, fd: number, visit: SocketVisitor): boolean {
   writeName(fd);
   const at = fixedAddresses();
-  const length = directoryCalls().readlinkat(directory, at.name, at.link, link.length);
+  const length = linuxCalls().readlinkat(directory, at.name, at.link, link.length);
   if (length < 0) {
     const code = codeOfErrno(libc().errno());
     if (code === 'ENOENT' || code === 'ESRCH') return false;
@@ -113,7 +94,7 @@ function readName(at: number): number {
  *     };
  */
 function visitListed(directory: number, first: number, visit: SocketVisitor): void {
-  const { getdents64 } = directoryCalls();
+  const { getdents64 } = linuxCalls();
   const number = getdents64Number[process.arch] as number;
   for (;;) {
     const length = checked(

@@ -1,5 +1,7 @@
 import { codeOfErrno, SystemCallError } from './errors.js';
 import { libc } from './libc.js';
+import { callInNativeThread } from './thread/ask.js';
+import { isForwarding } from './thread/role.js';
 
 /** A socket option as `setsockopt` knows it. */
 export interface SocketOption {
@@ -43,6 +45,7 @@ function failure(syscall: string, { name }: SocketOption, fd: number, given?: nu
  * @throws {SystemCallError} as the kernel refuses it; {@link UnsupportedError} where the FFI cannot be loaded.
  */
 export function readIntOption(fd: number, option: SocketOption): number {
+  if (isForwarding) return callInNativeThread('readIntOption', fd, option);
   const at = fixedAddresses();
   valueLength[0] = 4;
   if (libc().getsockopt(fd, option.level, option.option, at.intValue, at.valueLength) !== 0) {
@@ -57,14 +60,67 @@ export function readIntOption(fd: number, option: SocketOption): number {
  * @throws {SystemCallError} as the kernel refuses it; {@link UnsupportedError} where the FFI cannot be loaded.
  */
 export function writeIntOption(fd: number, option: SocketOption, value: number): void {
+  if (isForwarding) {
+    callInNativeThread('writeIntOption', fd, option, value);
+    return;
+  }
   intValue[0] = value;
   if (libc().setsockopt(fd, option.level, option.option, fixedAddresses().intValue, 4) !== 0) {
     throw failure('setsockopt', option, fd, value);
   }
 }
 
+function attempt<Result>(call: () => Result): Result | SystemCallError {
+  try {
+    return call();
+  } catch (error) {
+    if (error instanceof SystemCallError) return error;
+    throw error;
+  }
+}
+
+/** Reads options whose values are ints. Returns the error in the place of a value that the kernel refuses. */
+export function readIntOptions(fd: number, options: readonly SocketOption[]): (number | SystemCallError)[] {
+  if (isForwarding) return callInNativeThread('readIntOptions', fd, options);
+  return options.map((option) => attempt(() => readIntOption(fd, option)));
+}
+
+/** An option and the int to set it to. */
+export interface IntAssignment {
+  readonly option: SocketOption;
+  readonly value: number;
+}
+
+/** What became of assignments. */
+export interface IntOutcome {
+  /** How many were made. */
+  readonly done: number;
+  /** Why the next one was not. */
+  readonly error?: SystemCallError;
+  /** What the options are afterwards; empty after an error. */
+  readonly after: readonly (number | SystemCallError)[];
+}
+
+/** Sets options whose values are ints, in order, up to the first that the kernel refuses; then reads `options`. */
+export function writeIntOptions(
+  fd: number,
+  list: readonly IntAssignment[],
+  options: readonly SocketOption[],
+): IntOutcome {
+  if (isForwarding) return callInNativeThread('writeIntOptions', fd, list, options);
+  for (const [done, { option, value }] of list.entries()) {
+    const error = attempt(() => {
+      writeIntOption(fd, option, value);
+      return undefined;
+    });
+    if (error !== undefined) return { done, error, after: [] };
+  }
+  return { done: list.length, after: readIntOptions(fd, options) };
+}
+
 /** Reads up to `length` bytes of an option whose value is a structure: as many as the kernel gives. */
 export function readBytesOption(fd: number, option: SocketOption, length: number): Uint8Array {
+  if (isForwarding) return callInNativeThread('readBytesOption', fd, option, length);
   const bytes = new Uint8Array(length);
   valueLength[0] = length;
   if (libc().getsockopt(fd, option.level, option.option, bytes, valueLength) !== 0) {
@@ -75,6 +131,10 @@ export function readBytesOption(fd: number, option: SocketOption, length: number
 
 /** Sets an option whose value is a structure. */
 export function writeBytesOption(fd: number, option: SocketOption, bytes: Uint8Array): void {
+  if (isForwarding) {
+    callInNativeThread('writeBytesOption', fd, option, bytes);
+    return;
+  }
   if (libc().setsockopt(fd, option.level, option.option, bytes, bytes.byteLength) !== 0) {
     throw failure('setsockopt', option, fd);
   }
@@ -91,6 +151,7 @@ export interface OptionReader {
 /** Makes a reader for an option of up to `length` bytes, which allocates nothing when it reads. */
 export function optionReader(option: SocketOption, length: number): OptionReader {
   const bytes = new Uint8Array(new ArrayBuffer(length));
+  if (isForwarding) return forwardingReader(option, bytes);
   const given = new Uint32Array(new ArrayBuffer(4));
   const [bytesAt, givenAt] = [libc().addressOf(bytes), libc().addressOf(given)];
   return {
@@ -99,6 +160,22 @@ export function optionReader(option: SocketOption, length: number): OptionReader
       given[0] = length;
       const failed = libc().getsockopt(fd, option.level, option.option, bytesAt, givenAt) !== 0;
       return failed ? -1 : (given[0] as number);
+    },
+  };
+}
+
+function forwardingReader(option: SocketOption, bytes: Uint8Array): OptionReader {
+  return {
+    view: new DataView(bytes.buffer),
+    read(fd) {
+      try {
+        const given = callInNativeThread('readBytesOption', fd, option, bytes.length);
+        bytes.set(given);
+        return given.length;
+      } catch {
+        // Also where the native thread has ended: whoever reads again and again does so in a timer, where nobody catches.
+        return -1;
+      }
     },
   };
 }

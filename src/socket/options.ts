@@ -1,8 +1,15 @@
-import { readIntOption, SystemCallError, UnsupportedError, writeIntOption } from '../native/index.js';
+import {
+  readIntOptions,
+  type SocketOption,
+  SystemCallError,
+  UnsupportedError,
+  writeIntOption,
+  writeIntOptions,
+} from '../native/index.js';
 import type { ValidPolicy } from '../policy/index.js';
 import { type Assignment, assignments, assignmentsOf } from './assignments.js';
 import { kernelDefaults } from './kernel-defaults.js';
-import type { Platform, TimeOption } from './platforms/index.js';
+import type { Platform } from './platforms/index.js';
 import type { KeepAliveState } from './state.js';
 
 const notTcpCodes = new Set(['EOPNOTSUPP', 'ENOPROTOOPT']);
@@ -12,13 +19,34 @@ function notTcp(cause: SystemCallError): UnsupportedError {
   return new UnsupportedError('a keepalive policy on this socket', requires, cause);
 }
 
-function readUserTimeout(fd: number, option: TimeOption): number | null {
-  try {
-    return readIntOption(fd, option) * option.unitMs;
-  } catch (error) {
-    if (error instanceof SystemCallError && notTcpCodes.has(error.code)) return null;
-    throw error;
-  }
+function isNotTcp(error: unknown): error is SystemCallError {
+  return error instanceof SystemCallError && notTcpCodes.has(error.code);
+}
+
+/** Returns what was read, or throws why it was not. */
+function given(value: number | SystemCallError | undefined): number {
+  if (typeof value === 'number') return value;
+  throw isNotTcp(value) ? notTcp(value) : value;
+}
+
+function optionsOf({ keepAlive, idle, interval, count, userTimeout }: Platform): readonly SocketOption[] {
+  return [keepAlive, idle, interval, count, userTimeout];
+}
+
+/** Makes a state of the values of {@link optionsOf}. */
+function stateOf(
+  values: readonly (number | SystemCallError)[],
+  { idle, interval, userTimeout }: Platform,
+): KeepAliveState {
+  const [flag, idleTime, intervalTime, count, timeout] = values;
+  return {
+    idle: given(idleTime) * idle.unitMs,
+    interval: given(intervalTime) * interval.unitMs,
+    count: given(count),
+    userTimeout: isNotTcp(timeout) ? null : given(timeout) * userTimeout.unitMs,
+    // The kernel answers with the flag's bit, which is not 1 on BSD.
+    enabled: given(flag) !== 0,
+  };
 }
 
 /**
@@ -27,19 +55,7 @@ function readUserTimeout(fd: number, option: TimeOption): number | null {
  * @throws {UnsupportedError} when it is not a TCP socket; {@link SystemCallError} as the kernel refuses it.
  */
 export function readState(fd: number, platform: Platform): KeepAliveState {
-  try {
-    return {
-      idle: readIntOption(fd, platform.idle) * platform.idle.unitMs,
-      interval: readIntOption(fd, platform.interval) * platform.interval.unitMs,
-      count: readIntOption(fd, platform.count),
-      userTimeout: readUserTimeout(fd, platform.userTimeout),
-      // The kernel answers with the flag's bit, which is not 1 on BSD.
-      enabled: readIntOption(fd, platform.keepAlive) !== 0,
-    };
-  } catch (error) {
-    if (error instanceof SystemCallError && notTcpCodes.has(error.code)) throw notTcp(error);
-    throw error;
-  }
+  return stateOf(readIntOptions(fd, optionsOf(platform)), platform);
 }
 
 /** Puts back what was there, as far as the kernel lets it. */
@@ -88,13 +104,10 @@ export function writeAssignments(
   before: () => KeepAliveState,
   platform: Platform,
 ): KeepAliveState {
-  let done = 0;
+  const { done, error: refusal, after: values } = writeIntOptions(fd, list, optionsOf(platform));
   try {
-    for (const { option, value } of list) {
-      writeIntOption(fd, option, value);
-      done += 1;
-    }
-    const after = readState(fd, platform);
+    if (refusal !== undefined) throw refusal;
+    const after = stateOf(values, platform);
     refuseIgnored(list, after, platform);
     return after;
   } catch (error) {

@@ -1,5 +1,6 @@
 import type { KernelDefaults } from '../../socket/index.js';
 import type { Incomplete } from '../connection.js';
+import { fromWorker, isWorker } from '../from-worker.js';
 import { type NamespaceDefaults, otherNamespaces } from './namespaces.js';
 import { readRunningValues } from './running-values.js';
 import { type RootOption, type SysctlSource, sysctlSources } from './sources.js';
@@ -33,6 +34,7 @@ export function readKernelDefaults(options: RootOption = {}): KernelDefaults {
  * namespaces; with `root` set, without those.
  */
 export function kernelDefaultsReport(options: RootOption = {}): KernelDefaultsReport {
+  if (isWorker) return fromWorker('kernelDefaultsReport', [options]);
   const { root = '/' } = options;
   const defaults = readRunningValues(root);
   const { sources, notRead, incomplete } = sysctlSources(options);

@@ -1,0 +1,118 @@
+import { fstatSync } from 'node:fs';
+import { setTimeout as later } from 'node:timers/promises';
+import { deserialize } from 'node:v8';
+import { BroadcastChannel, type MessagePort, receiveMessageOnPort, threadId } from 'node:worker_threads';
+import { UnsupportedError } from '../errors.js';
+import type { DescriptorCalls } from './descriptor-calls.js';
+import { type ErrorClasses, fromPortable, toPortable } from './portable.js';
+import { Question } from './question.js';
+import { mailbox, mailboxLength, type Reply, type Request } from './request.js';
+import { threadKey } from './role.js';
+
+type Call = Pick<Request, 'name' | 'args'> & Partial<Pick<Request, 'module' | 'replyTo'>>;
+
+let lastTicket = 0;
+
+function request({ module, name, args, replyTo }: Call, memory: SharedArrayBuffer): Request {
+  lastTicket += 1;
+  return { mailbox: memory, ticket: lastTicket, module, name, args, replyTo };
+}
+
+function resultOf(reply: Reply, classes?: ErrorClasses): unknown {
+  if ('error' in reply) throw fromPortable(reply.error, classes);
+  return fromPortable(reply.value, classes);
+}
+
+let memory: SharedArrayBuffer | undefined;
+
+/** Has the native thread make a call whose reply is small, and waits for it. */
+function askBriefly(name: string, args: readonly unknown[]): unknown {
+  const own = memory ?? new SharedArrayBuffer(mailboxLength);
+  // The native thread may still write into the mailbox of a request that failed.
+  memory = undefined;
+  new Question(request({ name, args }, own)).wait();
+  memory = own;
+  const { words, bytes } = mailbox(own);
+  return resultOf(deserialize(bytes.slice(0, words[1])) as Reply);
+}
+
+/** Returns the inode of what this process has open, or -1 where it is closed. */
+export function inodeOf(fd: number): number {
+  try {
+    return fstatSync(fd).ino;
+  } catch {
+    return -1;
+  }
+}
+
+/** Has the native thread make a call on a descriptor of this process, and waits for what it returns or throws. */
+export function callInNativeThread<Name extends keyof DescriptorCalls>(
+  name: Name,
+  ...args: Parameters<DescriptorCalls[Name]>
+): ReturnType<DescriptorCalls[Name]> {
+  return askBriefly('callOn', [inodeOf(args[0]), name, ...args]) as ReturnType<DescriptorCalls[Name]>;
+}
+
+/** Why the native thread cannot make system calls, or `undefined` if it can. */
+export function whyNoNativeThread(): UnsupportedError | undefined {
+  try {
+    return askBriefly('whyNoLibc', []) as UnsupportedError | undefined;
+  } catch (error) {
+    if (error instanceof UnsupportedError) return error;
+    return new UnsupportedError('making system calls in a worker thread', 'a main thread that runs', error);
+  }
+}
+
+/** A function that a module exports, to be called in the native thread. */
+export interface ExportedFunction {
+  /** The URL of the module. */
+  readonly module: string;
+  readonly name: string;
+  /** The errors that it may throw, besides those of system calls. */
+  readonly classes: ErrorClasses;
+}
+
+function openReplyChannel(): { readonly channel: BroadcastChannel; readonly replyTo: string } {
+  const replyTo = `${threadKey}:${process.pid}:${threadId}:${lastTicket + 1}`;
+  return { channel: new BroadcastChannel(replyTo), replyTo };
+}
+
+function takeReply(channel: BroadcastChannel, classes: ErrorClasses): unknown {
+  // The types of Node.js lack that it takes a BroadcastChannel, too.
+  const received = receiveMessageOnPort(channel as unknown as MessagePort) as { readonly message: Reply };
+  return resultOf(received.message, classes);
+}
+
+/** Calls a synchronous function in the native thread and waits for the result. */
+export function callExported({ module, name, classes }: ExportedFunction, args: readonly unknown[]): unknown {
+  const { channel, replyTo } = openReplyChannel();
+  try {
+    const portable = toPortable(args) as unknown[];
+    new Question(request({ module, name, args: portable, replyTo }, new SharedArrayBuffer(mailboxLength))).wait();
+    return takeReply(channel, classes);
+  } finally {
+    channel.close();
+  }
+}
+
+/** Calls an asynchronous function in the native thread. */
+export async function callExportedLater(
+  { module, name, classes }: ExportedFunction,
+  args: readonly unknown[],
+): Promise<unknown> {
+  const { channel, replyTo } = openReplyChannel();
+  try {
+    const reply = new Promise<Reply>((resolve) => {
+      channel.onmessage = (event) => resolve((event as { data: Reply }).data);
+    });
+    const portable = toPortable(args) as unknown[];
+    const question = new Question(
+      request({ module, name, args: portable, replyTo }, new SharedArrayBuffer(mailboxLength)),
+    );
+    while (!question.isTaken) await later(question.repeat());
+    question.end();
+    return resultOf(await reply, classes);
+  } finally {
+    channel.close();
+  }
+}

@@ -1,0 +1,40 @@
+import { whyNoLibc } from '../libc.js';
+import { unacknowledgedBytes } from '../send-queue.js';
+import { attachSocketFilter } from '../socket-filter.js';
+import {
+  readBytesOption,
+  readIntOption,
+  readIntOptions,
+  writeBytesOption,
+  writeIntOption,
+  writeIntOptions,
+} from '../socket-options.js';
+import { inodeOf } from './ask.js';
+
+const calls = {
+  attachSocketFilter,
+  readBytesOption,
+  readIntOption,
+  readIntOptions,
+  unacknowledgedBytes,
+  writeBytesOption,
+  writeIntOption,
+  writeIntOptions,
+};
+
+/** The calls on a descriptor that the native thread makes for a worker. */
+export type DescriptorCalls = typeof calls;
+
+/**
+ * Makes a call on a descriptor of another thread.
+ *
+ * That thread waits for the reply, so the descriptor stays open, unless the thread is terminated: then the number can be
+ * another socket's a moment later. The inode tells; what was closed meanwhile is EBADF.
+ */
+function callOn(inode: number, name: keyof DescriptorCalls, fd: number, ...args: unknown[]): unknown {
+  const isOpen = inode >= 0 && inodeOf(fd) === inode;
+  return Reflect.apply(calls[name], undefined, [isOpen ? fd : -1, ...args]);
+}
+
+/** What a worker asks for without naming a module. */
+export const descriptorFunctions: Readonly<Record<string, (...args: never[]) => unknown>> = { callOn, whyNoLibc };

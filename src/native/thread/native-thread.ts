@@ -1,0 +1,69 @@
+/** What the native thread runs: the one thread besides the main thread that has koffi loaded, which serves all workers. */
+import { serialize } from 'node:v8';
+import { BroadcastChannel } from 'node:worker_threads';
+import { whyNoLibc } from '../libc.js';
+import { linuxCalls } from '../linux-calls.js';
+import { descriptorFunctions } from './descriptor-calls.js';
+import { insideGate } from './gate.js';
+import { toPortable } from './portable.js';
+import { mailbox, type Reply, type Request } from './request.js';
+import { nativeThreadData, threadKey } from './role.js';
+
+const { gate: memory } = nativeThreadData() ?? { gate: new SharedArrayBuffer(4) };
+const gate = new Int32Array(memory);
+
+function replyTo(request: Request, reply: Reply): void {
+  const { words, bytes } = mailbox(request.mailbox);
+  if (request.replyTo === undefined) {
+    const serialized = serialize(reply);
+    bytes.set(serialized);
+    words[1] = serialized.length;
+  } else {
+    const channel = new BroadcastChannel(request.replyTo);
+    channel.postMessage(reply);
+    channel.close();
+  }
+  Atomics.store(words, 0, 0);
+  Atomics.notify(words, 0);
+}
+
+/** Makes `attempt` and sends the worker what it returns or throws. */
+function answer(request: Request, attempt: () => unknown): void {
+  let reply: Reply;
+  try {
+    reply = { value: toPortable(attempt()) };
+  } catch (error) {
+    reply = { error: toPortable(error) };
+  }
+  replyTo(request, reply);
+}
+
+async function callExported(request: Request, module: string): Promise<void> {
+  try {
+    const exported = (await import(module)) as Record<string, (...args: unknown[]) => unknown>;
+    // Only the synchronous part is inside the gate: a check takes seconds, and the end of the process would wait.
+    const result = await insideGate(gate, () => exported[request.name]?.(...request.args));
+    answer(request, () => result);
+  } catch (error) {
+    answer(request, () => {
+      throw error;
+    });
+  }
+}
+
+function receive(request: Request): void {
+  // A worker sends its request again while nobody has taken it.
+  if (Atomics.compareExchange(mailbox(request.mailbox).words, 0, request.ticket, -request.ticket) !== request.ticket) {
+    return;
+  }
+  const { module, name, args } = request;
+  if (module !== undefined) void callExported(request, module);
+  else answer(request, () => Reflect.apply(descriptorFunctions[name] as () => unknown, undefined, args));
+}
+
+insideGate(gate, () => {
+  // All of what takes the FFI more than a call is done here, before anybody can end this thread in the middle of it.
+  if (whyNoLibc() === undefined && process.platform === 'linux') linuxCalls();
+});
+const channel = new BroadcastChannel(threadKey);
+channel.onmessage = (event) => receive((event as { data: Request }).data);

@@ -1,0 +1,51 @@
+import { SystemCallError, UnsupportedError } from '../errors.js';
+
+/** Classes of the errors that a call in another thread may throw, by their names. */
+export type ErrorClasses = Readonly<Record<string, { readonly prototype: Error }>>;
+
+const ownClasses: ErrorClasses = { RangeError, SystemCallError, TypeError, UnsupportedError };
+
+/** An error as it goes from one thread to another: structured clone keeps neither its class nor its fields. */
+class PortableError {
+  readonly portableError = true;
+  readonly name: string;
+  readonly message: string;
+  readonly cause: unknown;
+  readonly fields: Readonly<Record<string, unknown>>;
+
+  constructor(error: Error) {
+    this.name = error.name;
+    this.message = error.message;
+    this.cause = toPortable(error.cause);
+    this.fields = toPortable({ ...error }) as Record<string, unknown>;
+  }
+}
+
+function mapValues(value: object, change: (value: unknown) => unknown): unknown {
+  if (Array.isArray(value)) return value.map(change);
+  const prototype: unknown = Object.getPrototypeOf(value);
+  if (prototype !== Object.prototype && prototype !== null) return value;
+  return Object.fromEntries(Object.entries(value).map(([name, field]) => [name, change(field)]));
+}
+
+/** Returns a copy of a value that structured clone carries whole. */
+export function toPortable(value: unknown): unknown {
+  if (typeof value !== 'object' || value === null) return value;
+  if (value instanceof Error) return { ...new PortableError(value) };
+  const { toJSON } = value as { toJSON?: unknown };
+  return typeof toJSON === 'function' ? toJSON.call(value) : mapValues(value, toPortable);
+}
+
+function restoreError({ name, message, cause, fields }: PortableError, classes: ErrorClasses): Error {
+  const error = new Error(message, cause === undefined ? undefined : { cause: fromPortable(cause, classes) });
+  const known = ownClasses[name] ?? classes[name];
+  if (known !== undefined) Object.setPrototypeOf(error, known.prototype);
+  return Object.assign(error, fields);
+}
+
+/** Returns the value that {@link toPortable} was given, with errors of the given classes. */
+export function fromPortable(value: unknown, classes: ErrorClasses = {}): unknown {
+  if (typeof value !== 'object' || value === null) return value;
+  if ((value as Partial<PortableError>).portableError === true) return restoreError(value as PortableError, classes);
+  return mapValues(value, (field) => fromPortable(field, classes));
+}

@@ -1,0 +1,130 @@
+import { BroadcastChannel, getEnvironmentData } from 'node:worker_threads';
+import { SystemCallError, UnsupportedError } from '../errors.js';
+import { MainThread } from './main-thread.js';
+import { mailbox, type Request } from './request.js';
+import { threadKey } from './role.js';
+
+/** How long a request may wait to be taken, and how long carrying it out may take. */
+const takenWithinMs = 10_000;
+const answeredWithinMs = 60_000;
+
+/** As {@link takenWithinMs}, where the main thread cannot be asked to start the native thread. */
+const takenUnaskedWithinMs = 500;
+
+/** A main thread that has this package starts the native thread unasked: it is asked only after this time. */
+const patienceMs = 500;
+
+/** A request is sent again after this time, doubled each time: while the native thread is starting, nobody hears it. */
+const firstRepeatMs = 5;
+const lastRepeatMs = 100;
+
+// Programs replace the clock while they are tested.
+const now = performance.now.bind(performance);
+
+let channel: BroadcastChannel | undefined;
+
+function post(request: Request): void {
+  if (channel === undefined) {
+    const opened = new BroadcastChannel(threadKey);
+    opened.unref();
+    channel = opened;
+    // It also receives what other workers send, so it is open no longer than this turn of the event loop.
+    setImmediate(() => {
+      opened.close();
+      channel = undefined;
+    }).unref();
+  }
+  channel.postMessage(request);
+}
+
+/** The last request that nobody took, when, and why. Requests soon after that one do not wait as long. */
+let lastFailure: { readonly atMs: number; readonly error: UnsupportedError } | undefined;
+const failingForMs = 10_000;
+
+function unreachable(feature: string, refusal: unknown): UnsupportedError {
+  const blocked = refusal === undefined ? ', or one that is not blocked by a system call for so long' : '';
+  const requires = `a main thread that has loaded tcp-keepalive before the worker was started${blocked}`;
+  return new UnsupportedError(`${feature} in a worker thread`, requires, refusal);
+}
+
+/** A request on its way to the native thread and back. */
+export class Question {
+  readonly #request: Request;
+  readonly #words: Int32Array<SharedArrayBuffer>;
+  readonly #askedAtMs = now();
+  readonly #mainThread = new MainThread();
+  #refusal: unknown;
+  #repeatMs = firstRepeatMs;
+  #takenAtMs: number | undefined;
+
+  /** @throws {UnsupportedError} if `request` holds what cannot be sent to another thread. */
+  constructor(request: Request) {
+    this.#request = request;
+    ({ words: this.#words } = mailbox(request.mailbox));
+    Atomics.store(this.#words, 0, request.ticket);
+    try {
+      post(request);
+    } catch (cause) {
+      const requires = 'arguments that can be sent to another thread (structured clone), or the main thread';
+      throw new UnsupportedError(`${this.#feature} in a worker thread`, requires, cause);
+    }
+  }
+
+  /** Blocks this thread until the request is answered. */
+  wait(): void {
+    for (let state = this.#state; state !== 0; state = this.#state) {
+      Atomics.wait(this.#words, 0, state, state === this.#request.ticket ? this.repeat() : this.#checkTaken());
+    }
+    this.end();
+  }
+
+  /** Whether the native thread has the request. */
+  get isTaken(): boolean {
+    return this.#state !== this.#request.ticket;
+  }
+
+  get #state(): number {
+    return Atomics.load(this.#words, 0);
+  }
+
+  #checkTaken(): number {
+    this.#takenAtMs ??= now();
+    if (now() - this.#takenAtMs < answeredWithinMs) return answeredWithinMs;
+    this.end();
+    const detail = `the thread that makes system calls for workers did not answer within ${answeredWithinMs / 1000} s`;
+    throw new SystemCallError(`${this.#feature} in a worker thread`, 'ETIMEDOUT', detail);
+  }
+
+  get #feature(): string {
+    return this.#request.module === undefined ? 'setting and reading socket options' : this.#request.name;
+  }
+
+  end(): void {
+    this.#mainThread.disconnect();
+  }
+
+  /**
+   * Sends the request again, if that is due. Returns after how many milliseconds to come back.
+   *
+   * @throws {UnsupportedError} if no native thread takes the request.
+   */
+  repeat(): number {
+    const waitedMs = now() - this.#askedAtMs;
+    const isExpected = getEnvironmentData(threadKey) === true;
+    const limitMs = isExpected || this.#refusal === undefined ? takenWithinMs : takenUnaskedWithinMs;
+    const isFailing = lastFailure !== undefined && now() - lastFailure.atMs < failingForMs;
+    const isInVain = waitedMs >= limitMs || (isFailing && waitedMs > firstRepeatMs);
+    const { ticket } = this.#request;
+    if (isInVain && Atomics.compareExchange(this.#words, 0, ticket, 0) === ticket) {
+      this.end();
+      if (!isFailing) lastFailure = { atMs: now(), error: unreachable(this.#feature, this.#refusal) };
+      throw (lastFailure as { readonly error: UnsupportedError }).error;
+    }
+    if (waitedMs > 1) {
+      if (!isExpected || waitedMs >= patienceMs) this.#refusal = this.#mainThread.startNativeThread();
+      post(this.#request);
+      this.#repeatMs = Math.min(this.#repeatMs * 2, lastRepeatMs);
+    }
+    return this.#repeatMs;
+  }
+}

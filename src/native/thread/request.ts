@@ -1,0 +1,34 @@
+/** What a worker sends to the native thread. */
+export interface Request {
+  /** Where both threads follow the request, see {@link mailbox}. */
+  readonly mailbox: SharedArrayBuffer;
+  /** Tells the request from others in the same mailbox. */
+  readonly ticket: number;
+  /** The module that exports the function; the calls on descriptors if undefined. */
+  readonly module: string | undefined;
+  readonly name: string;
+  readonly args: readonly unknown[];
+  /** The channel for the reply; the mailbox if undefined. */
+  readonly replyTo: string | undefined;
+}
+
+/** What a function returned or threw, as `toPortable` gives it. */
+export type Reply = { readonly value: unknown } | { readonly error: unknown };
+
+/** A mailbox as its two threads see it. */
+export interface Mailbox {
+  /** `[0]` is the ticket while the request waits, minus the ticket while it is carried out, 0 afterwards; `[1]` the length. */
+  readonly words: Int32Array<SharedArrayBuffer>;
+  /** The reply, serialized. */
+  readonly bytes: Uint8Array;
+}
+
+const headLength = 8;
+
+/** Room for the reply of each call on a descriptor. */
+export const mailboxLength = 16_384;
+
+/** Returns the views of a mailbox's memory. */
+export function mailbox(memory: SharedArrayBuffer): Mailbox {
+  return { words: new Int32Array(memory, 0, 2), bytes: new Uint8Array(memory, headLength) };
+}

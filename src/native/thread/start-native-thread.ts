@@ -1,0 +1,61 @@
+import { getEnvironmentData, setEnvironmentData } from 'node:worker_threads';
+import { isOwner, threadKey } from './role.js';
+
+/** Returns the URL of the module that the native thread runs; it lies beside the folder of what is bundled. */
+export function nativeThreadEntry(): string {
+  return new URL('../native/thread/native-thread.js', import.meta.url).href;
+}
+
+/**
+ * Starts the native thread unless this process has one. It keeps no process alive.
+ *
+ * Runs in the main thread, because a worker's own workers end with it. A worker whose main thread has not loaded this
+ * package has its text evaluated there, so the function refers to nothing outside itself.
+ */
+export function startNativeThread(entry: string, key: string): void {
+  const { Worker, setEnvironmentData } = process.getBuiltinModule('node:worker_threads');
+  const running = Symbol.for(key);
+  if (Reflect.has(process, running)) return;
+  const [open, inside, closed] = [0, 1, 2];
+  const gate = new Int32Array(new SharedArrayBuffer(4));
+  const worker = new Worker(new URL(entry), {
+    name: 'tcp-keepalive',
+    env: {},
+    // Without these, Node.js opens the main thread's standard output and error to pipe into.
+    stdout: true,
+    stderr: true,
+    execArgv: [],
+    workerData: { key, gate: gate.buffer },
+  });
+  worker.unref();
+  Object.defineProperty(process, running, { value: worker, configurable: true });
+  setEnvironmentData(key, true);
+  // Node.js ends the thread with the process: not while the thread loads koffi, nor amid what it does to other programs.
+  const waitAtGate = () => {
+    const until = performance.now() + 5000;
+    while (Atomics.compareExchange(gate, 0, open, closed) === inside && performance.now() < until) {
+      Atomics.wait(gate, 0, inside, 100);
+    }
+    // Reached only where somebody else emitted `exit`.
+    setTimeout(() => Atomics.compareExchange(gate, 0, closed, open), 0).unref();
+  };
+  const forget = () => {
+    process.off('exit', waitAtGate);
+    Reflect.deleteProperty(process, running);
+  };
+  process.prependListener('exit', waitAtGate);
+  worker.on('error', forget).on('exit', forget);
+}
+
+/** Has the native thread start with the first worker of this process. Does nothing in workers. */
+export function offerNativeThread(): void {
+  if (!isOwner || getEnvironmentData(threadKey) !== undefined) return;
+  setEnvironmentData(threadKey, true);
+  process.once('worker', () => {
+    try {
+      startNativeThread(nativeThreadEntry(), threadKey);
+    } catch {
+      // The worker asks for it again, and says that it has none.
+    }
+  });
+}
