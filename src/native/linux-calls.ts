@@ -11,6 +11,8 @@ interface LinuxCalls {
   read(fd: number, buffer: Memory, length: number): number;
   open(path: string, flags: number): number;
   close(fd: number): number;
+  getsockname(fd: number, name: Memory, length: Memory): number;
+  getpeername(fd: number, name: Memory, length: Memory): number;
   setns(fd: number, type: number): number;
   ioctl(fd: number, request: number, argument: Memory): number;
   bpf(number: number, command: number, attributes: Memory, size: number): number;
@@ -38,6 +40,8 @@ export function linuxCalls(): LinuxCalls {
     read: library.func('long read(int, void *, size_t)'),
     open: library.func('int open(const char *, int)'),
     close: library.func('int close(int)'),
+    getsockname: library.func('int getsockname(int, void *, void *)'),
+    getpeername: library.func('int getpeername(int, void *, void *)'),
     setns: library.func('int setns(int, int)'),
     ioctl: library.func('int ioctl(int, ulong, void *)'),
     bpf: library.func('syscall', 'long', ['long', 'int', 'void *', 'uint']),

@@ -1,0 +1,183 @@
+import { type OptionReader, optionReader, type SocketOption } from '../native/index.js';
+import { openDescriptors } from '../native/owned-descriptor.js';
+import { localNameOf } from '../native/socket-names.js';
+import type { ValidPolicy } from '../policy/index.js';
+import { currentPlatform } from '../socket/platforms/index.js';
+import { clearTimer, setTimer, type Timer } from '../socket/real-time.js';
+import { tcpStateOf } from '../wire/tcp-state.js';
+import type { Regime } from './decision.js';
+import type { AppliedEvent } from './governor.js';
+import { applyToNative, decideOnConnection, decideOnListener } from './native-socket-policy.js';
+import { kinds, OwnDescriptors } from './own-descriptors.js';
+import { followOpened } from './own-handles.js';
+import type { Role } from './rules.js';
+import type { Statistics } from './statistics.js';
+import type { ThreadClaims } from './thread-claims.js';
+
+/** What the search needs to know, and who hears of what it did. */
+export interface NativeSocketContext {
+  readonly statistics: Statistics;
+  /** The regime in force; `native` is false where it leaves the sockets of native code alone. */
+  regime(): (Regime & { readonly native: boolean }) | undefined;
+  applied(event: AppliedEvent): void;
+  refused(error: unknown): void;
+}
+
+/** Between two passes, in ms. A socket is set in the second pass that finds it, so within 2 s. */
+const passIntervalMs = 900;
+
+/** A governed connection is compared with its policy in the pass after it was set, and then in one of so many. */
+const passesPerComparison = 32;
+
+/** So many passes a socket is left undecided while a worker thread without a policy runs, which might apply one. */
+const patience = 5;
+
+function unknownOwner(): Error {
+  return new Error(
+    'native code or a worker thread without a policy has opened it, and which one cannot be told: ' +
+      'load tcp-keepalive/register in each worker thread, or call applyToProcess there',
+  );
+}
+
+interface Governed {
+  readonly role: Role;
+  readonly policy: ValidPolicy;
+  /** The pass in which it was set. */
+  readonly pass: number;
+}
+
+/** What is done with a socket; returns its kind then. */
+type Step = (fd: number, regime: Regime) => number;
+
+/** The repeated pass over the process's descriptors. Sockets that are open when it begins are left as they are. */
+export class NativeSocketSearch {
+  readonly #context: NativeSocketContext;
+  readonly #claims: ThreadClaims;
+  readonly #descriptors = new OwnDescriptors();
+  /** Reads the first byte of `struct tcp_info`: the state. */
+  readonly #state: OptionReader = optionReader(currentPlatform().tcpInfo as SocketOption, 1);
+  readonly #unfollow: () => void;
+  /** The role and policy of each governed connection, by descriptor. */
+  readonly #governed: Governed[] = [];
+  /** The local port of each listener of native code, by descriptor. */
+  readonly #listenerPorts: number[] = [];
+  /** Those of the listeners that this pass has found. */
+  readonly #ports = new Set<number>();
+  /** The connections and listeners that this pass has found undecided. */
+  #found: { readonly fd: number; readonly isListener: boolean }[] = [];
+  #passes = 0;
+  #timer: Timer;
+
+  constructor(context: NativeSocketContext, claims: ThreadClaims) {
+    this.#context = context;
+    this.#claims = claims;
+    this.#descriptors.leaveAll((fd) => claims.takeClaim(fd));
+    this.#unfollow = followOpened((handle) => this.#descriptors.opened(handle));
+    this.#timer = setTimer(this.#pass, passIntervalMs);
+  }
+
+  close(): void {
+    clearTimer(this.#timer);
+    this.#unfollow();
+  }
+
+  readonly #pass = (): void => {
+    this.#passes += 1;
+    this.#ports.clear();
+    this.#found = [];
+    try {
+      this.#descriptors.pass(this.#visit);
+      // Only now all listeners are known, by which an accepted connection is told from one that was connected.
+      for (const { fd, isListener } of this.#found) {
+        this.#descriptors.update(fd, (kind) => this.#attempt(fd, kind, this.#decide(kind, isListener)));
+      }
+      this.#timer = setTimer(this.#pass, passIntervalMs);
+    } catch (error) {
+      this.#context.refused(error);
+      this.#unfollow();
+    }
+  };
+
+  readonly #visit = (fd: number, kind: number): number => {
+    if (kind === kinds.governed) return this.#attempt(fd, kind, this.#compare);
+    if (kind === kinds.listener) this.#ports.add(this.#listenerPorts[fd] as number);
+    else if (openDescriptors().has(fd) || this.#claims.takeClaim(fd)) return kinds.left;
+    else this.#find(fd);
+    return kind;
+  };
+
+  #find(fd: number): void {
+    const state = this.#state.read(fd) < 1 ? 'CLOSE' : tcpStateOf(this.#state.view.getUint8(0));
+    // In CLOSE it is not connected yet, or has ended.
+    if (state === 'CLOSE') return;
+    const isListener = state === 'LISTEN';
+    if (isListener) {
+      const port = localNameOf(fd)?.port ?? 0;
+      this.#listenerPorts[fd] = port;
+      this.#ports.add(port);
+    }
+    this.#found.push({ fd, isListener });
+  }
+
+  /** Takes a step with a socket and returns its kind then. */
+  #attempt(fd: number, kind: number, step: Step): number {
+    const regime = this.#context.regime();
+    if (regime === undefined || !regime.native) return kind;
+    try {
+      return step(fd, regime);
+    } catch (error) {
+      // A descriptor that was closed meanwhile, or is another socket's now, needs nothing.
+      if (!this.#descriptors.isUnchanged(fd)) return kind;
+      this.#context.refused(error);
+      return kinds.left;
+    }
+  }
+
+  /** Chooses the step for a socket that is undecided. */
+  #decide(kind: number, isListener: boolean): Step {
+    // Worker threads claim what they open, but only after they have opened it.
+    if (this.#claims.hasThreads && kind === kinds.undecided) return () => kind + 1;
+    if (!this.#claims.hasStrangers()) return isListener ? this.#governListener : this.#governConnection;
+    if (kind < kinds.undecided + patience) return () => kind + 1;
+    return () => {
+      throw unknownOwner();
+    };
+  }
+
+  readonly #governListener: Step = (fd, regime) => {
+    const policy = decideOnListener(fd, regime);
+    if (policy && this.#set(fd, 'server', policy, regime)) this.#context.statistics.listeners += 1;
+    return kinds.listener;
+  };
+
+  readonly #governConnection: Step = (fd, regime) => {
+    const role = this.#ports.has(localNameOf(fd)?.port ?? -1) ? 'server' : 'client';
+    const policy = decideOnConnection(fd, role, regime);
+    if (policy === false) {
+      this.#context.statistics.skipped.optedOut += 1;
+      return kinds.left;
+    }
+    if (!this.#set(fd, role, policy, regime)) return kinds.undecided;
+    this.#context.statistics.native += 1;
+    this.#governed[fd] = { role, policy, pass: this.#passes };
+    return kinds.governed;
+  };
+
+  /** Sets the policy again if native code has set something else since: with `'enforce'` the policy wins. */
+  readonly #compare: Step = (fd, regime) => {
+    const { role, policy, pass } = this.#governed[fd] as Governed;
+    const age = this.#passes - pass;
+    const isDue = age === 1 || (this.#passes + fd) % passesPerComparison === 0;
+    if (isDue && regime.mode === 'enforce') this.#set(fd, role, policy, regime);
+    return kinds.governed;
+  };
+
+  /** Returns false if the descriptor is another socket's by now. */
+  #set(fd: number, role: Role, policy: ValidPolicy, { mode }: Regime): boolean {
+    const isUnchanged = () => this.#descriptors.isUnchanged(fd);
+    const applied = applyToNative(fd, policy, mode, isUnchanged);
+    if (applied === 'gone') return false;
+    if (applied !== 'in force') this.#context.applied({ role, target: undefined, applied, native: true });
+    return true;
+  }
+}
