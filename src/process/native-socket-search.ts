@@ -1,4 +1,4 @@
-import { type OptionReader, optionReader, type SocketOption } from '../native/index.js';
+import { type OptionReader, optionReader, type SocketOption, whyNoLibc } from '../native/index.js';
 import { openDescriptors } from '../native/owned-descriptor.js';
 import { localNameOf } from '../native/socket-names.js';
 import type { ValidPolicy } from '../policy/index.js';
@@ -8,7 +8,7 @@ import { tcpStateOf } from '../wire/tcp-state.js';
 import type { Regime } from './decision.js';
 import type { AppliedEvent } from './governor.js';
 import { applyToNative, decideOnConnection, decideOnListener } from './native-socket-policy.js';
-import { kinds, OwnDescriptors } from './own-descriptors.js';
+import { inodeOf, kinds, OwnDescriptors, openInodes, tableSize } from './own-descriptors.js';
 import { followOpened } from './own-handles.js';
 import type { Role } from './rules.js';
 import type { Statistics } from './statistics.js';
@@ -54,8 +54,9 @@ export class NativeSocketSearch {
   readonly #context: NativeSocketContext;
   readonly #claims: ThreadClaims;
   readonly #descriptors = new OwnDescriptors();
-  /** Reads the first byte of `struct tcp_info`: the state. */
-  readonly #state: OptionReader = optionReader(currentPlatform().tcpInfo as SocketOption, 1);
+  /** The inodes of what was open when the search began, until the first pass is over. */
+  #before: ReadonlyMap<number, number> | undefined = openInodes();
+  #reader: OptionReader | undefined;
   readonly #unfollow: () => void;
   /** The role and policy of each governed connection, by descriptor. */
   readonly #governed: Governed[] = [];
@@ -71,7 +72,7 @@ export class NativeSocketSearch {
   constructor(context: NativeSocketContext, claims: ThreadClaims) {
     this.#context = context;
     this.#claims = claims;
-    this.#descriptors.leaveAll((fd) => claims.takeClaim(fd));
+    for (let fd = tableSize() - 1; fd >= 0; fd -= 1) claims.takeClaim(fd);
     this.#unfollow = followOpened((handle) => this.#descriptors.opened(handle));
     this.#timer = setTimer(this.#pass, passIntervalMs);
   }
@@ -86,7 +87,11 @@ export class NativeSocketSearch {
     this.#ports.clear();
     this.#found = [];
     try {
+      // Not when the search begins: that may be in the middle of loading the program's own copy of the FFI.
+      const reason = whyNoLibc();
+      if (reason !== undefined) throw reason;
       this.#descriptors.pass(this.#visit);
+      this.#before = undefined;
       // Only now all listeners are known, by which an accepted connection is told from one that was connected.
       for (const { fd, isListener } of this.#found) {
         this.#descriptors.update(fd, (kind) => this.#attempt(fd, kind, this.#decide(kind, isListener)));
@@ -101,13 +106,20 @@ export class NativeSocketSearch {
   readonly #visit = (fd: number, kind: number): number => {
     if (kind === kinds.governed) return this.#attempt(fd, kind, this.#compare);
     if (kind === kinds.listener) this.#ports.add(this.#listenerPorts[fd] as number);
-    else if (openDescriptors().has(fd) || this.#claims.takeClaim(fd)) return kinds.left;
+    else if (openDescriptors().has(fd) || this.#claims.takeClaim(fd) || this.#wasOpen(fd)) return kinds.left;
     else this.#find(fd);
     return kind;
   };
 
+  #wasOpen(fd: number): boolean {
+    const inode = this.#before?.get(fd);
+    return inode !== undefined && inode === inodeOf(fd);
+  }
+
   #find(fd: number): void {
-    const state = this.#state.read(fd) < 1 ? 'CLOSE' : tcpStateOf(this.#state.view.getUint8(0));
+    // The first byte of `struct tcp_info` is the state.
+    this.#reader ??= optionReader(currentPlatform().tcpInfo as SocketOption, 1);
+    const state = this.#reader.read(fd) < 1 ? 'CLOSE' : tcpStateOf(this.#reader.view.getUint8(0));
     // In CLOSE it is not connected yet, or has ended.
     if (state === 'CLOSE') return;
     const isListener = state === 'LISTEN';

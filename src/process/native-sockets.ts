@@ -1,5 +1,4 @@
 import { isMainThread } from 'node:worker_threads';
-import { whyNoLibc } from '../native/index.js';
 import { onAddonLoading } from './addon-loading.js';
 import { type NativeSocketContext, NativeSocketSearch } from './native-socket-search.js';
 import { followClosing, followOpened } from './own-handles.js';
@@ -39,8 +38,6 @@ export class NativeSockets {
   readonly #begin = (): void => {
     if (this.#isOver || this.#search !== undefined || this.#claims === undefined) return;
     try {
-      const reason = whyNoLibc();
-      if (reason !== undefined) throw reason;
       this.#search = new NativeSocketSearch(this.#context, this.#claims);
     } catch (error) {
       this.#isOver = true;

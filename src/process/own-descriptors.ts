@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs';
+import { fstatSync, readdirSync, readFileSync } from 'node:fs';
 import { type OptionReader, optionReader, readIntOption, SystemCallError } from '../native/index.js';
 import type { TcpHandle } from './tcp-handle.js';
 
@@ -28,8 +28,28 @@ export const kinds = {
 /** Decides on a TCP socket that Node.js did not open in this thread; returns its kind. */
 export type Visitor = (fd: number, kind: number) => number;
 
+/** Returns the inode of each descriptor of this process, without the FFI. */
+export function openInodes(): Map<number, number> {
+  const inodes = new Map<number, number>();
+  for (const name of readdirSync('/proc/self/fd')) {
+    const fd = Number(name);
+    const inode = inodeOf(fd);
+    if (inode !== undefined) inodes.set(fd, inode);
+  }
+  return inodes;
+}
+
+/** Returns the inode of a descriptor, or undefined if it is closed. */
+export function inodeOf(fd: number): number | undefined {
+  try {
+    return fstatSync(fd).ino;
+  } catch {
+    return undefined;
+  }
+}
+
 /** Returns how many numbers the process's table of descriptors has room for (fs/proc/array.c). */
-function tableSize(): number {
+export function tableSize(): number {
   const status = readFileSync('/proc/self/status', 'latin1');
   return Number(/^FDSize:\s*(\d+)/m.exec(status)?.[1]);
 }
@@ -39,7 +59,7 @@ function tableSize(): number {
  * noticed. Asking each number for its cookie costs a third of listing /proc/self/fd.
  */
 export class OwnDescriptors {
-  readonly #cookie: OptionReader = optionReader(SO_COOKIE, 8);
+  #reader: OptionReader | undefined;
   #kinds = new Uint8Array(0);
   #cookies = new Uint32Array(0);
   /** The handles of this thread by descriptor; one that was closed has the descriptor -1. */
@@ -48,12 +68,6 @@ export class OwnDescriptors {
   /** Remembers that Node.js has opened the descriptor of a handle in this thread. */
   opened(handle: TcpHandle): void {
     if (handle.fd >= 0) this.#handles[handle.fd] = handle;
-  }
-
-  /** Leaves every socket that is open now as it is; `visit` is called for each number. */
-  leaveAll(visit: (fd: number) => void): void {
-    for (let fd = tableSize() - 1; fd >= 0; fd -= 1) visit(fd);
-    this.pass(() => kinds.left);
   }
 
   /** Hands each TCP socket that was not left to the visitor, except those that Node.js opened in this thread. */
@@ -78,6 +92,11 @@ export class OwnDescriptors {
     const { view } = this.#cookie;
     if (this.#cookie.read(fd) !== 8) return false;
     return view.getUint32(0) === this.#cookies[2 * fd] && view.getUint32(4) === this.#cookies[2 * fd + 1];
+  }
+
+  get #cookie(): OptionReader {
+    this.#reader ??= optionReader(SO_COOKIE, 8);
+    return this.#reader;
   }
 
   #isOwned(fd: number): boolean {
