@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import { type OptionReader, optionReader, type SocketOption, whyNoLibc } from '../native/index.js';
 import { openDescriptors } from '../native/owned-descriptor.js';
 import { localNameOf } from '../native/socket-names.js';
@@ -26,8 +27,8 @@ export interface NativeSocketContext {
 /** Between two passes, in ms. A socket is set in the second pass that finds it, so within 2 s. */
 const passIntervalMs = 900;
 
-/** A governed connection is compared with its policy in the pass after it was set, and then in one of so many. */
-const passesPerComparison = 32;
+/** In each pass one number in so many is looked at in any case, and its connection compared with its policy again. */
+const stride = 32;
 
 /** So many passes a socket is left undecided while a worker thread without a policy runs, which might apply one. */
 const patience = 5;
@@ -44,6 +45,15 @@ interface Governed {
   readonly policy: ValidPolicy;
   /** The pass in which it was set. */
   readonly pass: number;
+}
+
+/** Returns the kernel's counts of connections that were begun and accepted in this network namespace (RFC 1213). */
+function openedConnections(): string | undefined {
+  try {
+    return /^Tcp: (?:-?\d+ ){4}(\d+ \d+)/m.exec(readFileSync('/proc/self/net/snmp', 'latin1'))?.[1];
+  } catch {
+    return undefined;
+  }
 }
 
 /** What is done with a socket; returns its kind then. */
@@ -67,6 +77,9 @@ export class NativeSocketSearch {
   /** The connections and listeners that this pass has found undecided. */
   #found: { readonly fd: number; readonly isListener: boolean }[] = [];
   #passes = 0;
+  #opens: string | undefined;
+  /** Set where the next pass must look at every number. */
+  #isUnsettled = true;
   #timer: Timer;
 
   constructor(context: NativeSocketContext, claims: ThreadClaims) {
@@ -83,19 +96,15 @@ export class NativeSocketSearch {
   }
 
   readonly #pass = (): void => {
-    this.#passes += 1;
-    this.#ports.clear();
-    this.#found = [];
     try {
       // Not when the search begins: that may be in the middle of loading the program's own copy of the FFI.
       const reason = whyNoLibc();
       if (reason !== undefined) throw reason;
-      this.#descriptors.pass(this.#visit);
-      this.#before = undefined;
-      // Only now all listeners are known, by which an accepted connection is told from one that was connected.
-      for (const { fd, isListener } of this.#found) {
-        this.#descriptors.update(fd, (kind) => this.#attempt(fd, kind, this.#decide(kind, isListener)));
-      }
+      this.#passes += 1;
+      const opens = openedConnections();
+      const isFull = this.#isUnsettled || opens === undefined || opens !== this.#opens;
+      this.#opens = opens;
+      this.#look(isFull);
       this.#timer = setTimer(this.#pass, passIntervalMs);
     } catch (error) {
       this.#context.refused(error);
@@ -103,13 +112,33 @@ export class NativeSocketSearch {
     }
   };
 
+  #look(isFull: boolean): void {
+    this.#ports.clear();
+    this.#found = [];
+    this.#isUnsettled = false;
+    if (isFull) this.#descriptors.pass(this.#visit, 0, 1);
+    else this.#descriptors.pass(this.#visit, this.#passes % stride, stride);
+    if (isFull) this.#before = undefined;
+    // Only now all listeners are known, by which an accepted connection is told from one that was connected.
+    for (const { fd, isListener } of this.#found) {
+      this.#isUnsettled = true;
+      this.#descriptors.update(fd, (kind) => this.#attempt(fd, kind, this.#decide(kind, isListener)));
+    }
+  }
+
   readonly #visit = (fd: number, kind: number): number => {
     if (kind === kinds.governed) return this.#attempt(fd, kind, this.#compare);
-    if (kind === kinds.listener) this.#ports.add(this.#listenerPorts[fd] as number);
+    if (kind === kinds.listener) this.#haveListener(fd);
     else if (openDescriptors().has(fd) || this.#claims.takeClaim(fd) || this.#wasOpen(fd)) return kinds.left;
     else this.#find(fd);
     return kind;
   };
+
+  /** What it accepts was counted as opened before, when the handshake was over. */
+  #haveListener(fd: number): void {
+    this.#ports.add(this.#listenerPorts[fd] as number);
+    this.#isUnsettled = true;
+  }
 
   #wasOpen(fd: number): boolean {
     const inode = this.#before?.get(fd);
@@ -124,9 +153,8 @@ export class NativeSocketSearch {
     if (state === 'CLOSE') return;
     const isListener = state === 'LISTEN';
     if (isListener) {
-      const port = localNameOf(fd)?.port ?? 0;
-      this.#listenerPorts[fd] = port;
-      this.#ports.add(port);
+      this.#listenerPorts[fd] = localNameOf(fd)?.port ?? 0;
+      this.#haveListener(fd);
     }
     this.#found.push({ fd, isListener });
   }
@@ -178,8 +206,7 @@ export class NativeSocketSearch {
   /** Sets the policy again if native code has set something else since: with `'enforce'` the policy wins. */
   readonly #compare: Step = (fd, regime) => {
     const { role, policy, pass } = this.#governed[fd] as Governed;
-    const age = this.#passes - pass;
-    const isDue = age === 1 || (this.#passes + fd) % passesPerComparison === 0;
+    const isDue = this.#passes === pass + 1 || fd % stride === this.#passes % stride;
     if (isDue && regime.mode === 'enforce') this.#set(fd, role, policy, regime);
     return kinds.governed;
   };

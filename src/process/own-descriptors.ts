@@ -70,11 +70,16 @@ export class OwnDescriptors {
     if (handle.fd >= 0) this.#handles[handle.fd] = handle;
   }
 
-  /** Hands each TCP socket that was not left to the visitor, except those that Node.js opened in this thread. */
-  pass(visit: Visitor): void {
+  /**
+   * Hands TCP sockets to the visitor, except those that were left and those that Node.js opened in this thread.
+   *
+   * @param first The first number that is looked at.
+   * @param step From there on, one number in so many is looked at.
+   */
+  pass(visit: Visitor, first: number, step: number): void {
     const size = tableSize();
     this.#grow(size);
-    for (let fd = 0; fd < size; fd += 1) {
+    for (let fd = first; fd < size; fd += step) {
       if (this.#isOwned(fd)) continue;
       if (!this.#isSame(fd)) this.#kinds[fd] = this.#isTcp(fd) ? kinds.undecided : kinds.other;
       const kind = this.#kinds[fd] as number;
