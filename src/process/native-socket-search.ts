@@ -25,7 +25,7 @@ export interface NativeSocketContext {
 }
 
 /** Between two passes, in ms. A socket is set in the second pass that finds it, so within 2 s. */
-const passIntervalMs = 900;
+const passIntervalMs = 800;
 
 /** In each pass one number in so many is looked at in any case, and its connection compared with its policy again. */
 const stride = 32;
