@@ -65,7 +65,8 @@ export class Statistics {
 export function summaryOf({ set, inherited, listeners, native, skipped, overruled }: ProcessStatus): string {
   const { pipe, optedOut, noDescriptor, refused } = skipped;
   const lines = [
-    `${set} connections set, ${inherited} inherited from ${listeners} listeners, ${native} of native code`,
+    `${set} connections set, ${inherited} inherited from ${listeners} listeners`,
+    ...(native > 0 ? [`${native} connections of native code`] : []),
     `skipped: ${pipe} pipes, ${optedOut} opted out, ${noDescriptor} without descriptor, ${refused} refused`,
     ...overruled.map(({ module, file, line, calls }) => `overruled ${calls} times: ${module} (${file}:${line})`),
   ];
