@@ -2,8 +2,8 @@
 import { startChild } from './child.js';
 import { pairedDifference, type Spread, spreadOf, takeTurns } from './paired-rounds.js';
 
-const rounds = 9;
-const warmUps = 2;
+const rounds = 5;
+const warmUps = 1;
 /** Four passes over the descriptors. */
 const roundMs = 3600;
 /** So that each pass has to look at every descriptor: without a new connection it looks at one in 32. */

@@ -56,7 +56,7 @@ export function tableSize(): number {
 
 /**
  * The descriptors of this process, each known by its socket's cookie, so that a number that was closed and opened again is
- * noticed. Asking each number for its cookie costs a third of listing /proc/self/fd.
+ * noticed. A cookie is one call; the links in /proc/self/fd are a listing and a call each, without cookies.
  */
 export class OwnDescriptors {
   #reader: OptionReader | undefined;

@@ -15,9 +15,12 @@ const isMarked = (fd: number) => fd >= 0 && fd < markCount;
 /** Set once this thread has counted itself. */
 let isRegistered = false;
 
-/** Returns true for the thread in which Node.js runs a program's module hooks: no code of the program's runs there. */
-function isHooksThread(worker: Worker): boolean {
-  return /^(Internal|Hooks)Worker$/.test(worker.constructor.name);
+/** Under this the process has the worker in which this package makes system calls for other workers, if there is one. */
+const nativeThread = Symbol.for('tcp-keepalive:native-thread:1');
+
+/** Returns true for threads in which no code of the program's runs: this package's own, and that of module hooks. */
+function opensNothing(worker: Worker): boolean {
+  return Reflect.get(process, nativeThread) === worker || /^(Internal|Hooks)Worker$/.test(worker.constructor.name);
 }
 
 /**
@@ -59,7 +62,7 @@ export class ThreadClaims {
   }
 
   readonly #onWorker = (worker: Worker): void => {
-    if (isHooksThread(worker)) return;
+    if (opensNothing(worker)) return;
     Atomics.add(this.#words, startedWord, 1);
     this.#workers.add(worker);
   };
