@@ -48,6 +48,7 @@ export class NativeSockets {
   close(): void {
     this.#isOver = true;
     this.#search?.close();
+    this.#search = undefined;
     for (const undo of this.#undo) undo();
     this.#claims?.close();
   }

@@ -41,7 +41,10 @@ export function followOpened(opened: Visit): () => void {
   };
 }
 
-/** Calls `closing` for each TCP handle of this thread right before it is closed. Returns a function that stops it. */
+/** Calls `closing` for each handle of this thread right before it is closed. Returns a function that stops it. */
 export function followClosing(closing: Visit): () => void {
-  return wrap(tcpPrototype(), 'close', around(closing));
+  // Wrapped where it is defined, for handles of all kinds: the peer watch wraps each definition in the chain.
+  let prototype: object = tcpPrototype();
+  while (!Object.hasOwn(prototype, 'close')) prototype = Object.getPrototypeOf(prototype);
+  return wrap(prototype, 'close', around(closing));
 }

@@ -20,7 +20,7 @@ const nativeThread = Symbol.for('tcp-keepalive:native-thread:1');
 
 /** Returns true for threads in which no code of the program's runs: this package's own, and that of module hooks. */
 function opensNothing(worker: Worker): boolean {
-  return Reflect.get(process, nativeThread) === worker || /^(Internal|Hooks)Worker$/.test(worker.constructor.name);
+  return Reflect.get(process, nativeThread) === worker || /^(Internal|Hooks)Worker$/.test(worker.constructor?.name);
 }
 
 /**
@@ -59,6 +59,7 @@ export class ThreadClaims {
 
   close(): void {
     process.off('worker', this.#onWorker);
+    this.#seen = undefined;
   }
 
   readonly #onWorker = (worker: Worker): void => {

@@ -78,6 +78,10 @@ describe.concurrent('a socket that native code has opened', () => {
     expect(await run('reused')).toEqual({ numbers: 1, states: ['30:5:3', 'off', '30:5:3'] });
   });
 
+  it('is found under a number that a terminated worker thread had', async () => {
+    expect(await run('terminated')).toEqual({ before: '77:7:7', after: '30:5:3', isReused: true });
+  });
+
   it('is found where only a worker thread has loaded the addon', async () => {
     expect(await run('workersAddon')).toEqual({ state: '30:5:3', native: 1 });
   });

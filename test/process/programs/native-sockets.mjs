@@ -39,7 +39,7 @@ async function inWorker(code, workerData, options = {}) {
     worker.postMessage('end');
     await once(worker, 'exit');
   };
-  return { answer, end };
+  return { answer, end, terminate: () => worker.terminate() };
 }
 
 const openInWorker = `
@@ -200,6 +200,22 @@ const scenarios = {
     const states = [...workers.map(({ answer }) => answer), fd].map(native.keepAliveOf);
     for (const { end } of workers) await end();
     return { states, afterMs, native: policy.status().native };
+  },
+
+  /** A worker thread is terminated, and its descriptor's number is native code's then. */
+  async terminated() {
+    applyToProcess('30:5:3');
+    const { port } = await listening();
+    const native = await loadNative();
+    const own = `const { applyToProcess } = await import('tcp-keepalive'); applyToProcess('77:7:7'); ${openInWorker}`;
+    const { answer, terminate } = await inWorker(own, { port });
+    await sleep(longMs);
+    const before = native.keepAliveOf(answer);
+    await terminate();
+    const fds = [];
+    while (!fds.includes(answer) && fds.length < 100) fds.push(native.connectTo(port));
+    await sleep(longMs);
+    return { before, after: native.keepAliveOf(answer), isReused: fds.includes(answer) };
   },
 
   /** The addon is loaded in a worker thread only, which opens the socket. */
