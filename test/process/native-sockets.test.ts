@@ -128,12 +128,12 @@ describe.concurrent('a socket that native code has not opened', () => {
 describe.concurrent('looking for sockets of native code', () => {
   it('does not keep the program alive', async () => {
     const env = { TCP_KEEPALIVE: '30:5:3' };
-    const launch = { env, options: [...register, '--input-type=module'], limitMs: 20_000 };
+    const launch = { env, options: [...register, '--input-type=module'] };
     const { code, stdout } = await start(['-e', "await import('koffi'); console.log('done')"], launch).ended;
     expect([code, stdout]).toEqual([0, 'done\n']);
   });
 
-  it.each(['no', 'false', '0'])('is not turned off by %s, which is refused', async (value) => {
+  it.each(['no', 'false'])('is not turned off by %s, which is refused', async (value) => {
     const env = { TCP_KEEPALIVE: '30:5:3', TCP_KEEPALIVE_NATIVE: value };
     const { code, stderr } = await start(['-e', '0'], { env }).ended;
     expect(code).toBe(1);
