@@ -80,7 +80,8 @@ export class NativeSocketSearch {
   #opens: string | undefined;
   /** Set where the next pass must look at every number. */
   #isUnsettled = true;
-  #timer: Timer;
+  /** Undefined once the search is over. */
+  #timer: Timer | undefined;
 
   constructor(context: NativeSocketContext, claims: ThreadClaims) {
     this.#context = context;
@@ -92,6 +93,7 @@ export class NativeSocketSearch {
 
   close(): void {
     clearTimer(this.#timer);
+    this.#timer = undefined;
     this.#unfollow();
   }
 
@@ -105,10 +107,11 @@ export class NativeSocketSearch {
       const isFull = this.#isUnsettled || opens === undefined || opens !== this.#opens;
       this.#opens = opens;
       this.#look(isFull);
-      this.#timer = setTimer(this.#pass, passIntervalMs);
+      // `onApplied` may have disposed of the policy.
+      if (this.#timer !== undefined) this.#timer = setTimer(this.#pass, passIntervalMs);
     } catch (error) {
+      this.close();
       this.#context.refused(error);
-      this.#unfollow();
     }
   };
 
