@@ -5,7 +5,7 @@ import { pairedDifference, type Spread, spreadOf, takeTurns } from './paired-rou
 const rounds = 5;
 const warmUps = 1;
 /** Four passes over the descriptors. */
-const roundMs = 3600;
+const roundMs = 4400;
 /** So that each pass has to look at every descriptor: without a new connection it looks at one in 32. */
 const opensEveryMs = 300;
 

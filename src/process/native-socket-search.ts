@@ -24,11 +24,17 @@ export interface NativeSocketContext {
   refused(error: unknown): void;
 }
 
-/** Between two passes, in ms. A socket is set in the second pass that finds it, so within 2 s. */
-const passIntervalMs = 800;
+/**
+ * The time between two passes, in ms. A socket is set in the first pass that finds it; where there are worker threads, in
+ * the second one. Both are over within 2 s.
+ */
+const [intervalMs, intervalWithThreadsMs] = [1100, 800];
 
-/** In each pass one number in so many is looked at in any case, and its connection compared with its policy again. */
+/** In each pass one number in so many is looked at in any case. */
 const stride = 32;
+
+/** A connection is compared with its policy again in the pass after it was set, then in one of so many. */
+const passesPerComparison = 4 * stride;
 
 /** So many passes a socket is left undecided while a worker thread without a policy runs, which might apply one. */
 const patience = 5;
@@ -88,13 +94,17 @@ export class NativeSocketSearch {
     this.#claims = claims;
     for (let fd = tableSize() - 1; fd >= 0; fd -= 1) claims.takeClaim(fd);
     this.#unfollow = followOpened((handle) => this.#descriptors.opened(handle));
-    this.#timer = setTimer(this.#pass, passIntervalMs);
+    this.#timer = this.#nextPass();
   }
 
   close(): void {
     clearTimer(this.#timer);
     this.#timer = undefined;
     this.#unfollow();
+  }
+
+  #nextPass(): Timer {
+    return setTimer(this.#pass, this.#claims.hasThreads ? intervalWithThreadsMs : intervalMs);
   }
 
   readonly #pass = (): void => {
@@ -108,7 +118,7 @@ export class NativeSocketSearch {
       this.#opens = opens;
       this.#look(isFull);
       // `onApplied` may have disposed of the policy.
-      if (this.#timer !== undefined) this.#timer = setTimer(this.#pass, passIntervalMs);
+      if (this.#timer !== undefined) this.#timer = this.#nextPass();
     } catch (error) {
       this.close();
       this.#context.refused(error);
@@ -209,7 +219,7 @@ export class NativeSocketSearch {
   /** Sets the policy again if native code has set something else since: with `'enforce'` the policy wins. */
   readonly #compare: Step = (fd, regime) => {
     const { role, policy, pass } = this.#governed[fd] as Governed;
-    const isDue = this.#passes === pass + 1 || fd % stride === this.#passes % stride;
+    const isDue = this.#passes === pass + 1 || (this.#passes - fd) % passesPerComparison === 0;
     if (isDue && regime.mode === 'enforce') this.#set(fd, role, policy, regime);
     return kinds.governed;
   };
