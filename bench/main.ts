@@ -6,6 +6,7 @@ import { benchmarkHostList } from './host-list.js';
 import { benchmarkHostOptions } from './host-options.js';
 import { benchmarkHostSet } from './host-set.js';
 import { describeMachine, type Machine } from './machine.js';
+import { benchmarkNativeSockets } from './native-sockets.js';
 import { benchmarkOwners } from './owners.js';
 import { benchmarkProcess } from './process.js';
 import type { Report } from './report.js';
@@ -30,6 +31,7 @@ const benchmarks: Readonly<Record<string, Benchmark>> = {
   'host-options': { title: "Reading and setting other processes' options", isLong: true, run: benchmarkHostOptions },
   'host-list': { title: "Listing the machine's connections", isLong: true, run: benchmarkHostList },
   'host-set': { title: "Setting another process's live connections", isLong: true, run: benchmarkHostSet },
+  'native-sockets': { title: 'Looking for sockets of native code', isLong: true, run: benchmarkNativeSockets },
   owners: { title: 'Finding the processes of all sockets', run: benchmarkOwners },
   timeline: { title: 'The timeline of 30:5:3 at full size', isLong: true, run: benchmarkTimeline },
   watch: { title: 'Watching idle connections, against heartbeats', isLong: true, run: benchmarkWatch },

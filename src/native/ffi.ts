@@ -1,6 +1,12 @@
 import { createRequire } from 'node:module';
+import { loadForOwnUse } from './own-addon.js';
+
+type Koffi = typeof import('koffi').default;
+
+let loaded: Koffi | undefined;
 
 /** The FFI, loaded on first use and synchronously: importing the package must work where the FFI does not. */
-export function ffi(): typeof import('koffi').default {
-  return createRequire(import.meta.url)('koffi');
+export function ffi(): Koffi {
+  loaded ??= loadForOwnUse(() => createRequire(import.meta.url)('koffi') as Koffi);
+  return loaded;
 }

@@ -15,6 +15,8 @@ interface LinuxCalls {
   readlinkat(directory: number, name: bigint, link: bigint, length: number): number;
   mmap(address: null, length: number, protection: number, flags: number, fd: number, offset: number): bigint;
   close(fd: number): number;
+  getsockname(fd: number, name: Memory, length: Memory): number;
+  getpeername(fd: number, name: Memory, length: Memory): number;
   setns(fd: number, type: number): number;
   flock(fd: number, operation: number): number;
   ioctl(fd: number, request: number, argument: Memory): number;
@@ -47,6 +49,8 @@ export function linuxCalls(): LinuxCalls {
     readlinkat: library.func('long readlinkat(int, const void *, void *, size_t)'),
     mmap: library.func('void *mmap(void *, size_t, int, int, int, int64_t)'),
     close: library.func('int close(int)'),
+    getsockname: library.func('int getsockname(int, void *, void *)'),
+    getpeername: library.func('int getpeername(int, void *, void *)'),
     setns: library.func('int setns(int, int)'),
     flock: library.func('int flock(int, int)'),
     ioctl: library.func('int ioctl(int, ulong, void *)'),

@@ -2,11 +2,13 @@ import { channel } from 'node:diagnostics_channel';
 import type net from 'node:net';
 import { constants } from 'node:os';
 import { debuglog } from 'node:util';
+import { isMainThread } from 'node:worker_threads';
 import { ConfigurationError, type PolicyInput } from '../policy/index.js';
 import type { Regime } from './decision.js';
 import { type AppliedEvent, Governor } from './governor.js';
 import type { Mode } from './intent.js';
 import { intercept } from './interception.js';
+import { NativeSockets } from './native-sockets.js';
 import { compileRules, type Rule, readPolicyOrOff } from './rules.js';
 import { type ProcessStatus, summaryOf } from './statistics.js';
 import { isTcpHandle, tcpPrototype } from './tcp-handle.js';
@@ -24,6 +26,13 @@ export interface ProcessOptions {
   readonly onApplied?: (event: AppliedEvent) => void;
   /** On this signal the status is written to standard error; none unless stated. */
   readonly summarySignal?: NodeJS.Signals;
+  /**
+   * Whether TCP sockets that native code opens get the policy too, within 2 s of connecting, once a native addon was
+   * loaded. Linux only, and decided by the main thread for all threads.
+   *
+   * @default true
+   */
+  readonly native?: boolean;
 }
 
 /** A policy in force. */
@@ -36,6 +45,7 @@ export interface ProcessPolicy extends Disposable {
 
 interface Applied extends Regime {
   readonly onApplied: ProcessOptions['onApplied'];
+  readonly native: boolean;
 }
 
 /** The regimes in force; the last one governs. */
@@ -44,8 +54,8 @@ const applied: Applied[] = [];
 const debug = debuglog('tcp-keepalive');
 
 function told(event: AppliedEvent): void {
-  const { role, target, applied: state } = event;
-  debug('%s %s: %j', role, target?.constructor.name ?? 'connection', state);
+  const { role, target, applied: state, native } = event;
+  debug('%s %s: %j', role, target?.constructor.name ?? (native ? 'socket of native code' : 'connection'), state);
   const { onApplied } = applied.at(-1) ?? {};
   if (onApplied === undefined) return;
   try {
@@ -59,6 +69,7 @@ function told(event: AppliedEvent): void {
 class Installation {
   readonly governor = new Governor(() => applied.at(-1), told);
   readonly #restore: () => void;
+  #native: NativeSockets | undefined;
 
   constructor() {
     this.#restore = intercept(this.governor);
@@ -69,7 +80,19 @@ class Installation {
     process.on('exit', this.#onExit);
   }
 
+  /** A worker thread tells the main thread of its own sockets in any case. */
+  findNative(isWanted: boolean): void {
+    if (!isWanted && isMainThread) return;
+    this.#native ??= new NativeSockets({
+      statistics: this.governor.statistics,
+      regime: () => applied.at(-1),
+      applied: told,
+      refused: (error) => this.governor.refused(error),
+    });
+  }
+
   remove(): void {
+    this.#native?.close();
     this.#restore();
     channel('net.client.socket').unsubscribe(this.#onClient);
     channel('net.server.socket').unsubscribe(this.#onServer);
@@ -103,13 +126,16 @@ const deadly = new Set(['SIGKILL', 'SIGSTOP']);
 /** Where a part of a configuration stands, for errors. */
 export type SourceOf = (field: 'policy' | keyof ProcessOptions) => string;
 
-function checkOptions({ mode, onApplied, summarySignal }: ProcessOptions, sourceOf: SourceOf): void {
+function checkOptions({ mode, native, onApplied, summarySignal }: ProcessOptions, sourceOf: SourceOf): void {
   const refusal = (field: keyof ProcessOptions, given: unknown, allowed: string) =>
     new ConfigurationError(sourceOf(field), field, given, allowed);
   if (summarySignal !== undefined && (deadly.has(summarySignal) || !Object.hasOwn(constants.signals, summarySignal))) {
     throw refusal('summarySignal', summarySignal, "a signal such as 'SIGUSR2'");
   }
   if (mode !== undefined && mode !== 'enforce' && mode !== 'fill') throw refusal('mode', mode, "'enforce' or 'fill'");
+  if (native !== undefined && typeof native !== 'boolean') {
+    throw refusal('native', native, "true or false; 'on' or 'off' in TCP_KEEPALIVE_NATIVE");
+  }
   if (onApplied !== undefined && typeof onApplied !== 'function') {
     throw refusal('onApplied', onApplied, 'a function');
   }
@@ -122,12 +148,13 @@ export function applyConfiguration(
   sourceOf: SourceOf,
 ): ProcessPolicy {
   checkOptions(options, sourceOf);
-  const { mode = 'enforce', rules = [], onApplied, summarySignal } = options;
+  const { mode = 'enforce', native = true, rules = [], onApplied, summarySignal } = options;
   const regime: Applied = {
     policy: readPolicyOrOff(policy, 'policy', sourceOf('policy')),
     mode,
     rules: compileRules(rules, sourceOf('rules')),
     onApplied,
+    native,
   };
   tcpPrototype();
   installation ??= new Installation();
@@ -137,6 +164,7 @@ export function applyConfiguration(
   if (summarySignal !== undefined) process.on(summarySignal, summarize);
   applied.push(regime);
   governor.reconsiderListeners();
+  installation.findNative(native);
   debug('policy %j, mode %s, %d rules', regime.policy, mode, rules.length);
   const dispose = () => {
     const at = applied.indexOf(regime);

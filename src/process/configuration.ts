@@ -15,7 +15,7 @@ type Environment = Readonly<Record<string, string | undefined>>;
 /** The file that is read where it lies in the working directory. */
 export const configurationFile = 'tcp-keepalive.json';
 
-const fields = ['policy', 'mode', 'rules', 'summarySignal'] as const;
+const fields = ['policy', 'mode', 'rules', 'summarySignal', 'native'] as const;
 
 type Field = (typeof fields)[number];
 
@@ -57,6 +57,7 @@ const variables = {
   mode: 'TCP_KEEPALIVE_MODE',
   rules: 'TCP_KEEPALIVE_RULES',
   summarySignal: 'TCP_KEEPALIVE_SUMMARY_SIGNAL',
+  native: 'TCP_KEEPALIVE_NATIVE',
 } as const satisfies Record<Field, string>;
 
 /** What the environment says. */
@@ -67,7 +68,8 @@ function contentOf(environment: Environment): Content {
     if (!text) continue;
     content[field] = field === 'rules' ? parseJson(text, variables.rules, '', 'a list of rules as JSON') : text;
   }
-  return content;
+  const { native } = content;
+  return native === 'on' || native === 'off' ? { ...content, native: native === 'on' } : content;
 }
 
 /**

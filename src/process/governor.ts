@@ -25,6 +25,8 @@ export interface AppliedEvent {
   /** The socket or server; `undefined` while Node.js has not made one for an accepted connection yet. */
   readonly target: net.Socket | net.Server | undefined;
   readonly applied: AppliedKeepAlive;
+  /** Set where native code opened the socket: there is no target then. */
+  readonly native?: true;
 }
 
 /** What is known of a handle under the policy. */
@@ -222,14 +224,15 @@ export class Governor implements Hooks {
       this.#onApplied({ role, target: ownerOf(handle), applied });
       return true;
     } catch (error) {
-      this.#refused(error);
+      this.refused(error);
       return false;
     } finally {
       this.#isSetting = false;
     }
   }
 
-  #refused(error: unknown): void {
+  /** Counts a connection that did not get its policy, and warns once for each reason. */
+  refused(error: unknown): void {
     if (error instanceof UnsupportedError) this.statistics.skipped.noDescriptor += 1;
     else this.statistics.skipped.refused += 1;
     // A socket that was closed meanwhile needs no policy.

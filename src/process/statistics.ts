@@ -25,6 +25,11 @@ export interface ProcessStatus {
   readonly inherited: number;
   /** Listeners that hand it on. */
   readonly listeners: number;
+  /**
+   * Connections that native code of this process opened or accepted, and that have the policy. Linux only, and in the main
+   * thread, where those of all threads are counted.
+   */
+  readonly native: number;
   readonly skipped: Readonly<Skipped>;
   /** The most frequent first. */
   readonly overruled: readonly OverruledCaller[];
@@ -35,6 +40,7 @@ export class Statistics {
   set = 0;
   inherited = 0;
   listeners = 0;
+  native = 0;
   readonly skipped: Skipped = { pipe: 0, optedOut: 0, noDescriptor: 0, refused: 0 };
   readonly #callers = new Map<string, { site: CallSite; calls: number }>();
 
@@ -50,16 +56,17 @@ export class Statistics {
     const overruled = [...this.#callers.values()]
       .map(({ site, calls }) => ({ ...site, calls }))
       .sort((a, b) => b.calls - a.calls);
-    const { set, inherited, listeners, skipped } = this;
-    return { set, inherited, listeners, skipped: { ...skipped }, overruled };
+    const { set, inherited, listeners, native, skipped } = this;
+    return { set, inherited, listeners, native, skipped: { ...skipped }, overruled };
   }
 }
 
 /** The status as a text of a few lines. */
-export function summaryOf({ set, inherited, listeners, skipped, overruled }: ProcessStatus): string {
+export function summaryOf({ set, inherited, listeners, native, skipped, overruled }: ProcessStatus): string {
   const { pipe, optedOut, noDescriptor, refused } = skipped;
   const lines = [
     `${set} connections set, ${inherited} inherited from ${listeners} listeners`,
+    ...(native > 0 ? [`${native} connections of native code`] : []),
     `skipped: ${pipe} pipes, ${optedOut} opted out, ${noDescriptor} without descriptor, ${refused} refused`,
     ...overruled.map(({ module, file, line, calls }) => `overruled ${calls} times: ${module} (${file}:${line})`),
   ];

@@ -23,6 +23,7 @@ it('counts connections that were set, that inherited, and listeners', async () =
     set: 3,
     inherited: 3,
     listeners: 1,
+    native: 0,
     skipped: { pipe: 0, optedOut: 0, noDescriptor: 0, refused: 0 },
     overruled: [],
   });

@@ -1,0 +1,16 @@
+import { hasLoadedAddon, isLoadingOwnAddon } from '../native/own-addon.js';
+import { type Method, wrap } from './wrap.js';
+
+/**
+ * Calls a function before this thread loads a native addon, at once if it has required one already. The addon of this
+ * package's own FFI is left out. Returns a function that stops it.
+ */
+export function onAddonLoading(callback: () => void): () => void {
+  if (hasLoadedAddon()) callback();
+  const wrapper = (original: Method): Method =>
+    function dlopen(this: typeof process, ...args: unknown[]) {
+      if (!isLoadingOwnAddon()) callback();
+      return Reflect.apply(original, this, args as never[]);
+    } as Method;
+  return wrap(process, 'dlopen', wrapper);
+}

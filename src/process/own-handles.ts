@@ -1,0 +1,50 @@
+import { channel } from 'node:diagnostics_channel';
+import type net from 'node:net';
+import { onConnecting } from './interception.js';
+import { isTcpHandle, type TcpHandle, tcpHandleOf, tcpPrototype } from './tcp-handle.js';
+import { type Method, wrap } from './wrap.js';
+
+type Visit = (handle: TcpHandle) => void;
+
+function around(before: Visit | undefined, after?: Visit) {
+  return (original: Method): Method =>
+    function wrapper(this: TcpHandle, ...args: unknown[]) {
+      before?.(this);
+      const status = Reflect.apply(original, this, args as never[]);
+      after?.(this);
+      return status;
+    } as Method;
+}
+
+/** Calls `opened` for each TCP handle that this thread opens from now on. Returns a function that stops it. */
+export function followOpened(opened: Visit): () => void {
+  const onAccepted = (message: unknown) => {
+    const handle = tcpHandleOf((message as { socket: net.Socket }).socket);
+    if (handle !== undefined) opened(handle);
+  };
+  // A process that was forked gets sockets of others in messages of Node's own.
+  const onInternalMessage = (_: unknown, handle: unknown) => {
+    if (isTcpHandle(handle)) opened(handle);
+  };
+  const unwrap = [
+    onConnecting(opened),
+    wrap(tcpPrototype(), 'listen', around(opened)),
+    // `new net.Socket({ fd })` and `listen({ fd })`.
+    wrap(tcpPrototype(), 'open', around(undefined, opened)),
+  ];
+  channel('net.server.socket').subscribe(onAccepted);
+  process.prependListener('internalMessage' as 'message', onInternalMessage);
+  return () => {
+    for (const undo of unwrap) undo();
+    channel('net.server.socket').unsubscribe(onAccepted);
+    process.off('internalMessage', onInternalMessage);
+  };
+}
+
+/** Calls `closing` for each handle of this thread right before it is closed. Returns a function that stops it. */
+export function followClosing(closing: Visit): () => void {
+  // Wrapped where it is defined, for handles of all kinds: the peer watch wraps each definition in the chain.
+  let prototype: object = tcpPrototype();
+  while (!Object.hasOwn(prototype, 'close')) prototype = Object.getPrototypeOf(prototype);
+  return wrap(prototype, 'close', around(closing));
+}
