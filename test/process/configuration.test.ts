@@ -54,12 +54,12 @@ describe.concurrent('a working directory', () => {
         writeFileSync(file, secret);
         execFileSync('chmod', ['700', folder]);
       });
-      const code =
-        'process.setuid(65534); delete process.env.NODE_OPTIONS; import("node:child_process").then(({ spawnSync }) => {';
-      const child = `const { status, stdout, stderr } = spawnSync(process.execPath, ['-p', '"ran"'], { encoding: 'utf8' });`;
-      const source = `${code}${child}console.log(JSON.stringify({ status, stdout, stderr }));})`;
-      const reader = ['--import', registerFile, '-p', '"ran"'];
-      const outer = `${source.replace(`['-p', '"ran"']`, JSON.stringify(reader))}`;
+      const args = JSON.stringify([...options, '-p', '"ran"']);
+      const outer = `
+        process.setuid(65534);
+        const { spawnSync } = require('node:child_process');
+        const { status, stdout, stderr } = spawnSync(process.execPath, ${args}, { encoding: 'utf8' });
+        console.log(JSON.stringify({ status, stdout, stderr }));`;
       const { stdout } = await start(['-e', outer], { cwd: place.folder, options: [] }).ended;
       const seen = JSON.parse(stdout) as { status: number; stdout: string; stderr: string };
       expect(seen).toMatchObject({ status: 0, stdout: 'ran\n' });
