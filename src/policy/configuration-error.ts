@@ -14,9 +14,16 @@ export class ConfigurationError extends Error {
   readonly given: unknown;
   readonly allowed: string;
 
-  constructor(source: string, field: string, given: unknown, allowed: string, cause?: unknown) {
+  constructor(
+    source: string,
+    field: string,
+    given: unknown,
+    allowed: string,
+    cause?: unknown,
+    shown = describeValue(given),
+  ) {
     const place = field === '' ? source : `${source}: ${field}`;
-    super(`${place} must be ${allowed}, got ${describeValue(given)}`, cause === undefined ? undefined : { cause });
+    super(`${place} must be ${allowed}, got ${shown}`, cause === undefined ? undefined : { cause });
     this.source = source;
     this.field = field;
     this.given = given;

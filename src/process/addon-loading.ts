@@ -1,5 +1,5 @@
 import { hasLoadedAddon, isLoadingOwnAddon } from '../native/own-addon.js';
-import { type Method, wrap } from './wrap.js';
+import { type Method, wrap } from '../socket/wrap.js';
 
 /**
  * Calls a function before this thread loads a native addon, at once if it has required one already. The addon of this

@@ -1,6 +1,6 @@
 import { type Subscriber, subscribersOf } from '../socket/subscribers.js';
 import { bottomOf, type Handle } from '../socket/target.js';
-import { type Method, wrap } from './wrap.js';
+import { type Method, wrap } from '../socket/wrap.js';
 
 /** The methods by which Node.js writes to a handle, of TCP and of TLS (src/stream_base.cc). */
 const writes = ['writeBuffer', 'writev', 'writeUtf8String', 'writeAsciiString', 'writeLatin1String', 'writeUcs2String'];

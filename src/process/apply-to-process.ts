@@ -4,12 +4,14 @@ import { constants } from 'node:os';
 import { debuglog } from 'node:util';
 import { isMainThread } from 'node:worker_threads';
 import { ConfigurationError, type PolicyInput } from '../policy/index.js';
+import { type Installation, threadState } from '../socket/thread-state.js';
 import type { Regime } from './decision.js';
 import { type AppliedEvent, Governor } from './governor.js';
+import { guarded, messageOf, warnOnce } from './guarded.js';
 import type { Mode } from './intent.js';
 import { intercept } from './interception.js';
 import { NativeSockets } from './native-sockets.js';
-import { compileRules, type Rule, readPolicyOrOff } from './rules.js';
+import { compileRules, type Rule, readPolicyOrUnmanaged } from './rules.js';
 import { type ProcessStatus, summaryOf } from './statistics.js';
 import { isTcpHandle, tcpPrototype } from './tcp-handle.js';
 
@@ -22,9 +24,15 @@ export interface ProcessOptions {
   readonly mode?: Mode;
   /** The first one that matches a connection decides instead of the policy. */
   readonly rules?: readonly Rule[];
-  /** Called for each connection and listener that is set; what it throws becomes a process warning. */
+  /**
+   * Called for each connection and listener that is set, except for those that it sets itself. What it throws becomes a
+   * process warning.
+   */
   readonly onApplied?: (event: AppliedEvent) => void;
-  /** On this signal the status is written to standard error; none unless stated. */
+  /**
+   * On this signal the status is written to standard error. One of SIGUSR2, SIGINFO, SIGWINCH, SIGURG and SIGCONT, as the
+   * system has it: to listen for others would change what they do to the program.
+   */
   readonly summarySignal?: NodeJS.Signals;
   /**
    * Whether TCP sockets that native code opens get the policy too, within 2 s of connecting, once a native addon was
@@ -55,29 +63,32 @@ const debug = debuglog('tcp-keepalive');
 
 function told(event: AppliedEvent): void {
   const { role, target, applied: state, native } = event;
-  debug('%s %s: %j', role, target?.constructor.name ?? (native ? 'socket of native code' : 'connection'), state);
+  const kind = native ? 'socket of native code' : 'connection';
+  if (debug.enabled) guarded(() => debug('%s %s: %j', role, target?.constructor?.name ?? kind, state));
   const { onApplied } = applied.at(-1) ?? {};
   if (onApplied === undefined) return;
+  const failed = (error: unknown) => warnOnce(`onApplied: ${messageOf(error)}`);
   try {
-    onApplied(event);
+    const result: unknown = onApplied(event);
+    if (result instanceof Promise) result.catch(failed);
   } catch (error) {
-    process.emitWarning(`onApplied: ${error instanceof Error ? error.message : String(error)}`, 'KeepAliveWarning');
+    failed(error);
   }
 }
 
 /** Everything that is patched or listened to, while there is a regime. */
-class Installation {
+class ProcessInstallation implements Installation {
   readonly governor = new Governor(() => applied.at(-1), told);
-  readonly #restore: () => void;
+  #restore = () => {};
   #native: NativeSockets | undefined;
 
-  constructor() {
+  install(): void {
     this.#restore = intercept(this.governor);
     channel('net.client.socket').subscribe(this.#onClient);
     channel('net.server.socket').subscribe(this.#onServer);
     // A process that was forked gets the sockets of others as handles in messages of Node's own, also of a cluster.
     process.prependListener('internalMessage' as 'message', this.#onInternalMessage);
-    process.on('exit', this.#onExit);
+    if (debug.enabled) process.on('exit', this.#onExit);
   }
 
   /** A worker thread tells the main thread of its own sockets in any case. */
@@ -101,27 +112,38 @@ class Installation {
   }
 
   readonly #onClient = (message: unknown): void => {
-    const { socket } = message as { socket: net.Socket };
     // It is announced before it has its handle.
-    process.nextTick(() => this.governor.announced(socket));
+    process.nextTick(() => guarded(() => this.governor.announced((message as { socket: net.Socket }).socket)));
   };
 
   readonly #onServer = (message: unknown): void => {
-    const { socket } = message as { socket: net.Socket & { _server?: net.Server } };
-    this.governor.announced(socket, socket._server);
+    guarded(() => {
+      const { socket } = message as { socket: net.Socket & { _server?: net.Server } };
+      this.governor.announced(socket, socket._server);
+    });
   };
 
   readonly #onInternalMessage = (_: unknown, handle: unknown): void => {
-    if (isTcpHandle(handle)) this.governor.accepted(handle);
+    guarded(() => {
+      if (isTcpHandle(handle)) this.governor.accepted(handle);
+    });
   };
 
-  readonly #onExit = (): void => debug('%s', summaryOf(this.governor.statistics.status()));
+  readonly #onExit = (): void => {
+    guarded(() => debug('%s', summaryOf(this.governor.statistics.status())));
+  };
 }
 
-let installation: Installation | undefined;
+let installation: ProcessInstallation | undefined;
 
-/** Signals that no program can catch. */
-const deadly = new Set(['SIGKILL', 'SIGSTOP']);
+/**
+ * The signals that a summary may be asked for with: those that end no program, and SIGUSR2, which Node.js and the system
+ * leave to programs. To listen for another one would take from it what it does: to end the program, to crash it with a
+ * core file, to stop it, or to start the debugger or a profiler.
+ */
+const summarySignals: readonly string[] = ['SIGUSR2', 'SIGINFO', 'SIGWINCH', 'SIGURG', 'SIGCONT'].filter((signal) =>
+  Object.hasOwn(constants.signals, signal),
+);
 
 /** Where a part of a configuration stands, for errors. */
 export type SourceOf = (field: 'policy' | keyof ProcessOptions) => string;
@@ -129,8 +151,12 @@ export type SourceOf = (field: 'policy' | keyof ProcessOptions) => string;
 function checkOptions({ mode, native, onApplied, summarySignal }: ProcessOptions, sourceOf: SourceOf): void {
   const refusal = (field: keyof ProcessOptions, given: unknown, allowed: string) =>
     new ConfigurationError(sourceOf(field), field, given, allowed);
-  if (summarySignal !== undefined && (deadly.has(summarySignal) || !Object.hasOwn(constants.signals, summarySignal))) {
-    throw refusal('summarySignal', summarySignal, "a signal such as 'SIGUSR2'");
+  if (summarySignal !== undefined && !summarySignals.includes(summarySignal)) {
+    throw refusal(
+      'summarySignal',
+      summarySignal,
+      `one of ${summarySignals.join(', ')}: others end, stop or crash programs`,
+    );
   }
   if (mode !== undefined && mode !== 'enforce' && mode !== 'fill') throw refusal('mode', mode, "'enforce' or 'fill'");
   if (native !== undefined && typeof native !== 'boolean') {
@@ -141,28 +167,43 @@ function checkOptions({ mode, native, onApplied, summarySignal }: ProcessOptions
   }
 }
 
+/** Puts the wrappers of the last policy's copy of this package in place of those that another copy has there. */
+function installLast(): void {
+  const last = threadState.policies.at(-1)?.installation;
+  const { active } = threadState;
+  if (last === active) return;
+  if (active !== undefined) guarded(() => active.remove());
+  threadState.active = last;
+  last?.install();
+}
+
 /** As {@link applyToProcess}, for a configuration that stands somewhere else than in a call. */
 export function applyConfiguration(
-  policy: PolicyInput | 'off' | false,
+  policy: PolicyInput | 'unmanaged' | 'off' | false,
   options: ProcessOptions,
   sourceOf: SourceOf,
 ): ProcessPolicy {
   checkOptions(options, sourceOf);
   const { mode = 'enforce', native = true, rules = [], onApplied, summarySignal } = options;
   const regime: Applied = {
-    policy: readPolicyOrOff(policy, 'policy', sourceOf('policy')),
+    policy: readPolicyOrUnmanaged(policy, 'policy', sourceOf('policy')),
     mode,
     rules: compileRules(rules, sourceOf('rules')),
     onApplied,
     native,
   };
   tcpPrototype();
-  installation ??= new Installation();
+  installation ??= new ProcessInstallation();
   const { governor } = installation;
+  const entry = { installation };
   const status = () => governor.statistics.status();
-  const summarize = () => void process.stderr.write(`tcp-keepalive: ${summaryOf(status())}\n`);
+  const summarize = () => {
+    guarded(() => process.stderr.write(`tcp-keepalive: ${summaryOf(status())}\n`));
+  };
   if (summarySignal !== undefined) process.on(summarySignal, summarize);
   applied.push(regime);
+  threadState.policies.push(entry);
+  installLast();
   governor.reconsiderListeners();
   installation.findNative(native);
   debug('policy %j, mode %s, %d rules', regime.policy, mode, rules.length);
@@ -171,9 +212,10 @@ export function applyConfiguration(
     if (at < 0) return;
     applied.splice(at, 1);
     if (summarySignal !== undefined) process.off(summarySignal, summarize);
-    if (applied.length > 0) return governor.reconsiderListeners();
-    installation?.remove();
-    installation = undefined;
+    threadState.policies.splice(threadState.policies.indexOf(entry), 1);
+    guarded(installLast);
+    if (applied.length > 0) governor.reconsiderListeners();
+    else installation = undefined;
   };
   return { status, dispose, [Symbol.dispose]: dispose };
 }
@@ -183,7 +225,8 @@ export function applyConfiguration(
  * keeps it in force when that code calls `setKeepAlive` itself.
  *
  * A connection has it before its handshake is over; an accepted one has it from its listener, at no cost for each.
- * Connections that are open already are not touched. A second call comes before the first until it is disposed of. Each
+ * Connections that are open already are not touched; servers that listen already hand the policy to
+ * the connections that they accept from now on. A second call comes before the first until it is disposed of. Each
  * worker thread has its own. A policy that this library's `setKeepAlive` gives a socket or server comes before all.
  *
  * Node.js on Linux; on macOS and FreeBSD accepted connections are set one by one, on Windows through Node.js >= 24.19 or
@@ -192,6 +235,9 @@ export function applyConfiguration(
  * @throws {ConfigurationError} for a policy, rule or option that is wrong, with its field; nothing is then in force.
  * @throws {UnsupportedError} in Bun and Deno.
  */
-export function applyToProcess(policy: PolicyInput | 'off' | false, options: ProcessOptions = {}): ProcessPolicy {
+export function applyToProcess(
+  policy: PolicyInput | 'unmanaged' | 'off' | false,
+  options: ProcessOptions = {},
+): ProcessPolicy {
   return applyConfiguration(policy, options, () => 'applyToProcess');
 }

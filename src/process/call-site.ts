@@ -9,9 +9,16 @@ export interface CallSite {
 /** Frames to look through for the caller: a driver's own wrappers are rarely deeper. */
 const depth = 12;
 
+/** The path of a frame's file. Names such as `file:///srv/100%/app.js` are no valid URLs and stay as they are. */
 function fileOf(frame: NodeJS.CallSite): string | undefined {
-  const name = frame.getFileName() ?? undefined;
-  return name?.startsWith('file://') ? decodeURIComponent(new URL(name).pathname) : name;
+  const name: unknown = frame.getFileName();
+  if (typeof name !== 'string') return undefined;
+  if (!name.startsWith('file://')) return name;
+  try {
+    return decodeURIComponent(new URL(name).pathname);
+  } catch {
+    return name;
+  }
 }
 
 /** The package of a file: what follows the last `node_modules/`. */
@@ -21,24 +28,46 @@ function moduleOf(file: string): string {
   return name?.replace('\\', '/') ?? file;
 }
 
-/** The first frame that called `below`, a function of ours; `undefined` where the stack has no file. */
-export function callSite(below: (...values: never[]) => unknown): CallSite | undefined {
-  const { prepareStackTrace, stackTraceLimit } = Error;
-  const holder: { stack?: unknown } = {};
-  Error.stackTraceLimit = depth;
-  Error.prepareStackTrace = (_, frames) => frames;
+/**
+ * Gives `Error` another property while `run` runs. Returns undefined if the program does not let that property be
+ * written: frozen intrinsics, an accessor.
+ */
+function withProperty<Result>(
+  key: 'prepareStackTrace' | 'stackTraceLimit',
+  value: unknown,
+  run: () => Result,
+): Result | undefined {
+  const before = Object.getOwnPropertyDescriptor(Error, key);
+  const isWritable = before === undefined ? Object.isExtensible(Error) : before.writable === true;
+  if (!isWritable || !Reflect.set(Error, key, value)) return undefined;
   try {
+    return run();
+  } finally {
+    if (before === undefined) Reflect.deleteProperty(Error, key);
+    else Reflect.set(Error, key, before.value);
+  }
+}
+
+function framesBelow(below: (...values: never[]) => unknown): NodeJS.CallSite[] {
+  const holder: { stack?: unknown } = {};
+  const capture = () => {
     Error.captureStackTrace(holder, below);
-    const frames = holder.stack as NodeJS.CallSite[];
-    for (const frame of frames) {
+    return holder.stack;
+  };
+  const deeply = () => withProperty('stackTraceLimit', depth, capture);
+  const frames = withProperty('prepareStackTrace', (_: unknown, sites: unknown) => sites, deeply);
+  return Array.isArray(frames) ? frames : [];
+}
+
+/** Returns the first frame that called `below`, a function of ours; undefined if the stack has no file or cannot be had. */
+export function callSite(below: (...values: never[]) => unknown): CallSite | undefined {
+  try {
+    for (const frame of framesBelow(below)) {
       const file = fileOf(frame);
       if (file !== undefined) return { module: moduleOf(file), file, line: frame.getLineNumber() ?? 0 };
     }
-    return undefined;
-  } finally {
-    // Put back as it was, also where there was none.
-    if (prepareStackTrace === undefined) Reflect.deleteProperty(Error, 'prepareStackTrace');
-    else Error.prepareStackTrace = prepareStackTrace;
-    Error.stackTraceLimit = stackTraceLimit;
+  } catch {
+    // The program has replaced what stack traces are built on.
   }
+  return undefined;
 }

@@ -1,55 +1,27 @@
-import { readFileSync } from 'node:fs';
 import path from 'node:path';
-import { ConfigurationError, type PolicyInput, refuseOtherFields } from '../policy/index.js';
+import { closestName } from '../policy/closest-name.js';
+import { ConfigurationError, type PolicyInput } from '../policy/index.js';
 import type { ProcessOptions, SourceOf } from './apply-to-process.js';
+import { type Content, type Field, fields, readConfigurationFile } from './configuration-file.js';
+import { isUnmanaged } from './rules.js';
 
 /** What a process is to be given, and where that stands. */
 export interface Configuration {
-  readonly policy: PolicyInput | 'off';
+  readonly policy: PolicyInput | 'unmanaged';
   readonly options: ProcessOptions;
   readonly sourceOf: SourceOf;
 }
 
+/** There is no policy, and nothing says that this is meant. */
+export interface NoPolicy {
+  /** Where a policy was looked for, and what was found there. */
+  readonly lookedFor: readonly string[];
+}
+
 type Environment = Readonly<Record<string, string | undefined>>;
 
-/** The file that is read where it lies in the working directory. */
+/** The file that is read if it lies in the working directory. */
 export const configurationFile = 'tcp-keepalive.json';
-
-const fields = ['policy', 'mode', 'rules', 'summarySignal', 'native'] as const;
-
-type Field = (typeof fields)[number];
-
-type Content = { readonly [field in Field]?: unknown };
-
-function parseJson(text: string, source: string, field: string, allowed: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch (error) {
-    throw new ConfigurationError(source, field, text, `${allowed} (${(error as Error).message})`, error);
-  }
-}
-
-/** A file that was named must be there; one that was not may be missing. */
-function readText(file: string, isNamed: boolean): string | undefined {
-  try {
-    return readFileSync(file, 'utf8');
-  } catch (error) {
-    const { code, message } = error as NodeJS.ErrnoException;
-    if (!isNamed && (code === 'ENOENT' || code === 'ENOTDIR')) return undefined;
-    throw new ConfigurationError(file, '', code, `a file that can be read (${message})`, error);
-  }
-}
-
-function readFile(file: string, isNamed: boolean): Content | undefined {
-  const text = readText(file, isNamed);
-  if (text === undefined) return undefined;
-  const content = parseJson(text, file, '', 'JSON');
-  if (typeof content !== 'object' || content === null || Array.isArray(content)) {
-    throw new ConfigurationError(file, '', content, `an object of ${fields.join(', ')}`);
-  }
-  refuseOtherFields(file, content, fields);
-  return content;
-}
 
 /** The variables that give a field, before the file. */
 const variables = {
@@ -60,34 +32,106 @@ const variables = {
   native: 'TCP_KEEPALIVE_NATIVE',
 } as const satisfies Record<Field, string>;
 
+const knownVariables = [...Object.values(variables), 'TCP_KEEPALIVE_CONFIG', 'TCP_KEEPALIVE_ON_ERROR'];
+
+function checkVariables(environment: Environment): void {
+  for (const [name, value] of Object.entries(environment)) {
+    if (!name.startsWith('TCP_KEEPALIVE_') || knownVariables.includes(name)) continue;
+    const meant = closestName(name, knownVariables);
+    const hint = meant === undefined ? `known are ${knownVariables.join(', ')}` : `did you mean ${meant}?`;
+    throw new ConfigurationError(name, '', value, `left out; ${hint}`);
+  }
+  const { TCP_KEEPALIVE_ON_ERROR: onError } = environment;
+  if (!onError || onError === 'exit' || onError === 'warn') return;
+  throw new ConfigurationError('TCP_KEEPALIVE_ON_ERROR', '', onError, "'exit' or 'warn'");
+}
+
+function parseRules(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch (error) {
+    const allowed = `a list of rules as JSON (${(error as Error).message})`;
+    throw new ConfigurationError(variables.rules, '', text, allowed, error);
+  }
+}
+
 /** What the environment says. */
 function contentOf(environment: Environment): Content {
   const content: { [field in Field]?: unknown } = {};
   for (const field of fields) {
     const text = environment[variables[field]];
     if (!text) continue;
-    content[field] = field === 'rules' ? parseJson(text, variables.rules, '', 'a list of rules as JSON') : text;
+    content[field] = field === 'rules' ? parseRules(text) : text;
   }
   const { native } = content;
   return native === 'on' || native === 'off' ? { ...content, native: native === 'on' } : content;
 }
 
-/**
- * Reads what a process is to be given: the environment, then `tcp-keepalive.json` in the working directory or the file
- * that `TCP_KEEPALIVE_CONFIG` names. `undefined` where neither says anything, and for `TCP_KEEPALIVE=off`.
- *
- * @throws {ConfigurationError} for a file or variable that cannot be read.
- */
-export function readConfiguration(environment: Environment, folder: string): Configuration | undefined {
-  if (environment['TCP_KEEPALIVE'] === 'off') return undefined;
+function isGiven({ policy, rules }: Content): boolean {
+  return policy !== undefined || rules !== undefined;
+}
+
+/** Variables whose names are nearly that of the policy. */
+function misspelt(environment: Environment): string[] {
+  return Object.keys(environment)
+    .filter((name) => name !== variables.policy && closestName(name.toUpperCase(), [variables.policy]) !== undefined)
+    .map((name) => `${name} is set: did you mean ${variables.policy}?`);
+}
+
+/** A file, and what it says; nothing where it is not to be read. */
+interface FromFile {
+  readonly file: string;
+  readonly content: Content;
+  readonly said: string;
+}
+
+/** The file that the environment names, or else the one in the working directory. */
+function readFile(environment: Environment, folder: string | undefined): FromFile {
   const { TCP_KEEPALIVE_CONFIG: named } = environment;
-  const file = named ? path.resolve(folder, named) : path.join(folder, configurationFile);
-  const fromFile = readFile(file, Boolean(named));
+  if (named) {
+    if (folder === undefined && !path.isAbsolute(named)) {
+      const allowed = 'an absolute path where the working directory cannot be read';
+      throw new ConfigurationError('TCP_KEEPALIVE_CONFIG', '', named, allowed);
+    }
+    const file = path.resolve(folder ?? path.parse(named).root, named);
+    return { file, content: readConfigurationFile(file, 'named') as Content, said: 'has neither policy nor rules' };
+  }
+  if (folder === undefined) {
+    return { file: configurationFile, content: {}, said: 'was not looked for: the working directory cannot be read' };
+  }
+  const file = path.join(folder, configurationFile);
+  const content = readConfigurationFile(file, 'by chance');
+  if (!('whyNot' in content)) return { file, content, said: 'has neither policy nor rules' };
+  return { file, content: {}, said: content.whyNot };
+}
+
+/**
+ * Reads what a process is to be given: the environment, then the file that `TCP_KEEPALIVE_CONFIG` names. Only if the
+ * environment has neither a policy nor rules and names no file, `tcp-keepalive.json` in the working directory is read: a
+ * file that is there by chance changes nothing of a policy that the environment gives.
+ *
+ * @param folder The working directory; undefined if it cannot be read.
+ * @returns undefined if connections are to be left to the program.
+ * @throws {ConfigurationError} if a variable or file is wrong.
+ */
+export function readConfiguration(
+  environment: Environment,
+  folder: string | undefined,
+): Configuration | NoPolicy | undefined {
+  const text = environment[variables.policy];
+  if (isUnmanaged(text)) return undefined;
+  checkVariables(environment);
   const fromEnvironment = contentOf(environment);
-  const { policy, ...options } = { ...fromFile, ...fromEnvironment };
-  if (policy === undefined && options.rules === undefined) return undefined;
+  const isComplete = isGiven(fromEnvironment) && !environment['TCP_KEEPALIVE_CONFIG'];
+  const { file, content, said } = isComplete ? { file: '', content: {}, said: '' } : readFile(environment, folder);
+  const { policy, ...options } = { ...content, ...fromEnvironment };
+  if (!isGiven({ policy, ...options })) {
+    const variable = `${variables.policy} is ${text === undefined ? 'not set' : 'empty'}`;
+    return { lookedFor: [variable, ...misspelt(environment), `${file} ${said}`] };
+  }
+  if (isUnmanaged(policy) && options.rules === undefined) return undefined;
   return {
-    policy: (policy ?? 'off') as PolicyInput | 'off',
+    policy: (policy ?? 'unmanaged') as PolicyInput,
     options: options as ProcessOptions,
     sourceOf: (field) => (field in fromEnvironment ? variables[field as Field] : file),
   };

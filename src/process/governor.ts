@@ -4,20 +4,22 @@ import type { ValidPolicy } from '../policy/index.js';
 import {
   type AppliedKeepAlive,
   explicitPolicy,
+  hasPolicy,
   listenersPassOptionsOn,
   setOnHandle,
   setOnNewHandle,
 } from '../socket/index.js';
+import type { Method } from '../socket/wrap.js';
 import { type CallSite, callSite } from './call-site.js';
 import { decide, needsLocalPort, type Regime } from './decision.js';
-import { handleIntentOf, type Intent, intentOf, isOverruled, mergeIntent } from './intent.js';
+import { guarded, messageOf, warnOnce } from './guarded.js';
+import { carryOver, handleIntentOf, type Intent, intentOf, isOverruled, mergeIntent } from './intent.js';
 import type { Hooks } from './interception.js';
-import { Listeners } from './listeners.js';
+import { Listeners, listeningServers, queuedOn } from './listeners.js';
 import { nameOf, peerOf } from './names.js';
 import type { Role } from './rules.js';
 import { Statistics } from './statistics.js';
 import { ownerOf, type TcpHandle, tcpHandleOf } from './tcp-handle.js';
-import type { Method } from './wrap.js';
 
 /** What was done to a connection or a listener. */
 export interface AppliedEvent {
@@ -33,77 +35,91 @@ export interface AppliedEvent {
 interface Governed {
   readonly role: Role;
   /** What was decided for it; `false` where it is left to the program. */
-  readonly policy: ValidPolicy | false;
+  policy: ValidPolicy | false;
+  /** What the program's calls of `setKeepAlive` have asked for so far. */
+  intent: Intent | undefined;
   /** What was last set. */
   set: ValidPolicy | undefined;
 }
 
-/** A call of `setKeepAlive` on a socket that is not connected yet. */
+/** The calls of `setKeepAlive` on a socket that is not connected yet. */
 interface Request {
+  /** What they ask for together. */
   readonly intent: Intent;
-  readonly site: CallSite | undefined;
+  readonly last: Call;
+}
+
+/** One call of `setKeepAlive`. */
+interface Call {
+  readonly intent: Intent;
+  readonly site: () => CallSite | undefined;
   /** Whether it was counted as overruled: it is carried out twice, when connecting and when connected. */
   isCounted: boolean;
 }
 
-function isSame(a: ValidPolicy | undefined, b: ValidPolicy): boolean {
-  return (
-    a !== undefined &&
-    a.idle === b.idle &&
-    a.interval === b.interval &&
-    a.count === b.count &&
-    a.userTimeout === b.userTimeout
-  );
+function isSame(a: ValidPolicy, b: ValidPolicy): boolean {
+  return a.idle === b.idle && a.interval === b.interval && a.count === b.count && a.userTimeout === b.userTimeout;
 }
 
-/** Puts every connection of this thread under a regime, and keeps it there. Nothing that it does throws into a program. */
+/** Whether a handle has a policy. The kernel is asked, because an addon or another process may have set others since. */
+function isInForce(handle: TcpHandle, wanted: ValidPolicy, set: ValidPolicy): boolean {
+  try {
+    return hasPolicy(handle, wanted) ?? isSame(set, wanted);
+  } catch {
+    // Setting the policy will tell why.
+    return false;
+  }
+}
+
+/** Puts every connection of this thread under a regime, and keeps it there. */
 export class Governor implements Hooks {
   readonly statistics = new Statistics();
   readonly #regime: () => Regime | undefined;
   readonly #onApplied: (event: AppliedEvent) => void;
   readonly #governed = new WeakMap<TcpHandle, Governed>();
   readonly #requests = new WeakMap<net.Socket, Request>();
-  readonly #listeners: Listeners;
-  readonly #warned = new Set<string>();
+  readonly #listeners = new Listeners((client, listener) => void guarded(() => this.accepted(client, listener)));
   /** Set during a call of a socket's `setKeepAlive`: its handle is then set once, when the call is over. */
   #isInSocketCall = false;
   /** Set while a handle is set through Node's own call. */
   #isSetting = false;
+  /** Set while the program is told: what it sets meanwhile is set, and not told. */
+  #isTelling = false;
 
   constructor(regime: () => Regime | undefined, onApplied: (event: AppliedEvent) => void) {
     this.#regime = regime;
     this.#onApplied = onApplied;
-    this.#listeners = new Listeners((client) => this.accepted(client));
   }
 
   connecting(handle: TcpHandle, address: string, port: number): void {
     const regime = this.#regime();
     if (regime === undefined) return;
-    const owner = ownerOf(handle);
-    const { _host: host } = (owner ?? {}) as { _host?: string | null };
+    const { _host: host } = (ownerOf(handle) ?? {}) as { _host?: unknown };
     const localPort = needsLocalPort(regime) ? nameOf(handle)?.port : undefined;
     const facts = {
       role: 'client',
-      host: host ?? address,
+      // Node.js 20 takes whatever converts to a string.
+      host: typeof host === 'string' ? host : address,
       remoteAddress: address,
       remotePort: port,
       localPort,
     } as const;
-    this.#govern(handle, { role: 'client', policy: decide(regime, facts) ?? false, set: undefined });
+    this.#govern(handle, 'client', decide(regime, facts) ?? false);
   }
 
   /** A connection that comes without having been connected here: accepted, or handed over by another process. */
-  accepted(handle: TcpHandle): void {
+  accepted(handle: TcpHandle, listener?: TcpHandle): void {
     const regime = this.#regime();
     const peer = regime && peerOf(handle);
     if (regime === undefined || peer === undefined) return;
+    const server = listener && ownerOf(listener);
     const facts = {
       role: 'server',
       remoteAddress: peer.address,
       remotePort: peer.port,
       localPort: nameOf(handle)?.port,
     } as const;
-    this.#govern(handle, { role: 'server', policy: decide(regime, facts) ?? false, set: undefined });
+    this.#govern(handle, 'server', (server && explicitPolicy(server)) ?? decide(regime, facts) ?? false);
   }
 
   listening(handle: TcpHandle): void {
@@ -112,17 +128,30 @@ export class Governor implements Hooks {
     const owner = ownerOf(handle);
     const explicit = owner && explicitPolicy(owner);
     const policy = explicit ?? decide(regime, { role: 'server', localPort: nameOf(handle)?.port });
-    if (policy === false) return;
-    if (policy === undefined || !listenersPassOptionsOn() || !this.#set(handle, 'server', policy, setOnHandle)) {
-      this.#listeners.decideEach(handle);
-    } else {
-      if (this.#listeners.inherits(handle, policy)) this.statistics.listeners += 1;
+    if (policy === false) {
+      this.#listeners.leaveAlone(handle);
+      return;
     }
+    const passesOn = policy !== undefined && listenersPassOptionsOn();
+    const applied = passesOn ? this.#set(handle, policy, setOnHandle) : undefined;
+    if (policy === undefined || applied === undefined) {
+      this.#listeners.decideEach(handle);
+      return;
+    }
+    if (this.#listeners.inherits(handle, policy, queuedOn(owner))) this.statistics.listeners += 1;
+    this.#tell(handle, 'server', applied);
   }
 
-  /** Decides anew on the listeners that are there: the regime has changed. */
+  /** Decides anew on the listeners that are there, also on those that listened before there was a regime. */
   reconsiderListeners(): void {
-    for (const handle of this.#listeners.open()) this.listening(handle);
+    for (const handle of this.#listeners.open()) guarded(() => this.listening(handle));
+    for (const server of listeningServers()) guarded(() => this.#discover(server));
+  }
+
+  /** Decides on a server that is seen for the first time. */
+  #discover(server: net.Server): void {
+    const handle = tcpHandleOf(server);
+    if (handle !== undefined && !this.#listeners.has(handle)) this.listening(handle);
   }
 
   /** Counts a connection that this thread's sockets were announced to be: by then it has its handle. */
@@ -131,103 +160,125 @@ export class Governor implements Hooks {
     const { _handle: own } = socket as unknown as { _handle?: object | null };
     if (handle === undefined && own) this.statistics.skipped.pipe += 1;
     if (handle === undefined || server === undefined || this.#governed.has(handle)) return;
+    const listener = tcpHandleOf(server);
     if (this.#listeners.inherited(server) !== undefined) this.statistics.inherited += 1;
+    else if (listener === undefined || !this.#listeners.has(listener)) {
+      this.#discover(server);
+      this.accepted(handle, listener);
+    }
   }
 
-  handleKeepAlive(handle: TcpHandle, args: readonly unknown[], call: () => number): number {
-    if (this.#isSetting) return call();
+  handleKeepAlive(handle: TcpHandle, args: readonly unknown[]): number | undefined {
+    if (this.#isSetting) return undefined;
     const governed = this.#governedOf(handle);
-    if (governed === undefined || governed.policy === false) return call();
+    if (governed === undefined || governed.policy === false) return undefined;
     if (this.#isInSocketCall) return 0;
     const owner = ownerOf(handle);
     const request = owner instanceof net.Socket ? this.#requests.get(owner) : undefined;
-    this.#settle(handle, governed, request ?? { intent: handleIntentOf(args), site: undefined, isCounted: true });
+    // Node.js itself carries out what was asked for before, or what the server was created with.
+    if (request === undefined) governed.intent = carryOver(governed.intent, handleIntentOf(args));
+    this.#settle(handle, governed, request?.last);
     return 0;
   }
 
-  socketKeepAlive(socket: net.Socket, args: readonly unknown[], call: () => net.Socket, called: Method): net.Socket {
+  duringSocketCall(call: () => net.Socket): net.Socket {
     const wasInSocketCall = this.#isInSocketCall;
     this.#isInSocketCall = true;
-    let answer: net.Socket;
     try {
-      answer = call();
+      return call();
     } finally {
       this.#isInSocketCall = wasInSocketCall;
     }
-    if (socket instanceof net.Socket) this.#asked(socket, intentOf(args), called);
-    return answer;
   }
 
   /** A program has asked for something; what there is no connection for yet is kept until there is one. */
-  #asked(socket: net.Socket, intent: Intent, called: Method): void {
+  socketKeepAlive(socket: net.Socket, args: readonly unknown[], called: Method): void {
+    if (!(socket instanceof net.Socket)) return;
+    const intent = intentOf(args);
     const handle = tcpHandleOf(socket);
     const governed = handle && this.#governedOf(handle);
     if (governed === undefined || handle === undefined) {
-      if (socket.pending) this.#requests.set(socket, { intent, site: callSite(called), isCounted: false });
+      if (!socket.pending) return;
+      const site = callSite(called);
+      const last: Call = { intent, site: () => site, isCounted: false };
+      this.#requests.set(socket, { intent: carryOver(this.#requests.get(socket)?.intent, intent), last });
     } else if (governed.policy !== false) {
-      this.#settle(handle, governed, { intent, site: undefined, isCounted: false }, called);
+      governed.intent = carryOver(governed.intent, intent);
+      this.#settle(handle, governed, { intent, site: () => callSite(called), isCounted: false });
     }
   }
 
   /** What is known of an open handle, decided now where it has not been. */
   #governedOf(handle: TcpHandle): Governed | undefined {
-    const governed = this.#governed.get(handle);
     const explicit = explicitPolicy(handle);
-    if (explicit !== undefined)
-      return { role: governed?.role ?? 'client', policy: explicit, set: explicit || undefined };
-    if (governed === undefined && handle.fd >= 0) this.#adopt(handle);
-    return this.#governed.get(handle);
+    const known = this.#governed.get(handle);
+    if (explicit === undefined) {
+      if (known === undefined && handle.fd >= 0) this.#adopt(handle);
+      return this.#governed.get(handle);
+    }
+    if (known?.policy === explicit) return known;
+    const { role = 'client', intent } = known ?? {};
+    const governed = { role, policy: explicit, intent, set: explicit || undefined };
+    this.#governed.set(handle, governed);
+    return governed;
   }
 
   /** Decides on a handle that was neither connected nor accepted one by one here. */
   #adopt(handle: TcpHandle): void {
     const { _server: server } = (ownerOf(handle) ?? {}) as { _server?: net.Server | null };
-    const policy = server && this.#listeners.inherited(server);
-    if (policy) this.#governed.set(handle, { role: 'server', policy, set: policy });
+    const policy = server && (explicitPolicy(server) ?? this.#listeners.inherited(server));
+    if (policy) this.#governed.set(handle, { role: 'server', policy, intent: undefined, set: policy });
     else this.accepted(handle);
   }
 
-  #govern(handle: TcpHandle, governed: Governed): void {
+  #govern(handle: TcpHandle, role: Role, decided: ValidPolicy | false): void {
     const owner = ownerOf(handle);
-    const explicit = explicitPolicy(handle) ?? (owner && explicitPolicy(owner));
-    const decided = explicit === undefined ? governed : { ...governed, policy: explicit };
-    this.#governed.set(handle, decided);
-    if (decided.policy === false) {
-      this.statistics.skipped.optedOut += 1;
-      return;
-    }
+    const policy = explicitPolicy(handle) ?? (owner && explicitPolicy(owner)) ?? decided;
     const request = owner instanceof net.Socket ? this.#requests.get(owner) : undefined;
-    if (this.#settle(handle, decided, request)) this.statistics.set += 1;
+    const governed: Governed = { role, policy, intent: request?.intent, set: undefined };
+    this.#governed.set(handle, governed);
+    if (policy === false) this.statistics.skipped.optedOut += 1;
+    else if (this.#settle(handle, governed, request?.last)) this.statistics.set += 1;
   }
 
-  /** Gives a handle what the policy and the program's request come to, if it does not have that; says whether it has it. */
-  #settle(handle: TcpHandle, governed: Governed, request: Request | undefined, called?: Method): boolean {
-    const base = governed.policy as ValidPolicy;
+  /** Gives a handle what the policy and the program's calls come to, if it does not have that. Returns whether it has it. */
+  #settle(handle: TcpHandle, governed: Governed, call: Call | undefined): boolean {
     const isExplicit = explicitPolicy(handle) !== undefined;
     const mode = isExplicit ? 'enforce' : (this.#regime()?.mode ?? 'enforce');
-    const wanted = mergeIntent(base, request?.intent, mode);
-    if (request !== undefined && !request.isCounted && isOverruled(request.intent, wanted)) {
-      request.isCounted = true;
-      this.statistics.overruled(request.site ?? (called && callSite(called)));
+    const wanted = mergeIntent(governed.policy as ValidPolicy, governed.intent, mode);
+    if (call !== undefined && !call.isCounted && isOverruled(call.intent, wanted)) {
+      call.isCounted = true;
+      this.statistics.overruled(call.site());
     }
-    if (isSame(governed.set, wanted)) return true;
-    const isNew = governed.role === 'client' && governed.set === undefined;
-    if (!this.#set(handle, governed.role, wanted, isNew ? setOnNewHandle : setOnHandle)) return false;
+    const { role, set } = governed;
+    if (set !== undefined && isInForce(handle, wanted, set)) return true;
+    const isNew = role === 'client' && set === undefined;
+    const applied = this.#set(handle, wanted, isNew ? setOnNewHandle : setOnHandle);
+    if (applied === undefined) return false;
     governed.set = wanted;
+    this.#tell(handle, role, applied);
     return true;
   }
 
-  #set(handle: TcpHandle, role: Role, policy: ValidPolicy, set: typeof setOnNewHandle): boolean {
+  #set(handle: TcpHandle, policy: ValidPolicy, set: typeof setOnNewHandle): AppliedKeepAlive | undefined {
     this.#isSetting = true;
     try {
-      const applied = set(handle, policy);
-      this.#onApplied({ role, target: ownerOf(handle), applied });
-      return true;
+      return set(handle, policy);
     } catch (error) {
       this.refused(error);
-      return false;
+      return undefined;
     } finally {
       this.#isSetting = false;
+    }
+  }
+
+  #tell(handle: TcpHandle, role: Role, applied: AppliedKeepAlive): void {
+    if (this.#isTelling) return;
+    this.#isTelling = true;
+    try {
+      this.#onApplied({ role, target: ownerOf(handle), applied });
+    } finally {
+      this.#isTelling = false;
     }
   }
 
@@ -237,9 +288,6 @@ export class Governor implements Hooks {
     else this.statistics.skipped.refused += 1;
     // A socket that was closed meanwhile needs no policy.
     if (error instanceof SystemCallError && error.code === 'EBADF') return;
-    const message = error instanceof Error ? error.message : String(error);
-    if (this.#warned.has(message)) return;
-    this.#warned.add(message);
-    process.emitWarning(`a connection runs without the keepalive policy: ${message}`, 'KeepAliveWarning');
+    warnOnce(`a connection runs without the keepalive policy: ${messageOf(error)}`);
   }
 }

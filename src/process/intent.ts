@@ -32,8 +32,9 @@ function countOf(count: unknown): number | undefined {
 export function intentOf([first, delay, interval, count]: readonly unknown[]): Intent {
   const given: Given =
     typeof first === 'object' && first !== null ? first : { enable: first, initialDelay: delay, interval, count };
+  if (!given.enable) return { enable: false, idle: undefined, interval: undefined, count: undefined };
   return {
-    enable: Boolean(given.enable),
+    enable: true,
     idle: duration(given.initialDelay),
     interval: duration(given.interval),
     count: countOf(given.count),
@@ -43,6 +44,16 @@ export function intentOf([first, delay, interval, count]: readonly unknown[]): I
 /** Reads the arguments with which Node.js itself calls a handle, in seconds. */
 export function handleIntentOf([enable, delay, interval, count]: readonly unknown[]): Intent {
   return intentOf([enable, Number(delay) * 1000, Number(interval) * 1000, count]);
+}
+
+/** What two calls ask for, one after the other: Node.js leaves a number unchanged that the later call does not state. */
+export function carryOver(earlier: Intent | undefined, later: Intent): Intent {
+  return {
+    enable: later.enable,
+    idle: later.idle ?? earlier?.idle,
+    interval: later.interval ?? earlier?.interval,
+    count: later.count ?? earlier?.count,
+  };
 }
 
 /** How what a program asks for and the policy come together. */
@@ -55,7 +66,7 @@ export type Mode = 'enforce' | 'fill';
  * nobody asked for, such as libuv's 1 s x 10, are in neither.
  */
 export function mergeIntent(policy: ValidPolicy, intent: Intent | undefined, mode: Mode): ValidPolicy {
-  if (!intent?.enable) return policy;
+  if (intent === undefined) return policy;
   const [first, second] = mode === 'enforce' ? [policy, intent] : [intent, policy];
   return {
     idle: first.idle ?? second.idle,

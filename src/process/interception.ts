@@ -1,39 +1,44 @@
 import { createRequire } from 'node:module';
 import net from 'node:net';
-import { type TcpHandle, type TcpPrototype, tcpPrototype } from './tcp-handle.js';
-import { type Method, wrap } from './wrap.js';
+import { type Method, wrap } from '../socket/wrap.js';
+import { guarded } from './guarded.js';
+import { ownerOf, shareOwner, type TcpHandle, type TcpPrototype, tcpPrototype } from './tcp-handle.js';
 
-/** What is told of each call; each gives what the caller is to get. */
+/** The hooks around calls of the program. What they throw becomes a process warning. */
 export interface Hooks {
   /** After a connection was begun: the handle has its descriptor. */
   connecting(handle: TcpHandle, address: string, port: number): void;
-  /** Before a listener listens. */
+  /** Before a listener listens, or after that if it has its descriptor only then. */
   listening(handle: TcpHandle): void;
-  /** Instead of the handle's own call, which is `call`. */
-  handleKeepAlive(handle: TcpHandle, args: readonly unknown[], call: () => number): number;
+  /** Instead of the handle's own call. Returns undefined to have that call made. */
+  handleKeepAlive(handle: TcpHandle, args: readonly unknown[]): number | undefined;
   /** Around `socket.setKeepAlive`, which is `call`. */
-  socketKeepAlive(
-    socket: net.Socket,
-    args: readonly unknown[],
-    call: () => net.Socket,
-    /** The function that the program called, above which its frames lie on the stack. */
-    called: Method,
-  ): net.Socket;
+  duringSocketCall(call: () => net.Socket): net.Socket;
+  /**
+   * After `socket.setKeepAlive`.
+   *
+   * @param called The function that the program called, above which its frames lie on the stack.
+   */
+  socketKeepAlive(socket: net.Socket, args: readonly unknown[], called: Method): void;
 }
 
 function wrapListen(hooks: Hooks, isActive: () => boolean) {
   return (original: Method): Method =>
     function listen(this: TcpHandle, ...args: unknown[]) {
-      if (isActive()) hooks.listening(this);
-      return Reflect.apply(original, this, args as never[]);
+      const tell = () => void (isActive() && guarded(() => hooks.listening(this)));
+      const isOpen = this.fd >= 0;
+      if (isOpen) tell();
+      const status = Reflect.apply(original, this, args as never[]);
+      if (!isOpen && status === 0) tell();
+      return status;
     } as Method;
 }
 
 function wrapHandleKeepAlive(hooks: Hooks, isActive: () => boolean) {
   return (original: Method): Method =>
     function setKeepAlive(this: TcpHandle, ...args: unknown[]) {
-      const call = () => Reflect.apply(original, this, args as never[]) as number;
-      return isActive() ? hooks.handleKeepAlive(this, args, call) : call();
+      const status = isActive() ? guarded(() => hooks.handleKeepAlive(this, args)) : undefined;
+      return status ?? Reflect.apply(original, this, args as never[]);
     } as Method;
 }
 
@@ -41,7 +46,10 @@ function wrapSocketKeepAlive(hooks: Hooks, isActive: () => boolean) {
   return (original: Method): Method =>
     function setKeepAlive(this: net.Socket, ...args: unknown[]) {
       const call = () => Reflect.apply(original, this, args as never[]) as net.Socket;
-      return isActive() ? hooks.socketKeepAlive(this, args, call, setKeepAlive as Method) : call();
+      if (!isActive()) return call();
+      const answer = hooks.duringSocketCall(call);
+      guarded(() => hooks.socketKeepAlive(this, args, setKeepAlive as Method));
+      return answer;
     } as Method;
 }
 
@@ -67,14 +75,38 @@ class SharedWrapper<Listener> {
   }
 }
 
+const connectMethods = ['connect', 'connect6'] as const;
+
+/** The handle of TLS over a TCP handle, through which a connection is begun. */
+interface SecureHandle {
+  readonly _parent?: object | null;
+}
+
+/** Has the handle of TLS share its owner with the handle below it. Node.js does so for the first address only. */
+function wrapSecureConnect(original: Method): Method {
+  return function connect(this: SecureHandle, ...args: unknown[]) {
+    const { _parent: below } = this;
+    if (below) guarded(() => shareOwner(this, below));
+    return Reflect.apply(original, this, args as never[]);
+  } as Method;
+}
+
 const ofConnecting = new SharedWrapper<Hooks['connecting']>((listeners) => {
+  let secure: object | undefined;
+  const learnSecure = (handle: TcpHandle) => {
+    const { _handle: top } = (ownerOf(handle) ?? {}) as { _handle?: SecureHandle | null };
+    if (secure !== undefined || !top || top._parent !== handle) return;
+    secure = Object.getPrototypeOf(top) as object;
+    for (const method of connectMethods) restore.push(wrap(secure, method, wrapSecureConnect));
+  };
   const wrapper = (original: Method): Method =>
     function connect(this: TcpHandle, ...args: [object, string, number]) {
+      guarded(() => learnSecure(this));
       const status = Reflect.apply(original, this, args) as number;
-      if (status === 0) for (const listener of listeners) listener(this, args[1], args[2]);
+      if (status === 0) for (const listener of listeners) guarded(() => listener(this, args[1], args[2]));
       return status;
     } as Method;
-  const restore = (['connect', 'connect6'] as const).map((method) => wrap(tcpPrototype(), method, wrapper));
+  const restore = connectMethods.map((method) => wrap(tcpPrototype(), method, wrapper));
   return () => {
     for (const undo of restore) undo();
   };
@@ -99,7 +131,7 @@ const ofSecuring = new SharedWrapper<Securing>((listeners) => {
     function _init(this: net.Socket, ...args: unknown[]) {
       Reflect.apply(original, this, args as never[]);
       const below = args[1];
-      if (below instanceof net.Socket) for (const listener of listeners) listener(this, below);
+      if (below instanceof net.Socket) for (const listener of listeners) guarded(() => listener(this, below));
     } as Method;
   return wrap(TLSSocket.prototype, '_init', wrapInit);
 });

@@ -1,49 +1,74 @@
-import type net from 'node:net';
+import net from 'node:net';
 import type { ValidPolicy } from '../policy/index.js';
+import { descriptorOf, readTcpInfo } from '../socket/index.js';
 import { type TcpHandle, tcpHandleOf } from './tcp-handle.js';
+
+/** The connections that wait to be accepted from a listener. */
+export function queuedOn(server: net.Socket | net.Server | undefined): number {
+  const fd = server instanceof net.Server && server.listening ? descriptorOf(server) : undefined;
+  return fd === undefined ? 0 : readTcpInfo(fd).unacked;
+}
+
+/** The servers of this thread that keep it alive; the others are found when they accept a connection. */
+export function listeningServers(): net.Server[] {
+  const { _getActiveHandles: activeHandles } = process as { _getActiveHandles?: () => unknown[] };
+  const handles = activeHandles === undefined ? [] : Reflect.apply(activeHandles, process, []);
+  return handles.filter((handle) => handle instanceof net.Server);
+}
+
+type Accepted = (client: TcpHandle, listener: TcpHandle) => void;
+
+/** What was decided for a listener. */
+interface Decision {
+  /** The policy that its connections inherit; `'each'` if they are decided on one by one, `false` if they are left alone. */
+  policy: ValidPolicy | 'each' | false;
+  /** How many of the next connections do not inherit: those that were waiting to be accepted when it was given the policy. */
+  queued: number;
+  isFollowed: boolean;
+}
 
 /** The listeners of this thread, which are not kept from being collected. */
 export class Listeners {
-  readonly #accepted: (client: TcpHandle) => void;
-  readonly #inheriting = new WeakMap<TcpHandle, ValidPolicy>();
-  readonly #decidingEach = new WeakSet<TcpHandle>();
+  readonly #accepted: Accepted;
+  readonly #decisions = new WeakMap<TcpHandle, Decision>();
   #known: WeakRef<TcpHandle>[] = [];
   #pruneAt = 16;
 
-  /** `accepted` is called for each connection of listeners whose connections are decided on one by one. */
-  constructor(accepted: (client: TcpHandle) => void) {
+  /** `accepted` is called for each connection that does not inherit, before Node.js or a program sees it. */
+  constructor(accepted: Accepted) {
     this.#accepted = accepted;
   }
 
-  /** Its connections have this policy from it; says whether that is new. */
-  inherits(handle: TcpHandle, policy: ValidPolicy): boolean {
-    const isNew = !this.#inheriting.has(handle);
-    this.#remember(handle);
-    this.#inheriting.set(handle, policy);
+  /** Its connections inherit this policy, but for those that are queued. Returns whether that is new. */
+  inherits(handle: TcpHandle, policy: ValidPolicy, queued: number): boolean {
+    const decision = this.#decisionOf(handle);
+    const isNew = decision.policy === false || decision.policy === 'each';
+    Object.assign(decision, { policy, queued });
+    if (queued > 0) this.#follow(handle, decision);
     return isNew;
   }
 
-  /** Its connections are to be decided on one by one, before Node.js or a program sees them. */
+  /** Its connections are decided on one by one. */
   decideEach(handle: TcpHandle): void {
-    this.#inheriting.delete(handle);
-    if (this.#decidingEach.has(handle)) return;
-    this.#remember(handle);
-    this.#decidingEach.add(handle);
-    const { onconnection } = handle;
-    if (onconnection === undefined) return;
-    const accepted = (client: TcpHandle) => {
-      if (!this.#inheriting.has(handle)) this.#accepted(client);
-    };
-    handle.onconnection = function onConnection(status, client) {
-      if (status === 0 && client !== undefined) accepted(client);
-      Reflect.apply(onconnection, this, [status, client]);
-    };
+    const decision = this.#decisionOf(handle);
+    decision.policy = 'each';
+    this.#follow(handle, decision);
   }
 
-  /** The policy that a server's connections have from its listener. */
+  /** Its connections are left to the program. */
+  leaveAlone(handle: TcpHandle): void {
+    this.#decisionOf(handle).policy = false;
+  }
+
+  has(handle: TcpHandle): boolean {
+    return this.#decisions.has(handle);
+  }
+
+  /** The policy that a server's connections inherit from its listener. */
   inherited(server: net.Server): ValidPolicy | undefined {
     const handle = tcpHandleOf(server);
-    return handle && this.#inheriting.get(handle);
+    const policy = handle && this.#decisions.get(handle)?.policy;
+    return policy === 'each' || policy === false ? undefined : policy;
   }
 
   /** Those that are still open. */
@@ -54,11 +79,31 @@ export class Listeners {
     });
   }
 
-  #remember(handle: TcpHandle): void {
-    if (this.#inheriting.has(handle) || this.#decidingEach.has(handle)) return;
+  #follow(handle: TcpHandle, decision: Decision): void {
+    const { onconnection } = handle;
+    if (decision.isFollowed || onconnection === undefined) return;
+    decision.isFollowed = true;
+    const accepted = (client: TcpHandle) => {
+      if (decision.policy !== 'each' && decision.queued <= 0) return;
+      decision.queued -= 1;
+      this.#accepted(client, handle);
+    };
+    handle.onconnection = function onConnection(status, client) {
+      if (status === 0 && client !== undefined) accepted(client);
+      Reflect.apply(onconnection, this, [status, client]);
+    };
+  }
+
+  #decisionOf(handle: TcpHandle): Decision {
+    const known = this.#decisions.get(handle);
+    if (known !== undefined) return known;
+    const decision: Decision = { policy: false, queued: 0, isFollowed: false };
+    this.#decisions.set(handle, decision);
     this.#known.push(new WeakRef(handle));
-    if (this.#known.length < this.#pruneAt) return;
-    this.#known = this.open().map((open) => new WeakRef(open));
-    this.#pruneAt = this.#known.length * 2 + 16;
+    if (this.#known.length >= this.#pruneAt) {
+      this.#known = this.open().map((open) => new WeakRef(open));
+      this.#pruneAt = this.#known.length * 2 + 16;
+    }
+    return decision;
   }
 }

@@ -1,23 +1,52 @@
+import { isMainThread } from 'node:worker_threads';
 import { UnsupportedError } from '../native/index.js';
 import { ConfigurationError } from '../policy/index.js';
+import { threadState } from '../socket/thread-state.js';
 import { applyConfiguration } from './apply-to-process.js';
-import { readConfiguration } from './configuration.js';
+import { type NoPolicy, readConfiguration } from './configuration.js';
+import { guarded, messageOf, warnOnce } from './guarded.js';
 
-/** Ends the program, or goes on without a policy where that is asked for: never unprotected unawares. */
+/**
+ * Exits with code 1. With TCP_KEEPALIVE_ON_ERROR=warn, continues without a policy and emits a process warning.
+ *
+ * @throws the error itself if it is none that a configuration can cause.
+ */
 function refuse(error: unknown): void {
-  if (!(error instanceof ConfigurationError || error instanceof UnsupportedError)) throw error;
   if (process.env['TCP_KEEPALIVE_ON_ERROR'] === 'warn') {
-    process.emitWarning(`no keepalive policy is in force: ${error.message}`, 'KeepAliveWarning');
+    warnOnce(`no keepalive policy is in force: ${messageOf(error)}`);
     return;
   }
+  if (!(error instanceof ConfigurationError || error instanceof UnsupportedError)) throw error;
   process.stderr.write(`tcp-keepalive: ${error.message}\n`);
   process.exit(1);
 }
 
+/** Warns once a process: worker threads have the same environment. */
+function warnOfNone({ lookedFor }: NoPolicy): void {
+  if (!isMainThread) return;
+  const hint =
+    'set TCP_KEEPALIVE=30:5:3 before the process starts (dotenv in the program is too late), or TCP_KEEPALIVE=unmanaged to have none';
+  warnOnce(`no keepalive policy is in force: ${lookedFor.join('; ')}; ${hint}`);
+}
+
+/** The working directory; undefined if it was deleted or cannot be read. */
+function workingDirectory(): string | undefined {
+  try {
+    return process.cwd();
+  } catch {
+    return undefined;
+  }
+}
+
 try {
-  const configuration = readConfiguration(process.env, process.cwd());
-  if (configuration !== undefined) {
-    applyConfiguration(configuration.policy, configuration.options, configuration.sourceOf);
+  const configuration = readConfiguration(process.env, workingDirectory());
+  const { endRegistered } = threadState;
+  threadState.endRegistered = undefined;
+  if (endRegistered !== undefined) guarded(endRegistered);
+  if (configuration !== undefined && 'lookedFor' in configuration) warnOfNone(configuration);
+  else if (configuration !== undefined) {
+    const { policy, options, sourceOf } = configuration;
+    threadState.endRegistered = applyConfiguration(policy, options, sourceOf).dispose;
   }
 } catch (error) {
   refuse(error);

@@ -18,8 +18,8 @@ export interface Rule {
   readonly remote?: string;
   /** The host name that a client was given; `*` and `?` stand for any text and one character. */
   readonly host?: string;
-  /** `'off'` leaves the connection to the program. */
-  readonly policy: PolicyInput | 'off' | false;
+  /** `'unmanaged'`, and for now also `'off'` and `false`, leaves the connection to the program. */
+  readonly policy: PolicyInput | 'unmanaged' | 'off' | false;
 }
 
 /** What is known of a connection, or of a listener, whose peers are not known yet. */
@@ -92,15 +92,26 @@ function checkFields(rule: unknown, field: string, source: string): asserts rule
   }
 }
 
-/** Reads a policy, or `'off'` and `false`, both of which are `false`. */
-export function readPolicyOrOff(policy: unknown, field: string, source: string): ValidPolicy | false {
-  if (policy === false || policy === 'off') return false;
+/** Whether connections are left to their program instead of being given a policy. */
+export function isUnmanaged(policy: unknown): boolean {
+  return policy === false || policy === 'off' || policy === 'unmanaged';
+}
+
+/** Reads a policy; returns `false` for `'unmanaged'`. */
+export function readPolicyOrUnmanaged(policy: unknown, field: string, source: string): ValidPolicy | false {
+  if (isUnmanaged(policy)) return false;
   try {
     return readPolicy(policy as PolicyInput);
   } catch (error) {
     const { given, allowed, field: part } = error as { given: unknown; allowed: string; field: string };
     const place = part === 'policy' ? field : `${field}.${part}`;
-    throw new ConfigurationError(source, place, given, part === 'policy' ? `${allowed}, or 'off'` : allowed, error);
+    throw new ConfigurationError(
+      source,
+      place,
+      given,
+      part === 'policy' ? `${allowed}, or 'unmanaged'` : allowed,
+      error,
+    );
   }
 }
 
@@ -113,7 +124,7 @@ function compileRule(rule: unknown, field: string, source: string): CompiledRule
   if (port !== undefined) conditions.push(portCondition(port, `${field}.port`, source));
   if (remote !== undefined) conditions.push(remoteCondition(remote, `${field}.remote`, source));
   return {
-    policy: readPolicyOrOff(rule.policy, `${field}.policy`, source),
+    policy: readPolicyOrUnmanaged(rule.policy, `${field}.policy`, source),
     needsLocalPort: port !== undefined,
     matches: (facts) => {
       const answers = conditions.map((condition) => condition(facts));

@@ -1,5 +1,6 @@
 import net from 'node:net';
 import { UnsupportedError } from '../native/index.js';
+import { threadState } from '../socket/thread-state.js';
 
 /** Node's own handle of a TCP connection or listener (src/tcp_wrap.cc), as far as it is used here. */
 export interface TcpHandle {
@@ -25,35 +26,38 @@ export interface TcpPrototype extends TcpHandle {
 }
 
 interface Internals {
-  readonly prototype: TcpPrototype;
+  readonly prototype: object;
   /** Under this a handle has the socket or server that it belongs to. */
   readonly owner: symbol;
 }
 
-interface Constructed {
-  readonly constructor: { readonly name: string; readonly prototype: unknown };
-}
-
+/**
+ * Makes Node.js create a TCP handle, by a connection whose look-up never answers. The handle has no descriptor, and does
+ * not keep the process alive. It is never closed: a close would run in the program's ticks, and its async hooks would
+ * hear of it.
+ */
 function find(): Internals {
+  const { bun, deno } = process.versions;
   const socket = new net.Socket();
-  // It is destroyed before the next tick, in which Node.js would open a descriptor and connect.
-  socket.connect({ host: '127.0.0.1', port: 1, autoSelectFamily: false });
-  const { _handle: handle } = socket as unknown as { _handle?: Constructed | null };
+  if (bun === undefined && deno === undefined) {
+    socket.connect({ host: 'tcp-keepalive.invalid', port: 1, autoSelectFamily: false, lookup: () => {} }).unref();
+  }
+  const { _handle: handle } = socket as unknown as { _handle?: object | null };
   const owner =
     handle && Object.getOwnPropertySymbols(handle).find(({ description }) => description === 'owner_symbol');
-  const prototype = handle?.constructor.prototype as Partial<TcpPrototype> | undefined;
-  socket.destroy();
+  const prototype = handle ? (Object.getPrototypeOf(handle) as Partial<TcpPrototype>) : undefined;
   const isKnown = ['connect', 'connect6', 'listen', 'setKeepAlive'].every(
     (method) => typeof prototype?.[method as keyof TcpPrototype] === 'function',
   );
-  // Deno has such handles, but without descriptors.
-  if (owner && isKnown && typeof (handle as Partial<TcpHandle>).fd === 'number')
-    return { prototype: prototype as TcpPrototype, owner };
+  if (owner && prototype && isKnown) return { prototype, owner };
   const requires = 'Node.js: this runtime does not open its connections through a TCP handle that can be wrapped';
   throw new UnsupportedError('reaching every connection of the process', requires);
 }
 
-let internals: Internals | undefined;
+function internals(): Internals {
+  threadState.tcp ??= find();
+  return threadState.tcp;
+}
 
 /**
  * What every TCP handle of this thread inherits from.
@@ -61,14 +65,22 @@ let internals: Internals | undefined;
  * @throws {UnsupportedError} where the runtime has no such thing (Bun, Deno).
  */
 export function tcpPrototype(): TcpPrototype {
-  internals ??= find();
-  return internals.prototype;
+  return internals().prototype as TcpPrototype;
+}
+
+/** The owners of handles to which Node.js gives none: TLS, from the second address on (lib/internal/tls/wrap.js). */
+const owners = new WeakMap<object, unknown>();
+
+/** Remembers that a handle below TLS belongs to the socket that the handle of TLS belongs to. */
+export function shareOwner(secure: object, below: object): void {
+  const { owner } = internals();
+  owners.set(below, (secure as Record<symbol, unknown>)[owner]);
 }
 
 /** The socket or server that a handle belongs to; a handle that was just accepted or handed over has none yet. */
 export function ownerOf(handle: TcpHandle): net.Socket | net.Server | undefined {
-  internals ??= find();
-  const owner = (handle as unknown as Record<symbol, unknown>)[internals.owner];
+  const { owner: symbol } = internals();
+  const owner = (handle as unknown as Record<symbol, unknown>)[symbol] ?? owners.get(handle);
   return owner instanceof net.Socket || owner instanceof net.Server ? owner : undefined;
 }
 

@@ -1,6 +1,7 @@
 import type { SocketOption } from '../native/index.js';
 import { PolicyError, type ValidPolicy } from '../policy/index.js';
 import { kernelDefaults } from './kernel-defaults.js';
+import { isOff, type PlannedPolicy } from './planned-state.js';
 import type { Platform, TimeOption } from './platforms/index.js';
 import type { KeepAliveState } from './state.js';
 
@@ -57,14 +58,14 @@ export function isInForce(list: readonly Assignment[], state: KeepAliveState): b
  * with the quiet time that has already passed taken off; the other way round a full idle would begin anew
  * (net/ipv4/tcp.c, tcp_sock_set_keepidle_locked).
  */
-export function assignments(policy: ValidPolicy | false, platform: Platform): Assignment[] {
+export function assignments(policy: PlannedPolicy, platform: Platform): Assignment[] {
   if (policy === false) return [switchTo(false, platform)];
   const { idle, interval, count, userTimeout } = resolveSystem(policy);
   const list: Assignment[] = [];
   if (interval !== undefined) list.push(timeTo('interval', interval, platform));
   if (count !== undefined) list.push({ option: platform.count, value: count, field: 'count', state: count });
   if (userTimeout !== undefined) list.push(timeTo('userTimeout', userTimeout, platform));
-  list.push(switchTo(true, platform));
+  list.push(switchTo(!isOff(policy), platform));
   if (idle !== undefined) list.push(timeTo('idle', idle, platform));
   return list;
 }
@@ -75,7 +76,7 @@ export function assignments(policy: ValidPolicy | false, platform: Platform): As
  * @throws {PolicyError} for a user timeout in milliseconds where the kernel counts seconds.
  * @throws {UnsupportedError} for `'system'` where the kernel's defaults cannot be read.
  */
-export function checkAssignable(policy: ValidPolicy | false, platform: Platform): void {
+export function checkAssignable(policy: PlannedPolicy, platform: Platform): void {
   assignments(policy, platform);
 }
 

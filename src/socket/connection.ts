@@ -1,13 +1,14 @@
 import type net from 'node:net';
 import { UnsupportedError } from '../native/index.js';
 import type { ValidPolicy } from '../policy/index.js';
-import { checkAssignable } from './assignments.js';
+import { assignments, checkAssignable, isInForce } from './assignments.js';
 import { canUseDescriptors } from './descriptors.js';
-import { rememberExplicit } from './explicit-policy.js';
-import { changeOwn } from './forced-probe.js';
+import { rememberExplicit, rememberForHandle } from './explicit-policy.js';
+import { type Following, followConnecting } from './follow-connecting.js';
+import { changeOwn, readOwnState } from './forced-probe.js';
 import { checkNodeCall, setThroughNode } from './node-call.js';
 import { writePolicy, writePolicyOnNew } from './options.js';
-import { mergePolicies, plannedState } from './planned-state.js';
+import { mergePolicies, type PlannedPolicy, plannedState } from './planned-state.js';
 import { currentPlatform } from './platforms/index.js';
 import type { AppliedKeepAlive } from './state.js';
 import { subscribersOf } from './subscribers.js';
@@ -19,7 +20,7 @@ export function noDescriptor(): UnsupportedError {
 }
 
 /** Refuses a policy that this platform cannot apply, before it is promised for later. */
-export function checkApplicable(policy: ValidPolicy | false): void {
+export function checkApplicable(policy: PlannedPolicy): void {
   if (canUseDescriptors()) checkAssignable(policy, currentPlatform());
   else checkNodeCall(policy);
 }
@@ -29,76 +30,77 @@ function isOpen(socket: net.Socket): boolean {
 }
 
 /** Sets a policy on an open handle: on its descriptor where there is one, else through Node's own call. */
-export function setOnHandle(handle: Handle | undefined, policy: ValidPolicy | false): AppliedKeepAlive {
-  const fd = handle && openDescriptor(handle);
-  if (handle === undefined || fd === undefined || !canUseDescriptors()) return setThroughNode(handle, policy);
+export function setOnHandle(handle: Handle | undefined, policy: PlannedPolicy): AppliedKeepAlive {
+  if (handle === undefined || !canUseDescriptors()) return setThroughNode(handle, policy);
+  const fd = openDescriptor(handle);
+  if (fd === undefined) throw noDescriptor();
   const state = changeOwn(handle, fd, () => writePolicy(fd, policy, currentPlatform()));
   for (const subscriber of subscribersOf(bottomOf(handle))) subscriber.optionsSet();
   return state;
 }
 
 /** As {@link setOnHandle}, on one that was just opened, and on which nothing was set. */
-export function setOnNewHandle(handle: Handle, policy: ValidPolicy): AppliedKeepAlive {
+export function setOnNewHandle(handle: Handle, policy: PlannedPolicy): AppliedKeepAlive {
   const fd = openDescriptor(handle);
   if (fd === undefined || !canUseDescriptors()) return setThroughNode(handle, policy);
   return writePolicyOnNew(fd, policy, currentPlatform());
 }
 
-/** Sets a policy on a socket that is open. */
-export function setOnOpenSocket(socket: net.Socket, policy: ValidPolicy | false): AppliedKeepAlive {
-  return setOnHandle(handleOf(socket), policy);
+/** Returns whether the kernel has all of a policy on a handle; undefined if the kernel cannot be asked. */
+export function hasPolicy(handle: Handle, policy: PlannedPolicy): boolean | undefined {
+  const fd = openDescriptor(handle);
+  if (fd === undefined || !canUseDescriptors()) return undefined;
+  return isInForce(assignments(policy, currentPlatform()), readOwnState(handle, fd));
 }
 
-/** The policy that each connecting socket is to have; the latest one counts. */
-const awaited = new WeakMap<net.Socket, ValidPolicy | false>();
+/** A policy that a socket is to have once it has a descriptor. */
+interface Awaited {
+  policy: PlannedPolicy;
+  following: Following | undefined;
+}
+
+const awaitedPolicies = new WeakMap<net.Socket, Awaited>();
+
+function awaitedBy(socket: net.Socket): Awaited | undefined {
+  const awaited = awaitedPolicies.get(socket);
+  return awaited?.following?.isPending() ? awaited : undefined;
+}
 
 /** The state that a socket without a descriptor will have, if it was given a policy. */
 export function awaitedState(socket: net.Socket): AppliedKeepAlive | undefined {
-  const policy = awaited.get(socket);
-  return policy === undefined ? undefined : { ...plannedState(policy), pending: true };
+  const awaited = awaitedBy(socket);
+  return awaited && { ...plannedState(awaited.policy), pending: true };
 }
 
-function setOrDestroy(socket: net.Socket): void {
-  const policy = awaited.get(socket);
-  if (policy === undefined || socket.destroyed) return;
+function setOrDestroy(socket: net.Socket, policy: PlannedPolicy): void {
+  if (socket.destroyed) return;
   try {
-    setOnOpenSocket(socket, policy);
+    setOnHandle(handleOf(socket), policy);
+    rememberForHandle(socket);
   } catch (error) {
     // Nobody is left to throw to, and a connection that runs on unprotected must not look protected.
     socket.destroy(error as Error);
   }
 }
 
-/**
- * Sets a policy on each descriptor that a connecting socket is given (one for each address tried), in the tick in
- * which it is opened, and again when it is connected: Node.js then carries out an earlier `setKeepAlive` of its own,
- * which resets interval and count.
- */
+/** Sets a policy on each descriptor that a connecting socket is given, one for each address tried. */
 function setWhenConnecting(socket: net.Socket, policy: ValidPolicy | false): void {
-  const earlier = awaited.get(socket);
-  if (earlier === undefined) refuseFrozen(socket);
-  awaited.set(socket, mergePolicies(earlier, policy));
-  if (earlier !== undefined) return;
-  const setIfOpen = () => {
-    if (isOpen(socket)) setOrDestroy(socket);
-  };
-  const onAttempt = () => process.nextTick(setIfOpen);
-  const stop = () => {
-    awaited.delete(socket);
-    socket.off('connectionAttempt', onAttempt).off('connect', onConnect).off('close', stop);
-  };
-  const onConnect = () => {
-    setOrDestroy(socket);
-    stop();
-  };
-  socket.on('connectionAttempt', onAttempt).prependListener('connect', onConnect).on('close', stop);
+  const earlier = awaitedBy(socket);
+  if (earlier !== undefined) {
+    earlier.policy = mergePolicies(earlier.policy, policy);
+    return;
+  }
+  refuseFrozen(socket);
+  const awaited: Awaited = { policy, following: undefined };
+  awaitedPolicies.set(socket, awaited);
+  awaited.following = followConnecting(socket, () => setOrDestroy(socket, awaited.policy));
 }
 
 /** Sets a policy on a socket, now or the moment it has a descriptor. */
 export function setOnSocket(socket: net.Socket, policy: ValidPolicy | false): AppliedKeepAlive {
   const carrier = carrierOf(socket);
   if (!isOpen(carrier)) checkApplicable(policy);
-  const state = isOpen(carrier) ? setOnOpenSocket(carrier, policy) : undefined;
+  const state = isOpen(carrier) ? setOnHandle(handleOf(carrier), policy) : undefined;
   if (carrier.pending) setWhenConnecting(carrier, policy);
   const applied = state ?? awaitedState(carrier);
   if (applied === undefined) throw noDescriptor();

@@ -1,21 +1,31 @@
 import type net from 'node:net';
 import type { ValidPolicy } from '../policy/index.js';
-import { mergePolicies } from './planned-state.js';
-import { handleOf } from './target.js';
+import { isOff, mergePolicies, type PlannedPolicy } from './planned-state.js';
+import { type Handle, handleOf } from './target.js';
+import { threadState } from './thread-state.js';
 
-const policies = new WeakMap<object, ValidPolicy | false>();
+const { explicit: policies } = threadState;
 
 /** Remembers that a program itself gave a socket or a server this policy, which then wins over any other. */
 export function rememberExplicit(endpoint: net.Socket | net.Server, policy: ValidPolicy | false): void {
-  const merged = mergePolicies(policies.get(endpoint), policy);
-  policies.set(endpoint, merged);
-  // Below TLS lies the handle that the descriptor belongs to.
-  for (let handle = handleOf(endpoint); typeof handle === 'object'; handle = handle._parent ?? undefined) {
-    policies.set(handle, merged);
-  }
+  policies.set(endpoint, mergePolicies(policies.get(endpoint), policy));
+  rememberForHandle(endpoint);
 }
 
-/** The policy that a program itself gave a socket, a server or its handle; `false` where it turned keepalive off. */
+/** Remembers the same for the handles that an endpoint has now: Node.js makes one for each address that it tries. */
+export function rememberForHandle(endpoint: net.Socket | net.Server): void {
+  const policy = policies.get(endpoint);
+  if (policy !== undefined) rememberOnHandle(handleOf(endpoint), policy);
+}
+
+/** Remembers the policy of a connection that has no socket yet. */
+export function rememberOnHandle(top: Handle | undefined, policy: PlannedPolicy): void {
+  // Below TLS lies the handle that the descriptor belongs to.
+  for (let handle = top; typeof handle === 'object'; handle = handle._parent ?? undefined) policies.set(handle, policy);
+}
+
+/** The policy that a program itself gave a socket, a server or its handle; `false` if it turned keepalive off. */
 export function explicitPolicy(endpoint: object): ValidPolicy | false | undefined {
-  return policies.get(endpoint);
+  const policy = policies.get(endpoint);
+  return policy !== undefined && isOff(policy) ? false : policy;
 }

@@ -1,4 +1,4 @@
-export { setOnHandle, setOnNewHandle } from './connection.js';
+export { hasPolicy, setOnHandle, setOnNewHandle } from './connection.js';
 export { explicitPolicy } from './explicit-policy.js';
 export { getKeepAlive, setKeepAlive } from './keep-alive.js';
 export { type KernelDefaults, kernelDefaults } from './kernel-defaults.js';

@@ -1,8 +1,8 @@
 import net from 'node:net';
 import { getSystemErrorName } from 'node:util';
 import { SystemCallError, UnsupportedError } from '../native/index.js';
-import type { ValidPolicy } from '../policy/index.js';
 import { whyNoDescriptors } from './descriptors.js';
+import { isOff, type PlannedPolicy } from './planned-state.js';
 import type { AppliedKeepAlive } from './state.js';
 import type { Handle } from './target.js';
 
@@ -17,8 +17,8 @@ function unsupported(feature: string, instead: string): UnsupportedError {
 }
 
 /** Refuses what Node's own call cannot do, before anything is set. */
-export function checkNodeCall(policy: ValidPolicy | false): void {
-  if (policy === false) return;
+export function checkNodeCall(policy: PlannedPolicy): void {
+  if (isOff(policy)) return;
   if (!nodeSetsIntervalAndCount()) {
     throw unsupported('setting interval and count', 'Node.js 24.19, 26.4 or later');
   }
@@ -50,9 +50,9 @@ function callNode(handle: Handle | undefined, enable: boolean, idle: number, int
  *
  * @throws {UnsupportedError} for what that call cannot do; {@link SystemCallError} as the system refuses it.
  */
-export function setThroughNode(handle: Handle | undefined, policy: ValidPolicy | false): AppliedKeepAlive {
+export function setThroughNode(handle: Handle | undefined, policy: PlannedPolicy): AppliedKeepAlive {
   checkNodeCall(policy);
-  if (policy === false) {
+  if (isOff(policy)) {
     callNode(handle, false, 0, 0, 0);
     return { enabled: false, idle: null, interval: null, count: null, userTimeout: null, readBack: false };
   }

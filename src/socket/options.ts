@@ -6,9 +6,9 @@ import {
   writeIntOption,
   writeIntOptions,
 } from '../native/index.js';
-import type { ValidPolicy } from '../policy/index.js';
 import { type Assignment, assignments, assignmentsOf } from './assignments.js';
 import { kernelDefaults } from './kernel-defaults.js';
+import type { PlannedPolicy } from './planned-state.js';
 import type { Platform } from './platforms/index.js';
 import type { KeepAliveState } from './state.js';
 
@@ -123,7 +123,7 @@ export function writeAssignments(
  *
  * @throws {UnsupportedError} when it is not a TCP socket; {@link SystemCallError} as the kernel refuses it.
  */
-export function writePolicy(fd: number, policy: ValidPolicy | false, platform: Platform): KeepAliveState {
+export function writePolicy(fd: number, policy: PlannedPolicy, platform: Platform): KeepAliveState {
   const list = assignments(policy, platform);
   const before = readState(fd, platform);
   return writeAssignments(fd, list, () => before, platform);
@@ -133,6 +133,6 @@ export function writePolicy(fd: number, policy: ValidPolicy | false, platform: P
 const untouched = (): KeepAliveState => ({ enabled: false, ...kernelDefaults(), userTimeout: 0 });
 
 /** As {@link writePolicy}, for a socket that was just opened, which is known to have the kernel's defaults. */
-export function writePolicyOnNew(fd: number, policy: ValidPolicy, platform: Platform): KeepAliveState {
+export function writePolicyOnNew(fd: number, policy: PlannedPolicy, platform: Platform): KeepAliveState {
   return writeAssignments(fd, assignments(policy, platform), untouched, platform);
 }

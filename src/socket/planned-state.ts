@@ -2,6 +2,17 @@ import type { ValidPolicy } from '../policy/index.js';
 import { kernelDefaults } from './kernel-defaults.js';
 import type { AppliedKeepAlive } from './state.js';
 
+/**
+ * A policy that is to be set later. With `enabled: false` keepalive is off, and the numbers are those that it has again
+ * once it is turned on, as on an open socket.
+ */
+export type PlannedPolicy = (ValidPolicy & { readonly enabled?: false }) | false;
+
+/** Whether a policy turns keepalive off. */
+export function isOff(policy: PlannedPolicy): policy is false | (ValidPolicy & { readonly enabled: false }) {
+  return policy === false || policy.enabled === false;
+}
+
 type Values = Pick<AppliedKeepAlive, 'idle' | 'interval' | 'count' | 'userTimeout'>;
 
 /** What a new socket has before anyone sets anything: the kernel's defaults, where they can be read. */
@@ -14,7 +25,7 @@ function newSocketValues(): Values {
 }
 
 /** The state that a policy will give a connection that does not exist yet. */
-export function plannedState(policy: ValidPolicy | false): AppliedKeepAlive {
+export function plannedState(policy: PlannedPolicy): AppliedKeepAlive {
   if (policy === false) return { enabled: false, ...newSocketValues() };
   let unset: Values | undefined;
   const planned = (field: keyof Values): number | null => {
@@ -25,7 +36,7 @@ export function plannedState(policy: ValidPolicy | false): AppliedKeepAlive {
     return unset[field];
   };
   return {
-    enabled: true,
+    enabled: !isOff(policy),
     idle: planned('idle'),
     interval: planned('interval'),
     count: planned('count'),
@@ -34,11 +45,9 @@ export function plannedState(policy: ValidPolicy | false): AppliedKeepAlive {
 }
 
 /** The policy that setting one after the other comes to: what the later one leaves out stays as the earlier one says. */
-export function mergePolicies(
-  earlier: ValidPolicy | false | undefined,
-  later: ValidPolicy | false,
-): ValidPolicy | false {
-  if (!earlier || !later) return later;
+export function mergePolicies(earlier: PlannedPolicy | undefined, later: ValidPolicy | false): PlannedPolicy {
+  if (later === false) return earlier ? { ...earlier, enabled: false } : false;
+  if (!earlier) return later;
   return {
     idle: later.idle ?? earlier.idle,
     interval: later.interval ?? earlier.interval,

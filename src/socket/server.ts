@@ -1,14 +1,15 @@
-import type net from 'node:net';
+import net from 'node:net';
 import type { ValidPolicy } from '../policy/index.js';
-import { checkApplicable, setOnOpenSocket } from './connection.js';
+import { checkApplicable, setOnHandle } from './connection.js';
 import { canUseDescriptors } from './descriptors.js';
-import { rememberExplicit } from './explicit-policy.js';
+import { rememberExplicit, rememberOnHandle } from './explicit-policy.js';
 import { writePolicy } from './options.js';
-import { mergePolicies, plannedState } from './planned-state.js';
+import { mergePolicies, type PlannedPolicy, plannedState } from './planned-state.js';
 import { currentPlatform } from './platforms/index.js';
 import type { AppliedKeepAlive } from './state.js';
-import { descriptorOf, refuseFrozen } from './target.js';
+import { descriptorOf, type Handle, handleOf, refuseFrozen } from './target.js';
 import { readTcpInfo } from './tcp-info.js';
+import { type Method, wrap } from './wrap.js';
 
 /** Whether listeners can hand their options to the connections that they accept. */
 export function listenersPassOptionsOn(): boolean {
@@ -18,43 +19,78 @@ export function listenersPassOptionsOn(): boolean {
 /** Whether this listener does. */
 function passesOptionsOn(server: net.Server): boolean {
   if (!listenersPassOptionsOn()) return false;
-  // A server created with `keepAlive` has Node.js reset each accepted connection to 1 s x 10.
-  const { keepAlive } = server as unknown as { keepAlive?: boolean };
-  return descriptorOf(server) !== undefined && keepAlive !== true;
+  return descriptorOf(server) !== undefined && !resetsKeepAlive(server);
 }
 
-/** A server under a policy: applies it to its listener each time it listens, and to connections where it must. */
+/** Whether Node.js resets each accepted connection to 1 s x 10: the server was created with `keepAlive`. */
+function resetsKeepAlive(server: net.Server): boolean {
+  return Boolean((server as unknown as { keepAlive?: boolean }).keepAlive);
+}
+
+/** The methods of Node.js through which a server listens and its connections come (lib/net.js). */
+interface ListeningServer {
+  /** Called once the server has its handle; `net.Server` keeps this name for those who wrap it. */
+  _listen2?: Method;
+}
+
+interface ListenerHandle {
+  onconnection?: (status: number, client: Handle | undefined) => void;
+}
+
+/** The socket that Node.js has made for an accepted handle. */
+function socketOf(client: Handle): net.Socket | undefined {
+  const owner = Object.getOwnPropertySymbols(client).find(({ description }) => description === 'owner_symbol');
+  const socket = owner && (client as Record<symbol, unknown>)[owner];
+  return socket instanceof net.Socket ? socket : undefined;
+}
+
+/**
+ * A server under a policy: applies it to its listener each time it listens, and to connections where it must. Both go
+ * through methods of the server and its handle, because a program counts and removes listeners.
+ */
 class GovernedServer {
-  policy: ValidPolicy | false;
+  policy: PlannedPolicy;
   readonly #server: net.Server;
   /** How many of the next connections need the policy set: those that were waiting to be accepted before it was. */
   #unprotected = 0;
+  /** The handle whose connections are followed, or the server itself in runtimes without such handles. */
+  #followed: object | undefined;
 
-  constructor(server: net.Server, policy: ValidPolicy | false) {
+  constructor(server: net.Server, policy: PlannedPolicy) {
     this.#server = server;
     this.policy = policy;
   }
 
   govern(): void {
-    this.#server.prependListener('listening', () => {
-      try {
-        this.apply(this.policy);
-      } catch (error) {
-        this.#server.emit('error', error);
-      }
+    const server = this.#server;
+    if ((server as ListeningServer)._listen2 === undefined) {
+      server.prependListener('listening', () => this.#listening((error) => server.emit('error', error)));
+      return;
+    }
+    wrap(server, '_listen2', (original) => (...args) => {
+      const answer = Reflect.apply(original, server as never, args);
+      if (server.listening) this.#listening((error) => process.nextTick(() => server.emit('error', error)));
+      return answer;
     });
   }
 
-  apply(policy: ValidPolicy | false): AppliedKeepAlive {
+  #listening(failed: (error: unknown) => void): void {
+    try {
+      this.apply(this.policy);
+    } catch (error) {
+      failed(error);
+    }
+  }
+
+  apply(policy: PlannedPolicy): AppliedKeepAlive {
     const state = passesOptionsOn(this.#server) ? this.#setOnListener(policy) : undefined;
     this.policy = policy;
     if (state === undefined) this.#unprotected = Number.POSITIVE_INFINITY;
-    this.#server.off('connection', this.#onConnection);
-    if (this.#unprotected > 0) this.#server.prependListener('connection', this.#onConnection);
+    if (this.#unprotected > 0) this.#followConnections();
     return state ?? this.state;
   }
 
-  #setOnListener(policy: ValidPolicy | false): AppliedKeepAlive {
+  #setOnListener(policy: PlannedPolicy): AppliedKeepAlive {
     const fd = descriptorOf(this.#server) as number;
     const state = writePolicy(fd, policy, currentPlatform());
     this.#unprotected = readTcpInfo(fd).unacked;
@@ -66,15 +102,59 @@ class GovernedServer {
     return this.#server.listening ? { ...planned, connections: 'set-on-accept' } : { ...planned, pending: true };
   }
 
-  readonly #onConnection = (socket: net.Socket): void => {
-    this.#unprotected -= 1;
-    if (this.#unprotected === 0) this.#server.off('connection', this.#onConnection);
-    try {
-      setOnOpenSocket(socket, this.policy);
-    } catch (error) {
-      socket.destroy(error as Error);
+  #followConnections(): void {
+    const handle = handleOf(this.#server) as ListenerHandle | undefined;
+    const followed = handle?.onconnection === undefined ? this.#server : handle;
+    if (this.#followed === followed) return;
+    this.#followed = followed;
+    if (followed === this.#server) {
+      this.#server.prependListener('connection', (socket) => this.#accept(handleOf(socket), () => {}, socket));
+      return;
     }
-  };
+    wrap(followed, 'onconnection', (original) => (status: number, client?: Handle) => {
+      const proceed = () => Reflect.apply(original, followed as never, [status, client] as never);
+      if (status === 0) this.#accept(client, proceed);
+      else proceed();
+    });
+  }
+
+  /** Sets the policy on an accepted connection, while `proceed` has Node.js make its socket. */
+  #accept(client: Handle | undefined, proceed: () => void, accepted?: net.Socket): void {
+    if (this.#unprotected <= 0 || client === undefined) {
+      proceed();
+      return;
+    }
+    this.#unprotected -= 1;
+    let failure: Error | undefined;
+    const set = () => {
+      try {
+        setOnHandle(client, this.policy);
+        rememberOnHandle(client, this.policy);
+      } catch (error) {
+        failure ??= error as Error;
+      }
+    };
+    set();
+    const restore = resetsKeepAlive(this.#server) ? setAfterNode(client, set) : () => {};
+    try {
+      proceed();
+    } finally {
+      restore();
+      if (failure !== undefined) (accepted ?? socketOf(client))?.destroy(failure);
+    }
+  }
+}
+
+/** Calls `set` once, after the next call of the handle's `setKeepAlive`, which is Node's own. */
+function setAfterNode(client: Handle, set: () => void): () => void {
+  if (client.setKeepAlive === undefined) return () => {};
+  const restore = wrap(client, 'setKeepAlive', (original) => (...args) => {
+    const status = Reflect.apply(original, client as never, args);
+    restore();
+    set();
+    return status;
+  });
+  return restore;
 }
 
 const governed = new WeakMap<net.Server, GovernedServer>();

@@ -122,11 +122,11 @@ export function carrierOf(socket: net.Socket): net.Socket {
 }
 
 /**
- * Refuses an object that cannot take the listeners that a policy for later needs.
+ * Refuses an object whose methods cannot be wrapped, which a policy for later needs.
  *
- * @throws {UnsupportedError} when it is frozen.
+ * @throws {UnsupportedError} if it is frozen.
  */
 export function refuseFrozen(endpoint: net.Socket | net.Server): void {
-  if (!Object.isFrozen(endpoint)) return;
-  throw new UnsupportedError('a policy for later on a frozen object', 'one that can take event listeners');
+  if (Object.isExtensible(endpoint)) return;
+  throw new UnsupportedError('a policy for later on a frozen object', 'one that can be extended');
 }

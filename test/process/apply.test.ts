@@ -1,3 +1,4 @@
+import { spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import http from 'node:http';
 import http2 from 'node:http2';
@@ -8,7 +9,7 @@ import { applyToProcess, getKeepAlive, kernelDefaults, type ProcessPolicy, setKe
 import { writeIntOption } from '../../src/native/index.js';
 import { tcpPrototype } from '../../src/process/tcp-handle.js';
 import { clientTls, closing, connected, listening, portOf, serverTls } from '../endpoints.js';
-import { fdOf } from '../kernel/descriptor.js';
+import { fdOf, kernelStateOf } from '../kernel/descriptor.js';
 import { hasIPv6 } from '../peers.js';
 
 const full = { enabled: true, idle: 30_000, interval: 5000, count: 3 };
@@ -177,6 +178,133 @@ describe('mode fill', () => {
   });
 });
 
+describe('a number that a later call does not state stays, as Node.js documents', () => {
+  it.each<[string, Parameters<typeof applyToProcess>, unknown[][], object]>([
+    ['the delay, in mode fill', ['30:5:3', { mode: 'fill' }], [[true, 7000], [true]], { ...full, idle: 7000 }],
+    [
+      'the delay, through off and on',
+      ['30:5:3', { mode: 'fill' }],
+      [[true, 7000], [false], [true]],
+      { ...full, idle: 7000 },
+    ],
+    [
+      'all that four arguments state',
+      [{ idle: '30s' }],
+      [[true, 9000, 7000, 4], [true]],
+      { enabled: true, idle: 30_000, interval: 7000, count: 4 },
+    ],
+  ])('%s', async (_, [policy, options], calls, expected) => {
+    apply(policy, options);
+    const server = await listening(net.createServer());
+    const early = closing(new net.Socket());
+    for (const args of calls) Reflect.apply(early.setKeepAlive, early, args);
+    early.connect(portOf(server), '127.0.0.1');
+    await once(early, 'connect');
+    const ends = await connected(server);
+    for (const end of ends) for (const args of calls) Reflect.apply(end.setKeepAlive, end, args);
+    for (const end of [early, ...ends]) expect(getKeepAlive(end)).toMatchObject(expected);
+  });
+});
+
+describe('a connection that somebody else has set since', () => {
+  const keepAlive = { name: 'SO_KEEPALIVE', level: 1, option: 9 };
+  const idle = { name: 'TCP_KEEPIDLE', level: 6, option: 4 };
+
+  it.each([
+    ['keepalive off', keepAlive, 0],
+    ['another idle time', idle, 7200],
+  ])('has the policy again after setKeepAlive: %s', async (_, option, value) => {
+    apply('30:5:3');
+    for (const end of await twoEnds()) {
+      end.setKeepAlive(true, 1000);
+      writeIntOption(fdOf(end), option, value);
+      end.setKeepAlive(true, 2000);
+      expect(kernelStateOf(end)).toMatchObject(full);
+    }
+  });
+});
+
+describe('a server that listened before', () => {
+  const connectThrice = `
+    const net = require('node:net');
+    let open = 0;
+    for (let i = 0; i < 3; i++) net.connect(+process.argv[1], '127.0.0.1', () => { if (++open === 3) process.exit(); });`;
+
+  it.each(['keeps the process alive', 'does not'])('hands the policy on, where it %s', async (kind) => {
+    const server = await listening(net.createServer());
+    if (kind === 'does not') server.unref();
+    const [earlier, acceptedEarlier] = await connected(server);
+    apply('30:5:3');
+    for (let made = 0; made < 3; made += 1) {
+      const [, accepted] = await connected(server);
+      expect(getKeepAlive(accepted)).toMatchObject(full);
+      accepted.setKeepAlive(true, 60_000);
+      expect(getKeepAlive(accepted)).toMatchObject(full);
+    }
+    expect(getKeepAlive(server)).toMatchObject(full);
+    for (const end of [earlier, acceptedEarlier]) expect(getKeepAlive(end).enabled).toBe(false);
+  });
+
+  it('gives it to connections that wait to be accepted, before a program sees them', async () => {
+    const seen: object[] = [];
+    const server = await listening(net.createServer((socket) => seen.push(getKeepAlive(socket))));
+    const port = String(portOf(server));
+    expect(spawnSync(process.execPath, ['-e', connectThrice, port]).status).toBe(0);
+    const { status } = apply('30:5:3');
+    await expect.poll(() => seen.length).toBe(3);
+    for (const state of seen) expect(state).toMatchObject(full);
+    await connected(server);
+    expect(status()).toMatchObject({ set: 4, inherited: 1, listeners: 1 });
+  });
+
+  it('has its connections decided on one by one where a rule asks for the peer', async () => {
+    const server = await listening(net.createServer());
+    apply('30:5:3', { rules: [{ remote: '127.0.0.1', role: 'server', policy: '10:1:2' }] });
+    const [, accepted] = await connected(server);
+    expect(getKeepAlive(accepted).idle).toBe(10_000);
+  });
+
+  it("keeps a policy of this library's setKeepAlive", async () => {
+    const server = await listening(net.createServer());
+    setKeepAlive(server, '20:2:2');
+    apply('30:5:3');
+    const [, accepted] = await connected(server);
+    accepted.setKeepAlive(true, 60_000);
+    expect(getKeepAlive(accepted)).toMatchObject({ idle: 20_000, interval: 2000, count: 2 });
+  });
+
+  it.each([[false], [true]])('takes such a policy later, created with keepAlive: %s', async (keepAlive) => {
+    apply('30:5:3');
+    const server = await listening(net.createServer({ keepAlive, keepAliveInitialDelay: 60_000 }));
+    setKeepAlive(server, '20:2:2');
+    const [, accepted] = await connected(server);
+    expect(getKeepAlive(accepted)).toMatchObject({ idle: 20_000, interval: 2000, count: 2 });
+    accepted.setKeepAlive(true, 60_000);
+    expect(getKeepAlive(accepted)).toMatchObject({ idle: 20_000, interval: 2000, count: 2 });
+  });
+});
+
+describe('TLS to a name with two addresses', () => {
+  it('is decided on by its name at the second address too, and keeps a policy of its own', async () => {
+    apply('30:5:3', { rules: [{ host: 'two.test', policy: '10:1:2' }], mode: 'fill' });
+    const server = await listening(tls.createServer(serverTls, (socket) => socket.on('error', () => {})));
+    const addresses = [
+      { address: '::1', family: 6 },
+      { address: '127.0.0.1', family: 4 },
+    ];
+    const lookup = (_: string, __: unknown, done: (error: null, found: object[]) => void) =>
+      setImmediate(() => done(null, addresses));
+    const options = { host: 'two.test', port: portOf(server), autoSelectFamily: true, ...clientTls, lookup };
+    const connect = () => closing(tls.connect(options as unknown as tls.ConnectionOptions));
+    const [ruled, own] = [connect(), connect()];
+    setKeepAlive(own, '20:2:2');
+    await Promise.all([once(ruled, 'secureConnect'), once(own, 'secureConnect')]);
+    expect(getKeepAlive(ruled)).toMatchObject({ idle: 10_000, interval: 1000, count: 2 });
+    own.setKeepAlive(true, 60_000);
+    expect(getKeepAlive(own)).toMatchObject({ idle: 20_000, interval: 2000, count: 2 });
+  });
+});
+
 describe("this library's own setKeepAlive comes first", () => {
   it('a policy then holds as that of the process does', async () => {
     apply('30:5:3', { mode: 'fill' });
@@ -272,4 +400,14 @@ describe('a policy that changes at run time', () => {
     const [last, acceptedLast] = await connected(server);
     for (const end of [last, acceptedLast]) expect(getKeepAlive(end)).toMatchObject(full);
   });
+});
+
+it('a listener that has no descriptor before it listens hands the policy on', async () => {
+  const { status } = apply('30:5:3');
+  const { constructor: TcpClass } = tcpPrototype() as unknown as { constructor: new (type: number) => object };
+  const server = closing(net.createServer()).listen(new TcpClass(1));
+  await once(server, 'listening');
+  const [client, accepted] = await connected(server);
+  for (const end of [server, client, accepted]) expect(getKeepAlive(end)).toMatchObject(full);
+  expect(status()).toMatchObject({ listeners: 1, inherited: 1, skipped: { noDescriptor: 0 } });
 });

@@ -116,7 +116,7 @@ describe.concurrent('tcp-keepalive.json', () => {
   it.each<[string, unknown, RegExp]>([
     ['not JSON', '{ "policy": ', /tcp-keepalive\.json must be JSON/],
     ['a list', [], /tcp-keepalive\.json must be an object of policy, mode, rules, summarySignal, native, got an array/],
-    ['an unknown field', { polices: '30:5:3' }, /json: polices must be left out; known are policy, .*, got "30:5:3"/],
+    ['an unknown field', { polices: '30:5:3' }, /json: polices must be left out; did you mean policy\?, got text$/m],
     ['a wrong policy', { policy: '30:5:0' }, /tcp-keepalive\.json: policy\.count must be a whole number from 1 to 127/],
     ['a wrong mode', { policy: '30:5:3', mode: 'x' }, /tcp-keepalive\.json: mode must be 'enforce' or 'fill'/],
     ['a wrong rule', { rules: [{ policy: '30:5:3', port: 0 }] }, /tcp-keepalive\.json: rules\[0\]\.port must be/],
@@ -136,10 +136,13 @@ describe.concurrent('what is wrong in the environment', () => {
     [{ ...policy, TCP_KEEPALIVE_MODE: 'x' }, /: TCP_KEEPALIVE_MODE: mode must be 'enforce' or 'fill', got "x"/],
     [{ ...policy, TCP_KEEPALIVE_RULES: '[' }, /TCP_KEEPALIVE_RULES must be a list of rules as JSON/],
     [{ ...policy, TCP_KEEPALIVE_RULES: '{}' }, /: TCP_KEEPALIVE_RULES: rules must be a list of rules/],
-    [{ ...policy, TCP_KEEPALIVE_CONFIG: '/nowhere.json' }, /\/nowhere\.json must be a file that can be read/],
+    [
+      { ...policy, TCP_KEEPALIVE_CONFIG: '/nowhere.json' },
+      /\/nowhere\.json must be a regular file .* that can be read, got one that does not exist/,
+    ],
     [
       { ...policy, TCP_KEEPALIVE_SUMMARY_SIGNAL: 'SIGKILL' },
-      /: TCP_KEEPALIVE_SUMMARY_SIGNAL: summarySignal must be a signal such as 'SIGUSR2'/,
+      /: TCP_KEEPALIVE_SUMMARY_SIGNAL: summarySignal must be one of SIGUSR2, .*: others end, stop or crash programs, got "SIGKILL"/,
     ],
   ] as const;
 

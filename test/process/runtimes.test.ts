@@ -129,6 +129,6 @@ describe.skipIf(isMissing).each(runtimes)('$title', ({ name, title, flags }) => 
   });
 
   it('runs it where there is no policy', async () => {
-    expect(await start({})).toEqual({ code: 0, stdout: 'hello\n', stderr: '' });
+    expect(await start({ TCP_KEEPALIVE: 'unmanaged' })).toEqual({ code: 0, stdout: 'hello\n', stderr: '' });
   });
 });

@@ -32,16 +32,15 @@ function acceptedStates(server: net.Server, count: number): Promise<unknown[]> {
 }
 
 describe('connections that wait in the accept queue when the policy is set', () => {
-  it('get it too, and the server is then left without a listener of ours', async () => {
+  it('get it too, without a listener of ours', async () => {
     const server = await listening(net.createServer());
     const states = acceptedStates(server, 20);
     const before = server.listenerCount('connection');
     crowdWhileBusy(portOf(server), 20);
     expect(readTcpInfo(fdOf(server)).unacked).toBe(20);
     expect(setKeepAlive(server, '30:5:3')).toEqual({ ...article, connections: 'inherited' });
-    expect(server.listenerCount('connection')).toBe(before + 1);
-    expect(await states).toEqual(Array(20).fill(article));
     expect(server.listenerCount('connection')).toBe(before);
+    expect(await states).toEqual(Array(20).fill(article));
     const [, next] = await connected(server);
     expect(kernelStateOf(next)).toEqual(article);
   });

@@ -29,7 +29,7 @@ describe('a server in a cluster worker', () => {
       listening: setOnAccept,
       asked: setOnAccept,
       connection: article,
-      listeners: 1,
+      listeners: 0,
     });
   });
 });

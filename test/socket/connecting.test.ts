@@ -1,9 +1,11 @@
 import { once } from 'node:events';
+import http from 'node:http';
 import net from 'node:net';
+import tls from 'node:tls';
 import { describe, expect, it } from 'vitest';
 import { getKeepAlive, setKeepAlive } from '../../src/index.js';
 import { readTcpInfo } from '../../src/socket/index.js';
-import { closed, closing, listening, portOf } from '../endpoints.js';
+import { clientTls, closed, closing, listening, portOf, serverTls } from '../endpoints.js';
 import { article, fdOf, kernelStateOf, rawListener, tcpState } from '../kernel/descriptor.js';
 import { moment } from '../kernel/observation.js';
 
@@ -19,7 +21,7 @@ async function acceptedBy(server: net.Server, client: net.Socket): Promise<void>
 }
 
 describe('a socket without a descriptor', () => {
-  it('gets the policy when it connects later, and keeps no listener for it', async () => {
+  it('gets the policy when it connects later, without a listener for it', async () => {
     const server = await listening(net.createServer());
     const client = closing(new net.Socket());
     const plain = closing(new net.Socket());
@@ -123,16 +125,15 @@ describe('a socket without a descriptor', () => {
     expect(kernelStateOf(client).enabled).toBe(false);
   });
 
-  it.each(['refused', 'destroyed'])('keeps no listener when it is %s', async (end) => {
+  it.each(['refused', 'destroyed'])('has no listener of ours, also when it is %s', async (end) => {
     const server = await listening(net.createServer());
     const port = portOf(server);
     server.close();
     await once(server, 'close');
     const plain = closing(new net.Socket());
     const client = closing(new net.Socket());
-    const before = [client.listenerCount('close'), listenersOf(client)];
     setKeepAlive(client, '30:5:3');
-    expect(listenersOf(client)).toBeGreaterThan(before[1] as number);
+    expect(listenersOf(client)).toBe(listenersOf(plain));
     client.connect(port, '127.0.0.1');
     plain.connect(port, '127.0.0.1');
     if (end === 'destroyed') for (const socket of [client, plain]) socket.destroy();
@@ -169,5 +170,137 @@ describe('a socket without a descriptor', () => {
     const [error] = await once(client, 'error');
     expect(error).toMatchObject({ code: 'ERR_KEEPALIVE_UNSUPPORTED' });
     expect(client.destroyed).toBe(true);
+  });
+});
+
+describe('a policy that is promised for later', () => {
+  const nodesOwn = { keepAlive: true, keepAliveInitialDelay: 60_000 };
+
+  it.each<[string, () => net.Socket]>([
+    ['a socket', () => new net.Socket()],
+    ['a socket that was created with keepAlive', () => new net.Socket(nodesOwn as net.SocketConstructorOpts)],
+    ['a socket that asked for keepalive itself', () => new net.Socket().setKeepAlive(true, 60_000)],
+  ])('is kept by %s whose listeners are all removed before it connects', async (_, create) => {
+    const server = await listening(net.createServer());
+    const client = closing(create());
+    setKeepAlive(client, '30:5:3');
+    client.removeAllListeners();
+    client.on('error', () => {}).connect(portOf(server), 'localhost');
+    client.removeAllListeners();
+    await acceptedBy(server, client);
+    expect(kernelStateOf(client)).toEqual(article);
+  });
+
+  it('is kept while it connects, whatever is asked of Node.js meanwhile', async () => {
+    const server = await listening(net.createServer());
+    const client = closing(net.connect({ port: portOf(server), host: '127.0.0.1', ...nodesOwn }));
+    setKeepAlive(client, '30:5:3');
+    client.removeAllListeners();
+    await new Promise<void>((resolve) => process.nextTick(resolve));
+    expect(kernelStateOf(client)).toEqual(article);
+    client.setKeepAlive(true, 90_000);
+    expect(kernelStateOf(client)).toEqual(article);
+    await acceptedBy(server, client);
+    expect(kernelStateOf(client)).toEqual(article);
+  });
+
+  it.each([[true], [false]])("leaves later calls to the program, where Node's own is due: %s", async (isDue) => {
+    const server = await listening(net.createServer());
+    const client = closing(new net.Socket());
+    if (isDue) client.setKeepAlive(true, 90_000);
+    setKeepAlive(client, '30:5:3');
+    const seen: unknown[] = [];
+    client.on('connect', () => {
+      seen.push(kernelStateOf(client));
+      client.setKeepAlive(true, 60_000);
+      seen.push(kernelStateOf(client));
+    });
+    client.connect(portOf(server), '127.0.0.1');
+    await acceptedBy(server, client);
+    expect(seen).toMatchObject([article, { enabled: true, idle: 60_000, interval: 1000, count: 10 }]);
+  });
+
+  it('that is given during the handshake holds against what Node.js does at its end, and then no longer', async () => {
+    using listener = rawListener(0);
+    const first = closing(net.connect(listener.port, '127.0.0.1'));
+    await once(first, 'connect');
+    await moment(() => readTcpInfo(listener.fd).unacked === 1, 'the first waits to be accepted, and there is no room');
+    const server = await listening(net.createServer());
+    const client = closing(net.connect({ port: portOf(server), host: '127.0.0.1', ...nodesOwn }));
+    await new Promise<void>((resolve) => process.nextTick(resolve));
+    expect(client.connecting).toBe(true);
+    expect(setKeepAlive(client, '30:5:3')).toEqual(article);
+    await acceptedBy(server, client);
+    expect(kernelStateOf(client)).toEqual(article);
+    client.setKeepAlive(true, 70_000);
+    expect(kernelStateOf(client)).toMatchObject({ idle: 70_000, interval: 1000 });
+  });
+
+  it('is kept over TLS, at the second address too', async () => {
+    const server = await listening(tls.createServer(serverTls, (socket) => socket.on('error', () => {})));
+    const addresses = [
+      { address: '::1', family: 6 },
+      { address: '127.0.0.1', family: 4 },
+    ];
+    const lookup = (_: string, __: unknown, done: (error: null, found: object[]) => void) =>
+      setImmediate(() => done(null, addresses));
+    const options = { host: 'two.test', port: portOf(server), autoSelectFamily: true, ...nodesOwn, ...clientTls };
+    const client = closing(tls.connect({ ...options, lookup } as unknown as tls.ConnectionOptions));
+    expect(setKeepAlive(client, '30:5:3')).toEqual(pending);
+    await once(client, 'secureConnect');
+    expect(client.autoSelectFamilyAttemptedAddresses).toHaveLength(2);
+    expect(kernelStateOf(client)).toEqual(article);
+  });
+
+  it("is kept on an agent's socket, which the agent gives keepalive of its own", async () => {
+    const server = await listening(http.createServer((_, response) => response.end('.')));
+    const agent = new http.Agent({ keepAlive: true, keepAliveMsecs: 60_000 });
+    const request = http.get({ port: portOf(server), host: '127.0.0.1', agent });
+    const [socket] = (await once(request, 'socket')) as [net.Socket];
+    setKeepAlive(socket, '30:5:3');
+    await once(request, 'response');
+    expect(kernelStateOf(socket)).toEqual(article);
+    agent.destroy();
+  });
+
+  it('leaves nothing on the socket and its handle once it is connected', async () => {
+    const server = await listening(net.createServer());
+    const [plain, client] = [closing(new net.Socket()), closing(new net.Socket())];
+    setKeepAlive(client, '30:5:3');
+    for (const socket of [plain, client]) {
+      socket.connect(portOf(server), '127.0.0.1');
+      await acceptedBy(server, socket);
+    }
+    const ownKeys = (socket: net.Socket) => {
+      const { _handle: handle } = socket as unknown as { _handle: object };
+      return [Reflect.ownKeys(socket), Reflect.ownKeys(handle)].map((keys) => keys.map(String));
+    };
+    expect(ownKeys(client)).toEqual(ownKeys(plain));
+  });
+
+  it('is forgotten by a socket that was destroyed while its name was looked up', async () => {
+    const server = await listening(net.createServer());
+    const client = closing(new net.Socket());
+    setKeepAlive(client, '30:5:3');
+    client.connect({ port: portOf(server), host: 'never.test', lookup: () => {} });
+    client.destroy();
+    await closed(client);
+    client.connect(portOf(server), '127.0.0.1');
+    await acceptedBy(server, client);
+    expect(kernelStateOf(client).enabled).toBe(false);
+  });
+
+  it('has its numbers again when it is turned off and on', async () => {
+    const server = await listening(net.createServer());
+    const client = closing(new net.Socket());
+    setKeepAlive(client, '30:5:3');
+    expect(setKeepAlive(client, false)).toEqual({ ...pending, enabled: false });
+    expect(getKeepAlive(client)).toEqual({ ...pending, enabled: false });
+    expect(setKeepAlive(client, {})).toEqual(pending);
+    expect(setKeepAlive(client, false)).toMatchObject({ enabled: false });
+    client.connect(portOf(server), '127.0.0.1');
+    await acceptedBy(server, client);
+    expect(kernelStateOf(client)).toEqual({ ...article, enabled: false });
+    expect(setKeepAlive(client, {})).toEqual(article);
   });
 });

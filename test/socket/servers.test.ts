@@ -196,3 +196,38 @@ describe('a server', () => {
     expect(kernelStateOf(server)).toEqual(before);
   });
 });
+
+describe("a server's policy", () => {
+  it.each([[false], [true]])('outlives its listeners, created with keepAlive: %s', async (keepAlive) => {
+    const server = closing(net.createServer({ keepAlive, keepAliveInitialDelay: 60_000 }));
+    const counts = () => ['listening', 'connection'].map((event) => server.listenerCount(event));
+    const before = counts();
+    setKeepAlive(server, '30:5:3');
+    expect(counts()).toEqual(before);
+    server.removeAllListeners().on('error', () => {});
+    server.listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    server.removeAllListeners();
+    for (let made = 0; made < 2; made += 1) {
+      const [, socket] = await connected(server);
+      socket.on('error', () => {});
+      expect(kernelStateOf(socket)).toEqual(article);
+      socket.setKeepAlive(true, 70_000);
+      expect(kernelStateOf(socket).idle).toBe(70_000);
+    }
+  });
+
+  it('has its numbers again when it is turned off and on, before it listens and after', async () => {
+    const server = closing(net.createServer());
+    setKeepAlive(server, '30:5:3');
+    setKeepAlive(server, false);
+    expect(getKeepAlive(server)).toEqual({ ...pending, enabled: false });
+    server.listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    const [, off] = await connected(server);
+    expect(kernelStateOf(off)).toEqual({ ...article, enabled: false });
+    expect(setKeepAlive(server, {})).toEqual(inherited);
+    const [, on] = await connected(server);
+    expect(kernelStateOf(on)).toEqual(article);
+  });
+});

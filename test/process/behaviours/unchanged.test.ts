@@ -15,7 +15,7 @@ const watchAll = `NODE_OPTIONS=--import=${new URL('programs/watch-all.mjs', impo
 
 const starts = {
   plain: cleared,
-  registered: [...cleared, register],
+  registered: [...cleared, register, 'TCP_KEEPALIVE=unmanaged'],
   enforced: [...cleared, register, 'TCP_KEEPALIVE=30:5:3'],
   watched: [...cleared, watchAll],
 };

@@ -1,10 +1,15 @@
 /** A method as it is wrapped, whatever it takes. */
 export type Method = (this: never, ...args: never[]) => unknown;
 
-/** Puts a wrapper in a method's place, with its name and length; gives what puts the method back. */
-export function wrap<Key extends string>(target: object, key: Key, make: (original: Method) => Method): () => void {
+/** Puts a wrapper in a method's place, with its name and length. Returns a function that restores the method. */
+export function wrap<Key extends PropertyKey>(
+  target: object,
+  key: Key,
+  make: (original: Method) => Method,
+): () => void {
+  const methods = target as Record<Key, Method>;
   const before = Object.getOwnPropertyDescriptor(target, key);
-  const original = (target as Record<string, Method>)[key] as Method;
+  const original = methods[key];
   const wrapper = make(original);
   for (const property of ['name', 'length'] as const) {
     Object.defineProperty(wrapper, property, { value: original[property], configurable: true });
@@ -13,8 +18,8 @@ export function wrap<Key extends string>(target: object, key: Key, make: (origin
   Object.defineProperty(target, key, { value: wrapper, writable, enumerable, configurable });
   return () => {
     // Where someone has wrapped the wrapper, it stays, and passes every call on.
-    if ((target as Record<string, unknown>)[key] !== wrapper) return;
-    if (before === undefined) delete (target as Record<string, unknown>)[key];
+    if (methods[key] !== wrapper) return;
+    if (before === undefined) Reflect.deleteProperty(target, key);
     else Object.defineProperty(target, key, before);
   };
 }

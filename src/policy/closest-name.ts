@@ -1,0 +1,28 @@
+/** The number of letters to insert, delete, replace or swap with their neighbour to make one name of the other. */
+function distance(from: string, to: string): number {
+  let beforeLast: number[] = [];
+  let last = Array.from({ length: to.length + 1 }, (_, column) => column);
+  for (let row = 1; row <= from.length; row += 1) {
+    const next = [row];
+    for (let column = 1; column <= to.length; column += 1) {
+      const isSame = from[row - 1] === to[column - 1];
+      const isSwapped = row > 1 && column > 1 && from[row - 1] === to[column - 2] && from[row - 2] === to[column - 1];
+      const replaced = (last[column - 1] ?? 0) + (isSame ? 0 : 1);
+      const swapped = isSwapped ? (beforeLast[column - 2] ?? 0) + 1 : replaced;
+      next.push(Math.min((last[column] ?? 0) + 1, (next[column - 1] ?? 0) + 1, replaced, swapped));
+    }
+    beforeLast = last;
+    last = next;
+  }
+  return last[to.length] ?? 0;
+}
+
+/** Returns the name that was probably meant; undefined if none is within two letters of the given one. */
+export function closestName(given: string, names: readonly string[]): string | undefined {
+  const close = names
+    .filter((name) => Math.abs(name.length - given.length) <= 2)
+    .map((name) => ({ name, letters: distance(given, name) }))
+    .filter(({ letters }) => letters <= 2)
+    .sort((a, b) => a.letters - b.letters);
+  return close[0]?.name;
+}

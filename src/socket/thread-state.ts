@@ -1,0 +1,45 @@
+import net from 'node:net';
+import type { PlannedPolicy } from './planned-state.js';
+
+/** The wrappers of one copy of this package. */
+export interface Installation {
+  install(): void;
+  remove(): void;
+}
+
+/**
+ * The state that all copies and versions of this package in a thread share. A test runner such as jest evaluates the
+ * package anew for each file, on top of the same `node:net`. Later versions may add fields, and change none.
+ */
+interface ThreadState {
+  /** One entry for each policy in force. The installation of the last one has its wrappers in place. */
+  readonly policies: { readonly installation: Installation }[];
+  active: Installation | undefined;
+  /** Ends the policy of `register`: a second evaluation of it replaces the first. */
+  endRegistered: (() => void) | undefined;
+  /** The process warnings that were emitted. */
+  readonly warnings: Set<string>;
+  /** What programs set with `setKeepAlive` of this package, by socket, server and handle. */
+  readonly explicit: WeakMap<object, PlannedPolicy>;
+  /** The prototype of TCP handles, and the symbol under which they have their owner. */
+  tcp: { readonly prototype: object; readonly owner: symbol } | undefined;
+}
+
+const key = Symbol.for('tcp-keepalive/1');
+
+function create(): ThreadState {
+  const state: ThreadState = {
+    policies: [],
+    active: undefined,
+    endRegistered: undefined,
+    warnings: new Set(),
+    explicit: new WeakMap(),
+    tcp: undefined,
+  };
+  // Where the class was frozen, this copy of the package has a state of its own.
+  Reflect.defineProperty(net.Socket, key, { value: state, enumerable: false });
+  return state;
+}
+
+/** The state that all copies of this package in this thread share. `net.Socket` has it: jest replaces `globalThis`. */
+export const threadState: ThreadState = (net.Socket as unknown as { readonly [key]?: ThreadState })[key] ?? create();
