@@ -9,11 +9,13 @@ import {
   refuseOtherFields,
 } from '../../policy/index.js';
 import type { KeepAliveTarget } from '../../socket/index.js';
-import { onConnecting, onSecuring } from '../interception.js';
-import { ownerOf } from '../tcp-handle.js';
+import { callSoon } from '../../socket/real-time.js';
+import { onSecuring } from '../interception.js';
+import { quietly } from '../quietly.js';
 import { leastDeadWithinMs } from './drive-plan.js';
 import { PeerWatch } from './peer-watch.js';
-import { quietly, watchableSocket } from './watchable.js';
+import { assertWatchable } from './sight.js';
+import { watchableSocket } from './watchable.js';
 
 /** What {@link watchPeers} watches, and how. */
 export interface WatchOptions {
@@ -84,19 +86,15 @@ function addQuietly(watch: PeerWatch, socket: net.Socket): void {
   if (!socket.destroyed) quietly(() => watch.add(socket));
 }
 
+/** Adds what is accepted, and TLS that is put on a connection. Who connects is heard of by the watch itself. */
 function addAll(watch: PeerWatch): void {
   const onServerSocket = (message: unknown) => addQuietly(watch, (message as { socket: net.Socket }).socket);
   watch.onClose(() => channel('net.server.socket').unsubscribe(onServerSocket));
   channel('net.server.socket').subscribe(onServerSocket);
-  const stopConnecting = onConnecting((handle) => {
-    const owner = ownerOf(handle);
-    if (owner !== undefined && 'pending' in owner) addQuietly(watch, owner);
-  });
-  watch.onClose(stopConnecting);
   // Only the TLS socket hears why the connection below it ends.
   const stopSecuring = onSecuring((secure, below) => {
-    process.nextTick(() => {
-      if (watch.has(below)) addQuietly(watch, secure);
+    callSoon(() => {
+      if (watch.has(below) || watch.isAwaited(below)) addQuietly(watch, secure);
     });
   });
   watch.onClose(stopSecuring);
@@ -120,8 +118,10 @@ function addAll(watch: PeerWatch): void {
  */
 export function watchPeers(options: WatchOptions): PeerWatch {
   check(options);
+  assertWatchable();
   const { sockets = [], all = false, policy, deadAfter, deadWithin, destroy = false } = options;
   const watch = new PeerWatch({
+    all,
     policy: policy === undefined ? undefined : readPolicy(policy),
     deadAfterMs: milliseconds('deadAfter', deadAfter, 1),
     deadWithinMs: milliseconds('deadWithin', deadWithin, leastDeadWithinMs),
