@@ -121,6 +121,7 @@ describe('a connection that the kernel ends, of which Node.js does not hear', ()
     server.on('data', ({ length }) => {
       read += length;
     });
+    server.resume();
     await closed(server);
     expect(read).toBe(100_000);
   });
