@@ -381,6 +381,9 @@ describe('a watch', () => {
     [{ all: true, destroy: true }, 'destroy'],
     [{ all: true, deadAfter: 'soon' }, 'deadAfter'],
     [{ all: true, deadAfter: 0 }, 'deadAfter'],
+    [{ all: true, deadAfter: 45 }, 'deadAfter'],
+    [{ all: true, deadAfter: '999ms' }, 'deadAfter'],
+    [{ all: true, deadWithin: 2 }, 'deadWithin'],
     [{ all: true, deadafter: '45s' }, 'deadafter'],
     [{ all: 1 }, 'all'],
     [{ all: true, deadAfter: '45s', destroy: 'no' }, 'destroy'],
@@ -391,5 +394,10 @@ describe('a watch', () => {
     [null, ''],
   ] as [WatchOptions, string][])('refuses %j', (options, field) => {
     expect(() => watchPeers(options)).toThrow(expect.objectContaining({ name: 'ConfigurationError', field }));
+  });
+
+  it('says what was probably meant where a number is of seconds', () => {
+    expect(() => watchPeers({ all: true, deadAfter: 45 })).toThrow(/got 45$/);
+    expect(() => watchPeers({ all: true, deadAfter: 45 })).toThrow("did you mean '45s'? A number is milliseconds");
   });
 });

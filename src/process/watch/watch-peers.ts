@@ -7,6 +7,7 @@ import {
   readMilliseconds,
   readPolicy,
   refuseOtherFields,
+  secondsMeant,
 } from '../../policy/index.js';
 import type { KeepAliveTarget } from '../../socket/index.js';
 import { callSoon } from '../../socket/real-time.js';
@@ -27,7 +28,7 @@ export interface WatchOptions {
   readonly policy?: PolicyInput;
   /**
    * A peer is dead when something of ours has gone unanswered for this long, counted from the first transmission that
-   * is unanswered; a peer that does not read but whose kernel answers is not.
+   * is unanswered; a peer that does not read but whose kernel answers is not. At least 1 s.
    */
   readonly deadAfter?: Duration;
   /**
@@ -38,18 +39,25 @@ export interface WatchOptions {
    * not read, and then dies, is given this time as well.
    */
   readonly deadWithin?: Duration;
-  /** Destroys the socket of such a peer, with a {@link DeadPeerError}. */
+  /**
+   * Aborts the connection to such a peer, and destroys the socket with a {@link DeadPeerError}: the kernel sends nothing
+   * more, as when it gives a peer up itself. Also destroys a socket whose end Node.js does not hear of. Default: false.
+   */
   readonly destroy?: boolean;
 }
 
 const source = 'watchPeers';
 
+/** With less, the first segment that is lost ends a healthy connection: the kernel sends it again after 200 ms or more. */
+const leastDeadAfterMs = 1000;
+
 function milliseconds(field: 'deadAfter' | 'deadWithin', given: Duration | undefined, least: number) {
   if (given === undefined) return undefined;
   const ms = readMilliseconds(given);
   if (ms !== undefined && ms >= least) return ms;
+  const slip = secondsMeant(given, least);
   const allowed = `a duration of at least ${least} ms, such as '45s' or 45000`;
-  throw new ConfigurationError(source, field, given, allowed);
+  throw new ConfigurationError(source, field, given, slip === undefined ? allowed : `${allowed} (${slip})`);
 }
 
 const fields: readonly (keyof WatchOptions)[] = ['sockets', 'all', 'policy', 'deadAfter', 'deadWithin', 'destroy'];
@@ -123,7 +131,7 @@ export function watchPeers(options: WatchOptions): PeerWatch {
   const watch = new PeerWatch({
     all,
     policy: policy === undefined ? undefined : readPolicy(policy),
-    deadAfterMs: milliseconds('deadAfter', deadAfter, 1),
+    deadAfterMs: milliseconds('deadAfter', deadAfter, leastDeadAfterMs),
     deadWithinMs: milliseconds('deadWithin', deadWithin, leastDeadWithinMs),
     destroy,
   });
