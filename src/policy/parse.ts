@@ -29,8 +29,8 @@ function parseUserTimeout(text: string, idle: number, interval: number, count: n
   return validateUserTimeout(ms, text);
 }
 
-/** Policies that were read from text: their numbers had a unit, or are seconds. */
-const parsed = new WeakSet<object>();
+/** Policies that this module gave: what is a slip was refused, and numbers may come from text with a unit. */
+const checked = new WeakSet<object>();
 
 /**
  * Reads policy text, `idle:interval:count[:userTimeout]`, and gives its fields in milliseconds.
@@ -55,7 +55,7 @@ export function parsePolicy(text: string): ParsedPolicy {
     userTimeoutText === undefined
       ? { idle, interval, count }
       : { idle, interval, count, userTimeout: parseUserTimeout(userTimeoutText, idle, interval, count) };
-  parsed.add(policy);
+  checked.add(policy);
   return policy;
 }
 
@@ -65,9 +65,10 @@ export function parsePolicy(text: string): ParsedPolicy {
  * @throws {PolicyError} for anything the kernel would refuse, truncate or misread.
  */
 export function readPolicy(input: PolicyInput): ValidPolicy {
-  if (typeof input !== 'string') return validatePolicy(input, parsed.has(input) ? 0 : leastUserTimeoutMs);
-  const { idle, interval, count, userTimeout } = parsePolicy(input);
-  return { idle, interval, count, userTimeout };
+  const policy = typeof input === 'string' ? parsePolicy(input) : input;
+  const valid = validatePolicy(policy, checked.has(policy) ? 0 : leastUserTimeoutMs);
+  checked.add(valid);
+  return valid;
 }
 
 /**

@@ -8,7 +8,14 @@ import { pipeline } from 'node:stream';
 import { setTimeout as sleep } from 'node:timers/promises';
 import tls from 'node:tls';
 import { describe, expect, it, onTestFinished } from 'vitest';
-import { detectionTime, type PeerEvent, type PeerWatch, setKeepAlive, watchPeers } from '../../src/index.js';
+import {
+  detectionTime,
+  getKeepAlive,
+  type PeerEvent,
+  type PeerWatch,
+  setKeepAlive,
+  watchPeers,
+} from '../../src/index.js';
 import { carrierOf } from '../../src/socket/target.js';
 import { crashPeer, loopbackPair } from '../../src/testing/index.js';
 import { accepted, clientTls, closed, closing, connected, listening, portOf, serverTls } from '../endpoints.js';
@@ -364,6 +371,24 @@ describe('a socket that is yet to be connected', () => {
     });
     expect(await dead).toMatchObject({ reason: 'keepalive' });
     await moment(() => !watch.has(socket), 'it has left');
+  });
+
+  it('has the policy of the watch each time that it connects, unless the program gave it one', async () => {
+    const [watch] = listenedTo(watchPeers({ all: true, policy: '30:5:3:45ms' }));
+    const server = await listening(net.createServer());
+    const [again, own] = [closing(new net.Socket()), closing(new net.Socket())];
+    for (let turn = 0; turn < 2; turn += 1) {
+      again.connect(portOf(server), '127.0.0.1');
+      await once(again, 'connect');
+      expect(watch.has(again)).toBe(true);
+      expect(getKeepAlive(again)).toMatchObject({ idle: 30_000, interval: 5000, count: 3, userTimeout: 45 });
+      again.destroy();
+      await closed(again);
+    }
+    setKeepAlive(own, '20:4:6');
+    own.connect(portOf(server), '127.0.0.1');
+    await once(own, 'connect');
+    expect(getKeepAlive(own)).toMatchObject({ idle: 20_000, interval: 4000, count: 6 });
   });
 
   it('is watched also where it was connecting already when it was added', async () => {

@@ -62,8 +62,12 @@ export class PeerWatch extends EventEmitter<PeerWatchEvents> implements AsyncIte
     super();
     this.#rules = rules;
     this.#lookout = new Lookout(rules, this.#findings());
+    const given = new WeakSet<net.Socket>();
     const opened = (socket: net.Socket) => {
-      if (explicitPolicy(socket) === undefined) this.#setPolicy(socket);
+      // What the program itself has asked for comes first. A socket may connect again and again.
+      if (explicitPolicy(socket) !== undefined && !given.has(socket)) return;
+      given.add(socket);
+      this.#setPolicy(socket);
     };
     this.#pending = new Pending({ opened, connected: (socket) => this.#begin(socket) }, rules.all);
   }
