@@ -1,19 +1,26 @@
 import { policyDuration } from './duration.js';
 import { readCompletePolicy } from './parse.js';
 import type { PolicyInput } from './policy.js';
+import { millisecondsMeant, userTimeoutMillisecondsMeant } from './unit-slip.js';
 import { autoUserTimeout } from './validate.js';
 
 /**
  * Gives the canonical text of a policy: `'30:5:3'`, or with a user timeout `'30:5:3:auto'` or `'30:5:3:60'`.
  *
- * Whole seconds stand bare, other user timeouts as `1500ms`; a user timeout equal to idle + interval x count is `auto`.
+ * Whole seconds stand bare, but with their unit where they would be taken for milliseconds, and other user timeouts as
+ * `1500ms`; a user timeout equal to idle + interval x count is `auto`.
  * What it gives is read back by `parsePolicy` as the same policy.
  *
  * @throws {PolicyError} when idle, interval or count is not a number, or out of range.
  */
 export function formatPolicy(policy: PolicyInput): string {
   const { idle, interval, count, userTimeout } = readCompletePolicy(policy);
-  const text = `${policyDuration(idle)}:${policyDuration(interval)}:${count}`;
+  const autoMs = autoUserTimeout(idle, interval, count);
+  const bare = [policyDuration(idle), policyDuration(interval)] as const;
+  const [idleText, intervalText] = millisecondsMeant(...bare) === undefined ? bare : bare.map((text) => `${text}s`);
+  const text = `${idleText}:${intervalText}:${count}`;
   if (userTimeout === undefined) return text;
-  return `${text}:${userTimeout === autoUserTimeout(idle, interval, count) ? 'auto' : policyDuration(userTimeout)}`;
+  if (userTimeout === autoMs) return `${text}:auto`;
+  const timeoutText = policyDuration(userTimeout);
+  return `${text}:${timeoutText}${userTimeoutMillisecondsMeant(timeoutText, autoMs) === undefined ? '' : 's'}`;
 }

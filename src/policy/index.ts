@@ -6,3 +6,4 @@ export { formatPolicy } from './format.js';
 export { parsePolicy, readPolicy } from './parse.js';
 export type { Duration, KeepAlivePolicy, ParsedPolicy, PolicyInput, ValidPolicy } from './policy.js';
 export type { TimeRange } from './range.js';
+export { secondsMeant } from './unit-slip.js';

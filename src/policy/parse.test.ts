@@ -60,6 +60,10 @@ describe('parsePolicy', () => {
     ['30:5:3:0.5ms', 'userTimeout'],
     ['30:5:3:2147484', 'userTimeout'],
     [`${'9'.repeat(400)}:5:3`, 'idle'],
+    ['30000:5000:3', 'policy'],
+    ['30000:5000:3:auto', 'policy'],
+    ['7200000:75000:9', 'idle'],
+    ['30:5:3:45000', 'userTimeout'],
   ])('refuses %s and names %s', (text, field) => {
     expect(() => parsePolicy(text)).toThrow(
       expect.objectContaining({ name: 'PolicyError', code: 'ERR_KEEPALIVE_POLICY', field }),
@@ -71,6 +75,21 @@ describe('parsePolicy', () => {
       'idle must be a whole number of seconds from 1 s to 32767 s, got "1500ms"; the nearest are 1 s and 2 s',
     );
   });
+
+  it('takes whole thousands of bare seconds for milliseconds, and says what was probably meant', () => {
+    expect(() => parsePolicy('30000:5000:3')).toThrow(/got "30000:5000:3"; did you mean '30s:5s'\? .*text is seconds/);
+    expect(() => parsePolicy('7200000:75:9')).toThrow(/got "7200000"; did you mean '7200s'\?/);
+    expect(() => parsePolicy('30:5:3:45000')).toThrow(/got "45000"; did you mean '45s'\?/);
+    expect(parsePolicy('30000s:5000s:3')).toEqual({ idle: 30_000_000, interval: 5_000_000, count: 3 });
+    expect(formatPolicy('30000s:5000s:3:9000s')).toBe('30000s:5000s:3:9000');
+  });
+
+  it.each(['8:1:10:2', '30:5:1:auto', '30:5:3:45ms', '3000:60:5', '7200:1000:9', '30:5:3:2000', '60:10:5:6000'])(
+    'takes %s as it is, also as what it was read as',
+    (text) => {
+      expect(readPolicy(parsePolicy(text))).toEqual(readPolicy(text));
+    },
+  );
 
   it('refuses anything but text', () => {
     for (const given of [undefined, null, 30, {}, ['30:5:3'], Symbol('policy'), 30n]) {
@@ -151,7 +170,7 @@ describe('readPolicy', () => {
   });
 
   it.each([
-    [{ idle: 30 }, 'idle', 'got 30 ms; the nearest is 1 s (a number is milliseconds)'],
+    [{ idle: 30 }, 'idle', "got 30 ms; did you mean '30s'? A number is milliseconds"],
     [{ idle: 30_500 }, 'idle', 'the nearest are 30 s and 31 s'],
     [{ idle: '30' }, 'idle', "text with a unit such as '30s'"],
     [{ interval: Number.NaN }, 'interval', 'got NaN'],
@@ -160,6 +179,7 @@ describe('readPolicy', () => {
     [{ count: 200 }, 'count', 'got 200'],
     [{ count: '3' }, 'count', 'got "3"'],
     [{ count: 2.5 }, 'count', 'got 2.5'],
+    [{ userTimeout: 45 }, 'userTimeout', "got 45; did you mean '45s'? A number is milliseconds"],
     [{ userTimeout: -1 }, 'userTimeout', 'got -1'],
     [{ userTimeout: 0.5 }, 'userTimeout', 'got 0.5'],
     [{ idle: 1000, userTimeout: 'auto' }, 'userTimeout', 'idle, interval and count are not all numbers'],

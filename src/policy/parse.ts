@@ -1,7 +1,10 @@
 import { readDuration } from './duration.js';
 import { PolicyError } from './errors.js';
 import type { ParsedPolicy, PolicyInput, ValidPolicy } from './policy.js';
+import { millisecondsMeant, userTimeoutMillisecondsMeant } from './unit-slip.js';
 import {
+  autoUserTimeout,
+  leastUserTimeoutMs,
   validateAutoUserTimeout,
   validateCount,
   validatePolicy,
@@ -14,15 +17,20 @@ const form = "idle:interval:count[:userTimeout], such as '30:5:3', '30s:5s:3' or
 function parseSeconds(field: 'idle' | 'interval', text: string): number {
   const ms = readDuration(text, 's');
   if (ms === undefined) throw new PolicyError(field, text, "a duration such as '30', '30s' or '5m'");
-  return validateSeconds(field, ms, text);
+  return validateSeconds(field, ms, text, millisecondsMeant(text));
 }
 
-function parseUserTimeout(text: string): number {
+function parseUserTimeout(text: string, idle: number, interval: number, count: number): number {
+  if (text === 'auto') return validateAutoUserTimeout(idle, interval, count);
   const ms = readDuration(text, 's');
-  if (ms === undefined)
-    throw new PolicyError('userTimeout', text, "a duration such as '45', '45s' or '1500ms', or 'auto'");
+  const allowed = "a duration such as '45', '45s' or '1500ms', or 'auto'";
+  const slip = userTimeoutMillisecondsMeant(text, autoUserTimeout(idle, interval, count));
+  if (ms === undefined || slip !== undefined) throw new PolicyError('userTimeout', text, allowed, slip);
   return validateUserTimeout(ms, text);
 }
+
+/** Policies that this module gave: what is a slip was refused, and numbers may come from text with a unit. */
+const checked = new WeakSet<object>();
 
 /**
  * Reads policy text, `idle:interval:count[:userTimeout]`, and gives its fields in milliseconds.
@@ -41,10 +49,14 @@ export function parsePolicy(text: string): ParsedPolicy {
   const idle = parseSeconds('idle', idleText);
   const interval = parseSeconds('interval', intervalText);
   const count = validateCount(/^\d{1,9}$/.test(countText) ? Number(countText) : Number.NaN, countText);
-  if (userTimeoutText === undefined) return { idle, interval, count };
-  const userTimeout =
-    userTimeoutText === 'auto' ? validateAutoUserTimeout(idle, interval, count) : parseUserTimeout(userTimeoutText);
-  return { idle, interval, count, userTimeout };
+  const slip = millisecondsMeant(idleText, intervalText);
+  if (slip !== undefined) throw new PolicyError('policy', text, `text of the form ${form}`, slip);
+  const policy: ParsedPolicy =
+    userTimeoutText === undefined
+      ? { idle, interval, count }
+      : { idle, interval, count, userTimeout: parseUserTimeout(userTimeoutText, idle, interval, count) };
+  checked.add(policy);
+  return policy;
 }
 
 /**
@@ -53,18 +65,20 @@ export function parsePolicy(text: string): ParsedPolicy {
  * @throws {PolicyError} for anything the kernel would refuse, truncate or misread.
  */
 export function readPolicy(input: PolicyInput): ValidPolicy {
-  if (typeof input !== 'string') return validatePolicy(input);
-  const { idle, interval, count, userTimeout } = parsePolicy(input);
-  return { idle, interval, count, userTimeout };
+  const policy = typeof input === 'string' ? parsePolicy(input) : input;
+  const valid = validatePolicy(policy, checked.has(policy) ? 0 : leastUserTimeoutMs);
+  checked.add(valid);
+  return valid;
 }
 
 /**
- * Gives a policy whose first three fields are all numbers, which reasoning about time needs.
+ * Gives a policy whose first three fields are all numbers, which reasoning about time needs. It may be what a kernel has,
+ * so that no number in it is taken for a slip.
  *
  * @throws {PolicyError} also for a field that is missing or `'system'`.
  */
 export function readCompletePolicy(input: PolicyInput): ParsedPolicy {
-  const { idle, interval, count, userTimeout } = readPolicy(input);
+  const { idle, interval, count, userTimeout } = typeof input === 'string' ? parsePolicy(input) : validatePolicy(input);
   if (typeof idle !== 'number') throw new PolicyError('idle', idle, 'a duration');
   if (typeof interval !== 'number') throw new PolicyError('interval', interval, 'a duration');
   if (typeof count !== 'number') throw new PolicyError('count', count, 'a number');

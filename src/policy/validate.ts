@@ -2,6 +2,7 @@ import { readMilliseconds, spokenDuration } from './duration.js';
 import { describeValue, PolicyError, type PolicyField } from './errors.js';
 import { limits } from './limits.js';
 import type { KeepAlivePolicy, ValidPolicy } from './policy.js';
+import { secondsMeant } from './unit-slip.js';
 
 /** Other libraries' words for the same four numbers, so that an error can name ours. */
 const knownAliases: Readonly<Record<string, keyof ValidPolicy>> = {
@@ -32,16 +33,15 @@ function nearestSeconds(ms: number): string {
 }
 
 /** Checks a count of milliseconds for `idle` or `interval`, which the kernel keeps in whole seconds. */
-export function validateSeconds(field: Seconds, ms: number, given: unknown): number {
+export function validateSeconds(field: Seconds, ms: number, given: unknown, slip = secondsMeant(given, 1000)): number {
   const { min, max } = secondsLimits[field];
   if (Number.isInteger(ms / 1000) && ms >= min * 1000 && ms <= max * 1000) return ms;
   if (!Number.isFinite(ms)) throw new PolicyError(field, given, secondsAllowed);
-  const unitHint = typeof given === 'number' && ms > 0 && ms < 1000 ? ' (a number is milliseconds)' : '';
   throw new PolicyError(
     field,
     given,
     secondsAllowed,
-    nearestSeconds(ms) + unitHint,
+    slip ?? nearestSeconds(ms),
     typeof given === 'number' ? spokenDuration(ms) : describeValue(given),
   );
 }
@@ -90,9 +90,21 @@ export function validateAutoUserTimeout(idle: number, interval: number, count: n
   return ms;
 }
 
-function userTimeoutField(value: unknown, others: Omit<ValidPolicy, 'userTimeout'>): ValidPolicy['userTimeout'] {
+/**
+ * With less the kernel cannot have waited for one answer (include/net/tcp.h, TCP_RTO_MIN), unless a route has another
+ * minimum, for which the unit can be spelled.
+ */
+export const leastUserTimeoutMs = 200;
+
+type OtherFields = Omit<ValidPolicy, 'userTimeout'>;
+
+function userTimeoutField(value: unknown, others: OtherFields, leastMs: number): ValidPolicy['userTimeout'] {
   if (value === undefined || value === 'system') return value;
-  if (value !== 'auto') return validateUserTimeout(milliseconds('userTimeout', value, userTimeoutAllowed), value);
+  if (value !== 'auto') {
+    const slip = secondsMeant(value, leastMs);
+    if (slip === undefined) return validateUserTimeout(milliseconds('userTimeout', value, userTimeoutAllowed), value);
+    throw new PolicyError('userTimeout', value, `0 (off), or ${leastMs} ms or more where it has no unit`, slip);
+  }
   const { idle, interval, count } = others;
   if (typeof idle !== 'number' || typeof interval !== 'number' || typeof count !== 'number') {
     throw new PolicyError('userTimeout', value, 'a duration where idle, interval and count are not all numbers');
@@ -128,9 +140,10 @@ function refuseUnknownFields(policy: object, keys: readonly string[]): void {
 /**
  * Checks a policy object against the kernel's limits and gives its fields in milliseconds.
  *
+ * @param leastMs A user timeout that is a number above 0 and below this is a slip of unit.
  * @throws {PolicyError} for anything the kernel would refuse, truncate or misread.
  */
-export function validatePolicy(policy: KeepAlivePolicy): ValidPolicy {
+export function validatePolicy(policy: KeepAlivePolicy, leastMs = 0): ValidPolicy {
   if (typeof policy !== 'object' || policy === null) throw new PolicyError('policy', policy, policyAllowed);
   const { keys, values, isPlain } = readFields(policy);
   // A promise, a Map or an array that says nothing is a mistake, not a policy that leaves everything as it is.
@@ -141,5 +154,6 @@ export function validatePolicy(policy: KeepAlivePolicy): ValidPolicy {
   const idle = secondsField('idle', values.idle);
   const interval = secondsField('interval', values.interval);
   const count = countField(values.count);
-  return { idle, interval, count, userTimeout: userTimeoutField(values.userTimeout, { idle, interval, count }) };
+  const userTimeout = userTimeoutField(values.userTimeout, { idle, interval, count }, leastMs);
+  return { idle, interval, count, userTimeout };
 }

@@ -1,6 +1,7 @@
 import { type Subscriber, subscribersOf } from '../socket/subscribers.js';
 import { bottomOf, type Handle } from '../socket/target.js';
 import { type Method, wrap } from '../socket/wrap.js';
+import { messageOf, warnOnce } from './guarded.js';
 
 /** The methods by which Node.js writes to a handle, of TCP and of TLS (src/stream_base.cc). */
 const writes = ['writeBuffer', 'writev', 'writeUtf8String', 'writeAsciiString', 'writeLatin1String', 'writeUcs2String'];
@@ -19,15 +20,24 @@ interface Announcement {
 
 const writing: Announcement = { after: (follower) => follower.wrote() };
 
+const closing: Announcement = { before: (follower) => follower.closing() };
+
 const announcements: ReadonlyMap<string, Announcement> = new Map([
   ...writes.map((method) => [method, writing] as const),
   ['shutdown', { before: (follower) => follower.ending(), ...writing }],
-  ['close', { before: (follower) => follower.closing() }],
+  ['close', closing],
+  // Instead of `close`, for a socket that is reset.
+  ['reset', closing],
   ['setKeepAlive', { after: (follower) => follower.optionsSet() }],
 ]);
 
 function tellFollowers(handle: Handle, tell: Tell | undefined): void {
-  if (tell !== undefined) for (const follower of subscribersOf(bottomOf(handle))) tell(follower);
+  if (tell === undefined) return;
+  try {
+    for (const follower of subscribersOf(bottomOf(handle))) tell(follower);
+  } catch (error) {
+    warnOnce(messageOf(error));
+  }
 }
 
 function announcing({ before, after }: Announcement) {
@@ -51,13 +61,18 @@ function wrapAll(prototype: object): void {
 }
 
 /**
- * Has what is done with handles of this one's kind be told to those who follow them: that something is written, their
- * side ended, keepalive set, and the handle closed. What http2 writes is not.
+ * Tells the followers of handles of this one's kind what is done with them: something is written, their side is ended,
+ * keepalive is set, the handle is closed. What http2 writes is not told.
+ *
+ * Returns whether closing is told: not in Bun, whose handles have no such method of their own.
  */
-export function announceUse(handle: Handle): void {
-  for (let kind = Object.getPrototypeOf(handle); kind && !wrapped.has(kind); kind = Object.getPrototypeOf(kind)) {
-    wrapAll(kind);
+export function announceUse(handle: Handle): boolean {
+  let tellsClosing = false;
+  for (let kind = Object.getPrototypeOf(handle); kind; kind = Object.getPrototypeOf(kind)) {
+    if (!wrapped.has(kind)) wrapAll(kind);
+    tellsClosing ||= kind !== Object.prototype && Object.hasOwn(kind, 'close');
   }
+  return tellsClosing;
 }
 
 /** Keeps that announced; gives what ends that, and with the last one leaves the handles of Node.js as they were. */

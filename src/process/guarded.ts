@@ -1,4 +1,8 @@
+import { UnsupportedError } from '../native/index.js';
 import { threadState } from '../socket/thread-state.js';
+
+/** A program whose connections fail in ever new ways is not to fill memory. */
+const mostWarnings = 100;
 
 /** The text of what was thrown, whatever that is. */
 export function messageOf(error: unknown): string {
@@ -13,7 +17,7 @@ export function messageOf(error: unknown): string {
 export function warnOnce(message: string): void {
   try {
     const { warnings } = threadState;
-    if (warnings.has(message)) return;
+    if (warnings.has(message) || warnings.size >= mostWarnings) return;
     warnings.add(message);
     process.emitWarning(message, 'KeepAliveWarning');
   } catch {
@@ -31,5 +35,17 @@ export function guarded<Result>(run: () => Result): Result | undefined {
   } catch (error) {
     warnOnce(`the keepalive policy could not be kept for a connection: ${messageOf(error)}`);
     return undefined;
+  }
+}
+
+/**
+ * As {@link guarded}, for a watch: an {@link UnsupportedError} is no warning, because a stream that is no TCP socket is
+ * nothing to watch.
+ */
+export function quietly(run: () => void): void {
+  try {
+    run();
+  } catch (error) {
+    if (!(error instanceof UnsupportedError)) warnOnce(messageOf(error));
   }
 }

@@ -3,7 +3,8 @@ export type { AppliedEvent } from './governor.js';
 export type { Mode } from './intent.js';
 export type { Role, Rule } from './rules.js';
 export type { OverruledCaller, ProcessStatus } from './statistics.js';
-export { DeadPeerError, type Death, type DeathReason, explainDeath } from './watch/death.js';
+export { DeadPeerError } from './watch/dead-peer-error.js';
+export type { DeathReason } from './watch/death.js';
 export type {
   DeadPeerEvent,
   LivePeerEvent,
@@ -13,5 +14,6 @@ export type {
   PeerEventName,
   PeerWatchEvents,
 } from './watch/events.js';
+export { type Death, explainDeath } from './watch/explain-death.js';
 export type { PeerWatch } from './watch/peer-watch.js';
 export { type WatchOptions, watchPeers } from './watch/watch-peers.js';

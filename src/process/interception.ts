@@ -1,13 +1,18 @@
-import { createRequire } from 'node:module';
 import net from 'node:net';
 import { type Method, wrap } from '../socket/wrap.js';
 import { guarded } from './guarded.js';
 import { ownerOf, shareOwner, type TcpHandle, type TcpPrototype, tcpPrototype } from './tcp-handle.js';
+import { whenTlsIsLoaded } from './tls-loading.js';
+
+/** Node's own request of a connect call: its function is called when the call is over (src/connect_wrap.cc). */
+export interface ConnectRequest {
+  oncomplete?: (...args: unknown[]) => unknown;
+}
 
 /** The hooks around calls of the program. What they throw becomes a process warning. */
 export interface Hooks {
   /** After a connection was begun: the handle has its descriptor. */
-  connecting(handle: TcpHandle, address: string, port: number): void;
+  connecting(handle: TcpHandle, address: string, port: number, request: ConnectRequest): void;
   /** Before a listener listens, or after that if it has its descriptor only then. */
   listening(handle: TcpHandle): void;
   /** Instead of the handle's own call. Returns undefined to have that call made. */
@@ -100,10 +105,12 @@ const ofConnecting = new SharedWrapper<Hooks['connecting']>((listeners) => {
     for (const method of connectMethods) restore.push(wrap(secure, method, wrapSecureConnect));
   };
   const wrapper = (original: Method): Method =>
-    function connect(this: TcpHandle, ...args: [object, string, number]) {
+    function connect(this: TcpHandle, ...args: [ConnectRequest, string, number]) {
       guarded(() => learnSecure(this));
       const status = Reflect.apply(original, this, args) as number;
-      if (status === 0) for (const listener of listeners) guarded(() => listener(this, args[1], args[2]));
+      if (status !== 0) return status;
+      const [request, address, port] = args;
+      for (const listener of listeners) guarded(() => listener(this, address, port, request));
       return status;
     } as Method;
   const restore = connectMethods.map((method) => wrap(tcpPrototype(), method, wrapper));
@@ -119,21 +126,25 @@ export function onConnecting(connecting: Hooks['connecting']): () => void {
 
 type Securing = (secure: net.Socket, below: net.Socket) => void;
 
-/** TLSSocket, as far as it is used here: told once of the socket that it is to lie on, if that has a handle. */
-interface SecureSocketClass {
-  readonly prototype: { _init?(socket: unknown, below: unknown): void };
-}
-
-const ofSecuring = new SharedWrapper<Securing>((listeners) => {
-  const { TLSSocket } = createRequire(import.meta.url)('node:tls') as { readonly TLSSocket: SecureSocketClass };
-  if (typeof TLSSocket.prototype._init !== 'function') return () => {};
-  const wrapInit = (original: Method): Method =>
+function wrapInit(prototype: object, listeners: ReadonlySet<Securing>): () => void {
+  const wrapper = (original: Method): Method =>
     function _init(this: net.Socket, ...args: unknown[]) {
       Reflect.apply(original, this, args as never[]);
       const below = args[1];
       if (below instanceof net.Socket) for (const listener of listeners) guarded(() => listener(this, below));
     } as Method;
-  return wrap(TLSSocket.prototype, '_init', wrapInit);
+  return wrap(prototype, '_init', wrapper);
+}
+
+const ofSecuring = new SharedWrapper<Securing>((listeners) => {
+  let restore = () => {};
+  const stopWaiting = whenTlsIsLoaded((prototype) => {
+    restore = wrapInit(prototype, listeners);
+  });
+  return () => {
+    stopWaiting();
+    restore();
+  };
 });
 
 /** Is told of each TLS socket that this thread puts on a connected socket; gives what ends that. */

@@ -1,10 +1,13 @@
-import { ConfigurationError, type Duration, readMilliseconds } from '../policy/index.js';
+import { ConfigurationError, type Duration, readMilliseconds, secondsMeant } from '../policy/index.js';
 
 /** How a peer is asked. */
 export interface ProbeOptions {
   /** How long to wait for an answer, in milliseconds or as text; 2 s unless stated. */
   readonly timeout?: Duration;
 }
+
+/** Nobody asks a peer for less, who does not spell the unit: the kernel takes as long to send the question. */
+const leastTimeoutMs = 20;
 
 /**
  * How long the function of this name is to wait for an answer, in milliseconds.
@@ -17,6 +20,8 @@ export function probeTimeout(name: string, options: ProbeOptions): number {
   }
   const { timeout = 2000 } = options;
   const ms = readMilliseconds(timeout);
-  if (ms !== undefined && ms > 0) return ms;
-  throw new ConfigurationError(name, 'timeout', timeout, "a duration of more than 0 ms, such as '2s' or 2000");
+  const slip = secondsMeant(timeout, leastTimeoutMs);
+  if (ms !== undefined && ms > 0 && slip === undefined) return ms;
+  const allowed = "a duration of more than 0 ms, such as '2s' or 2000";
+  throw new ConfigurationError(name, 'timeout', timeout, slip === undefined ? allowed : `${allowed} (${slip})`);
 }

@@ -1,8 +1,8 @@
 import net from 'node:net';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { SystemCallError, UnsupportedError } from '../native/index.js';
 import { forceProbe, probeLeavesMs, putBack, readOwnState } from './forced-probe.js';
 import { type ProbeOptions, probeTimeout } from './probe-options.js';
+import { nowMs, sleep } from './real-time.js';
 import type { KeepAliveState } from './state.js';
 import { carrierOf, type Handle, handleOf, type KeepAliveTarget, openDescriptor, resolveTarget } from './target.js';
 import { readTcpInfo } from './tcp-info.js';
@@ -33,14 +33,14 @@ const askable = new Set(['ESTABLISHED', 'FIN_WAIT1', 'FIN_WAIT2', 'CLOSE_WAIT', 
 /** A connection while its peer is asked. */
 class Question {
   readonly #handle: Handle;
-  readonly #startedAt = performance.now();
+  readonly #startedAt = nowMs();
 
   constructor(handle: Handle) {
     this.#handle = handle;
   }
 
   get elapsedMs(): number {
-    return performance.now() - this.#startedAt;
+    return nowMs() - this.#startedAt;
   }
 
   /** `undefined` once the socket is closed. */

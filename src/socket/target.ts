@@ -63,12 +63,12 @@ function isInstance<T>(value: unknown, type: abstract new (...values: never[]) =
 }
 
 /**
- * The socket or server that a target is or rides on.
+ * Returns the socket or server that a target is or rides on, also one that was destroyed.
  *
- * @throws {SystemCallError} ENOTSOCK for anything else, ENOTCONN for a request or response without a socket, EBADF
- * for a socket that has been destroyed.
+ * @throws {SystemCallError} ENOTSOCK for anything else, ENOTCONN for a request or response without a socket, EBADF for
+ * something that has lost its socket.
  */
-export function resolveTarget(target: KeepAliveTarget, syscall: Syscall = 'setsockopt'): net.Socket | net.Server {
+export function endpointOf(target: KeepAliveTarget, syscall: Syscall): net.Socket | net.Server {
   if (isInstance(target, net.Server)) return target;
   if (typeof target !== 'object' || target === null) throw notATarget(target, syscall);
   const socket = isInstance(target, net.Socket) ? target : heldSocket(target, syscall);
@@ -77,7 +77,17 @@ export function resolveTarget(target: KeepAliveTarget, syscall: Syscall = 'setso
     throw new SystemCallError(syscall, 'ENOTCONN', detail);
   }
   if (!isInstance(socket, net.Socket)) throw notATarget(target, syscall);
-  if (!socket.destroyed) return socket;
+  return socket;
+}
+
+/**
+ * Returns the socket or server that a target is or rides on.
+ *
+ * @throws {SystemCallError} as {@link endpointOf}, and EBADF for a socket that has been destroyed.
+ */
+export function resolveTarget(target: KeepAliveTarget, syscall: Syscall = 'setsockopt'): net.Socket | net.Server {
+  const endpoint = endpointOf(target, syscall);
+  if (endpoint instanceof net.Server || !endpoint.destroyed) return endpoint;
   const detail = 'the socket has been destroyed: pass one that is open or yet to connect';
   throw new SystemCallError(syscall, 'EBADF', detail);
 }

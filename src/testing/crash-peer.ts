@@ -1,5 +1,6 @@
 import type net from 'node:net';
 import { getKeepAlive, readTcpInfo, setKeepAlive } from '../socket/index.js';
+import { nowMs } from '../socket/real-time.js';
 import { connectedDescriptor, restoreReception, setReception } from './reception.js';
 
 /** A peer that has vanished, as far as the other end can tell. */
@@ -23,9 +24,9 @@ function sleepBlocking(ms: number): void {
 
 /** Waits, blocking, until the kernel has no unacknowledged segment of this socket, and gives how many are left. */
 function settleTransmissions(fd: number): number {
-  const deadline = performance.now() + longestAcknowledgementMs;
+  const deadline = nowMs() + longestAcknowledgementMs;
   let { unacked } = readTcpInfo(fd);
-  while (unacked > 0 && performance.now() < deadline) {
+  while (unacked > 0 && nowMs() < deadline) {
     sleepBlocking(2);
     ({ unacked } = readTcpInfo(fd));
   }

@@ -2,6 +2,7 @@ import type net from 'node:net';
 import { attachSocketFilter, detachSocketFilter, SystemCallError } from '../native/index.js';
 import { describeValue } from '../policy/index.js';
 import { descriptorOf } from '../socket/index.js';
+import { clearTimer, setTimer, type Timer } from '../socket/real-time.js';
 import { encodeClassicProgram, randomLossFilter } from '../wire/classic-bpf.js';
 import { connectedDescriptor, restoreReception, setReception } from './reception.js';
 
@@ -50,12 +51,17 @@ function loseByFilter(socket: net.Socket, loss: number): () => void {
 }
 
 function loseByOutages(socket: net.Socket, loss: number, slotMs: number): () => void {
-  const drawSlot = () => setReception(socket, Math.random() < loss ? 'drop' : 'accept');
+  let timer: Timer | undefined;
+  const drawSlot = () => {
+    setReception(socket, Math.random() < loss ? 'drop' : 'accept');
+    timer = setTimer(drawNext, slotMs);
+  };
+  const drawNext = () => {
+    if (!socket.destroyed) drawSlot();
+  };
   drawSlot();
-  const timer = setInterval(() => (socket.destroyed ? clearInterval(timer) : drawSlot()), slotMs);
-  timer.unref();
   return () => {
-    clearInterval(timer);
+    clearTimer(timer);
     restoreReception(socket);
   };
 }

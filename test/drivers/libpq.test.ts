@@ -26,7 +26,7 @@ describe.skipIf(lacks(postgresqlPrograms() ?? 'postgresql'))('libpq, which opens
   const rowOf = ({ pid }: DriverProcess) => connectionsOf(pid, server.port)[0];
   const stateOf = (driver: DriverProcess) => {
     const { keepAlive } = rowOf(driver) ?? {};
-    return keepAlive ? describeState(keepAlive) : 'not connected';
+    return keepAlive == null || keepAlive.idle === null ? 'not connected' : describeState(keepAlive);
   };
 
   it.concurrent.each([

@@ -78,7 +78,7 @@ const byUserTimeout = (within: (rtoMs: number) => TimeRange): Expectation => {
   return { verdict: 'dead', within, reason: 'user-timeout', code: 'ETIMEDOUT' };
 };
 const byWatch = (within: (rtoMs: number) => TimeRange): Expectation => {
-  return { verdict: 'dead', within, reason: 'unanswered', code: 'ERR_DEAD_PEER' };
+  return { verdict: 'dead', within, reason: 'unanswered', code: 'ETIMEDOUT' };
 };
 const byReset: Expectation = {
   verdict: 'dead',

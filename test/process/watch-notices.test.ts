@@ -8,7 +8,14 @@ import { pipeline } from 'node:stream';
 import { setTimeout as sleep } from 'node:timers/promises';
 import tls from 'node:tls';
 import { describe, expect, it, onTestFinished } from 'vitest';
-import { detectionTime, type PeerEvent, type PeerWatch, setKeepAlive, watchPeers } from '../../src/index.js';
+import {
+  detectionTime,
+  getKeepAlive,
+  type PeerEvent,
+  type PeerWatch,
+  setKeepAlive,
+  watchPeers,
+} from '../../src/index.js';
 import { carrierOf } from '../../src/socket/target.js';
 import { crashPeer, loopbackPair } from '../../src/testing/index.js';
 import { accepted, clientTls, closed, closing, connected, listening, portOf, serverTls } from '../endpoints.js';
@@ -304,7 +311,6 @@ describe('a socket below TLS', () => {
     expect([watch.size, watch.has(raw)]).toEqual([2, true]);
     expect([watch.add(over).size, watch.has(raw), watch.has(over)]).toEqual([2, false, true]);
     expect([watch.add(raw).size, watch.has(raw), watch.has(over)]).toEqual([2, false, true]);
-    expect(raw.listenerCount('close')).toBe(1);
     expect(watch.delete(over)).toBe(true);
     expect(watch.size).toBe(1);
   });
@@ -328,16 +334,84 @@ describe('a socket that is handed to another process', () => {
 });
 
 describe('a socket that is yet to be connected', () => {
-  it('has no listener left when it is taken out, or the watch is closed', () => {
-    const [deleted, closed] = [new net.Socket(), new net.Socket()];
-    const watch = watchPeers({ sockets: [deleted, closed] });
-    watch.add(deleted);
-    const listeners = () => [deleted, closed].map((socket) => socket.listenerCount('connect'));
-    expect(listeners()).toEqual([1, 1]);
+  it('has no listener of a watch, and can be taken out', async () => {
+    const [watch] = listenedTo(watchPeers({ sockets: [] }));
+    const server = await listening(net.createServer());
+    const [deleted, kept] = [closing(new net.Socket()), closing(new net.Socket())];
+    const before = kept.eventNames();
+    for (const socket of [deleted, kept]) watch.add(socket).add(socket);
+    expect(kept.eventNames()).toEqual(before);
     expect([watch.delete(deleted), watch.delete(deleted)]).toEqual([true, false]);
-    expect(listeners()).toEqual([0, 1]);
-    watch.close();
-    expect(listeners()).toEqual([0, 0]);
+    for (const socket of [deleted, kept]) socket.connect(portOf(server), '127.0.0.1');
+    await Promise.all([once(deleted, 'connect'), once(kept, 'connect')]);
+    expect([watch.size, watch.has(kept)]).toEqual([1, true]);
+  });
+
+  it.each(['by name', 'with all others'])('is watched although the program removes all listeners, %s', async (how) => {
+    const isAll = how === 'with all others';
+    const [watch] = listenedTo(watchPeers({ ...(isAll ? { all: true } : { sockets: [] }), policy: '1:1:2' }));
+    const server = await listening(net.createServer());
+    const socket = net.connect(portOf(server), '127.0.0.1');
+    if (!isAll) watch.add(socket);
+    const [peer] = await Promise.all([
+      accepted(server),
+      new Promise<void>((resolve) => {
+        socket.removeAllListeners();
+        closing(socket).once('connect', () => resolve());
+      }),
+    ]);
+    expect(watch.has(socket)).toBe(true);
+    socket
+      .removeAllListeners()
+      .on('error', () => {})
+      .resume();
+    crashPeer(peer);
+    const dead = new Promise((resolve) => {
+      watch.on('dead', (event) => event.socket === socket && resolve(event));
+    });
+    expect(await dead).toMatchObject({ reason: 'keepalive' });
+    await moment(() => !watch.has(socket), 'it has left');
+  });
+
+  it('has the policy of the watch each time that it connects, unless the program gave it one', async () => {
+    const [watch] = listenedTo(watchPeers({ all: true, policy: '30:5:3:45ms' }));
+    const server = await listening(net.createServer());
+    const [again, own] = [closing(new net.Socket()), closing(new net.Socket())];
+    for (let turn = 0; turn < 2; turn += 1) {
+      again.connect(portOf(server), '127.0.0.1');
+      await once(again, 'connect');
+      expect(watch.has(again)).toBe(true);
+      expect(getKeepAlive(again)).toMatchObject({ idle: 30_000, interval: 5000, count: 3, userTimeout: 45 });
+      again.destroy();
+      await closed(again);
+    }
+    setKeepAlive(own, '20:4:6');
+    own.connect(portOf(server), '127.0.0.1');
+    await once(own, 'connect');
+    expect(getKeepAlive(own)).toMatchObject({ idle: 20_000, interval: 4000, count: 6 });
+  });
+
+  it('is watched also where it was connecting already when it was added', async () => {
+    const [watch] = listenedTo(watchPeers({ sockets: [] }));
+    const server = await listening(net.createServer());
+    const socket = closing(net.connect(portOf(server), '127.0.0.1'));
+    await once(socket, 'connectionAttempt');
+    await new Promise((resolve) => process.nextTick(resolve));
+    watch.add(socket);
+    await moment(() => watch.has(socket), 'it is watched');
+  });
+
+  it('is watched below TLS that is put on it before', async () => {
+    const [watch] = listenedTo(watchPeers({ sockets: [] }));
+    const server = await listening(tls.createServer(serverTls));
+    const raw = closing(new net.Socket());
+    raw.connect(portOf(server), '127.0.0.1');
+    await once(raw, 'connectionAttempt');
+    watch.add(raw);
+    await once(raw, 'connect');
+    const over = closing(tls.connect({ ...clientTls, socket: raw }));
+    await once(over, 'secureConnect');
+    expect(watch.has(raw)).toBe(true);
   });
 
   it('is watched once it is connected', async () => {
@@ -358,7 +432,7 @@ describe('a socket that is yet to be connected', () => {
     const socket = closing(net.connect(file));
     watch.add(socket);
     await once(socket, 'connect');
-    expect([watch.size, socket.destroyed, socket.listenerCount('connect')]).toEqual([0, false, 0]);
+    expect([watch.size, socket.destroyed]).toEqual([0, false]);
     expect(() => watch.add(socket)).toThrow(expect.objectContaining({ name: 'UnsupportedError' }));
   });
 });

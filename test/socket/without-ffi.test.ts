@@ -69,6 +69,10 @@ describe('where the FFI cannot be loaded', () => {
     expectUnsupported(['untouched', 'readBack'], /koffi.*could not be loaded \(.+\).*--allow-addons/);
   });
 
+  it('watching peers is unsupported at the call, also of connections that are yet to come', () => {
+    expectUnsupported(['watch', 'watchAll'], /koffi.*--allow-addons/);
+  });
+
   it('a malformed policy is a PolicyError all the same', () => {
     expect(report.outcomes['malformed']).toMatchObject({ name: 'PolicyError' });
   });

@@ -4,6 +4,7 @@ import { networkNamespaces } from '../../host/network-namespaces.js';
 import { parseSelection, type Selection, type SelectionText } from '../../host/selection.js';
 import { selectionFilters } from '../../host/selection-error.js';
 import { readDuration } from '../../policy/duration.js';
+import { millisecondsMeant } from '../../policy/unit-slip.js';
 
 /** The filters that `ls`, `set` and `check` share, as commander gives them. */
 export interface SelectionOptions extends SelectionText {
@@ -19,6 +20,8 @@ function collect(value: string, previous: readonly string[] = []): readonly stri
 function duration(text: string): number {
   const ms = readDuration(text, 's');
   if (ms === undefined || ms <= 0) throw new InvalidArgumentError("A duration such as '60s' or '5m' is needed.");
+  const slip = millisecondsMeant(text);
+  if (slip !== undefined) throw new InvalidArgumentError(`A duration such as '60s' or '5m' is needed; ${slip}.`);
   return ms;
 }
 

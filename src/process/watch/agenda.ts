@@ -1,4 +1,5 @@
 import { AsyncResource } from 'node:async_hooks';
+import { nowMs, setTimer } from '../../socket/real-time.js';
 
 /** Looks that fall due within this time of each other are taken together. */
 const slotMs = 25;
@@ -23,7 +24,7 @@ export class Agenda<Item extends Entry> {
   readonly #due: (items: readonly Item[]) => void;
   readonly #slots = new Map<number, Item[]>();
   /** Whatever a program was doing when it wrote something has nothing to do with what is told later. */
-  readonly #after = AsyncResource.bind((delayMs: number, call: () => void) => void setTimeout(call, delayMs).unref());
+  readonly #after = AsyncResource.bind((delayMs: number, call: () => void) => void setTimer(call, delayMs));
 
   constructor(due: (items: readonly Item[]) => void) {
     this.#due = due;
@@ -32,7 +33,7 @@ export class Agenda<Item extends Entry> {
   /** Puts an item in for `delayMs` from now, instead of where it was; `isExact` where a tenth of a second matters. */
   put(item: Item, delayMs: number, isExact = false): void {
     const slots = isExact || delayMs < longMs ? 1 : slotsTogether;
-    const slot = Math.ceil((performance.now() + delayMs) / slotMs / slots) * slots;
+    const slot = Math.ceil((nowMs() + delayMs) / slotMs / slots) * slots;
     if (item.slot === slot) return;
     this.remove(item);
     item.slot = slot;
@@ -41,7 +42,7 @@ export class Agenda<Item extends Entry> {
 
   /** As {@link put}, unless it is in for an earlier time already. */
   hasten(item: Item, delayMs: number): void {
-    if (item.slot < 0 || item.slot * slotMs > performance.now() + delayMs) this.put(item, delayMs);
+    if (item.slot < 0 || item.slot * slotMs > nowMs() + delayMs) this.put(item, delayMs);
   }
 
   /** Takes an item out, and refers to it no longer. */
@@ -60,7 +61,7 @@ export class Agenda<Item extends Entry> {
     const items: Item[] = [];
     this.#slots.set(slot, items);
     // The clock may have passed the slot since it was chosen.
-    this.#after(Math.max(0, slot * slotMs - performance.now()), () => this.#run(slot, items));
+    this.#after(Math.max(0, slot * slotMs - nowMs()), () => this.#run(slot, items));
     return items;
   }
 

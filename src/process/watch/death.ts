@@ -1,7 +1,7 @@
 import type net from 'node:net';
-import { describeValue } from '../../policy/index.js';
 import type { TcpState } from '../../wire/tcp-state.js';
-import type { Outstanding } from './condition.js';
+import { DeadPeerError } from './dead-peer-error.js';
+import type { LastSight } from './last-seen.js';
 
 /**
  * Why a connection ended, or is held to have ended.
@@ -12,7 +12,8 @@ import type { Outstanding } from './condition.js';
  * - `unanswered`: the watch's own verdict, `deadAfter`: something of ours went unanswered for that long.
  * - `reset`: the peer's kernel answered with RST: it has rebooted, or its program refused.
  * - `unreachable`: a router or the own system said that there is no way to the peer.
- * - `closed`: the peer closed in good order, with FIN.
+ * - `aborted`: somebody on this machine ended the connection, such as with `ss -K` or `tcp-keepalive check --reap`.
+ * - `closed`: the peer closed the connection with FIN.
  */
 export type DeathReason =
   | 'keepalive'
@@ -21,80 +22,18 @@ export type DeathReason =
   | 'unanswered'
   | 'reset'
   | 'unreachable'
+  | 'aborted'
   | 'closed';
 
-/** The story of a connection's end. */
-export interface Death {
-  readonly reason: DeathReason | undefined;
-  /** Probes or retransmissions that were unanswered; `undefined` where nobody watched. */
-  readonly unanswered: number | undefined;
-  /** Since anything was received from the peer. */
-  readonly silentMs: number | undefined;
-  /** One sentence for people. */
-  readonly text: string;
-}
-
-/** Given to a socket that a watch destroys because its peer is dead. */
-export class DeadPeerError extends Error {
-  override readonly name = 'DeadPeerError';
-  readonly code = 'ERR_DEAD_PEER';
-  /** Probes or retransmissions that were unanswered. */
-  readonly unanswered: number;
-  /** Since anything was received from the peer. */
-  readonly silentMs: number;
-
-  constructor(unanswered: number, silentMs: number, forMs: number) {
-    const seconds = (ms: number) => `${(ms / 1000).toFixed(1)} s`;
-    super(
-      `the peer has answered nothing for ${seconds(forMs)} (${unanswered} unanswered, last heard ${seconds(silentMs)} ago)`,
-    );
-    this.unanswered = unanswered;
-    this.silentMs = silentMs;
-  }
-}
-
-/** What was last seen of a connection when not all was well, or had just become so. */
-export interface LastSight {
-  /** When it was seen (`performance.now()`). */
-  readonly seenAt: number;
-  readonly unansweredKind: Outstanding;
-  readonly unanswered: number;
-  readonly silentMs: number;
-  readonly idleMs: number;
-  readonly rttMs: number;
-  /** `undefined`, as below, where it was looked at only when it had ended. */
-  readonly unacknowledgedBytes: number | undefined;
-  readonly zeroWindow: boolean | undefined;
-  readonly userTimeout: number;
-}
-
-const lastSights = new WeakMap<net.Socket, LastSight>();
-
-/** Keeps what was last seen of a connection for {@link explainDeath}. */
-export function rememberSight(socket: net.Socket, sight: LastSight): void {
-  lastSights.set(socket, sight);
-}
-
-/** What was last seen was long before the end, and says nothing of it. */
-export function forgetSight(socket: net.Socket): void {
-  lastSights.delete(socket);
-}
-
-/** A watch sees such a connection several times a second; it may have been given up since, or the program held up. */
-const freshMs = 10_000;
-
-/** What was last seen of a connection, if not all was well then, and that was not long ago. */
-export function lastSightOf(socket: net.Socket): LastSight | undefined {
-  const sight = lastSights.get(socket);
-  if (sight === undefined || performance.now() - sight.seenAt > freshMs) return undefined;
-  return sight.unanswered > 0 || sight.zeroWindow === true ? sight : undefined;
-}
-
 /** What errors of Node.js say of a failed call; whatever else a program may throw is read with care. */
-function descriptionOf(error: unknown): { readonly code: unknown; readonly syscall: unknown } {
+export function descriptionOf(error: unknown): {
+  readonly code: unknown;
+  readonly syscall: unknown;
+  readonly cause?: unknown;
+} {
   try {
-    const { code, syscall } = error as NodeJS.ErrnoException;
-    return { code, syscall };
+    const { code, syscall, cause } = error as NodeJS.ErrnoException;
+    return { code, syscall, cause };
   } catch {
     return { code: undefined, syscall: undefined };
   }
@@ -117,13 +56,13 @@ function timeoutReason(sight: LastSight | undefined): DeathReason | undefined {
   return sight.unansweredKind === 'retransmission' ? 'retransmission' : 'keepalive';
 }
 
-/** The reason that an error of a connection stands for; `undefined` where it cannot be told. */
-function reasonOf(error: unknown, sight: LastSight | undefined): DeathReason | undefined {
-  if (error === undefined || error === null) return 'closed';
-  if (error instanceof DeadPeerError) return 'unanswered';
+/** The reason that an error of a connection stands for; `undefined` where the reason cannot be told. */
+export function reasonOf(error: unknown, sight: LastSight | undefined): DeathReason | undefined {
+  if (error instanceof DeadPeerError) return error.reason;
   const described = descriptionOf(error);
   const { code } = described;
   if (code === 'ETIMEDOUT') return timeoutReason(sight);
+  if (code === 'ECONNABORTED') return 'aborted';
   if (unreachable.has(code)) return 'unreachable';
   if (isMadeOfEnd(described)) return 'closed';
   return reset.has(code) ? 'reset' : undefined;
@@ -138,7 +77,7 @@ export function rememberDead(error: DeadPeerError, socket: net.Socket): void {
 }
 
 /** Whether Node.js made the error up because the peer had closed its side: the system's name a call. */
-function isMadeOfEnd({ code, syscall }: { readonly code?: unknown; readonly syscall?: unknown }): boolean {
+export function isMadeOfEnd({ code, syscall }: { readonly code?: unknown; readonly syscall?: unknown }): boolean {
   return code === 'ECONNRESET' && syscall === undefined;
 }
 
@@ -155,28 +94,14 @@ export function isOfConnection(error: NodeJS.ErrnoException, socket: net.Socket,
   return error.syscall !== undefined && (lastState === undefined || lastState === 'CLOSE');
 }
 
-const stories: Readonly<Record<DeathReason, string>> = {
+/** One sentence for each reason. */
+export const stories: Readonly<Record<DeathReason, string>> = {
   keepalive: 'the peer answered no keepalive probe: it crashed, or the way to it is cut',
   'user-timeout': 'the peer acknowledged nothing within the user timeout',
   retransmission: 'the peer did not acknowledge what was sent again and again',
   unanswered: 'the peer answered nothing for as long as the watch allows',
   reset: 'the peer answered with RST: it has rebooted, or its program refused the connection',
   unreachable: 'the network says that there is no way to the peer',
-  closed: 'the peer closed the connection in good order',
+  aborted: 'somebody on this machine aborted the connection, such as with `ss -K` or `check --reap`',
+  closed: 'the peer closed the connection with FIN',
 };
-
-/**
- * Tells why a connection ended, from its error (`undefined` or `null` for an orderly end) and from what a watch last saw
- * of it.
- *
- * Without a watch, ETIMEDOUT cannot be told apart: `reason` is then `undefined`, as for errors that are not of the
- * connection.
- */
-export function explainDeath(error: unknown, socket: net.Socket): Death {
-  const sight = lastSights.get(socket);
-  const reason = reasonOf(error, sight);
-  const told = error instanceof Error ? error.message : describeValue(error);
-  const text = reason === undefined ? `the connection ended with: ${told}` : stories[reason];
-  const seen = error instanceof DeadPeerError ? error : sight;
-  return { reason, unanswered: seen?.unanswered, silentMs: seen?.silentMs, text };
-}

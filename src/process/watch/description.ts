@@ -1,8 +1,9 @@
 import { unacknowledgedBytes } from '../../native/index.js';
 import type { KeepAliveState } from '../../socket/index.js';
+import { nowMs } from '../../socket/real-time.js';
 import type { Condition } from './condition.js';
-import type { LastSight } from './death.js';
 import type { LivePeerEvent, NextStep } from './events.js';
+import type { LastSight } from './last-seen.js';
 import type { Sight } from './sight.js';
 import type { Watched } from './watched.js';
 
@@ -71,7 +72,7 @@ export function sightToKeep(watched: Watched, sight: Sight, condition: Condition
     condition,
   );
   return {
-    seenAt: performance.now(),
+    seenAt: nowMs(),
     unansweredKind: condition.unansweredKind,
     unanswered,
     silentMs,
@@ -112,7 +113,7 @@ export function hasTimedOut(
 
 /** What an event says of a connection that is no more: nothing has been received since it was seen last. */
 export function describeLost({ socket, local, remote }: Watched, last: LastSight | undefined) {
-  const sinceMs = last === undefined ? 0 : performance.now() - last.seenAt;
+  const sinceMs = last === undefined ? 0 : nowMs() - last.seenAt;
   const { silentMs, idleMs, rttMs, unacknowledgedBytes, zeroWindow } = last ?? {};
   return {
     socket,

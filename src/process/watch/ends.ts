@@ -3,13 +3,16 @@ import type { Handle } from '../../socket/target.js';
 import { type NamedHandle, nameOf, peerOf } from '../names.js';
 import type { PeerAddress } from './events.js';
 
-/** This machine has few addresses: connections share the text of each. */
+/** A machine has few addresses: connections share the text of each. One that is given new ones all the time is not to fill memory. */
 const localAddresses = new Map<string, string>();
+const mostAddresses = 256;
 
 function sharedText(address: string): string {
   const known = localAddresses.get(address);
-  if (known === undefined) localAddresses.set(address, address);
-  return known ?? address;
+  if (known !== undefined) return known;
+  if (localAddresses.size >= mostAddresses) localAddresses.clear();
+  localAddresses.set(address, address);
+  return address;
 }
 
 /** Both, or nothing. */

@@ -1,6 +1,8 @@
+import { callSoon } from '../../socket/real-time.js';
 import { subscribe, subscribersOf, unsubscribe } from '../../socket/subscribers.js';
 import { type Handle, handleOf } from '../../socket/target.js';
 import { announceUse, useAnnouncements } from '../announcements.js';
+import { messageOf, quietly, warnOnce } from '../guarded.js';
 import { Agenda } from './agenda.js';
 import { assess, type Turn } from './assessment.js';
 import { type Condition, conditionOf } from './condition.js';
@@ -26,13 +28,11 @@ export interface Findings {
   /** The watch's own verdict. */
   givenUp(watched: Watched, sight: Sight, condition: Condition, forMs: number): void;
   /** The descriptor is about to be closed, and what is seen now is the last. */
-  closing(watched: Watched, sight: Sight): void;
+  closing(watched: Watched, sight: Sight | undefined): void;
   /** The kernel has ended the connection, and Node.js does not say so because nobody reads. */
   ended(watched: Watched, sight: Sight): void;
-  /** The socket was closed, which was not heard. */
+  /** The descriptor was closed, by the program, by Node.js, or because it was handed to another process. */
   closed(watched: Watched): void;
-  /** The connection is no longer this process's: it was handed to another one. */
-  left(watched: Watched): void;
 }
 
 /** Node.js does not hear of the end of a connection from which nobody reads. */
@@ -91,10 +91,13 @@ export class Lookout implements Follower {
     this.#agenda.put(watched, 0);
   }
 
-  /** Has what is done with a connection's socket be noticed at once. */
-  announceUse({ handle, socket }: Watched): void {
+  /** Has what is done with a connection's socket be noticed at once. Bun tells only the socket that it is closed. */
+  announceUse(watched: Watched): void {
+    const { handle, socket } = watched;
     this.#endAnnouncements ??= useAnnouncements();
-    for (const kind of [handle, handleOf(socket)]) if (kind) announceUse(kind);
+    const above = handleOf(socket);
+    if (above !== undefined && above !== handle) announceUse(above);
+    if (!announceUse(handle)) socket.once('close', () => this.closing(watched, undefined));
   }
 
   /** Looks at a connection no longer, and leaves it as it was. */
@@ -124,13 +127,25 @@ export class Lookout implements Follower {
     this.#agenda.hasten(watched, 0);
   }
 
-  closing(watched: Watched, sight: Sight): void {
+  /** What follows is told when the call that closes the descriptor is over. */
+  closing(watched: Watched, sight: Sight | undefined): void {
     this.#findings.closing(watched, sight);
+    if (watched.isClosing) return;
+    watched.isClosing = true;
+    callSoon(() => quietly(() => this.#findings.closed(watched)));
   }
 
   #lookAtAll(due: readonly Watched[]): void {
-    // A listener may have taken it off.
-    for (const watched of due) if (this.#roll.has(watched)) this.#lookAt(watched);
+    for (const watched of due) {
+      // A listener may have taken it off.
+      if (!this.#roll.has(watched)) continue;
+      try {
+        this.#lookAt(watched);
+      } catch (error) {
+        warnOnce(messageOf(error));
+        if (this.#roll.has(watched)) this.#agenda.put(watched, heardWithinMs);
+      }
+    }
   }
 
   #lookAt(watched: Watched): void {
@@ -181,20 +196,12 @@ export class Lookout implements Follower {
   /** The connection has ended in the kernel. Node.js tells of that at once, unless nobody reads. */
   #over(watched: Watched, sight: Sight | undefined): void {
     const { socket } = watched;
-    if (sight === undefined) this.#lost(watched);
+    if (sight === undefined) this.#findings.closed(watched);
     else if (watched.overSince > 0 && (!isRead(socket) || wholeMs() - watched.overSince > heardWithinMs)) {
       this.#findings.ended(watched, sight);
     } else {
       if (watched.overSince === 0) watched.overSince = wholeMs();
       this.#agenda.put(watched, unreadLookMs);
     }
-  }
-
-  /** The handle has no descriptor any more. A socket that is being closed says so by itself, to those it lets listen. */
-  #lost(watched: Watched): void {
-    const { socket } = watched;
-    if (!socket.destroyed) this.#findings.left(watched);
-    else if (socket.closed) this.#findings.closed(watched);
-    else this.#agenda.put(watched, heardWithinMs);
   }
 }

@@ -1,33 +1,34 @@
 import { channel } from 'node:diagnostics_channel';
 import { EventEmitter } from 'node:events';
 import type net from 'node:net';
+import { abortOnClose, takeSocketError } from '../../native/abort-on-close.js';
 import type { ValidPolicy } from '../../policy/index.js';
 import { assignments, isInForce } from '../../socket/assignments.js';
 import { readOwnState } from '../../socket/forced-probe.js';
-import { type KeepAliveTarget, setKeepAlive } from '../../socket/index.js';
+import { explicitPolicy, type KeepAliveTarget, setKeepAlive } from '../../socket/index.js';
 import { currentPlatform } from '../../socket/platforms/index.js';
+import { throwUncaught } from '../../socket/real-time.js';
 import { openDescriptor } from '../../socket/target.js';
+import { quietly } from '../guarded.js';
 import type { Condition } from './condition.js';
-import {
-  DeadPeerError,
-  explainDeath,
-  forgetSight,
-  isOfConnection,
-  lastSightOf,
-  rememberDead,
-  rememberSight,
-} from './death.js';
-import { describeLost, describePeer, hasTimedOut, sightOfEnd, sightToKeep } from './description.js';
+import { DeadPeerError } from './dead-peer-error.js';
+import { rememberDead, stories } from './death.js';
+import { describeLost, describePeer, sightToKeep } from './description.js';
+import { type Ending, endingOfDestroyed, endingOfUnread, noteLastSight } from './ending.js';
 import type { PeerEvent, PeerEventName, PeerWatchEvents } from './events.js';
+import { rememberEnd } from './explain-death.js';
+import { lastSightOf, rememberSight } from './last-seen.js';
 import { type Findings, type Limits, Lookout } from './lookout.js';
 import { PeerEvents } from './peer-events.js';
 import { Pending } from './pending.js';
 import type { Sight } from './sight.js';
-import { quietly, watchableSocket, watchedOn } from './watchable.js';
+import { watchableSocket, watchedOn } from './watchable.js';
 import { bottomHandleOf, isAbove, type Watched } from './watched.js';
 
 /** How a watch treats its connections. */
 export interface WatchRules extends Limits {
+  /** Also every connection that this thread opens. */
+  readonly all: boolean;
   readonly policy: ValidPolicy | undefined;
   readonly destroy: boolean;
 }
@@ -51,9 +52,8 @@ function setUnlessSet(socket: net.Socket, policy: ValidPolicy): void {
 export class PeerWatch extends EventEmitter<PeerWatchEvents> implements AsyncIterable<PeerEvent>, Disposable {
   readonly #rules: WatchRules;
   readonly #watched = new WeakMap<net.Socket, Watched>();
-  readonly #pending = new Pending();
+  readonly #pending: Pending;
   readonly #lookout: Lookout;
-  readonly #onClosed: () => void;
   readonly #ends = new Set<() => void>();
   readonly #iterators = new Set<PeerEvents>();
   #isClosed = false;
@@ -62,10 +62,14 @@ export class PeerWatch extends EventEmitter<PeerWatchEvents> implements AsyncIte
     super();
     this.#rules = rules;
     this.#lookout = new Lookout(rules, this.#findings());
-    const watch = this;
-    this.#onClosed = function onClosed(this: net.Socket) {
-      watch.#closed(this);
+    const given = new WeakSet<net.Socket>();
+    const opened = (socket: net.Socket) => {
+      // What the program itself has asked for comes first. A socket may connect again and again.
+      if (explicitPolicy(socket) !== undefined && !given.has(socket)) return;
+      given.add(socket);
+      this.#setPolicy(socket);
     };
+    this.#pending = new Pending({ opened, connected: (socket) => this.#begin(socket) }, rules.all);
   }
 
   /** How many connections it watches; those that are yet to be connected are not counted. */
@@ -83,14 +87,23 @@ export class PeerWatch extends EventEmitter<PeerWatchEvents> implements AsyncIte
   add(target: KeepAliveTarget): this {
     const socket = watchableSocket(target);
     if (this.#isClosed || this.#watched.has(socket)) return this;
-    if (socket.pending) this.#pending.add(socket, () => quietly(() => this.#begin(socket)));
-    else this.#begin(socket);
+    if (socket.pending) this.#pending.add(socket);
+    else this.#adopt(socket);
     return this;
   }
 
   /** Whether it watches a connection: not yet while that is connecting. */
   has(socket: net.Socket): boolean {
     return this.#watched.has(socket);
+  }
+
+  /**
+   * Whether a connection will be watched once it is connected.
+   *
+   * @internal
+   */
+  isAwaited(socket: net.Socket): boolean {
+    return this.#pending.has(socket);
   }
 
   /** Watches a connection no longer; whether it did. */
@@ -101,11 +114,11 @@ export class PeerWatch extends EventEmitter<PeerWatchEvents> implements AsyncIte
     return true;
   }
 
-  /** Ends the watch: no event comes any more, iterators end, and no socket has a listener of it left. */
+  /** Ends the watch: no event comes any more, and iterators end. */
   close(): void {
     if (this.#isClosed) return;
     this.#isClosed = true;
-    this.#pending.clear();
+    this.#pending.close();
     for (const watched of this.#lookout.close()) this.#leave(watched);
     for (const end of this.#ends) end();
     this.#ends.clear();
@@ -134,30 +147,34 @@ export class PeerWatch extends EventEmitter<PeerWatchEvents> implements AsyncIte
     this.#ends.add(end);
   }
 
+  /** Watches a connection that is there; one that was pending has been given the policy as it was opened. */
+  #adopt(socket: net.Socket): void {
+    const handle = bottomHandleOf(socket);
+    if (handle === undefined || this.#lookout.on(handle) === undefined) this.#setPolicy(socket);
+    this.#begin(socket);
+  }
+
+  #setPolicy(socket: net.Socket): void {
+    if (this.#rules.policy !== undefined) setUnlessSet(socket, this.#rules.policy);
+  }
+
   #begin(socket: net.Socket): void {
     if (this.#isClosed || socket.destroyed || this.#watched.has(socket)) return;
     const handle = bottomHandleOf(socket);
     const before = handle && this.#lookout.on(handle);
-    if (before === undefined && this.#rules.policy !== undefined) setUnlessSet(socket, this.#rules.policy);
     const watched = before ?? watchedOn(socket);
     if (before !== undefined) {
       if (!isAbove(socket, before.socket)) return;
-      this.#unlisten(before);
+      this.#watched.delete(before.socket);
       before.socket = socket;
     }
     this.#watched.set(socket, watched);
-    socket.on('close', this.#onClosed);
     if (before === undefined) this.#lookout.add(watched);
     else this.#lookout.announceUse(watched);
   }
 
-  #unlisten({ socket }: Watched): void {
-    this.#watched.delete(socket);
-    socket.off('close', this.#onClosed);
-  }
-
   #leave(watched: Watched): void {
-    this.#unlisten(watched);
+    this.#watched.delete(watched.socket);
     this.#lookout.remove(watched);
   }
 
@@ -167,61 +184,72 @@ export class PeerWatch extends EventEmitter<PeerWatchEvents> implements AsyncIte
       turned: (watched, type, sight, condition, nextProbeMs) =>
         this.#tell({ type, ...describePeer(watched, sight, condition, nextProbeMs) }),
       givenUp: (watched, sight, condition, forMs) => this.#givenUp(watched, sight, condition, forMs),
-      closing: (watched, sight) => this.#seenLast(watched, sight),
+      closing: noteLastSight,
       ended: (watched, sight) => this.#ended(watched, sight),
-      closed: ({ socket }) => this.#closed(socket),
-      left: (watched) => this.#leave(watched),
+      closed: (watched) => this.#closed(watched),
     };
   }
 
   #givenUp(watched: Watched, sight: Sight, condition: Condition, forMs: number): void {
-    const { socket } = watched;
-    const error = new DeadPeerError(condition.unanswered, sight.silentMs, forMs);
+    const text = `the peer has answered nothing for ${(forMs / 1000).toFixed(1)} s`;
+    const { unanswered } = condition;
+    const error = new DeadPeerError('unanswered', text, { unanswered, silentMs: sight.silentMs });
     const description = describePeer(watched, sight, condition);
     this.#leave(watched);
+    this.#abort(watched, error, () =>
+      this.#tell({ type: 'dead', ...description, next: undefined, reason: 'unanswered', error, decidedBy: 'watch' }),
+    );
+  }
+
+  /**
+   * Tells of a death, and destroys the socket where that is asked for. The connection is aborted, whoever closes it first:
+   * what the kernel would still send could arrive when the program has long tried again.
+   */
+  #abort({ socket, fd }: Watched, error: DeadPeerError, tell: () => void): void {
     rememberDead(error, socket);
-    if (this.#rules.destroy) socket.destroy(error);
-    this.#tell({ type: 'dead', ...description, next: undefined, reason: 'unanswered', error, decidedBy: 'watch' });
+    rememberEnd(socket, error.reason);
+    const { destroy } = this.#rules;
+    if (destroy && fd !== undefined) quietly(() => abortOnClose(fd));
+    tell();
+    if (destroy) socket.destroy(error);
   }
 
-  /** Keeps what is seen of a connection at its end, also for {@link explainDeath} in a listener of the socket's error. */
-  #seenLast(watched: Watched, sight: Sight): void {
-    const { socket } = watched;
-    watched.lastSeen = sight;
-    const before = lastSightOf(socket);
-    const atEnd = sightOfEnd(watched, sight, before);
-    if (atEnd !== undefined) rememberSight(socket, atEnd);
-    else if (before === undefined) forgetSight(socket);
-  }
-
-  /** A socket was closed: by its peer, by the kernel, or by its program, which is no event. */
-  #closed(socket: net.Socket): void {
-    const watched = this.#watched.get(socket);
-    if (watched === undefined) return;
-    const { errored, readableEnded } = socket;
-    const { lastSeen, isEndedFirst } = watched;
-    const isDead = errored === null ? readableEnded && !isEndedFirst : isOfConnection(errored, socket, lastSeen?.state);
-    if (isDead) this.#dead(watched, errored ?? undefined);
+  /** A descriptor was closed: by the peer, by the kernel, or by the program, which is no event. */
+  #closed(watched: Watched): void {
+    if (this.#watched.get(watched.socket) !== watched) return;
+    // A socket that is still open was handed to another process.
+    if (watched.socket.destroyed) this.#end(watched, endingOfDestroyed(watched));
     else this.#leave(watched);
   }
 
-  /** The kernel has ended a connection from which Node.js does not read: its verdict follows from what was last seen. */
+  /**
+   * The kernel has ended a connection, and Node.js has not heard of that. The kernel's error is taken only where the socket
+   * is destroyed: the program would get it when it reads.
+   */
   #ended(watched: Watched, sight: Sight): void {
-    const { socket, options, isEndedFirst } = watched;
-    const last = lastSightOf(socket);
-    this.#seenLast(watched, sight);
-    if (hasTimedOut(sight, options, last)) this.#dead(watched, undefined, { code: 'ETIMEDOUT' });
-    else if (!socket.writableFinished) this.#dead(watched, undefined, { code: 'ECONNRESET', syscall: 'read' });
-    else if (isEndedFirst) this.#leave(watched);
-    else this.#dead(watched, undefined);
+    const { fd } = watched;
+    const { destroy } = this.#rules;
+    const taken = destroy && fd !== undefined ? takeSocketError(fd) : undefined;
+    const ending = endingOfUnread(watched, sight, taken);
+    // What has arrived before the peer closed the connection can still be read.
+    if (!destroy || ending === 'program' || ending.reason === 'closed') {
+      this.#end(watched, ending);
+      return;
+    }
+    const { reason } = ending;
+    const { unanswered, silentMs = sight.silentMs } = describeLost(watched, lastSightOf(watched.socket));
+    const text = reason === undefined ? 'the kernel has ended the connection' : stories[reason];
+    const error = new DeadPeerError(reason, text, { unanswered, silentMs }, taken);
+    this.#abort(watched, error, () => this.#end(watched, { reason, error }));
   }
 
-  /** `error` is what Node.js has found, and `found` what the connection ended with; nothing where that was in good order. */
-  #dead(watched: Watched, error: Error | undefined, found: unknown = error): void {
+  #end(watched: Watched, ending: Ending): void {
     const { socket } = watched;
     this.#leave(watched);
-    const { reason } = explainDeath(found, socket);
-    const decidedBy = error instanceof DeadPeerError ? 'watch' : 'kernel';
+    rememberEnd(socket, ending === 'program' ? ending : ending.reason);
+    if (ending === 'program') return;
+    const { reason, error } = ending;
+    const decidedBy = reason === 'unanswered' ? 'watch' : 'kernel';
     this.#tell({ type: 'dead', ...describeLost(watched, lastSightOf(socket)), reason, error, decidedBy });
   }
 
@@ -234,9 +262,7 @@ export class PeerWatch extends EventEmitter<PeerWatchEvents> implements AsyncIte
     try {
       this.emit(event.type as 'dead', event as never);
     } catch (error) {
-      process.nextTick(() => {
-        throw error;
-      });
+      throwUncaught(error);
     }
   }
 }

@@ -1,42 +1,115 @@
-import type net from 'node:net';
+import net from 'node:net';
+import { UnsupportedError } from '../../native/index.js';
+import { clearTimer, setTimer, type Timer } from '../../socket/real-time.js';
+import { carrierOf, descriptorOf } from '../../socket/target.js';
+import { quietly } from '../guarded.js';
+import { type ConnectRequest, onConnecting } from '../interception.js';
+import { ownerOf, type TcpHandle } from '../tcp-handle.js';
 
-/** Sockets that wait to be connected; none is kept from being collected. */
+/** A connect call that was made before the socket was added is not heard of; its end is looked for this often. */
+const lookMs = 25;
+
+/** Who is told of connections that are begun. */
+export interface ConnectFollower {
+  /** A socket has a descriptor, and is connecting: once for each address that it tries. */
+  opened(socket: net.Socket): void;
+  /** A socket was connected, and its own listeners have heard of that. */
+  connected(socket: net.Socket): void;
+}
+
+/**
+ * Sockets that wait to be connected. They have no listener of ours, which a program could remove, and none is kept from
+ * being collected: `connect` of Node's TCP handles is wrapped, and calls back when it is over.
+ */
 export class Pending {
-  readonly #listeners = new WeakMap<net.Socket, () => void>();
-  readonly #sockets = new Set<WeakRef<net.Socket>>();
-  readonly #collected = new FinalizationRegistry<WeakRef<net.Socket>>((reference) => this.#sockets.delete(reference));
+  readonly #follower: ConnectFollower;
+  readonly #isAll: boolean;
+  /** By the socket that connects: what waits for it, which is TLS on top of it, or the socket itself. */
+  #waiting = new WeakMap<net.Socket, Set<net.Socket>>();
+  /** Those whose connect call was made before. A socket that is connecting is held by its handle as well. */
+  readonly #underWay = new Set<net.Socket>();
+  #timer: Timer | undefined;
+  #stopHearing: (() => void) | undefined;
 
-  /** Has `connected` called once the socket is, before its own listeners, unless it is taken out before, or closed. */
-  add(socket: net.Socket, connected: () => void): void {
-    if (this.#listeners.has(socket)) return;
-    const reference = new WeakRef(socket);
-    const forget = () => {
-      socket.off('connect', onConnect).off('close', forget);
-      this.#listeners.delete(socket);
-      this.#sockets.delete(reference);
-    };
-    const onConnect = () => {
-      forget();
-      connected();
-    };
-    this.#listeners.set(socket, forget);
-    this.#sockets.add(reference);
-    this.#collected.register(socket, reference);
-    // The program's own listeners may end the connection.
-    socket.prependListener('connect', onConnect).on('close', forget);
+  /** With `isAll`, the follower is told of every connection that this thread opens. */
+  constructor(follower: ConnectFollower, isAll: boolean) {
+    this.#follower = follower;
+    this.#isAll = isAll;
+    if (isAll) this.#stopHearing = onConnecting(this.#connecting);
+  }
+
+  add(socket: net.Socket): void {
+    const carrier = carrierOf(socket);
+    const waiting = this.#waiting.get(carrier);
+    if (waiting === undefined) this.#waiting.set(carrier, new Set([socket]));
+    else waiting.add(socket);
+    if (!this.#canHear()) carrier.once('connect', () => this.#settle(carrier));
+    else if (descriptorOf(carrier) !== undefined) this.#lookFor(carrier);
+  }
+
+  has(socket: net.Socket): boolean {
+    return this.#waiting.get(carrierOf(socket))?.has(socket) ?? false;
   }
 
   delete(socket: net.Socket): boolean {
-    const forget = this.#listeners.get(socket);
-    forget?.();
-    return forget !== undefined;
+    return this.#waiting.get(carrierOf(socket))?.delete(socket) ?? false;
   }
 
-  clear(): void {
-    for (const reference of [...this.#sockets]) {
-      const socket = reference.deref();
-      if (socket !== undefined) this.delete(socket);
-    }
-    this.#sockets.clear();
+  close(): void {
+    this.#stopHearing?.();
+    this.#waiting = new WeakMap();
+    this.#underWay.clear();
+    clearTimer(this.#timer);
   }
+
+  /** Whether connect calls can be heard of: not in Bun. */
+  #canHear(): boolean {
+    try {
+      this.#stopHearing ??= onConnecting(this.#connecting);
+      return true;
+    } catch (error) {
+      if (error instanceof UnsupportedError) return false;
+      throw error;
+    }
+  }
+
+  readonly #connecting = (handle: TcpHandle, _address: string, _port: number, request: ConnectRequest): void => {
+    const owner = ownerOf(handle);
+    if (!(owner instanceof net.Socket)) return;
+    if (this.#isAll && !this.#waiting.has(owner)) this.#waiting.set(owner, new Set([owner]));
+    const { oncomplete } = request;
+    if (!this.#waiting.has(owner) || typeof oncomplete !== 'function') return;
+    quietly(() => this.#follower.opened(owner));
+    const settle = () => this.#settle(owner);
+    request.oncomplete = function (this: unknown, ...args: unknown[]) {
+      try {
+        return Reflect.apply(oncomplete, this, args);
+      } finally {
+        quietly(settle);
+      }
+    };
+  };
+
+  /** One of several addresses may have failed: the socket then goes on connecting. */
+  #settle(carrier: net.Socket): void {
+    const waiting = this.#waiting.get(carrier);
+    if (waiting === undefined || (carrier.pending && !carrier.destroyed)) return;
+    this.#waiting.delete(carrier);
+    this.#underWay.delete(carrier);
+    if (!carrier.destroyed) for (const socket of waiting) quietly(() => this.#follower.connected(socket));
+  }
+
+  #lookFor(carrier: net.Socket): void {
+    this.#follower.opened(carrier);
+    this.#underWay.add(carrier);
+    this.#timer ??= setTimer(this.#look, lookMs);
+  }
+
+  readonly #look = (): void => {
+    for (const carrier of this.#underWay) {
+      if (carrier.destroyed || this.#waiting.get(carrier) === undefined) this.#underWay.delete(carrier);
+      quietly(() => this.#settle(carrier));
+    }
+    this.#timer = this.#underWay.size > 0 ? setTimer(this.#look, lookMs) : undefined;
+  };
 }

@@ -1,3 +1,5 @@
+import { clearTimer, nowMs, setTimer, type Timer } from '../../socket/real-time.js';
+import { quietly } from '../guarded.js';
 import { isRead, type Watched } from './watched.js';
 
 /** All are gone through this often, and those that have done something unannounced as often as `closeRoundMs`. */
@@ -27,8 +29,8 @@ export class Roll {
   readonly #followed = new Map<Watched, number>();
   readonly #rounds: Rounds;
   readonly #isReadingNoticed: boolean;
-  #timer: NodeJS.Timeout | undefined;
-  #closeTimer: NodeJS.Timeout | undefined;
+  #timer: Timer | undefined;
+  #closeTimer: Timer | undefined;
 
   /** `isReadingNoticed` where it matters what arrives. */
   constructor(rounds: Rounds, isReadingNoticed: boolean) {
@@ -46,7 +48,7 @@ export class Roll {
 
   add(watched: Watched): void {
     this.#members.add(watched);
-    this.#timer ??= setInterval(() => this.#round(), roundMs).unref();
+    this.#timer ??= setTimer(this.#round, roundMs);
   }
 
   /** Whether it was a member. */
@@ -54,7 +56,7 @@ export class Roll {
     if (!this.#members.delete(watched)) return false;
     this.#unfollow(watched);
     if (this.#members.size === 0) {
-      clearInterval(this.#timer);
+      clearTimer(this.#timer);
       this.#timer = undefined;
     }
     return true;
@@ -64,8 +66,13 @@ export class Roll {
     return this.#members.values();
   }
 
-  #round(): void {
-    const untilMs = performance.now() + followedForMs;
+  readonly #round = (): void => {
+    this.#timer = setTimer(this.#round, roundMs);
+    quietly(() => this.#goThroughAll());
+  };
+
+  #goThroughAll(): void {
+    const untilMs = nowMs() + followedForMs;
     for (const watched of this.#members) {
       const hasWritten = watched.noticeWriting();
       if (hasWritten) this.#rounds.wrote(watched);
@@ -74,8 +81,13 @@ export class Roll {
     }
   }
 
-  #closeRound(): void {
-    const now = performance.now();
+  readonly #closeRound = (): void => {
+    this.#closeTimer = setTimer(this.#closeRound, closeRoundMs);
+    quietly(() => this.#goThroughFollowed());
+  };
+
+  #goThroughFollowed(): void {
+    const now = nowMs();
     for (const [watched, untilMs] of this.#followed) {
       const isUnread = !isRead(watched.socket);
       if (isUnread) this.#rounds.unread(watched, this.#followed.size);
@@ -88,12 +100,12 @@ export class Roll {
 
   #follow(watched: Watched, untilMs: number): void {
     this.#followed.set(watched, untilMs);
-    this.#closeTimer ??= setInterval(() => this.#closeRound(), closeRoundMs).unref();
+    this.#closeTimer ??= setTimer(this.#closeRound, closeRoundMs);
   }
 
   #unfollow(watched: Watched): void {
     if (!this.#followed.delete(watched) || this.#followed.size > 0) return;
-    clearInterval(this.#closeTimer);
+    clearTimer(this.#closeTimer);
     this.#closeTimer = undefined;
   }
 }

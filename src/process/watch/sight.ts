@@ -44,6 +44,15 @@ function tcpInfoReader(): OptionReader {
 }
 
 /**
+ * Throws where no connection can be looked at.
+ *
+ * @throws {UnsupportedError} on other platforms than Linux, and where the FFI cannot be loaded.
+ */
+export function assertWatchable(): void {
+  tcpInfoReader();
+}
+
+/**
  * Looks at a connection; `undefined` where its descriptor is closed or no TCP socket.
  *
  * @throws {UnsupportedError} on other platforms than Linux, and where the FFI cannot be loaded.

@@ -7,13 +7,16 @@ import {
   readMilliseconds,
   readPolicy,
   refuseOtherFields,
+  secondsMeant,
 } from '../../policy/index.js';
 import type { KeepAliveTarget } from '../../socket/index.js';
-import { onConnecting, onSecuring } from '../interception.js';
-import { ownerOf } from '../tcp-handle.js';
+import { callSoon } from '../../socket/real-time.js';
+import { quietly } from '../guarded.js';
+import { onSecuring } from '../interception.js';
 import { leastDeadWithinMs } from './drive-plan.js';
 import { PeerWatch } from './peer-watch.js';
-import { quietly, watchableSocket } from './watchable.js';
+import { assertWatchable } from './sight.js';
+import { watchableSocket } from './watchable.js';
 
 /** What {@link watchPeers} watches, and how. */
 export interface WatchOptions {
@@ -25,7 +28,7 @@ export interface WatchOptions {
   readonly policy?: PolicyInput;
   /**
    * A peer is dead when something of ours has gone unanswered for this long, counted from the first transmission that
-   * is unanswered; a peer that does not read but whose kernel answers is not.
+   * is unanswered; a peer that does not read but whose kernel answers is not. At least 1 s.
    */
   readonly deadAfter?: Duration;
   /**
@@ -36,18 +39,25 @@ export interface WatchOptions {
    * not read, and then dies, is given this time as well.
    */
   readonly deadWithin?: Duration;
-  /** Destroys the socket of such a peer, with a {@link DeadPeerError}. */
+  /**
+   * Aborts the connection to such a peer, and destroys the socket with a {@link DeadPeerError}: the kernel sends nothing
+   * more, as when it gives a peer up itself. Also destroys a socket whose end Node.js does not hear of. Default: false.
+   */
   readonly destroy?: boolean;
 }
 
 const source = 'watchPeers';
 
+/** With less, the first segment that is lost ends a healthy connection: the kernel sends it again after 200 ms or more. */
+const leastDeadAfterMs = 1000;
+
 function milliseconds(field: 'deadAfter' | 'deadWithin', given: Duration | undefined, least: number) {
   if (given === undefined) return undefined;
   const ms = readMilliseconds(given);
   if (ms !== undefined && ms >= least) return ms;
+  const slip = secondsMeant(given, least);
   const allowed = `a duration of at least ${least} ms, such as '45s' or 45000`;
-  throw new ConfigurationError(source, field, given, allowed);
+  throw new ConfigurationError(source, field, given, slip === undefined ? allowed : `${allowed} (${slip})`);
 }
 
 const fields: readonly (keyof WatchOptions)[] = ['sockets', 'all', 'policy', 'deadAfter', 'deadWithin', 'destroy'];
@@ -84,19 +94,15 @@ function addQuietly(watch: PeerWatch, socket: net.Socket): void {
   if (!socket.destroyed) quietly(() => watch.add(socket));
 }
 
+/** Adds what is accepted, and TLS that is put on a connection. Who connects is heard of by the watch itself. */
 function addAll(watch: PeerWatch): void {
   const onServerSocket = (message: unknown) => addQuietly(watch, (message as { socket: net.Socket }).socket);
   watch.onClose(() => channel('net.server.socket').unsubscribe(onServerSocket));
   channel('net.server.socket').subscribe(onServerSocket);
-  const stopConnecting = onConnecting((handle) => {
-    const owner = ownerOf(handle);
-    if (owner !== undefined && 'pending' in owner) addQuietly(watch, owner);
-  });
-  watch.onClose(stopConnecting);
   // Only the TLS socket hears why the connection below it ends.
   const stopSecuring = onSecuring((secure, below) => {
-    process.nextTick(() => {
-      if (watch.has(below)) addQuietly(watch, secure);
+    callSoon(() => {
+      if (watch.has(below) || watch.isAwaited(below)) addQuietly(watch, secure);
     });
   });
   watch.onClose(stopSecuring);
@@ -120,10 +126,12 @@ function addAll(watch: PeerWatch): void {
  */
 export function watchPeers(options: WatchOptions): PeerWatch {
   check(options);
+  assertWatchable();
   const { sockets = [], all = false, policy, deadAfter, deadWithin, destroy = false } = options;
   const watch = new PeerWatch({
+    all,
     policy: policy === undefined ? undefined : readPolicy(policy),
-    deadAfterMs: milliseconds('deadAfter', deadAfter, 1),
+    deadAfterMs: milliseconds('deadAfter', deadAfter, leastDeadAfterMs),
     deadWithinMs: milliseconds('deadWithin', deadWithin, leastDeadWithinMs),
     destroy,
   });

@@ -3,16 +3,17 @@ import { SystemCallError, UnsupportedError } from '../../native/index.js';
 import { readOwnState } from '../../socket/forced-probe.js';
 import { type KeepAliveTarget, resolveTarget } from '../../socket/index.js';
 import { type Handle, openDescriptor } from '../../socket/target.js';
-import { lookAt } from './sight.js';
+import { lookAt, type Sight } from './sight.js';
 import { bottomHandleOf, shared, Watched } from './watched.js';
 
-function openHandleOf(socket: net.Socket): [Handle, number] {
+function openHandleOf(socket: net.Socket): [Handle, number, Sight] {
   const handle = bottomHandleOf(socket);
   const fd = handle && openDescriptor(handle);
-  if (handle === undefined || fd === undefined || lookAt(fd) === undefined) {
+  const sight = fd === undefined ? undefined : lookAt(fd);
+  if (handle === undefined || fd === undefined || sight === undefined) {
     throw new UnsupportedError('watching this stream', 'a TCP socket of the system');
   }
-  return [handle, fd];
+  return [handle, fd, sight];
 }
 
 /**
@@ -31,24 +32,11 @@ export function watchableSocket(target: KeepAliveTarget): net.Socket {
 }
 
 /**
- * Has a connection be watched where there is nobody to throw to, in the program's own call or in a listener: a stream
- * that cannot be watched is none of the watch's business, and what the kernel refuses becomes a warning.
- */
-export function quietly(watch: () => void): void {
-  try {
-    watch();
-  } catch (error) {
-    if (error instanceof SystemCallError) process.emitWarning(error.message, 'KeepAliveWarning');
-    else if (!(error instanceof UnsupportedError)) throw error;
-  }
-}
-
-/**
  * What there is to know of a connected socket when its watch begins.
  *
  * @throws {UnsupportedError} for what is no TCP socket.
  */
 export function watchedOn(socket: net.Socket): Watched {
-  const [handle, fd] = openHandleOf(socket);
-  return new Watched(socket, handle, shared(readOwnState(handle, fd)));
+  const [handle, fd, { state }] = openHandleOf(socket);
+  return new Watched(socket, handle, shared(readOwnState(handle, fd)), state);
 }

@@ -1,8 +1,10 @@
 import type net from 'node:net';
 import { readOwnState } from '../../socket/forced-probe.js';
 import type { KeepAliveState } from '../../socket/index.js';
+import { nowMs } from '../../socket/real-time.js';
 import type { Subscriber } from '../../socket/subscribers.js';
 import { bottomOf, carrierOf, type Handle, handleOf, openDescriptor, parentOf } from '../../socket/target.js';
+import type { TcpState } from '../../wire/tcp-state.js';
 import type { Entry } from './agenda.js';
 import { localEnd, remoteEnd } from './ends.js';
 import type { PeerAddress } from './events.js';
@@ -25,9 +27,9 @@ export function isAbove(socket: net.Socket, other: net.Socket): boolean {
   return false;
 }
 
-/** `performance.now()` in whole milliseconds, which take no memory of their own. */
+/** Returns the clock in whole milliseconds, which take no memory of their own. */
 export function wholeMs(): number {
-  return Math.trunc(performance.now());
+  return Math.trunc(nowMs());
 }
 
 /** A program that sets keepalive does so when the connection is there; no probe goes out in the first second after. */
@@ -36,11 +38,15 @@ const settledMs = 900;
 /** Another program may set them, or an addon. */
 const optionsKeptMs = 20_000;
 
+/** The states of a connection of which this side has sent its FIN, and the peer none before it. */
+const endedFirst: ReadonlySet<TcpState> = new Set(['FIN_WAIT1', 'FIN_WAIT2']);
+
 /** Who looks at connections. */
 export interface Follower {
   wrote(watched: Watched): void;
   optionsSet(watched: Watched): void;
-  closing(watched: Watched, sight: Sight): void;
+  /** The descriptor is about to be closed; `sight` is the last, and `undefined` where there is none any more. */
+  closing(watched: Watched, sight: Sight | undefined): void;
 }
 
 /** What the watch knows of one connection: few numbers, because there may be very many connections. */
@@ -63,7 +69,7 @@ export class Watched implements Entry, Subscriber {
   /** How many segments had been sent by then. */
   probedSegments = 0;
   mood: 'fine' | 'suspect' | 'stalled' = 'fine';
-  /** Since when something of ours has been seen unanswered (`performance.now()`), or 0. */
+  /** Since when something of ours has been seen unanswered, as {@link wholeMs} has it, or 0. */
   unansweredSince = 0;
   /** Since when the peer's window has been seen closed, or 0. */
   closedSince = 0;
@@ -72,7 +78,9 @@ export class Watched implements Entry, Subscriber {
   /** What the peer had acknowledged when something of ours was seen unanswered. */
   ackedBytes = 0;
   /** Whether the program ended the connection before the peer did. */
-  isEndedFirst = false;
+  isEndedFirst: boolean;
+  /** Whether the connection's end is being told. */
+  isClosing = false;
   /** What was seen of the connection as its descriptor was closed. */
   lastSeen: Sight | undefined;
   follower: Follower | undefined;
@@ -80,12 +88,13 @@ export class Watched implements Entry, Subscriber {
   #bytesWritten: number;
   #bytesRead = 0;
 
-  constructor(socket: net.Socket, handle: Handle, options: KeepAliveState) {
+  constructor(socket: net.Socket, handle: Handle, options: KeepAliveState, state: TcpState) {
     this.socket = socket;
     this.handle = handle;
     this.local = localEnd(handle, socket);
     this.remote = remoteEnd(handle, socket);
     this.options = options;
+    this.isEndedFirst = endedFirst.has(state);
     this.#bytesWritten = this.#written();
   }
 
@@ -112,8 +121,7 @@ export class Watched implements Entry, Subscriber {
 
   closing(): void {
     const { fd } = this;
-    const sight = fd === undefined ? undefined : lookAt(fd);
-    if (sight !== undefined) this.follower?.closing(this, sight);
+    this.follower?.closing(this, fd === undefined ? undefined : lookAt(fd));
   }
 
   optionsSet(): void {

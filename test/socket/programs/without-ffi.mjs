@@ -4,7 +4,7 @@ import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
 import net from 'node:net';
 import tls from 'node:tls';
-import { getKeepAlive, setKeepAlive } from 'tcp-keepalive';
+import { getKeepAlive, setKeepAlive, watchPeers } from 'tcp-keepalive';
 
 const outcome = (call) => {
   try {
@@ -34,6 +34,8 @@ outcomes.untouched = outcome(() => getKeepAlive(client));
 outcomes.userTimeout = outcome(() => setKeepAlive(client, '30:5:3:auto'));
 outcomes.partial = outcome(() => setKeepAlive(client, { idle: 30000 }));
 outcomes.system = outcome(() => setKeepAlive(client, { idle: 'system', interval: 5000, count: 3 }));
+outcomes.watch = outcome(() => watchPeers({ sockets: [client] }));
+outcomes.watchAll = outcome(() => watchPeers({ all: true }));
 outcomes.malformed = outcome(() => setKeepAlive(client, '30'));
 at('refused', client);
 

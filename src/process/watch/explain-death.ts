@@ -1,0 +1,103 @@
+import net from 'node:net';
+import { SystemCallError } from '../../native/index.js';
+import { describeValue } from '../../policy/index.js';
+import type { KeepAliveTarget } from '../../socket/index.js';
+import { endpointOf } from '../../socket/target.js';
+import { DeadPeerError } from './dead-peer-error.js';
+import { type DeathReason, descriptionOf, isMadeOfEnd, reasonOf, stories } from './death.js';
+import { anySightOf } from './last-seen.js';
+
+/** The story of a connection's end. */
+export interface Death {
+  /** `undefined` where the peer did not end the connection, or where the reason cannot be told. */
+  readonly reason: DeathReason | undefined;
+  /** Probes or retransmissions that were unanswered; `undefined` where nobody watched. */
+  readonly unanswered: number | undefined;
+  /** Since anything was received from the peer. */
+  readonly silentMs: number | undefined;
+  /** One sentence for people. */
+  readonly text: string;
+}
+
+/** How a connection without an error ended, if a watch has seen that. */
+const seenEnds = new WeakMap<net.Socket, DeathReason | 'program'>();
+
+/** Keeps how a watch saw a connection end: for a reason, or by its own program. */
+export function rememberEnd(socket: net.Socket, end: DeathReason | 'program' | undefined): void {
+  if (end !== undefined) seenEnds.set(socket, end);
+}
+
+const byProgram = 'the program itself ended the connection';
+
+/** What is to be told where there is no error: the reason, or why there is none. */
+function storyWithoutError(socket: net.Socket): DeathReason | { readonly text: string } {
+  const seen = seenEnds.get(socket);
+  if (seen === 'program') return { text: byProgram };
+  if (seen !== undefined) return seen;
+  if (socket.readableEnded) return 'closed';
+  if (socket.destroyed) return { text: byProgram };
+  if (socket.pending) return { text: 'the socket is not connected' };
+  return { text: 'the connection is open, as far as the program has heard' };
+}
+
+/** An error may be wrapped by one library and again by another. */
+const mostCauses = 8;
+
+/** What may say why the connection ended: the error, what caused it, and what the socket was destroyed with. */
+function candidates(error: unknown, socket: net.Socket | undefined): unknown[] {
+  const all = [];
+  let next = error ?? undefined;
+  for (let depth = 0; next !== undefined && depth < mostCauses; depth += 1) {
+    all.push(next);
+    next = descriptionOf(next).cause ?? undefined;
+  }
+  if (socket?.errored) all.push(socket.errored);
+  return all;
+}
+
+function socketOf(target: KeepAliveTarget): net.Socket {
+  const endpoint = endpointOf(target, 'getsockopt');
+  if (endpoint instanceof net.Socket) return endpoint;
+  throw new SystemCallError('getsockopt', 'ENOTSOCK', 'the target must be a connection, got a server');
+}
+
+/**
+ * Tells why a connection ended, from its error, from what its socket knows, and from what a watch saw of it. Pass what
+ * is at hand: a listener of `error` has the error, one of `close` only the socket (`explainDeath(undefined, socket)`),
+ * and code further up an error that a watch has seen on a socket, or that has such an error as its `cause`.
+ *
+ * Without a watch, ETIMEDOUT cannot be told apart: `reason` is then `undefined`, as for errors that are not of the
+ * connection, and for a connection that is open or that the program itself has ended.
+ *
+ * @example
+ * socket.on('close', () => console.log(explainDeath(undefined, socket).text));
+ *
+ * @throws {SystemCallError} ENOTSOCK if `socket` is neither a socket nor something that rides on one; EBADF if it has
+ * lost its socket, as an http2 session does when it is closed.
+ */
+export function explainDeath(error: unknown, socket?: KeepAliveTarget): Death {
+  const of = socket === undefined || socket === null ? undefined : socketOf(socket);
+  const given = candidates(error, of);
+  const found = given.map((each) => {
+    const sight = anySightOf(of) ?? anySightOf(each);
+    const seen = each instanceof DeadPeerError ? each : sight;
+    return { each, seen, reason: reasonOf(each, sight) };
+  });
+  const known = found.filter(({ reason }) => reason !== undefined);
+  // Node.js makes errors up where the peer has closed its side: the system's own says more.
+  const best = known.find(({ each }) => !isMadeOfEnd(descriptionOf(each))) ?? known[0];
+  if (best?.reason !== undefined) return deathOf(best.reason, best.seen);
+  if (given.length > 0) return { ...deathOf(undefined, found[0]?.seen), text: textOf(given[0]) };
+  if (of === undefined) return { ...deathOf(undefined), text: 'neither an error nor a socket was given' };
+  const story = storyWithoutError(of);
+  return typeof story === 'string' ? deathOf(story, anySightOf(of)) : { ...deathOf(undefined), ...story };
+}
+
+function textOf(error: unknown): string {
+  return `the connection ended with: ${error instanceof Error ? error.message : describeValue(error)}`;
+}
+
+function deathOf(reason: DeathReason | undefined, seen?: Pick<Death, 'unanswered' | 'silentMs'>): Death {
+  const text = reason === undefined ? '' : stories[reason];
+  return { reason, unanswered: seen?.unanswered, silentMs: seen?.silentMs, text };
+}

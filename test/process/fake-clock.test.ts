@@ -1,0 +1,44 @@
+import { once } from 'node:events';
+import { describe, expect, it, onTestFinished, vi } from 'vitest';
+import { explainDeath, watchPeers } from '../../src/index.js';
+import { crashPeer, loopbackPair } from '../../src/testing/index.js';
+import { closing } from '../endpoints.js';
+import { program, start } from './registered.js';
+
+describe.concurrent('a program whose timers and clocks are not the real ones', () => {
+  it.each([
+    ['stubs', 'before'],
+    ['stubs', 'after'],
+    ['node:test', 'before'],
+    ['node:test', 'after'],
+  ])('%s, installed %s the package is loaded: nothing is thrown, and deaths are found', async (fake, when) => {
+    const { code, stdout, stderr } = await start([program('fake-clock.mjs'), fake, when], { options: [] }).ended;
+    expect(code, stderr).toBe(0);
+    expect(JSON.parse(stdout)).toEqual({
+      dead: 'keepalive',
+      isFirst: true,
+      destroyed: true,
+      answered: false,
+    });
+  });
+});
+
+describe('fake timers of vitest', () => {
+  it('are not used by a watch: they run to their end, and deaths are found once the clock is real again', async () => {
+    const pair = await loopbackPair();
+    for (const end of [pair.client, pair.server]) closing(end).resume();
+    const real = setTimeout;
+    vi.useFakeTimers({ toFake: ['setTimeout', 'setInterval', 'setImmediate', 'Date', 'performance', 'hrtime'] });
+    onTestFinished(() => void vi.useRealTimers());
+    using watch = watchPeers({ sockets: [pair.client], policy: '1:1:2' });
+    pair.client.write('.');
+    expect(vi.getTimerCount()).toBe(0);
+    vi.runAllTimers();
+    await new Promise((resolve) => real(resolve, 300));
+    vi.useRealTimers();
+    crashPeer(pair.server);
+    const [dead] = await once(watch, 'dead', { signal: AbortSignal.timeout(20_000) });
+    expect(dead).toMatchObject({ reason: 'keepalive', socket: pair.client });
+    expect(explainDeath(undefined, pair.client)).toMatchObject({ reason: 'keepalive' });
+  });
+});
