@@ -1,17 +1,18 @@
 import type net from 'node:net';
 import { UnsupportedError } from '../native/index.js';
 import type { ValidPolicy } from '../policy/index.js';
-import { checkAssignable } from './assignments.js';
+import { assignments, checkAssignable } from './assignments.js';
+import { changeOptions } from './change-options.js';
 import { canUseDescriptors } from './descriptors.js';
 import { rememberExplicit } from './explicit-policy.js';
-import { changeOwn } from './forced-probe.js';
 import { checkNodeCall, setThroughNode } from './node-call.js';
-import { writePolicy, writePolicyOnNew } from './options.js';
+import { writePolicyOnNew } from './options.js';
 import { mergePolicies, plannedState } from './planned-state.js';
 import { currentPlatform } from './platforms/index.js';
 import type { AppliedKeepAlive } from './state.js';
 import { subscribersOf } from './subscribers.js';
 import { bottomOf, carrierOf, descriptorOf, type Handle, handleOf, openDescriptor, refuseFrozen } from './target.js';
+import { setForProgram } from './watch-policy.js';
 
 /** For a stream that is not backed by a socket of the system, such as TLS over a Duplex. */
 export function noDescriptor(): UnsupportedError {
@@ -32,8 +33,10 @@ function isOpen(socket: net.Socket): boolean {
 export function setOnHandle(handle: Handle | undefined, policy: ValidPolicy | false): AppliedKeepAlive {
   const fd = handle && openDescriptor(handle);
   if (handle === undefined || fd === undefined || !canUseDescriptors()) return setThroughNode(handle, policy);
-  const state = changeOwn(handle, fd, () => writePolicy(fd, policy, currentPlatform()));
-  for (const subscriber of subscribersOf(bottomOf(handle))) subscriber.optionsSet();
+  const bottom = bottomOf(handle);
+  const list = assignments(policy, currentPlatform());
+  const state = setForProgram(bottom, fd, list) ?? changeOptions(bottom, fd, list);
+  for (const subscriber of subscribersOf(bottom)) subscriber.optionsSet();
   return state;
 }
 

@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
 import { type DeadPeerEvent, getKeepAlive, probePeer, setKeepAlive, watchPeers } from '../../src/index.js';
-import { drivePlan, leastDeadWithinMs, questionMs, robustDeadWithinMs } from '../../src/process/watch/drive-plan.js';
+import { leastDeadWithinMs, probePlan, questionMs, robustDeadWithinMs } from '../../src/process/watch/fast-detection/plan.js';
 import { crashPeer } from '../../src/testing/index.js';
 import { kernelStateOf } from '../kernel/descriptor.js';
 import { moment, runningMs, sentSegments } from '../kernel/observation.js';
@@ -193,7 +193,7 @@ describe('the plan', () => {
     [three, 3],
     [10_000, 3],
   ])('of %i ms keeps it, and a peer that is there can answer %i times', (deadWithinMs, answers) => {
-    const plan = drivePlan(deadWithinMs);
+    const plan = probePlan(deadWithinMs);
     expect(plan.quietMs).toBeGreaterThanOrEqual(1000);
     expect(plan.quietMs + questionMs(plan)).toBeLessThan(deadWithinMs);
     for (const gap of plan.gapsMs) expect(gap).toBeGreaterThan(10);

@@ -3,10 +3,10 @@ import { EventEmitter } from 'node:events';
 import type net from 'node:net';
 import type { ValidPolicy } from '../../policy/index.js';
 import { assignments, isInForce } from '../../socket/assignments.js';
-import { readOwnState } from '../../socket/forced-probe.js';
 import { type KeepAliveTarget, setKeepAlive } from '../../socket/index.js';
 import { currentPlatform } from '../../socket/platforms/index.js';
 import { openDescriptor } from '../../socket/target.js';
+import { programState } from '../../socket/watch-policy.js';
 import type { Condition } from './condition.js';
 import {
   DeadPeerError,
@@ -39,7 +39,7 @@ function setUnlessSet(socket: net.Socket, policy: ValidPolicy): void {
   const handle = bottomHandleOf(socket);
   const fd = handle && openDescriptor(handle);
   if (handle === undefined || fd === undefined) return;
-  if (!isInForce(assignments(policy, currentPlatform()), readOwnState(handle, fd))) setKeepAlive(socket, policy);
+  if (!isInForce(assignments(policy, currentPlatform()), programState(handle, fd))) setKeepAlive(socket, policy);
 }
 
 /**

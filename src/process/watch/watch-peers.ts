@@ -11,7 +11,7 @@ import {
 import type { KeepAliveTarget } from '../../socket/index.js';
 import { onConnecting, onSecuring } from '../interception.js';
 import { ownerOf } from '../tcp-handle.js';
-import { leastDeadWithinMs } from './drive-plan.js';
+import { leastDeadWithinMs } from './fast-detection/plan.js';
 import { PeerWatch } from './peer-watch.js';
 import { quietly, watchableSocket } from './watchable.js';
 

@@ -1,7 +1,8 @@
 import net from 'node:net';
 import { SystemCallError, UnsupportedError } from '../../native/index.js';
-import { readOwnState } from '../../socket/forced-probe.js';
 import { type KeepAliveTarget, resolveTarget } from '../../socket/index.js';
+import { readState } from '../../socket/options.js';
+import { currentPlatform } from '../../socket/platforms/index.js';
 import { type Handle, openDescriptor } from '../../socket/target.js';
 import { lookAt } from './sight.js';
 import { bottomHandleOf, shared, Watched } from './watched.js';
@@ -50,5 +51,5 @@ export function quietly(watch: () => void): void {
  */
 export function watchedOn(socket: net.Socket): Watched {
   const [handle, fd] = openHandleOf(socket);
-  return new Watched(socket, handle, shared(readOwnState(handle, fd)));
+  return new Watched(socket, handle, shared(readState(fd, currentPlatform())));
 }

@@ -1,0 +1,62 @@
+import { performance } from 'node:perf_hooks';
+import { setTimeout as promisedTimeout, scheduler } from 'node:timers/promises';
+
+/**
+ * Fake timers (sinon, vitest, jest, `node:test`) and stubs (jsdom, Electron) replace properties: of the global object, of
+ * `process`, of `node:timers`, of `node:timers/promises` and of its `scheduler`. None replaces a method of the prototypes
+ * of `scheduler` and `performance`, so these two are real also where a fake was installed before this module was loaded.
+ */
+function prototypeMethod<Method>(object: object, name: string): Method | undefined {
+  const method: unknown = Object.getPrototypeOf(object)?.[name];
+  return typeof method === 'function' ? (method.bind(object) as Method) : undefined;
+}
+
+type Wait = (ms: number, options: { readonly ref: boolean }) => Promise<unknown>;
+
+const wait =
+  prototypeMethod<Wait>(scheduler, 'wait') ??
+  ((ms, options) => promisedTimeout(ms, undefined, options) as Promise<unknown>);
+
+/** Returns the milliseconds of the monotonic clock, with fractions, as `performance.now()` does. */
+export const nowMs: () => number = prototypeMethod(performance, 'now') ?? performance.now.bind(performance);
+
+/** Calls a function after the program's current call, before any I/O. The function must not throw. */
+export function callSoon(callback: () => void): void {
+  void Promise.resolve().then(callback);
+}
+
+/** Waits for so many milliseconds, and keeps the process alive meanwhile. */
+export async function sleep(ms: number): Promise<void> {
+  await wait(ms, { ref: true });
+}
+
+/** A timer that was started. */
+export interface Timer {
+  /** `undefined` once the timer has run or was cleared. */
+  callback: (() => void) | undefined;
+}
+
+/** Calls a function, which must not throw, after so many milliseconds. The timer does not keep the process alive. */
+export function setTimer(callback: () => void, ms: number): Timer {
+  const timer: Timer = { callback };
+  void wait(ms, { ref: false }).then(() => {
+    const { callback: due } = timer;
+    timer.callback = undefined;
+    due?.();
+  });
+  return timer;
+}
+
+/** Stops a timer. Does nothing if the timer has run. */
+export function clearTimer(timer: Timer | undefined): void {
+  if (timer !== undefined) timer.callback = undefined;
+}
+
+const { nextTick } = process;
+
+/** Throws an error where nobody catches it, as the program's own listener would: the process hears `uncaughtException`. */
+export function throwUncaught(error: unknown): void {
+  nextTick(() => {
+    throw error;
+  });
+}
