@@ -21,8 +21,27 @@ export interface Unanswered {
   readonly silentMs: number;
 }
 
-function isStricterTimeout(before: number, wanted: number): boolean {
-  return wanted > 0 && (before === 0 || wanted < before);
+/** What a change makes stricter than it was, given what is unanswered. */
+interface Effect {
+  /** The kernel may find more probes unanswered than it is to allow. */
+  readonly onCount: boolean;
+  /** The kernel may find the user timeout exceeded at the next tick of the keepalive timer. */
+  readonly onSilence: boolean;
+  /** The kernel may find the user timeout exceeded by data in flight. */
+  readonly onDataInFlight: boolean;
+}
+
+function effectOf(before: Options, wanted: Options, unanswered: Unanswered, isRearmed: boolean): Effect {
+  const [timeoutBefore, timeout] = [before.userTimeout ?? 0, wanted.userTimeout ?? 0];
+  const isStricter = timeout > 0 && (timeoutBefore === 0 || timeout < timeoutBefore);
+  const isProbed = unanswered.probes > 0;
+  // Without a user timeout the count decides.
+  const isCountStricter = wanted.count < before.count || (timeoutBefore > 0 && timeout === 0);
+  return {
+    onCount: isProbed && (isRearmed || isStricter || isCountStricter),
+    onSilence: isProbed && timeout > 0 && (isRearmed || isStricter),
+    onDataInFlight: isStricter && unanswered.retransmittingMs > 0,
+  };
 }
 
 /** Returns the latest silence that the next tick of the keepalive timer can find. */
@@ -49,20 +68,16 @@ export function interimState<State extends Options>(
   isRearmed: boolean,
 ): State {
   const { probes, retransmittingMs, silentMs } = unanswered;
-  const timeout = wanted.userTimeout ?? 0;
-  const isStricter = isStricterTimeout(before.userTimeout ?? 0, timeout);
-  const isTimeoutOff = (before.userTimeout ?? 0) > 0 && timeout === 0;
-  const isProbing = probes > 0 && (isRearmed || isStricter || isTimeoutOff || wanted.count < before.count);
-  const canFindSilence = probes > 0 && (isRearmed || isStricter);
-  const isDelayed = timeout > 0 && (canFindSilence || (isStricter && retransmittingMs > 0));
-  if (!isProbing && !isDelayed) return wanted;
+  const { onCount, onSilence, onDataInFlight } = effectOf(before, wanted, unanswered, isRearmed);
+  if (!onCount && !onDataInFlight) return wanted;
   // A count that a sysctl gives can be larger than an option can be.
-  const count = isProbing && wanted.count <= limits.count.max ? wanted.count + probes : wanted.count;
+  const count = onCount && wanted.count <= limits.count.max ? wanted.count + probes : wanted.count;
   // Beyond what the kernel can count nothing can be changed before the peer has answered.
-  if (count > limits.count.max && wanted.count <= limits.count.max) return before;
-  if (!isDelayed) return { ...wanted, count };
-  const nextTickMs = canFindSilence ? silenceAtNextTickMs(before, wanted, silentMs, isRearmed) + 1 : 0;
-  const inFlightMs = isStricter && retransmittingMs > 0 ? retransmittingMs + timeout : 0;
-  const userTimeout = Math.min(limits.userTimeoutMs.max, Math.ceil(Math.max(timeout, nextTickMs, inFlightMs)));
+  if (count > Math.max(limits.count.max, wanted.count)) return before;
+  const timeout = wanted.userTimeout ?? 0;
+  const nextTickMs = onSilence ? silenceAtNextTickMs(before, wanted, silentMs, isRearmed) + 1 : 0;
+  const inFlightMs = onDataInFlight ? retransmittingMs + timeout : 0;
+  if (timeout >= Math.max(nextTickMs, inFlightMs)) return { ...wanted, count };
+  const userTimeout = Math.min(limits.userTimeoutMs.max, Math.ceil(Math.max(nextTickMs, inFlightMs)));
   return { ...wanted, count, userTimeout };
 }

@@ -28,10 +28,7 @@ const announcements: ReadonlyMap<string, Announcement> = new Map([
   ...writes.map((method) => [method, writing] as const),
   ['shutdown', { before: (follower) => follower.ending(), ...writing }],
   ['close', { before: (follower) => follower.closing(), prepare: restoreOptions }],
-  [
-    'setKeepAlive',
-    { after: (follower) => follower.optionsSet(), prepare: beginProgramCall, conclude: endProgramCall },
-  ],
+  ['setKeepAlive', { after: (follower) => follower.optionsSet(), prepare: beginProgramCall, conclude: endProgramCall }],
 ]);
 
 function tellFollowers(handle: Handle, tell: Tell | undefined): void {

@@ -18,7 +18,9 @@ export function wantedState(handle: Handle, fd: number): KeepAliveState {
 }
 
 function isRearming(list: readonly Assignment[], before: KeepAliveState): boolean {
-  return list.some(({ field, state }) => field === 'idle' || (field === 'enabled' && state === true && !before.enabled));
+  return list.some(
+    ({ field, state }) => field === 'idle' || (field === 'enabled' && state === true && !before.enabled),
+  );
 }
 
 /**

@@ -27,6 +27,15 @@ export function deferredOptions(handle: Handle): Partial<KeepAliveState> | undef
   return deferred.get(handle)?.wanted;
 }
 
+/** Returns the options that are in force on a handle until then. */
+export function interimOptions(handle: Handle): Partial<KeepAliveState> | undefined {
+  const known = deferred.get(handle);
+  if (known === undefined) return undefined;
+  return Object.fromEntries(
+    Object.keys(known.wanted).map((field) => [field, known.interim[field as keyof KeepAliveState]]),
+  );
+}
+
 function isSettable(field: keyof KeepAliveState, { count }: KeepAliveState): boolean {
   return field !== 'count' || (count >= limits.count.min && count <= limits.count.max);
 }
@@ -78,6 +87,9 @@ function settle(handle: Handle, { interim, wanted }: Deferred): void {
     }
   } catch (error) {
     // In a timer there is nobody to throw to, and the interim options still protect the connection.
-    process.emitWarning(`a deferred keepalive option could not be set: ${(error as Error).message}`, 'KeepAliveWarning');
+    process.emitWarning(
+      `a deferred keepalive option could not be set: ${(error as Error).message}`,
+      'KeepAliveWarning',
+    );
   }
 }

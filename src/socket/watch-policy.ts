@@ -2,7 +2,7 @@ import { writeIntOption } from '../native/index.js';
 import { limits } from '../policy/limits.js';
 import { type Assignment, assignmentsFor, optionFields } from './assignments.js';
 import { changeOptions, wantedState, withAssignments } from './change-options.js';
-import { deferredOptions } from './deferred-options.js';
+import { interimOptions } from './deferred-options.js';
 import { readState } from './options.js';
 import { currentPlatform } from './platforms/index.js';
 import type { AppliedKeepAlive, DeferredOptions, KeepAliveState } from './state.js';
@@ -68,18 +68,17 @@ export function programState(handle: Handle, fd: number): KeepAliveState {
 /**
  * Takes in options that somebody else has set since: another program, an addon, or Node.js. An idle time of 1 s alone is
  * no setting: another process has the kernel send a probe, and restores the idle time within 50 ms.
+ *
+ * @returns Whether there were any.
  */
-function adoptChanges(handle: Handle, fd: number, policy: WatchPolicy): void {
+function adoptChanges(handle: Handle, fd: number, policy: WatchPolicy): boolean {
   const now = readState(fd, currentPlatform());
-  const expected = watchState(policy);
-  const deferred = deferredOptions(handle);
-  const changed = optionFields.filter(
-    (field) => now[field] !== expected[field] && (deferred === undefined || !(field in deferred)),
-  );
-  if (changed.length === 0 || (changed.length === 1 && now.idle === limits.idleSeconds.min * 1000 && changed[0] === 'idle'))
-    return;
+  const expected = { ...watchState(policy), ...interimOptions(handle) };
+  const changed = optionFields.filter((field) => now[field] !== expected[field]);
+  const isOverride = changed.length === 1 && changed[0] === 'idle' && now.idle === limits.idleSeconds.min * 1000;
+  if (changed.length === 0 || isOverride) return false;
   policy.program = { ...policy.program, ...Object.fromEntries(changed.map((field) => [field, now[field]])) };
-  setState(handle, fd, watchState(policy));
+  return true;
 }
 
 /**
@@ -110,12 +109,15 @@ export function takeOptions(handle: Handle, watch: object, idle: number): boolea
 /** Restores the program's options, unless another watch still needs the connection. */
 export function releaseOptions(handle: Handle, watch: object): void {
   const policy = policies.get(handle);
-  if (!policy?.watches.delete(watch)) return;
-  if (policy.watches.size === 0) restoreOptions(handle);
-  else {
-    const fd = openDescriptor(handle);
-    if (fd !== undefined) setState(handle, fd, watchState(policy));
+  const fd = openDescriptor(handle);
+  if (policy === undefined || !policy.watches.has(watch)) return;
+  if (policy.watches.size === 1 || fd === undefined) {
+    restoreOptions(handle);
+    return;
   }
+  adoptChanges(handle, fd, policy);
+  policy.watches.delete(watch);
+  setState(handle, fd, watchState(policy));
 }
 
 /** Restores the program's options on a connection that is about to be closed, and that another process may have too. */
@@ -125,7 +127,9 @@ export function restoreOptions(handle: Handle): void {
   policies.delete(handle);
   if (policies.size === 0) process.off('exit', restoreAll);
   const fd = openDescriptor(handle);
-  if (fd !== undefined) setState(handle, fd, policy.program);
+  if (fd === undefined) return;
+  adoptChanges(handle, fd, policy);
+  setState(handle, fd, policy.program);
 }
 
 function restoreAll(): void {
@@ -147,7 +151,7 @@ export function probeNow(handle: Handle): boolean {
   const fd = openDescriptor(handle);
   const policy = policies.get(handle);
   if (fd === undefined || policy === undefined) return false;
-  adoptChanges(handle, fd, policy);
+  if (adoptChanges(handle, fd, policy)) setState(handle, fd, watchState(policy));
   const { idle } = currentPlatform();
   // Setting TCP_KEEPIDLE rearms the timer (net/ipv4/tcp.c, tcp_sock_set_keepidle_locked); nothing has to be restored.
   writeIntOption(fd, idle, watchState(policy).idle / idle.unitMs);
@@ -155,11 +159,7 @@ export function probeNow(handle: Handle): boolean {
 }
 
 /** Makes assignments for the program on a watched connection; undefined if it is not watched. */
-export function setForProgram(
-  handle: Handle,
-  fd: number,
-  list: readonly Assignment[],
-): AppliedKeepAlive | undefined {
+export function setForProgram(handle: Handle, fd: number, list: readonly Assignment[]): AppliedKeepAlive | undefined {
   const policy = policies.get(handle);
   if (policy === undefined) return undefined;
   policy.program = withAssignments(policy.program, list);
