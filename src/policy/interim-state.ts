@@ -21,6 +21,9 @@ export interface Unanswered {
   readonly silentMs: number;
 }
 
+/** A peer that is back answers one of so many. */
+const enoughProbes = 20;
+
 /** What a change makes stricter than it was, given what is unanswered. */
 interface Effect {
   /** The kernel may find more probes unanswered than it is to allow. */
@@ -71,9 +74,10 @@ export function interimState<State extends Options>(
   const { onCount, onSilence, onDataInFlight } = effectOf(before, wanted, unanswered, isRearmed);
   if (!onCount && !onDataInFlight) return wanted;
   // A count that a sysctl gives can be larger than an option can be.
-  const count = onCount && wanted.count <= limits.count.max ? wanted.count + probes : wanted.count;
-  // Beyond what the kernel can count nothing can be changed before the peer has answered.
-  if (count > Math.max(limits.count.max, wanted.count)) return before;
+  const isCounted = onCount && wanted.count <= limits.count.max;
+  const count = isCounted ? Math.min(limits.count.max, wanted.count + probes) : wanted.count;
+  // Near the end of what the kernel can count nothing can be changed before the peer has answered.
+  if (isCounted && count - probes < Math.min(wanted.count, enoughProbes)) return before;
   const timeout = wanted.userTimeout ?? 0;
   const nextTickMs = onSilence ? silenceAtNextTickMs(before, wanted, silentMs, isRearmed) + 1 : 0;
   const inFlightMs = onDataInFlight ? retransmittingMs + timeout : 0;
