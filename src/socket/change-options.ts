@@ -1,6 +1,6 @@
 import { interimState } from '../policy/interim-state.js';
 import { type Assignment, assignmentsFor } from './assignments.js';
-import { lookAtConnection } from './connection-look.js';
+import { hasUnanswered, lookAtConnection } from './connection-look.js';
 import { deferOptions, deferredOptions } from './deferred-options.js';
 import { readState, writeAssignments } from './options.js';
 import { currentPlatform } from './platforms/index.js';
@@ -34,8 +34,10 @@ function isRearming(list: readonly Assignment[], before: KeepAliveState): boolea
 export function changeOptions(handle: Handle, fd: number, list: readonly Assignment[]): AppliedKeepAlive {
   const platform = currentPlatform();
   const before = readState(fd, platform);
+  const later = deferredOptions(handle);
+  if (later === undefined && !hasUnanswered(fd)) return writeAssignments(fd, list, () => before, platform);
   const look = lookAtConnection(fd);
-  const wanted = withAssignments({ ...before, ...deferredOptions(handle) }, list);
+  const wanted = withAssignments({ ...before, ...later }, list);
   const interim = look === undefined ? wanted : interimState(before, wanted, look, isRearming(list, before));
   const isNamed = (field: keyof KeepAliveState) => list.some((assignment) => assignment.field === field);
   const isDue = (field: keyof KeepAliveState) => interim[field] !== before[field] || isNamed(field);

@@ -1,6 +1,7 @@
 import { type OptionReader, optionReader } from '../native/index.js';
 import type { Unanswered } from '../policy/interim-state.js';
 import { decodeTcpInfoAt, tcpInfoLength } from '../wire/tcp-info.js';
+import { tcpInfoOffsets } from '../wire/tcp-info-layout.js';
 import type { TcpState } from '../wire/tcp-state.js';
 import { currentPlatform } from './platforms/index.js';
 
@@ -17,12 +18,26 @@ export interface ConnectionLook extends Unanswered {
 
 let reader: OptionReader | undefined;
 
-/** Looks at a connection. Returns undefined if its descriptor is closed or no TCP socket, or on platforms without TCP_INFO. */
-export function lookAtConnection(fd: number): ConnectionLook | undefined {
+/** Reads what the kernel knows of a connection. Returns undefined as {@link lookAtConnection}. */
+function readInfo(fd: number): { readonly view: DataView; readonly length: number } | undefined {
   const { tcpInfo } = currentPlatform();
   if (tcpInfo === undefined) return undefined;
   reader ??= optionReader(tcpInfo, tcpInfoLength);
-  const info = decodeTcpInfoAt(reader.view, 0, reader.read(fd));
+  const length = reader.read(fd);
+  return length < tcpInfoOffsets.tcpi_rcv_rtt ? undefined : { view: reader.view, length };
+}
+
+/** Returns whether the peer has left probes or data unanswered: fewer steps than looking at everything. */
+export function hasUnanswered(fd: number): boolean {
+  const view = readInfo(fd)?.view;
+  if (view === undefined) return false;
+  return view.getUint8(tcpInfoOffsets.tcpi_probes) > 0 || view.getUint8(tcpInfoOffsets.tcpi_retransmits) > 0;
+}
+
+/** Looks at a connection. Returns undefined if its descriptor is closed or no TCP socket, or on platforms without TCP_INFO. */
+export function lookAtConnection(fd: number): ConnectionLook | undefined {
+  const read = readInfo(fd);
+  const info = read && decodeTcpInfoAt(read.view, 0, read.length);
   if (info === undefined) return undefined;
   const { retransmits, unacked, notSentBytes = 0 } = info;
   return {

@@ -1,7 +1,7 @@
 import { writeIntOption } from '../native/index.js';
 import { limits } from '../policy/limits.js';
 import { assignmentsFor, optionFields } from './assignments.js';
-import { lookAtConnection } from './connection-look.js';
+import { hasUnanswered } from './connection-look.js';
 import { readState } from './options.js';
 import { currentPlatform } from './platforms/index.js';
 import { setTimer } from './real-time.js';
@@ -74,10 +74,9 @@ function lookLater(): void {
 
 function settle(handle: Handle, { interim, wanted }: Deferred): void {
   const fd = openDescriptor(handle);
-  const look = fd === undefined ? undefined : lookAtConnection(fd);
-  if (look !== undefined && (look.probes > 0 || look.retransmittingMs > 0)) return;
+  if (fd !== undefined && hasUnanswered(fd)) return;
   deferred.delete(handle);
-  if (fd === undefined || look === undefined) return;
+  if (fd === undefined) return;
   try {
     const platform = currentPlatform();
     const now = readState(fd, platform);
