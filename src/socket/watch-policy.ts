@@ -29,11 +29,12 @@ interface WatchPolicy {
 const policies = threadMap<Handle, WatchPolicy>('watch-policies/1');
 
 /**
- * Returns what is in force on a watched connection. A user timeout of the program's is extended to what the count allows:
+ * Returns what is in force on a watched connection. An idle time of 1 s stays, so that the restore cannot be mistaken for
+ * the override of another process that asks the peer. A user timeout of the program's is extended to what the count allows:
  * a shorter one would end a connection sooner than with the program's idle time.
  */
 function watchState({ program, watches }: WatchPolicy): KeepAliveState {
-  const idle = Math.min(...watches.values());
+  const idle = Math.min(program.idle, ...watches.values());
   const userTimeout = program.userTimeout && Math.max(program.userTimeout, idle + watchCount * watchIntervalMs);
   return { enabled: true, idle, interval: watchIntervalMs, count: watchCount, userTimeout };
 }
