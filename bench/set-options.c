@@ -48,7 +48,10 @@ static void read_options(int fd, const struct assignment *policy, int values[5])
 
 static void set_and_verify(int fd, const struct assignment *policy) {
   int before[5], after[5];
+  char info[280];
+  socklen_t length = sizeof(info);
   read_options(fd, policy, before);
+  if (getsockopt(fd, IPPROTO_TCP, TCP_INFO, info, &length) != 0) fail("getsockopt");
   for (int i = 0; i < 5; i++) {
     if (setsockopt(fd, policy[i].level, policy[i].option, &policy[i].value, sizeof(int)) != 0) fail("setsockopt");
   }

@@ -41,6 +41,8 @@ export {
 } from './process/index.js';
 export {
   type AppliedKeepAlive,
+  type AskedPeer,
+  type DeferredOptions,
   getKeepAlive,
   type KeepAliveAnswer,
   type KeepAliveState,
@@ -52,4 +54,5 @@ export {
   probePeer,
   type SocketHolder,
   setKeepAlive,
+  type UnaskedPeer,
 } from './socket/index.js';

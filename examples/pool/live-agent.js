@@ -1,8 +1,15 @@
 import http from 'node:http';
-import { probePeer } from 'tcp-keepalive';
+import { probePeer, setKeepAlive } from 'tcp-keepalive';
 
 /** An agent that asks the server of a kept connection for a sign of life before a request goes out on it. */
 export class LiveAgent extends http.Agent {
+  /** Called by Node.js when a connection goes back to the agent: with Node's own 1 s of idle an answer takes longer. */
+  keepSocketAlive(socket) {
+    const isKept = super.keepSocketAlive(socket);
+    setKeepAlive(socket, '30:5:3');
+    return isKept;
+  }
+
   /** Called by Node.js for each request. */
   async addRequest(request, options, ...rest) {
     try {
@@ -13,12 +20,13 @@ export class LiveAgent extends http.Agent {
     }
   }
 
-  /** Also by itself, such as when the machine has been asleep: discards the dead among all kept connections. */
+  /** Discards the dead among all kept connections, such as when the machine has been asleep. */
   async discardDead(kept = Object.values(this.freeSockets).flat()) {
     await Promise.all(
       kept.map(async (socket) => {
         const { answered } = await probePeer(socket, { timeout: '500ms' }).catch(() => ({ answered: false }));
-        if (!answered) socket.destroy();
+        // 'not-asked' says nothing against the server.
+        if (answered === false) socket.destroy();
       }),
     );
   }

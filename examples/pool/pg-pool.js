@@ -1,12 +1,15 @@
-import { probePeer } from 'tcp-keepalive';
+import { getKeepAlive, probePeer, setKeepAlive } from 'tcp-keepalive';
 
-/** A client of a pg pool whose server is there: dead connections are discarded before use. */
+/** Returns a client of a pg pool. Connections whose server was asked and is silent are discarded before use. */
 export async function liveClient(pool) {
   for (;;) {
     const client = await pool.connect();
     const { stream } = client.connection;
+    // A peer can be asked where keepalive is on, with a count that leaves probes to spare: pg leaves it off.
+    if (!getKeepAlive(stream).enabled) setKeepAlive(stream, '30:5:3');
     const { answered } = await probePeer(stream, { timeout: '500ms' }).catch(() => ({ answered: false }));
-    if (answered) return client;
+    // 'not-asked' says nothing against the server.
+    if (answered !== false) return client;
     client.release(true); // ends the connection, so that the next one is another
   }
 }

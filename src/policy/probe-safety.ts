@@ -6,6 +6,8 @@ export interface ProbedConnection {
   /** SO_KEEPALIVE. */
   readonly enabled: boolean;
   readonly idle: number;
+  /** Default: 1 s, the least that the kernel allows, if unknown. */
+  readonly interval?: number;
   /** The count in force, a sysctl's where the socket has none of its own. */
   readonly count: number;
   readonly userTimeout: number;
@@ -31,12 +33,19 @@ export const overrideMs = 50;
 const outageMs = 5000;
 
 const leastIdleMs = limits.idleSeconds.min * 1000;
+const leastIntervalMs = limits.intervalSeconds.min * 1000;
 const asRoot =
   'run as root: with CAP_NET_RAW, CAP_BPF and CAP_PERFMON the peer is asked without a change to the socket';
 
-/** The latest moment at which a timer of this length can fire, on any kernel. */
+/** Returns the latest moment at which a timer of this length can fire, on any kernel. */
 export function latestTickMs(ms: number): number {
   return ms + Math.max(...kernelHz.map((hz) => timerLatenessMs(ms, hz)));
+}
+
+/** Returns how many probes of its own the kernel can send while the peer is unreachable. */
+function ownProbes(untilOwnProbeMs: number, intervalMs: number): number {
+  if (untilOwnProbeMs >= outageMs) return 0;
+  return 1 + Math.floor((outageMs - Math.max(0, untilOwnProbeMs)) / intervalMs);
 }
 
 /**
@@ -49,7 +58,7 @@ export function latestTickMs(ms: number): number {
  * @see Linux net/ipv4/tcp_timer.c, tcp_keepalive_timer; net/ipv4/tcp.c, tcp_sock_set_keepidle_locked
  */
 export function probeDecision(connection: ProbedConnection): ProbeDecision {
-  const { enabled, idle, count, userTimeout, unanswered, silentMs } = connection;
+  const { enabled, idle, interval = leastIntervalMs, count, userTimeout, unanswered, silentMs } = connection;
   if (!enabled) {
     return { why: 'keepalive is off, so the kernel sends no probe', remedy: `turn keepalive on, or ${asRoot}` };
   }
@@ -59,8 +68,7 @@ export function probeDecision(connection: ProbedConnection): ProbeDecision {
   }
   const untilOwnProbeMs = idle - silentMs;
   const probes = untilOwnProbeMs <= overrideMs ? 2 : 1;
-  const spare = untilOwnProbeMs < outageMs ? 2 : 1;
-  if (unanswered + probes + spare > count) {
+  if (unanswered + probes + ownProbes(untilOwnProbeMs, interval) >= count) {
     const of = `${unanswered} of ${count} probes are unanswered`;
     return { why: `an unanswered probe could end it: ${of}`, remedy: asRoot };
   }

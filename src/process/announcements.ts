@@ -1,5 +1,6 @@
 import { type Subscriber, subscribersOf } from '../socket/subscribers.js';
 import { bottomOf, type Handle } from '../socket/target.js';
+import { beginProgramCall, endProgramCall, restoreOptions } from '../socket/watch-policy.js';
 import { type Method, wrap } from '../socket/wrap.js';
 import { messageOf, warnOnce } from './guarded.js';
 
@@ -11,16 +12,20 @@ const wrapped = new Map<object, () => void>();
 let users = 0;
 
 type Tell = (follower: Subscriber) => void;
+type HandleAction = (handle: Handle) => void;
 
 /** What followers are told before a call and after it. */
 interface Announcement {
   readonly before?: Tell;
   readonly after?: Tell;
+  /** What is done with the options that a watch has in force on the handle, before the call and after it. */
+  readonly prepare?: HandleAction;
+  readonly conclude?: HandleAction;
 }
 
 const writing: Announcement = { after: (follower) => follower.wrote() };
 
-const closing: Announcement = { before: (follower) => follower.closing() };
+const closing: Announcement = { before: (follower) => follower.closing(), prepare: restoreOptions };
 
 const announcements: ReadonlyMap<string, Announcement> = new Map([
   ...writes.map((method) => [method, writing] as const),
@@ -28,7 +33,7 @@ const announcements: ReadonlyMap<string, Announcement> = new Map([
   ['close', closing],
   // Instead of `close`, for a socket that is reset.
   ['reset', closing],
-  ['setKeepAlive', { after: (follower) => follower.optionsSet() }],
+  ['setKeepAlive', { after: (follower) => follower.optionsSet(), prepare: beginProgramCall, conclude: endProgramCall }],
 ]);
 
 function tellFollowers(handle: Handle, tell: Tell | undefined): void {
@@ -40,11 +45,22 @@ function tellFollowers(handle: Handle, tell: Tell | undefined): void {
   }
 }
 
-function announcing({ before, after }: Announcement) {
+/** The options are the watch's affair: what the kernel refuses must not reach the program that makes the call. */
+function act(handle: Handle, action: HandleAction | undefined): void {
+  try {
+    action?.(bottomOf(handle));
+  } catch (error) {
+    warnOnce(`keepalive options could not be restored: ${messageOf(error)}`);
+  }
+}
+
+function announcing({ before, after, prepare, conclude }: Announcement) {
   return (original: Method): Method =>
     function announced(this: Handle, ...args: unknown[]) {
       tellFollowers(this, before);
+      act(this, prepare);
       const status = Reflect.apply(original, this, args as never[]);
+      act(this, conclude);
       tellFollowers(this, after);
       return status;
     } as Method;

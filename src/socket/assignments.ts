@@ -80,6 +80,24 @@ export function checkAssignable(policy: PlannedPolicy, platform: Platform): void
   assignments(policy, platform);
 }
 
+/** The options of a state, in the order of {@link assignments}. */
+export const optionFields = ['interval', 'count', 'userTimeout', 'enabled', 'idle'] as const;
+
+/** Returns what gives a connection these fields of a state, in the order of {@link assignments}. */
+export function assignmentsFor(
+  state: KeepAliveState,
+  isWanted: (field: keyof KeepAliveState) => boolean,
+  platform: Platform,
+): Assignment[] {
+  return optionFields.filter(isWanted).flatMap((field) => {
+    const value = state[field];
+    if (value === null) return [];
+    if (field === 'enabled') return switchTo(state.enabled, platform);
+    if (field === 'count') return { option: platform.count, value: state.count, field, state: value };
+    return timeTo(field, value as number, platform);
+  });
+}
+
 /** What puts a state back, in the order in which setting it leaves the timer right. */
 export function assignmentsOf(before: KeepAliveState, platform: Platform): Assignment[] {
   const { enabled, idle, interval, count, userTimeout } = before;

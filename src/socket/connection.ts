@@ -2,17 +2,18 @@ import type net from 'node:net';
 import { UnsupportedError } from '../native/index.js';
 import type { ValidPolicy } from '../policy/index.js';
 import { assignments, checkAssignable, isInForce } from './assignments.js';
+import { changeOptions } from './change-options.js';
 import { canUseDescriptors } from './descriptors.js';
 import { rememberExplicit, rememberForHandle } from './explicit-policy.js';
 import { type Following, followConnecting } from './follow-connecting.js';
-import { changeOwn, readOwnState } from './forced-probe.js';
 import { checkNodeCall, setThroughNode } from './node-call.js';
-import { writePolicy, writePolicyOnNew } from './options.js';
+import { readState, writePolicyOnNew } from './options.js';
 import { mergePolicies, type PlannedPolicy, plannedState } from './planned-state.js';
 import { currentPlatform } from './platforms/index.js';
 import type { AppliedKeepAlive } from './state.js';
 import { subscribersOf } from './subscribers.js';
 import { bottomOf, carrierOf, descriptorOf, type Handle, handleOf, openDescriptor, refuseFrozen } from './target.js';
+import { setForProgram } from './watch-policy.js';
 
 /** For a stream that is not backed by a socket of the system, such as TLS over a Duplex. */
 export function noDescriptor(): UnsupportedError {
@@ -34,8 +35,10 @@ export function setOnHandle(handle: Handle | undefined, policy: PlannedPolicy): 
   if (handle === undefined || !canUseDescriptors()) return setThroughNode(handle, policy);
   const fd = openDescriptor(handle);
   if (fd === undefined) throw noDescriptor();
-  const state = changeOwn(handle, fd, () => writePolicy(fd, policy, currentPlatform()));
-  for (const subscriber of subscribersOf(bottomOf(handle))) subscriber.optionsSet();
+  const bottom = bottomOf(handle);
+  const list = assignments(policy, currentPlatform());
+  const state = setForProgram(bottom, fd, list) ?? changeOptions(bottom, fd, list);
+  for (const subscriber of subscribersOf(bottom)) subscriber.optionsSet();
   return state;
 }
 
@@ -50,7 +53,7 @@ export function setOnNewHandle(handle: Handle, policy: PlannedPolicy): AppliedKe
 export function hasPolicy(handle: Handle, policy: PlannedPolicy): boolean | undefined {
   const fd = openDescriptor(handle);
   if (fd === undefined || !canUseDescriptors()) return undefined;
-  return isInForce(assignments(policy, currentPlatform()), readOwnState(handle, fd));
+  return isInForce(assignments(policy, currentPlatform()), readState(fd, currentPlatform()));
 }
 
 /** A policy that a socket is to have once it has a descriptor. */

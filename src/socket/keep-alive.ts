@@ -3,10 +3,11 @@ import { SystemCallError, UnsupportedError } from '../native/index.js';
 import { type PolicyInput, readPolicy } from '../policy/index.js';
 import { awaitedState, noDescriptor, setOnSocket } from './connection.js';
 import { canUseDescriptors, whyNoDescriptors } from './descriptors.js';
-import { readOwnState } from './forced-probe.js';
+import { readState } from './options.js';
+import { currentPlatform } from './platforms/index.js';
 import { governedState, setOnServer } from './server.js';
 import type { AppliedKeepAlive, KeepAliveAnswer, KeepAliveState } from './state.js';
-import { carrierOf, descriptorOf, handleOf, type KeepAliveTarget, resolveTarget } from './target.js';
+import { carrierOf, descriptorOf, type KeepAliveTarget, resolveTarget } from './target.js';
 
 /**
  * Gives a connection or a server a keepalive policy, or turns keepalive off with `false`, and returns what is then
@@ -52,10 +53,9 @@ export function getKeepAlive(target: KeepAliveTarget): KeepAliveAnswer {
   const endpoint = resolved instanceof net.Server ? resolved : carrierOf(resolved);
   const planned = endpoint instanceof net.Server ? governedState(endpoint) : undefined;
   if (isComplete(planned)) return planned;
-  const handle = handleOf(endpoint);
   const fd = descriptorOf(endpoint);
-  if (handle !== undefined && fd !== undefined && canUseDescriptors()) {
-    const { enabled, idle, interval, count, userTimeout } = readOwnState(handle, fd);
+  if (fd !== undefined && canUseDescriptors()) {
+    const { enabled, idle, interval, count, userTimeout } = readState(fd, currentPlatform());
     return { enabled, idle, interval, count, userTimeout };
   }
   const awaited = endpoint instanceof net.Server ? undefined : awaitedState(endpoint);

@@ -1,24 +1,41 @@
 import net from 'node:net';
 import { SystemCallError, UnsupportedError } from '../native/index.js';
-import { forceProbe, probeLeavesMs, putBack, readOwnState } from './forced-probe.js';
+import { latestTickMs } from '../policy/probe-safety.js';
+import { type ConnectionLook, lookAtConnection } from './connection-look.js';
+import { type ExtraProbe, sendExtraProbe } from './extra-probe.js';
+import { readState } from './options.js';
+import { currentPlatform } from './platforms/index.js';
 import { type ProbeOptions, probeTimeout } from './probe-options.js';
 import { nowMs, sleep } from './real-time.js';
-import type { KeepAliveState } from './state.js';
 import { carrierOf, type Handle, handleOf, type KeepAliveTarget, openDescriptor, resolveTarget } from './target.js';
-import { readTcpInfo } from './tcp-info.js';
 
-/** What asking a peer came to. */
-export interface PeerProbe {
-  /** Whether the peer's kernel has given a sign of life. */
+/** A peer that was asked, or did not have to be. */
+export interface AskedPeer {
+  /** `true`: the peer's kernel has given a sign of life. `false`: it was asked and has not, or the connection has ended. */
   readonly answered: boolean;
-  /** From the question to the answer, or to the end of waiting; 0 where the peer had been heard just before. */
+  /** From the question to the answer, or to the end of waiting; 0 if the peer had been heard just before. */
   readonly elapsedMs: number;
   /**
-   * `'heard'`: it was heard within the last second, so nothing was asked. `'probe'`: a keepalive probe asked. `'data'`:
-   * what is in flight, or a probe of the peer's closed window, asks by itself.
+   * `'heard'`: the peer was heard within the last second, so nothing was asked. `'probe'`: a keepalive probe asked.
+   * `'data'`: data in flight, or a probe of the peer's closed window, asked.
    */
   readonly method: 'heard' | 'probe' | 'data';
 }
+
+/** A peer that could not be asked without risk to its connection, and of which nothing is known. */
+export interface UnaskedPeer {
+  /** A string, so that `!answered` holds only for a peer that was asked and is silent. */
+  readonly answered: 'not-asked';
+  readonly elapsedMs: number;
+  readonly method?: undefined;
+  /** Why the peer was not asked. */
+  readonly why: string;
+  /** What would help. */
+  readonly remedy: string;
+}
+
+/** What asking a peer came to. */
+export type PeerProbe = AskedPeer | UnaskedPeer;
 
 /** The kernel probes no peer that it heard within the least idle time there is. */
 const recentMs = 1000;
@@ -30,82 +47,103 @@ const mostProbes = 3;
 
 const askable = new Set(['ESTABLISHED', 'FIN_WAIT1', 'FIN_WAIT2', 'CLOSE_WAIT', 'CLOSING', 'LAST_ACK']);
 
+const longer = 'ask again, with a longer timeout';
+const late = { why: 'the kernel sent no probe in time', remedy: longer };
+const notDue = { why: 'its kernel probes it once a second or less often, and no probe was due', remedy: longer };
+const windowClosed = { why: 'the peer does not read, and no probe of its window was due', remedy: longer };
+
 /** A connection while its peer is asked. */
 class Question {
   readonly #handle: Handle;
+  readonly #timeoutMs: number;
   readonly #startedAt = nowMs();
+  readonly #probesBefore: number;
+  #seen: ConnectionLook;
+  /** When something went out that asks the peer, in milliseconds since the start; undefined if nothing has. */
+  #askedAtMs: number | undefined;
+  /** Extra probes that were tried. */
+  #tries = 0;
+  /** What kept the last one from being sent. */
+  #refusal: Exclude<ExtraProbe, 'sent' | 'closed'> | undefined;
 
-  constructor(handle: Handle) {
+  constructor(handle: Handle, timeoutMs: number, seen: ConnectionLook) {
     this.#handle = handle;
+    this.#timeoutMs = timeoutMs;
+    this.#seen = seen;
+    this.#probesBefore = seen.probes;
   }
 
-  get elapsedMs(): number {
+  get #elapsedMs(): number {
     return nowMs() - this.#startedAt;
   }
 
-  /** `undefined` once the socket is closed. */
-  get #fd(): number | undefined {
-    return openDescriptor(this.#handle);
-  }
-
-  /** How long ago the peer was heard; `undefined` once the connection has ended. */
-  look(): { readonly silentMs: number; readonly isAsking: boolean; readonly unanswered: number } | undefined {
-    const fd = this.#fd;
-    if (fd === undefined) return undefined;
-    const { state, lastAckReceivedMs, lastDataReceivedMs, unacked, notSentBytes = 0, probes } = readTcpInfo(fd);
-    if (!askable.has(state)) return undefined;
-    return {
-      silentMs: Math.min(lastAckReceivedMs, lastDataReceivedMs),
-      isAsking: unacked > 0 || notSentBytes > 0,
-      unanswered: probes,
-    };
-  }
-
-  options(): KeepAliveState {
-    return readOwnState(this.#handle, this.#fd as number);
-  }
-
-  /** Has the kernel send one probe, and puts the options back. */
-  async probe(unanswered: number): Promise<void> {
-    if (!forceProbe(this, this.#handle, unanswered)) {
-      if (this.#fd === undefined) return;
-      throw new UnsupportedError(
-        'a probe of this connection',
-        'an idle and interval of at most 32767 s and a count of at most 127: what this one has from the sysctls could not be put back',
-      );
+  async ask(): Promise<PeerProbe> {
+    for (;;) {
+      if (this.#isTimeToProbe) await this.#probe();
+      else await sleep(lookEveryMs);
+      const elapsedMs = this.#elapsedMs;
+      const seen = lookAtPeer(this.#handle);
+      if (seen === undefined) return this.#outcome(false, elapsedMs);
+      if (seen.silentMs < elapsedMs) return this.#outcome(true, elapsedMs - seen.silentMs);
+      if (seen.hasDataInFlight || seen.probes > this.#probesBefore) this.#askedAtMs ??= elapsedMs;
+      this.#seen = seen;
+      if (this.#isOver(elapsedMs)) return this.#verdict(elapsedMs);
     }
-    try {
-      await sleep(probeLeavesMs);
-    } finally {
-      putBack(this, this.#handle);
-    }
+  }
+
+  get #isTimeToProbe(): boolean {
+    if (this.#seen.hasDataToSend || this.#tries >= mostProbes || typeof this.#refusal === 'object') return false;
+    return this.#refusal !== 'wait' && this.#elapsedMs >= (this.#tries * this.#timeoutMs) / mostProbes;
+  }
+
+  async #probe(): Promise<void> {
+    this.#tries += 1;
+    const probe = await sendExtraProbe(this.#handle);
+    if (probe === 'closed') return;
+    if (probe === 'sent') this.#askedAtMs ??= this.#elapsedMs;
+    else this.#refusal = probe;
+  }
+
+  /** A peer that waits for its own kernel's probe has as much time to answer as one that was sent an extra one. */
+  #isOver(elapsedMs: number): boolean {
+    if (this.#askedAtMs !== undefined) return elapsedMs >= this.#askedAtMs + this.#timeoutMs;
+    // With probes unanswered the kernel sends the next one on its own.
+    if (typeof this.#refusal === 'object' && this.#seen.probes === 0) return true;
+    return elapsedMs >= this.#timeoutMs + (this.#refusal === 'wait' ? latestTickMs(recentMs) : 0);
+  }
+
+  #verdict(elapsedMs: number): PeerProbe {
+    const { probes, hasDataInFlight, hasDataToSend } = this.#seen;
+    if (this.#askedAtMs !== undefined && (probes > 0 || hasDataInFlight)) return this.#outcome(false, elapsedMs);
+    const refusal = typeof this.#refusal === 'object' ? this.#refusal : undefined;
+    const reason = this.#refusal === 'late' ? late : notDue;
+    return { answered: 'not-asked', elapsedMs, ...(hasDataToSend ? windowClosed : (refusal ?? reason)) };
+  }
+
+  #outcome(answered: boolean, elapsedMs: number): AskedPeer {
+    return { answered, elapsedMs, method: this.#seen.hasDataToSend ? 'data' : 'probe' };
   }
 }
 
-/** Probes that leave the connection's own count one to spare, so that asking does not end it: all but a count of 1 has. */
-function probesToSpare(unanswered: number, { enabled, count }: KeepAliveState): number {
-  return enabled ? Math.max(1, Math.min(mostProbes, count - 1 - unanswered)) : mostProbes;
+/** Looks at a connection whose peer may be asked; undefined once it has ended. */
+function lookAtPeer(handle: Handle): ConnectionLook | undefined {
+  const fd = openDescriptor(handle);
+  const look = fd === undefined ? undefined : lookAtConnection(fd);
+  return look !== undefined && askable.has(look.state) ? look : undefined;
 }
 
-async function ask(question: Question, timeoutMs: number): Promise<PeerProbe> {
-  let seen = question.look();
+async function ask(handle: Handle, timeoutMs: number): Promise<PeerProbe> {
+  const { tcpInfo } = currentPlatform();
+  if (tcpInfo === undefined) throw new UnsupportedError('asking a peer', 'Linux');
+  const seen = lookAtPeer(handle);
   if (seen === undefined) {
+    const fd = openDescriptor(handle);
+    // Refuses what is no TCP socket.
+    if (fd !== undefined) readState(fd, currentPlatform());
     throw new SystemCallError('getsockopt', 'ENOTCONN', "the socket must be connected: wait for its 'connect' event");
   }
   if (seen.silentMs < recentMs) return { answered: true, elapsedMs: 0, method: 'heard' };
-  const method = seen.isAsking ? 'data' : 'probe';
-  const probes = method === 'probe' ? probesToSpare(seen.unanswered, question.options()) : 0;
-  for (let sent = 0; ; ) {
-    if (sent < probes && question.elapsedMs >= (sent * timeoutMs) / probes) {
-      sent += 1;
-      await question.probe(seen.unanswered);
-    } else await sleep(lookEveryMs);
-    seen = question.look();
-    const { elapsedMs } = question;
-    if (seen === undefined) return { answered: false, elapsedMs, method };
-    if (seen.silentMs < elapsedMs) return { answered: true, elapsedMs: elapsedMs - seen.silentMs, method };
-    if (elapsedMs >= timeoutMs && sent >= probes) return { answered: false, elapsedMs, method };
-  }
+  return new Question(handle, timeoutMs, seen).ask();
 }
 
 /** A connection has few probes to spare: who asks while it is asked gets the same answer. */
@@ -114,18 +152,28 @@ const asked = new WeakMap<net.Socket, Promise<PeerProbe>>();
 /**
  * Asks whether the peer of a connection is there, now.
  *
- * A peer that was heard within the last second is. Any other is sent a keepalive probe at once, by setting `TCP_KEEPIDLE`
- * to 1 s for 20 ms, also where keepalive is off; the options are then as before. With data in flight the kernel's own
- * retransmissions ask. Up to three probes are spread over `timeout` (2 s unless stated), fewer where the connection's
- * count has none to spare. A connection that ends meanwhile, such as by the peer's RST, has not answered. A question
- * while another is open on the same socket gets that one's answer.
+ * - A peer that was heard within the last second has answered.
+ * - Data in flight ask: the kernel sends them again.
+ * - Otherwise the kernel sends a keepalive probe at once, for which TCP_KEEPIDLE is overridden with 1 s for one tick of the
+ *   kernel, 4 ms at HZ 250. The program is held up for that tick, so that nothing can leave the override in place.
+ *   Connections that are asked in one go share the tick.
+ * - Where an unanswered probe could end a connection whose peer is back, it is not asked, and `why` says so: keepalive is
+ *   off, the count leaves no probe to spare (3 always suffice with an interval of 5 s), or a user timeout is shorter than
+ *   idle.
+ * - Where idle is 1 s already, the kernel's own probe asks, which is due within about a second.
  *
- * Linux, no privileges.
+ * Up to three probes are spread over `timeout`, fewer if the count has none to spare. A connection that ends meanwhile, such
+ * as by the peer's RST, has not answered. A question while another is open on the same socket gets that one's answer.
  *
- * @throws {SystemCallError} EBADF for a destroyed socket, ENOTSOCK for what is none, ENOTCONN for one not connected.
- * @throws {UnsupportedError} on other platforms, for a unix-domain socket, and where the options could not be put back.
- * @throws {ConfigurationError} for a timeout that is none.
- * @see Linux net/ipv4/tcp.c, tcp_sock_set_keepidle_locked
+ * Linux, no privileges. On a socket that follows the sysctl, the idle time is from then on its own.
+ *
+ * @example
+ * const { answered } = await probePeer(socket, { timeout: '500ms' });
+ * if (answered === false) socket.destroy(); // asked, and silent; 'not-asked' says nothing against the peer
+ * @throws {SystemCallError} EBADF for a destroyed socket, ENOTSOCK for what is no socket, ENOTCONN if not connected.
+ * @throws {UnsupportedError} on other platforms, and for a unix-domain socket.
+ * @throws {ConfigurationError} if `timeout` is not a positive duration.
+ * @see Linux net/ipv4/tcp_timer.c, tcp_keepalive_timer; net/ipv4/tcp.c, tcp_sock_set_keepidle_locked
  */
 export async function probePeer(target: KeepAliveTarget, options: ProbeOptions = {}): Promise<PeerProbe> {
   const timeoutMs = probeTimeout('probePeer', options);
@@ -137,7 +185,7 @@ export async function probePeer(target: KeepAliveTarget, options: ProbeOptions =
   }
   const open = asked.get(socket);
   if (open !== undefined) return open;
-  const answer = ask(new Question(handle), timeoutMs).finally(() => asked.delete(socket));
+  const answer = ask(handle, timeoutMs).finally(() => asked.delete(socket));
   asked.set(socket, answer);
   return answer;
 }

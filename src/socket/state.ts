@@ -12,6 +12,16 @@ export interface KeepAliveState {
 /** What `getKeepAlive` answers: of a target without a descriptor of its own, what it or its connections will have. */
 export type KeepAliveAnswer = KeepAliveState & Pick<AppliedKeepAlive, 'pending' | 'connections'>;
 
+/** Options that were asked for and are not in force yet, and what has to happen first. */
+export interface DeferredOptions extends Partial<KeepAliveState> {
+  /**
+   * `'answered'`: the peer has left something unanswered. A smaller count and a user timeout count from now on: they are
+   * set when the peer has answered. `'unwatched'`: a watch with `deadWithin` has options of its own in force, and sets
+   * these when it ends or when the connection is not in use.
+   */
+  readonly until: 'answered' | 'unwatched';
+}
+
 /** What `setKeepAlive` brought about, and where that is not plainly on the target's own descriptor, where it is. */
 export interface AppliedKeepAlive {
   readonly enabled: boolean;
@@ -28,6 +38,8 @@ export interface AppliedKeepAlive {
   readonly connections?: 'inherited' | 'set-on-accept';
   /** `true` when the target has no descriptor yet: what is stated is set the moment it has one. */
   readonly pending?: true;
+  /** What is set later; everything else that is stated is in force. Linux. */
+  readonly deferred?: DeferredOptions;
   /** `false` when Node.js accepted the values but there is no way to read them back here. */
   readonly readBack?: false;
 }

@@ -67,7 +67,7 @@ describe('connections are probed before use', () => {
     };
     const [dead, alive] = await Promise.all([get(), get()]);
     crashServerEnd(dead);
-    // An agent's connections are probed every second, so until then the peer counts as heard.
+    // For a second the peer counts as heard.
     await sleep(1200);
     expect(await get()).toBe(alive);
     expect([dead.destroyed, alive.destroyed]).toEqual([true, false]);

@@ -1,14 +1,38 @@
 import { once } from 'node:events';
+import type net from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
-import { type DeadPeerEvent, getKeepAlive, probePeer, setKeepAlive, watchPeers } from '../../src/index.js';
-import { drivePlan, leastDeadWithinMs, questionMs, robustDeadWithinMs } from '../../src/process/watch/drive-plan.js';
+import {
+  type DeadPeerEvent,
+  getKeepAlive,
+  type KeepAliveState,
+  probePeer,
+  setKeepAlive,
+  watchPeers,
+} from '../../src/index.js';
+import {
+  leastDeadWithinMs,
+  probePlan,
+  questionMs,
+  robustDeadWithinMs,
+} from '../../src/process/watch/fast-detection/plan.js';
 import { crashPeer } from '../../src/testing/index.js';
-import { kernelStateOf } from '../kernel/descriptor.js';
-import { moment, runningMs, sentSegments } from '../kernel/observation.js';
+import {
+  article,
+  closeDescriptor,
+  duplicateDescriptor,
+  fdOf,
+  kernelState,
+  kernelStateOf,
+  setOption,
+} from '../kernel/descriptor.js';
+import { infoOf, moment, runningMs, sentSegments } from '../kernel/observation.js';
 import { connectedPair, hasIPv6, type Transport } from '../peers.js';
 
 const transports: Transport[] = ['IPv4', ...(hasIPv6 ? (['IPv6'] as const) : []), 'TLS'];
+
+/** What a watch of less than 3.4 s has in force, on a connection with the policy below. */
+const watched: KeepAliveState = { enabled: true, idle: 1000, interval: 1000, count: 31, userTimeout: 45_000 };
 
 async function quietPair(transport: Transport) {
   const pair = await connectedPair(transport);
@@ -33,9 +57,9 @@ describe.concurrent('deadWithin', () => {
     expect(pair.client.errored).toBe(dead.error);
   });
 
-  it('asks a peer that is there about once in a second, and leaves its options as they were', async () => {
+  it('asks a peer that is there about once in a second, with options of its own, and restores the program’s', async () => {
     using pair = await quietPair('IPv4');
-    const before = getKeepAlive(pair.client);
+    const before = kernelStateOf(pair.client);
     const watch = watchPeers({ sockets: [pair.client], deadWithin: '1.5s', destroy: true });
     const events: unknown[] = [];
     for (const type of ['suspect', 'recovered', 'dead'] as const)
@@ -44,33 +68,65 @@ describe.concurrent('deadWithin', () => {
     await sleep(5300);
     expect(sentSegments(pair.client) - sent).toBeGreaterThanOrEqual(3);
     expect(sentSegments(pair.client) - sent).toBeLessThanOrEqual(6);
+    // Its kernel alone gives the peer up within a second of idle, and 31 probes.
+    expect(kernelStateOf(pair.client)).toEqual(watched);
+    expect(getKeepAlive(pair.client)).toEqual(watched);
     watch.delete(pair.client);
-    expect(getKeepAlive(pair.client)).toEqual(before);
+    expect(kernelStateOf(pair.client)).toEqual(before);
     expect(events).toEqual([]);
     watch.close();
   });
 
-  it('leaves a peer that comes back in time its connection and its options', async () => {
+  it('has the kernel wait for longer where there is more time', async () => {
     using pair = await quietPair('IPv4');
-    const before = getKeepAlive(pair.client);
-    using watch = watchPeers({ sockets: [pair.client], deadWithin: '3s', destroy: true });
+    using watch = watchPeers({ sockets: [pair.client], deadWithin: '5s' });
+    await moment(() => kernelStateOf(pair.client).count === watched.count, 'the options are the watch’s');
+    expect(kernelStateOf(pair.client)).toEqual({ ...watched, idle: 3000 });
+    const crashedAt = performance.now();
+    crashPeer(pair.server);
+    await once(watch, 'dead');
+    expect(runningMs(crashedAt)).toBeLessThan(5250);
+  });
+
+  it('keeps a user timeout of the program, though none that a short absence exceeds', async () => {
+    using pair = await quietPair('IPv4');
+    setKeepAlive(pair.client, '30:5:3:2');
+    const watch = watchPeers({ sockets: [pair.client], deadWithin: '2s' });
+    await moment(() => kernelStateOf(pair.client).count === watched.count, 'the options are the watch’s');
+    expect(kernelStateOf(pair.client)).toEqual({ ...watched, userTimeout: 32_000 });
+    watch.close();
+    expect(kernelStateOf(pair.client)).toMatchObject({ idle: 30_000, count: 3, userTimeout: 2000 });
+  });
+
+  it('leaves a peer that comes back in time its connection', async () => {
+    using pair = await quietPair('IPv4');
+    const before = kernelStateOf(pair.client);
+    const watch = watchPeers({ sockets: [pair.client], deadWithin: '3s', destroy: true });
     const crashed = crashPeer(pair.server);
     await once(watch, 'suspect');
     crashed.revive();
     await once(watch, 'recovered');
     await sleep(100);
     expect(pair.client.destroyed).toBe(false);
-    expect(getKeepAlive(pair.client)).toEqual(before);
+    watch.close();
+    expect(kernelStateOf(pair.client)).toEqual(before);
   });
 
-  it('puts the options back without destroying', async () => {
+  it('without destroying, restores options with which a peer that comes back is kept', async () => {
     using pair = await quietPair('IPv4');
-    const before = getKeepAlive(pair.client);
+    setKeepAlive(pair.client, '5:1:2');
+    const before = kernelStateOf(pair.client);
     using watch = watchPeers({ sockets: [pair.client], deadWithin: '1.5s' });
-    crashPeer(pair.server);
+    const crashed = crashPeer(pair.server);
     await once(watch, 'dead');
+    crashed.revive();
+    const { probes } = infoOf(pair.client);
+    expect(probes).toBeGreaterThan(2);
+    // Counted on from where it stands, because a count of 2 would end the connection before it is probed.
+    expect(kernelStateOf(pair.client)).toEqual({ ...before, count: 2 + probes });
+    await moment(() => kernelStateOf(pair.client).count === 2, 'the peer has answered', 8000);
+    expect(kernelStateOf(pair.client)).toEqual(before);
     expect(pair.client.destroyed).toBe(false);
-    expect(getKeepAlive(pair.client)).toEqual(before);
   });
 
   it.each([0, 500, 1300])('gives a peer no longer because something is sent to it, after %i ms', async (afterMs) => {
@@ -91,22 +147,24 @@ describe.concurrent('deadWithin', () => {
     expect(dead.unacknowledgedBytes).toBe(1);
   });
 
-  it('and probePeer, and a second watch, leave a connection the options that it has of its own', async () => {
+  it('shares a connection with a second watch and with probePeer', async () => {
     using pair = await quietPair('IPv4');
     const before = kernelStateOf(pair.client);
-    using watch = watchPeers({ sockets: [pair.client], deadWithin: '2s' });
-    using other = watchPeers({ sockets: [pair.client], deadWithin: '3s' });
+    using watch = watchPeers({ sockets: [pair.client], deadWithin: '5s' });
+    using other = watchPeers({ sockets: [pair.client], deadWithin: '2s' });
+    await moment(() => kernelStateOf(pair.client).idle === 1000, 'the options are the watches’');
+    other.close();
+    expect(kernelStateOf(pair.client)).toEqual({ ...watched, idle: 3000 });
+    using again = watchPeers({ sockets: [pair.client], deadWithin: '2s' });
     crashPeer(pair.server);
-    await once(watch, 'suspect');
-    expect(kernelStateOf(pair.client)).not.toEqual(before);
-    expect(getKeepAlive(pair.client)).toEqual(before);
+    await once(again, 'suspect');
     const [probe] = await Promise.all([
       probePeer(pair.client, { timeout: 300 }),
+      once(again, 'dead'),
       once(watch, 'dead'),
-      once(other, 'dead'),
     ]);
     expect(probe.answered).toBe(false);
-    expect(kernelStateOf(pair.client)).toEqual(before);
+    expect(kernelStateOf(pair.client)).toMatchObject({ ...before, count: expect.any(Number) });
   });
 
   it.each([1199, '1s', 0])('refuses %s', (deadWithin) => {
@@ -117,20 +175,85 @@ describe.concurrent('deadWithin', () => {
 });
 
 describe.concurrent('deadWithin of a connection that', () => {
-  it('Node.js sets while the peer is asked leaves it what was set', async () => {
+  it.each<[string, KeepAliveState | undefined, (socket: net.Socket) => void, Partial<KeepAliveState>]>([
+    [
+      'Node.js sets',
+      undefined,
+      (socket) => socket.setKeepAlive(true, 20_000),
+      { idle: 20_000, interval: 1000, count: 10 },
+    ],
+    [
+      'Node.js sets like the watch',
+      undefined,
+      (socket) => socket.setKeepAlive(true, 1000),
+      { idle: 1000, interval: 1000, count: 10 },
+    ],
+    ['Node.js turns off', undefined, (socket) => socket.setKeepAlive(true).setKeepAlive(false), { enabled: false }],
+    ['Node.js turns on', { ...article, enabled: false }, (socket) => socket.setKeepAlive(true), { enabled: true }],
+    [
+      'setKeepAlive sets',
+      undefined,
+      (socket) => void setKeepAlive(socket, '20:4:6'),
+      { idle: 20_000, interval: 4000, count: 6 },
+    ],
+    [
+      'setKeepAlive sets in part',
+      undefined,
+      (socket) => void setKeepAlive(socket, { userTimeout: 0 }),
+      { userTimeout: 0 },
+    ],
+    ['setKeepAlive turns off', undefined, (socket) => void setKeepAlive(socket, false), { enabled: false }],
+    ['another program sets', undefined, (socket) => setOption(fdOf(socket), 6, 5, 7), { interval: 7000 }],
+  ])('%s has that once it is no longer watched', async (_, given, set, expected) => {
     using pair = await quietPair('IPv4');
-    using watch = watchPeers({ sockets: [pair.client], deadWithin: '3s' });
-    crashPeer(pair.server);
-    await moment(() => kernelStateOf(pair.client).idle === 1000, 'it is asked');
-    pair.client.setKeepAlive(true, 20_000);
-    const expected = { enabled: true, idle: 20_000, interval: 1000, count: 10, userTimeout: 45_000 };
-    expect(getKeepAlive(pair.client)).toEqual(expected);
-    const [suspect] = await once(watch, 'suspect');
-    expect(suspect.next).toMatchObject({ what: 'probe' });
-    expect(suspect.next.inMs).toBeLessThan(500);
-    expect(getKeepAlive(pair.client)).toEqual(expected);
-    await once(watch, 'dead');
-    expect(kernelStateOf(pair.client)).toEqual(expected);
+    if (given?.enabled === false) setKeepAlive(pair.client, false);
+    const before = kernelStateOf(pair.client);
+    const watch = watchPeers({ sockets: [pair.client], deadWithin: '1.5s' });
+    await moment(() => kernelStateOf(pair.client).count === watched.count, 'the options are the watch’s');
+    set(pair.client);
+    await sleep(1600);
+    expect(kernelStateOf(pair.client)).toMatchObject({ enabled: true, idle: 1000, count: watched.count });
+    watch.close();
+    expect(kernelStateOf(pair.client)).toEqual({ ...before, ...expected });
+  });
+
+  it('setKeepAlive is asked to set is told what is in force and what waits', async () => {
+    using pair = await quietPair('IPv4');
+    using watch = watchPeers({ sockets: [pair.client], deadWithin: '1.5s' });
+    await moment(() => kernelStateOf(pair.client).count === watched.count, 'the options are the watch’s');
+    const applied = setKeepAlive(pair.client, '20:4:6:60');
+    expect(applied).toEqual({
+      ...watched,
+      userTimeout: 60_000,
+      deferred: { until: 'unwatched', idle: 20_000, interval: 4000, count: 6 },
+    });
+    watch.close();
+    expect(kernelStateOf(pair.client)).toMatchObject({ idle: 20_000, interval: 4000, count: 6, userTimeout: 60_000 });
+  });
+
+  it('is closed or handed to another process there has the program’s options', async () => {
+    using pair = await quietPair('IPv4');
+    const before = kernelStateOf(pair.client);
+    using watch = watchPeers({ sockets: [pair.client], deadWithin: '1.5s' });
+    await moment(() => kernelStateOf(pair.client).count === watched.count, 'the options are the watch’s');
+    const fd = duplicateDescriptor(process.pid, fdOf(pair.client));
+    pair.client.destroy();
+    await once(pair.client, 'close');
+    expect(kernelState(fd)).toEqual(before);
+    closeDescriptor(fd);
+    expect(watch.size).toBe(0);
+  });
+
+  it('is at rest for a minute has the program’s options until it is used again', async () => {
+    using pair = await quietPair('IPv4');
+    const before = kernelStateOf(pair.client);
+    using watch = watchPeers({ sockets: [pair.client], deadWithin: '2s', destroy: true });
+    await moment(() => kernelStateOf(pair.client).count === watched.count, 'the options are the watch’s');
+    await moment(() => kernelStateOf(pair.client).count !== watched.count, 'it is at rest', 65_000);
+    expect(kernelStateOf(pair.client)).toEqual(before);
+    pair.client.write('.');
+    await moment(() => kernelStateOf(pair.client).count === watched.count, 'it is used again', 3000);
+    expect(watch.size).toBe(1);
   });
 
   it('only receives after a minute of rest is kept as well', async () => {
@@ -193,7 +316,7 @@ describe('the plan', () => {
     [three, 3],
     [10_000, 3],
   ])('of %i ms keeps it, and a peer that is there can answer %i times', (deadWithinMs, answers) => {
-    const plan = drivePlan(deadWithinMs);
+    const plan = probePlan(deadWithinMs);
     expect(plan.quietMs).toBeGreaterThanOrEqual(1000);
     expect(plan.quietMs + questionMs(plan)).toBeLessThan(deadWithinMs);
     for (const gap of plan.gapsMs) expect(gap).toBeGreaterThan(10);

@@ -36,7 +36,7 @@ describe('a policy that the program sets once the connection is watched', () => 
 });
 
 describe('a policy that the program changes', () => {
-  it('is what a watch with deadWithin puts back after it has asked the peer', async () => {
+  it('is what a watch with deadWithin restores when it ends', async () => {
     const pair = await loopbackPair();
     for (const end of [pair.client, pair.server]) end.on('error', () => {}).resume();
     setKeepAlive(pair.client, '30:5:3');
@@ -45,9 +45,8 @@ describe('a policy that the program changes', () => {
     const { segmentsOut } = infoOf(pair.client);
     // Asked: a probe went out long before the policy would have sent one.
     await moment(() => infoOf(pair.client).segmentsOut !== segmentsOut, 'the peer is asked', 5000);
-    await moment(() => getKeepAlive(pair.client).idle !== 1000, 'the options are put back', 5000);
-    expect(getKeepAlive(pair.client)).toMatchObject({ enabled: true, idle: 20_000, interval: 4000, count: 6 });
     watch.close();
+    expect(getKeepAlive(pair.client)).toMatchObject({ enabled: true, idle: 20_000, interval: 4000, count: 6 });
     pair.close();
   });
 });

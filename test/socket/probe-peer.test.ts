@@ -1,16 +1,18 @@
 import net from 'node:net';
 import { describe, expect, it } from 'vitest';
-import { getKeepAlive, probePeer, setKeepAlive } from '../../src/index.js';
+import { getKeepAlive, type PolicyInput, probePeer, setKeepAlive } from '../../src/index.js';
 import { crashPeer, loopbackPair } from '../../src/testing/index.js';
+import { kernelStateOf } from '../kernel/descriptor.js';
 import { infoOf, moment, sentSegments } from '../kernel/observation.js';
 import { connectedPair, hasIPv6, rebootPeer, type Transport } from '../peers.js';
 
 const transports: Transport[] = ['IPv4', ...(hasIPv6 ? (['IPv6'] as const) : []), 'TLS'];
 
 /** Two sockets that have heard nothing of each other for more than a second. */
-async function quietPair(transport: Transport = 'IPv4') {
+async function quietPair(transport: Transport = 'IPv4', policy: PolicyInput | false = '30:5:3') {
   const pair = await connectedPair(transport);
   for (const end of [pair.client, pair.server]) end.on('error', () => {});
+  setKeepAlive(pair.client, policy);
   const silentMs = () => Math.min(infoOf(pair.client).lastAckReceivedMs, infoOf(pair.client).lastDataReceivedMs);
   await moment(() => silentMs() > 1050, 'a second of quiet');
   return pair;
@@ -18,8 +20,7 @@ async function quietPair(transport: Transport = 'IPv4') {
 
 describe.concurrent('probePeer', () => {
   it.each(transports)('is answered at once by a peer that is there, %s', async (transport) => {
-    using pair = await quietPair(transport);
-    setKeepAlive(pair.client, '30:5:3:auto');
+    using pair = await quietPair(transport, '30:5:3:auto');
     const before = getKeepAlive(pair.client);
     const sent = sentSegments(pair.client);
     const { answered, elapsedMs, method } = await probePeer(pair.client);
@@ -29,12 +30,53 @@ describe.concurrent('probePeer', () => {
     expect(getKeepAlive(pair.client)).toEqual(before);
   });
 
-  it('asks where keepalive is off, and leaves it off', async () => {
-    using pair = await quietPair();
-    const before = getKeepAlive(pair.client);
-    expect(before.enabled).toBe(false);
-    expect(await probePeer(pair.client)).toMatchObject({ answered: true, method: 'probe' });
-    expect(getKeepAlive(pair.client)).toEqual(before);
+  it.each<[string, PolicyInput | false, RegExp]>([
+    ['keepalive off', false, /keepalive is off/],
+    ['a count of 1', '30:5:1', /0 of 1 probes/],
+    ['its own probes close by, and few', '4:1:3', /0 of 3 probes/],
+    ['a user timeout below idle', '8:1:10:2', /user timeout/],
+    ['a user timeout at idle', '30:5:9:30', /user timeout/],
+  ])('does not ask where that could do harm: %s', async (_, policy, why) => {
+    using pair = await quietPair('IPv4', policy);
+    const before = kernelStateOf(pair.client);
+    const sent = sentSegments(pair.client);
+    crashPeer(pair.server);
+    const probe = await probePeer(pair.client);
+    expect(probe).toMatchObject({ answered: 'not-asked', why: expect.stringMatching(why), remedy: expect.any(String) });
+    expect(probe.elapsedMs).toBeLessThan(250);
+    expect(sentSegments(pair.client)).toBe(sent);
+    expect(kernelStateOf(pair.client)).toEqual(before);
+  });
+
+  it.each([
+    ['is there', true],
+    ['crashed', false],
+  ])('waits for the own probe of a connection whose idle time is 1 s, whose peer %s', async (_, isThere) => {
+    using pair = await quietPair('IPv4', false);
+    setKeepAlive(pair.client, '1:1:10');
+    if (!isThere) crashPeer(pair.server);
+    await moment(() => infoOf(pair.client).lastAckReceivedMs > 1050 || isThere, 'a second of quiet');
+    const { answered, elapsedMs } = await probePeer(pair.client, { timeout: '300ms' });
+    expect(answered).toBe(isThere);
+    expect(elapsedMs).toBeLessThan(300 + 1130 + 250);
+    expect(getKeepAlive(pair.client)).toMatchObject({ enabled: true, idle: 1000, interval: 1000, count: 10 });
+  });
+
+  it('does not take a peer for silent whose own probe was not due', async () => {
+    using pair = await quietPair('IPv4', '1:60:10');
+    // The first probe was answered; the next one follows after the interval.
+    await moment(() => infoOf(pair.client).lastAckReceivedMs > 1050, 'a second of quiet');
+    expect(await probePeer(pair.client, { timeout: '300ms' })).toMatchObject({ answered: 'not-asked' });
+  });
+
+  it('does not take what was unanswered before for an answer to this question', async () => {
+    using pair = await quietPair('IPv4', '30:5:3');
+    const crashed = crashPeer(pair.server);
+    expect(await probePeer(pair.client, { timeout: 100 })).toMatchObject({ answered: false });
+    crashed.revive();
+    setKeepAlive(pair.client, { userTimeout: '60s' });
+    expect(infoOf(pair.client).probes).toBeGreaterThan(0);
+    expect(await probePeer(pair.client, { timeout: 100 })).toMatchObject({ answered: 'not-asked' });
   });
 
   it('asks nothing of a peer that was heard within the last second', async () => {
@@ -46,7 +88,6 @@ describe.concurrent('probePeer', () => {
 
   it.each(transports)('is not answered by a peer that crashed, %s', async (transport) => {
     using pair = await quietPair(transport);
-    setKeepAlive(pair.client, '30:5:3');
     const before = getKeepAlive(pair.client);
     crashPeer(pair.server);
     const { answered, elapsedMs, method } = await probePeer(pair.client, { timeout: '600ms' });
@@ -57,11 +98,13 @@ describe.concurrent('probePeer', () => {
   });
 
   it('never uses up the count: a peer that comes back keeps its connection', async () => {
-    using pair = await quietPair();
-    setKeepAlive(pair.client, '5:1:3');
+    using pair = await quietPair('IPv4', '30:5:4');
     const crashed = crashPeer(pair.server);
     expect(await probePeer(pair.client, { timeout: 300 })).toMatchObject({ answered: false });
-    expect(infoOf(pair.client).probes).toBe(2);
+    expect(infoOf(pair.client).probes).toBe(3);
+    expect(await probePeer(pair.client, { timeout: 300 })).toMatchObject({ answered: 'not-asked' });
+    expect(infoOf(pair.client).probes).toBe(3);
+    setKeepAlive(pair.client, { count: 9 });
     crashed.revive();
     expect(await probePeer(pair.client)).toMatchObject({ answered: true });
     expect(infoOf(pair.client).probes).toBe(0);

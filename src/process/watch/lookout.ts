@@ -6,7 +6,7 @@ import { messageOf, quietly, warnOnce } from '../guarded.js';
 import { Agenda } from './agenda.js';
 import { assess, type Turn } from './assessment.js';
 import { type Condition, conditionOf } from './condition.js';
-import { type DriveStep, ProbeDriver } from './drive.js';
+import { Prober, type ProbeStep } from './fast-detection/prober.js';
 import { noteRest, untilAnswer } from './rhythm.js';
 import { Roll } from './roll.js';
 import { isTimeToAsk, nextLookMs } from './schedule.js';
@@ -53,7 +53,7 @@ const over = new Set(['CLOSE', 'TIME_WAIT']);
 export class Lookout implements Follower {
   readonly #limits: Limits;
   readonly #findings: Findings;
-  readonly #driver: ProbeDriver | undefined;
+  readonly #prober: Prober | undefined;
   readonly #agenda = new Agenda<Watched>((due) => this.#lookAtAll(due));
   readonly #roll: Roll;
   #endAnnouncements: (() => void) | undefined;
@@ -61,14 +61,14 @@ export class Lookout implements Follower {
   constructor(limits: Limits, findings: Findings) {
     this.#limits = limits;
     this.#findings = findings;
-    this.#driver = limits.deadWithinMs === undefined ? undefined : new ProbeDriver(limits.deadWithinMs);
+    this.#prober = limits.deadWithinMs === undefined ? undefined : new Prober(limits.deadWithinMs);
     const rounds = {
       wrote: (watched: Watched) => this.#agenda.hasten(watched, leastTimeoutMs),
       received: (watched: Watched) => this.#agenda.hasten(watched, 0),
       unread: (watched: Watched, ofMany: number) =>
         this.#agenda.hasten(watched, Math.max(unreadLookMs, ofMany * eachUnreadMs)),
     };
-    this.#roll = new Roll(rounds, this.#driver !== undefined);
+    this.#roll = new Roll(rounds, this.#prober !== undefined);
   }
 
   /** How many connections are looked at. */
@@ -105,7 +105,7 @@ export class Lookout implements Follower {
     if (!this.#roll.remove(watched)) return;
     unsubscribe(watched.handle, watched);
     this.#agenda.remove(watched);
-    this.#driver?.end(watched);
+    this.#prober?.end(watched);
     if (this.#roll.size > 0) return;
     this.#endAnnouncements?.();
     this.#endAnnouncements = undefined;
@@ -168,14 +168,14 @@ export class Lookout implements Follower {
     if (condition.unansweredKind !== undefined || condition.isWindowClosed || wasUnwell) {
       this.#findings.unwell(watched, sight, condition);
     }
-    const nextProbeMs = this.#driver?.nextProbeMs(watched);
+    const nextProbeMs = this.#prober?.nextProbeMs(watched);
     if (turn !== undefined) this.#findings.turned(watched, turn, sight, condition, nextProbeMs);
     if (isDead && this.#roll.has(watched)) this.#findings.givenUp(watched, sight, condition, forMs);
   }
 
   /** Sees to it that the connection is looked at again in time, and tells whether its peer is dead. */
   #planNext(watched: Watched, sight: Sight, condition: Condition, forMs: number): boolean {
-    const step = this.#driver?.step(watched, sight, condition, forMs);
+    const step = this.#prober?.step(watched, sight, condition, forMs);
     if (step === 'dead') return true;
     const leftMs = watched.mood === 'suspect' ? this.#limitMs(step) - forMs : Number.POSITIVE_INFINITY;
     if (leftMs <= 0) return true;
@@ -187,8 +187,8 @@ export class Lookout implements Follower {
     return false;
   }
 
-  /** For how long something may go unanswered; where the driver asks, it decides. */
-  #limitMs(step: DriveStep): number {
+  /** For how long something may go unanswered; where the prober asks, it decides. */
+  #limitMs(step: ProbeStep): number {
     const { deadAfterMs, deadWithinMs } = this.#limits;
     return deadAfterMs ?? (step === undefined ? deadWithinMs : undefined) ?? Number.POSITIVE_INFINITY;
   }

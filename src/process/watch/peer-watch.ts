@@ -4,11 +4,11 @@ import type net from 'node:net';
 import { abortOnClose, takeSocketError } from '../../native/abort-on-close.js';
 import type { ValidPolicy } from '../../policy/index.js';
 import { assignments, isInForce } from '../../socket/assignments.js';
-import { readOwnState } from '../../socket/forced-probe.js';
 import { explicitPolicy, type KeepAliveTarget, setKeepAlive } from '../../socket/index.js';
 import { currentPlatform } from '../../socket/platforms/index.js';
 import { throwUncaught } from '../../socket/real-time.js';
 import { openDescriptor } from '../../socket/target.js';
+import { programState } from '../../socket/watch-policy.js';
 import { quietly } from '../guarded.js';
 import type { Condition } from './condition.js';
 import { DeadPeerError } from './dead-peer-error.js';
@@ -40,7 +40,7 @@ function setUnlessSet(socket: net.Socket, policy: ValidPolicy): void {
   const handle = bottomHandleOf(socket);
   const fd = handle && openDescriptor(handle);
   if (handle === undefined || fd === undefined) return;
-  if (!isInForce(assignments(policy, currentPlatform()), readOwnState(handle, fd))) setKeepAlive(socket, policy);
+  if (!isInForce(assignments(policy, currentPlatform()), programState(handle, fd))) setKeepAlive(socket, policy);
 }
 
 /**

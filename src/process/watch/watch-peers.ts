@@ -13,7 +13,7 @@ import type { KeepAliveTarget } from '../../socket/index.js';
 import { callSoon } from '../../socket/real-time.js';
 import { quietly } from '../guarded.js';
 import { onSecuring } from '../interception.js';
-import { leastDeadWithinMs } from './drive-plan.js';
+import { leastDeadWithinMs } from './fast-detection/plan.js';
 import { PeerWatch } from './peer-watch.js';
 import { assertWatchable } from './sight.js';
 import { watchableSocket } from './watchable.js';
@@ -33,7 +33,9 @@ export interface WatchOptions {
   readonly deadAfter?: Duration;
   /**
    * A quiet peer is asked by the kernel's own probes, closer together than keepalive's options can say, so that its death
-   * is noticed within this time, and a round trip, of its last sign of life: 1.2 s or more. From 1.92 s on it takes two
+   * is noticed within this time, and a round trip, of its last sign of life: 1.2 s or more. For that the watch has options
+   * of its own in force on a connection that is in use: an interval of 1 s and a count of 31, with an idle time of 1 s up to
+   * 3.4 s of `deadWithin`. The program's options are restored when the watch ends; what it sets meanwhile is set then. From 1.92 s on it takes two
    * lost answers in a row for a false alarm, from 2.46 s on three. Only connections that carried data within the last
    * minute, or within this time where it is longer, are asked. It may be given with `deadAfter`; without, a peer that does
    * not read, and then dies, is given this time as well.

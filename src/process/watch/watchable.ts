@@ -1,7 +1,8 @@
 import net from 'node:net';
 import { SystemCallError, UnsupportedError } from '../../native/index.js';
-import { readOwnState } from '../../socket/forced-probe.js';
 import { type KeepAliveTarget, resolveTarget } from '../../socket/index.js';
+import { readState } from '../../socket/options.js';
+import { currentPlatform } from '../../socket/platforms/index.js';
 import { type Handle, openDescriptor } from '../../socket/target.js';
 import { lookAt, type Sight } from './sight.js';
 import { bottomHandleOf, shared, Watched } from './watched.js';
@@ -38,5 +39,5 @@ export function watchableSocket(target: KeepAliveTarget): net.Socket {
  */
 export function watchedOn(socket: net.Socket): Watched {
   const [handle, fd, { state }] = openHandleOf(socket);
-  return new Watched(socket, handle, shared(readOwnState(handle, fd)), state);
+  return new Watched(socket, handle, shared(readState(fd, currentPlatform())), state);
 }

@@ -1,6 +1,7 @@
 import type net from 'node:net';
-import { readOwnState } from '../../socket/forced-probe.js';
 import type { KeepAliveState } from '../../socket/index.js';
+import { readState } from '../../socket/options.js';
+import { currentPlatform } from '../../socket/platforms/index.js';
 import { nowMs } from '../../socket/real-time.js';
 import type { Subscriber } from '../../socket/subscribers.js';
 import { bottomOf, carrierOf, type Handle, handleOf, openDescriptor, parentOf } from '../../socket/target.js';
@@ -104,7 +105,7 @@ export class Watched implements Entry, Subscriber {
   }
 
   readOptions(fd: number): void {
-    const options = shared(readOwnState(this.handle, fd));
+    const options = shared(readState(fd, currentPlatform()));
     if (options !== this.options) this.probedAt = 0;
     this.options = options;
     this.optionsDueAt = wholeMs() + optionsKeptMs;

@@ -114,6 +114,7 @@ const seen = {
   async ask() {
     const { client, server } = await loopbackPair();
     for (const end of [client, server]) end.on('error', () => {}).resume();
+    setKeepAlive(client, '30:5:3');
     const sleep = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
     await sleep(1100);
     const { answered, method } = await probePeer(client);

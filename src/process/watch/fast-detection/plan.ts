@@ -1,6 +1,10 @@
-/** How a quiet peer is asked more often than the kernel would, and given up; in milliseconds. */
-export interface DrivePlan {
-  /** Since it was last heard, when it is asked for the first time. */
+import { limits } from '../../../policy/limits.js';
+
+/** How a quiet peer is asked more often than its kernel would, and given up; in milliseconds. */
+export interface ProbePlan {
+  /** The idle time that the connection has while it is watched: whole seconds, not later than `quietMs`. */
+  readonly idleMs: number;
+  /** Since the peer was last heard, when it is asked at the latest. */
   readonly quietMs: number;
   /** From each probe to the next, and from the last one to the verdict. */
   readonly gapsMs: readonly number[];
@@ -8,6 +12,9 @@ export interface DrivePlan {
 
 /** The kernel probes no peer that it heard within the last second. */
 const leastQuietMs = 1000;
+
+/** What TCP_KEEPIDLE takes. */
+const longestIdleMs = limits.idleSeconds.max * 1000;
 
 /** A look is this late at most, when the program leaves room for it. */
 const lookLatenessMs = 60;
@@ -40,18 +47,22 @@ export const robustDeadWithinMs: Readonly<Record<2 | 3, number>> = {
 };
 
 /** How long a question takes until the peer is given up. */
-export function questionMs({ gapsMs }: DrivePlan): number {
+export function questionMs({ gapsMs }: ProbePlan): number {
   return sum(gapsMs);
 }
 
+function planOf(quietMs: number, gapsMs: readonly number[]): ProbePlan {
+  return { idleMs: Math.min(longestIdleMs, Math.floor(quietMs / 1000) * 1000), quietMs, gapsMs };
+}
+
 /** Asks as late as leaves time for the verdict, and has as many answers be missing as there is time for. */
-export function drivePlan(deadWithinMs: number): DrivePlan {
+export function probePlan(deadWithinMs: number): ProbePlan {
   const endMs = deadWithinMs - lookLatenessMs;
   for (let answers = mostAnswers; answers > 1; answers -= 1) {
     const gapsMs = gapsFor(answers);
     const quietMs = endMs - sum(gapsMs);
-    if (quietMs >= leastQuietMs) return { quietMs, gapsMs };
+    if (quietMs >= leastQuietMs) return planOf(quietMs, gapsMs);
   }
   const gapMs = (endMs - leastQuietMs) / 4;
-  return { quietMs: leastQuietMs, gapsMs: [gapMs, gapMs, gapMs, gapMs] };
+  return planOf(leastQuietMs, [gapMs, gapMs, gapMs, gapMs]);
 }

@@ -1,0 +1,183 @@
+import { SystemCallError, UnsupportedError } from '../../../native/index.js';
+import { limits } from '../../../policy/limits.js';
+import { nowMs } from '../../../socket/real-time.js';
+import { probeNow, programState, releaseOptions, takeOptions } from '../../../socket/watch-policy.js';
+import type { Condition } from '../condition.js';
+import type { Sight } from '../sight.js';
+import type { Watched } from '../watched.js';
+import { type ProbePlan, probePlan, questionMs } from './plan.js';
+
+/** A connection without data for longer is not in use, and left to the kernel's keepalive. */
+const inUseMs = 60_000;
+
+/** The kernel tells times in jiffies; an answer comes a second or more after what was heard before. */
+const answerMarginMs = 100;
+
+/** A look that is later shows that the program was held up. */
+const heldUpMs = 50;
+
+/** Leaves the kernel's own probes the rest of the watch's count. */
+const mostUnanswered = 20;
+
+/** Another process that asks a peer overrides an idle time with 1 s for no longer than this. */
+const overrideMs = 60;
+
+/** A peer that is being asked. */
+interface Question {
+  /** When it was asked first, and when it had been heard last by then, by the clock. */
+  readonly startedAt: number;
+  readonly heardAt: number;
+  sent: number;
+  /** When the next probe is due, or the verdict, by the clock. */
+  dueAt: number;
+}
+
+/** What comes next: when to look again, or that the peer is dead; `undefined` where it is left to the kernel. */
+export type ProbeStep = { readonly nextLookMs: number } | 'dead' | undefined;
+
+/** Returns the result of a call, undefined if the kernel refuses it, as a BPF program may. */
+function unlessRefused<Result>(call: () => Result): Result | undefined {
+  try {
+    return call();
+  } catch (error) {
+    if (error instanceof SystemCallError || error instanceof UnsupportedError) return undefined;
+    throw error;
+  }
+}
+
+/**
+ * Has the kernel probe connections that are quiet and in use, closer together than its options can say. Such a connection
+ * has the watch's options: its kernel probes after `idleMs` of quiet, and once more whenever TCP_KEEPIDLE is set again.
+ */
+export class Prober {
+  readonly #deadWithinMs: number;
+  readonly #plan: ProbePlan;
+  readonly #questionMs: number;
+  readonly #questions = new Map<Watched, Question>();
+  /** The connections that have the watch's options. */
+  readonly #taken = new WeakSet<Watched>();
+  /** When an idle time of 1 s was seen first that may be an override, by the clock. */
+  readonly #suspectedAt = new WeakMap<Watched, number>();
+
+  constructor(deadWithinMs: number) {
+    this.#deadWithinMs = deadWithinMs;
+    this.#plan = probePlan(deadWithinMs);
+    this.#questionMs = questionMs(this.#plan);
+  }
+
+  /**
+   * Goes on with a connection that was looked at.
+   *
+   * @param forMs For how long something of ours has gone unanswered.
+   */
+  step(watched: Watched, sight: Sight, condition: Condition, forMs: number): ProbeStep {
+    const question = this.#questions.get(watched);
+    if (question !== undefined && nowMs() - sight.silentMs > question.heardAt + answerMarginMs) {
+      this.#questions.delete(watched);
+      return { nextLookMs: Math.max(1, this.#plan.quietMs - sight.silentMs) };
+    }
+    if (condition.isWindowClosed) {
+      this.#questions.delete(watched);
+      return undefined;
+    }
+    if (sight.unacked > 0 || sight.notSentBytes > 0) return this.#inFlight(question, sight, condition, forMs);
+    if (question !== undefined) return this.#goOn(question, watched, sight);
+    const isInUse = Math.min(sight.dataReceivedMs, sight.dataSentMs) < Math.max(inUseMs, this.#deadWithinMs);
+    if (isInUse) return this.#take(watched) ?? this.#begin(watched, sight);
+    this.#release(watched);
+    return undefined;
+  }
+
+  /** Until a peer that is being asked is asked again, at most; `undefined` where none is. */
+  nextProbeMs(watched: Watched): number | undefined {
+    const question = this.#questions.get(watched);
+    return question === undefined ? undefined : Math.max(0, question.dueAt - nowMs());
+  }
+
+  /** Restores the program's options of a connection. */
+  end(watched: Watched): void {
+    this.#questions.delete(watched);
+    this.#release(watched);
+  }
+
+  /** Gives a connection the watch's options. Returns what comes next if it has to wait, or cannot have them. */
+  #take(watched: Watched): ProbeStep | undefined {
+    if (this.#taken.has(watched)) return undefined;
+    const waitMs = this.#overriddenForMs(watched);
+    if (waitMs > 0) return { nextLookMs: waitMs };
+    if (!unlessRefused(() => takeOptions(watched.handle, this, this.#plan.idleMs))) return undefined;
+    this.#taken.add(watched);
+    const { fd } = watched;
+    if (fd !== undefined) watched.readOptions(fd);
+    return undefined;
+  }
+
+  /** How long to wait until an idle time of 1 s is no override of another process, which must not be restored later. */
+  #overriddenForMs(watched: Watched): number {
+    const { fd, handle } = watched;
+    if (fd === undefined || programState(handle, fd).idle !== limits.idleSeconds.min * 1000) return 0;
+    const seenAt = this.#suspectedAt.get(watched);
+    if (seenAt === undefined) this.#suspectedAt.set(watched, nowMs());
+    return Math.ceil((seenAt ?? nowMs()) + overrideMs - nowMs());
+  }
+
+  #release(watched: Watched): void {
+    if (!this.#taken.delete(watched)) return;
+    try {
+      releaseOptions(watched.handle, this);
+      const { fd } = watched;
+      if (fd !== undefined) watched.readOptions(fd);
+    } catch (error) {
+      // In a timer there is nobody to throw to, and a program must not end for it.
+      process.emitWarning(`keepalive options could not be restored: ${(error as Error).message}`, 'KeepAliveWarning');
+    }
+  }
+
+  #probe(watched: Watched, unanswered: number): boolean {
+    if (unanswered >= mostUnanswered) return this.#taken.has(watched);
+    return unlessRefused(() => probeNow(watched.handle)) ?? false;
+  }
+
+  /** A probe that the kernel has sent on its own is the first one. */
+  #begin(watched: Watched, { silentMs, probes }: Sight): ProbeStep {
+    const { quietMs, gapsMs } = this.#plan;
+    if (silentMs < quietMs) return { nextLookMs: quietMs - silentMs };
+    if (!this.#taken.has(watched) || (probes === 0 && !this.#probe(watched, probes))) return undefined;
+    const now = nowMs();
+    const gapMs = gapsMs[0] as number;
+    this.#questions.set(watched, { startedAt: now, heardAt: now - silentMs, sent: 1, dueAt: now + gapMs });
+    return { nextLookMs: gapMs };
+  }
+
+  /** Probes are as far apart as planned also where the program was held up: an answer takes its time. */
+  #goOn(question: Question, watched: Watched, { rttMs, probes }: Sight): ProbeStep {
+    const { gapsMs } = this.#plan;
+    const isLast = question.sent === gapsMs.length;
+    const lateMs = nowMs() - question.dueAt - (isLast ? rttMs : 0);
+    if (lateMs < 0) return { nextLookMs: -lateMs };
+    // Without a probe that the kernel counts as unanswered nobody was asked.
+    if (isLast && probes > 0) return 'dead';
+    if (isLast || !this.#probe(watched, probes)) {
+      this.#questions.delete(watched);
+      return undefined;
+    }
+    question.dueAt += (gapsMs[question.sent] as number) + (lateMs > heldUpMs ? lateMs : 0);
+    question.sent += 1;
+    return { nextLookMs: Math.max(1, question.dueAt - nowMs()) };
+  }
+
+  /**
+   * While data are in flight the kernel sends no probe, and what it sends again asks as well: a peer is given the time of
+   * a question, from the first probe or transmission that is unanswered, and no less than the whole since it was heard.
+   * One that talks but acknowledges nothing is given the whole.
+   */
+  #inFlight(question: Question | undefined, sight: Sight, condition: Condition, forMs: number): ProbeStep {
+    if (condition.unansweredKind === undefined) return undefined;
+    const { silentMs, rttMs } = sight;
+    const { quietMs } = this.#plan;
+    const askedMs = question === undefined ? forMs : Math.max(forMs, nowMs() - question.startedAt);
+    const silenceMs = Math.max(this.#questionMs + rttMs - askedMs, quietMs + this.#questionMs - silentMs);
+    const leftMs = Math.min(silenceMs, this.#deadWithinMs - forMs);
+    return leftMs > 0 ? { nextLookMs: leftMs } : 'dead';
+  }
+}

@@ -1,0 +1,94 @@
+import { writeIntOption } from '../native/index.js';
+import { limits } from '../policy/limits.js';
+import { assignmentsFor, optionFields } from './assignments.js';
+import { hasUnanswered } from './connection-look.js';
+import { readState } from './options.js';
+import { currentPlatform } from './platforms/index.js';
+import { setTimer } from './real-time.js';
+import type { KeepAliveState } from './state.js';
+import { type Handle, openDescriptor } from './target.js';
+import { threadMap } from './thread-map.js';
+
+/** Options of a connection that are set once its peer has answered. */
+interface Deferred {
+  /** What was set instead. */
+  readonly interim: KeepAliveState;
+  readonly wanted: Partial<KeepAliveState>;
+}
+
+const lookEveryMs = 100;
+
+const deferred = threadMap<Handle, Deferred>('deferred/1');
+
+let isLooking = false;
+
+/** Returns the options that are set on a handle later; undefined if there are none. */
+export function deferredOptions(handle: Handle): Partial<KeepAliveState> | undefined {
+  return deferred.get(handle)?.wanted;
+}
+
+/** Returns the options that are in force on a handle until then. */
+export function interimOptions(handle: Handle): Partial<KeepAliveState> | undefined {
+  const known = deferred.get(handle);
+  if (known === undefined) return undefined;
+  return Object.fromEntries(
+    Object.keys(known.wanted).map((field) => [field, known.interim[field as keyof KeepAliveState]]),
+  );
+}
+
+function isSettable(field: keyof KeepAliveState, { count }: KeepAliveState): boolean {
+  return field !== 'count' || (count >= limits.count.min && count <= limits.count.max);
+}
+
+/**
+ * Sets later what of `wanted` is not in `interim`, which was set now: when the peer has answered, and only options that
+ * nobody has changed meanwhile. Replaces what was deferred for this handle before.
+ *
+ * @returns What is deferred; undefined if nothing is.
+ */
+export function deferOptions(
+  handle: Handle,
+  interim: KeepAliveState,
+  wanted: KeepAliveState,
+): Partial<KeepAliveState> | undefined {
+  const fields = optionFields.filter((field) => interim[field] !== wanted[field] && isSettable(field, wanted));
+  if (fields.length === 0) {
+    deferred.delete(handle);
+    return undefined;
+  }
+  const later = Object.fromEntries(fields.map((field) => [field, wanted[field]])) as Partial<KeepAliveState>;
+  deferred.set(handle, { interim, wanted: later });
+  lookLater();
+  return later;
+}
+
+function lookLater(): void {
+  if (isLooking || deferred.size === 0) return;
+  isLooking = true;
+  setTimer(() => {
+    isLooking = false;
+    for (const [handle, options] of deferred) settle(handle, options);
+    lookLater();
+  }, lookEveryMs);
+}
+
+function settle(handle: Handle, { interim, wanted }: Deferred): void {
+  const fd = openDescriptor(handle);
+  if (fd !== undefined && hasUnanswered(fd)) return;
+  deferred.delete(handle);
+  if (fd === undefined) return;
+  try {
+    const platform = currentPlatform();
+    const now = readState(fd, platform);
+    const isDue = (field: keyof KeepAliveState) => field in wanted && now[field] === interim[field];
+    for (const { option, value } of assignmentsFor({ ...now, ...wanted }, isDue, platform)) {
+      writeIntOption(fd, option, value);
+    }
+  } catch (error) {
+    // In a timer there is nobody to throw to, and the interim options still protect the connection.
+    process.emitWarning(
+      `a deferred keepalive option could not be set: ${(error as Error).message}`,
+      'KeepAliveWarning',
+    );
+  }
+}

@@ -1,0 +1,148 @@
+import { readIntOption, writeIntOption } from '../native/index.js';
+import { type ProbeDecision, probeDecision } from '../policy/probe-safety.js';
+import { type ConnectionLook, lookAtConnection } from './connection-look.js';
+import { readState } from './options.js';
+import { currentPlatform } from './platforms/index.js';
+import { callSoon, nowMs, setTimer } from './real-time.js';
+import { type Handle, openDescriptor } from './target.js';
+
+/**
+ * Whether an extra probe was sent. `'late'`: the kernel sent none in time; the rest is as {@link ProbeDecision} has it, or
+ * `'closed'` for a connection that has ended.
+ */
+export type ExtraProbe = 'sent' | 'late' | 'closed' | Exclude<ProbeDecision, 'probe'>;
+
+/** A connection that is to probe. */
+interface Request {
+  readonly handle: Handle;
+  resolve(probe: ExtraProbe): void;
+  reject(error: unknown): void;
+}
+
+/** A connection whose idle time is overridden. */
+interface Override extends Request {
+  readonly fd: number;
+  /** In the kernel's unit. */
+  readonly idle: number;
+  readonly before: ConnectionLook;
+}
+
+/** The idle time at which the kernel probes at once, in its unit. */
+const leastIdle = 1;
+
+/** The kernel sends the probe at its next tick, of at most 10 ms; a busy machine takes longer. */
+const longestWaitMs = 20;
+const lookEveryMs = 0.25;
+
+/** So many are overridden at a time, so that none is for longer than a tick and a few milliseconds. */
+const mostAtOnce = 500;
+
+const requests: Request[] = [];
+const never = new Int32Array(new SharedArrayBuffer(4));
+
+/** Decides, and overrides the idle time, with nothing in between that could change what was decided on. */
+function override(request: Request): Override | undefined {
+  const fd = openDescriptor(request.handle);
+  if (fd === undefined) {
+    request.resolve('closed');
+    return undefined;
+  }
+  const platform = currentPlatform();
+  const { enabled, idle, interval, count, userTimeout } = readState(fd, platform);
+  const before = lookAtConnection(fd);
+  if (before === undefined) {
+    request.resolve('closed');
+    return undefined;
+  }
+  const { probes: unanswered, silentMs } = before;
+  const decision = probeDecision({
+    enabled,
+    idle,
+    interval,
+    count,
+    userTimeout: userTimeout ?? 0,
+    unanswered,
+    silentMs,
+  });
+  if (decision !== 'probe') {
+    request.resolve(decision);
+    return undefined;
+  }
+  writeIntOption(fd, platform.idle, leastIdle);
+  return { ...request, fd, idle: idle / platform.idle.unitMs, before };
+}
+
+function isSent({ fd, before }: Override): boolean {
+  const look = lookAtConnection(fd);
+  return look === undefined || look.segmentsSent !== before.segmentsSent || look.probes !== before.probes;
+}
+
+/** Restores the idle time, unless somebody else has set one meanwhile. */
+function restore({ fd, idle }: Override): void {
+  const { idle: option } = currentPlatform();
+  if (readIntOption(fd, option) === leastIdle) writeIntOption(fd, option, idle);
+}
+
+function pause(): void {
+  try {
+    Atomics.wait(never, 0, 0, lookEveryMs);
+  } catch {
+    // A thread that may not wait, such as that of a window in Electron, looks again at once.
+  }
+}
+
+/** Waits, with the program held up, until the kernel has sent all probes, or for 20 ms. */
+function waitForProbes(overrides: readonly Override[]): Set<Override> {
+  const waiting = new Set(overrides);
+  for (const startedAt = nowMs(); nowMs() - startedAt < longestWaitMs; ) {
+    for (const each of waiting) if (isSent(each)) waiting.delete(each);
+    if (waiting.size === 0) break;
+    pause();
+  }
+  return waiting;
+}
+
+function attempt<Result>(request: Request, action: () => Result): Result | undefined {
+  try {
+    return action();
+  } catch (error) {
+    request.reject(error);
+    return undefined;
+  }
+}
+
+function probeAll(batch: readonly Request[]): void {
+  const overrides: Override[] = [];
+  let late: ReadonlySet<Override> = new Set();
+  try {
+    for (const request of batch) {
+      const overridden = attempt(request, () => override(request));
+      if (overridden !== undefined) overrides.push(overridden);
+    }
+    late = waitForProbes(overrides);
+  } finally {
+    for (const each of overrides) attempt(each, () => restore(each));
+  }
+  for (const each of overrides) each.resolve(late.has(each) ? 'late' : 'sent');
+}
+
+function probeNext(): void {
+  probeAll(requests.splice(0, mostAtOnce));
+  if (requests.length > 0) setTimer(probeNext, 0);
+}
+
+/**
+ * Has the kernel send one keepalive probe now, where an unanswered one can do no harm: sets TCP_KEEPIDLE to 1 s, waits for
+ * the kernel's next tick (4 ms at HZ 250), and restores it.
+ *
+ * The program is held up meanwhile: so nothing that it does, an exit included, can come in between, and no other caller
+ * sees the override. Requests that are made in one go share the tick.
+ *
+ * @see Linux net/ipv4/tcp.c, tcp_sock_set_keepidle_locked
+ */
+export function sendExtraProbe(handle: Handle): Promise<ExtraProbe> {
+  return new Promise((resolve, reject) => {
+    requests.push({ handle, resolve, reject });
+    if (requests.length === 1) callSoon(probeNext);
+  });
+}

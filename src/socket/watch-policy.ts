@@ -1,0 +1,200 @@
+import { writeIntOption } from '../native/index.js';
+import { limits } from '../policy/limits.js';
+import { type Assignment, assignmentsFor, optionFields } from './assignments.js';
+import { changeOptions, wantedState, withAssignments } from './change-options.js';
+import { interimOptions } from './deferred-options.js';
+import { readState } from './options.js';
+import { currentPlatform } from './platforms/index.js';
+import type { AppliedKeepAlive, DeferredOptions, KeepAliveState } from './state.js';
+import { bottomOf, type Handle, openDescriptor } from './target.js';
+import { threadMap } from './thread-map.js';
+
+/** The kernel probes a watched connection this often on its own, once its peer is silent. */
+export const watchIntervalMs = 1000;
+
+/** More than the probes of several watches at a time use up. */
+export const watchCount = 31;
+
+/** The options that watches have in force on a connection, and those that its program has set. */
+interface WatchPolicy {
+  /** Set again when the last watch lets go of the connection. */
+  program: KeepAliveState;
+  /** The idle time that each watch needs, in milliseconds. */
+  readonly watches: Map<object, number>;
+  /** Calls of Node.js that set keepalive and have not returned, and the options in force before them. */
+  calls: number;
+  beforeCall: KeepAliveState | undefined;
+}
+
+const policies = threadMap<Handle, WatchPolicy>('watch-policies/1');
+
+/**
+ * Returns what is in force on a watched connection. An idle time of 1 s stays, so that the restore cannot be mistaken for
+ * the override of another process that asks the peer. A user timeout of the program's is extended to what the count allows:
+ * a shorter one would end a connection sooner than with the program's idle time.
+ */
+function watchState({ program, watches }: WatchPolicy): KeepAliveState {
+  const idle = Math.min(program.idle, ...watches.values());
+  const userTimeout = program.userTimeout && Math.max(program.userTimeout, idle + watchCount * watchIntervalMs);
+  return { enabled: true, idle, interval: watchIntervalMs, count: watchCount, userTimeout };
+}
+
+/** Returns whether a connection can be given these options again: a sysctl can be beyond what an option takes. */
+function isSettable({ idle, interval, count }: KeepAliveState): boolean {
+  const isWithin = (value: number, { min, max }: { min: number; max: number }) => value >= min && value <= max;
+  return (
+    isWithin(idle / 1000, limits.idleSeconds) &&
+    isWithin(interval / 1000, limits.intervalSeconds) &&
+    isWithin(count, limits.count)
+  );
+}
+
+/** Gives a connection a state, of which it sets only what differs. */
+function setState(handle: Handle, fd: number, state: KeepAliveState): AppliedKeepAlive {
+  const platform = currentPlatform();
+  const now = wantedState(handle, fd);
+  return changeOptions(
+    handle,
+    fd,
+    assignmentsFor(state, (field) => state[field] !== now[field], platform),
+  );
+}
+
+/** Returns the options that the program has set on a connection, whatever is in force for now. */
+export function programState(handle: Handle, fd: number): KeepAliveState {
+  const bottom = bottomOf(handle);
+  return policies.get(bottom)?.program ?? wantedState(bottom, fd);
+}
+
+/**
+ * Takes in options that somebody else has set since: another program, an addon, or Node.js. An idle time of 1 s alone is
+ * no setting: another process has the kernel send a probe, and restores the idle time within 50 ms.
+ *
+ * @returns Whether there were any.
+ */
+function adoptChanges(handle: Handle, fd: number, policy: WatchPolicy): boolean {
+  const now = readState(fd, currentPlatform());
+  const expected = { ...watchState(policy), ...interimOptions(handle) };
+  const changed = optionFields.filter((field) => now[field] !== expected[field]);
+  const isOverride = changed.length === 1 && changed[0] === 'idle' && now.idle === limits.idleSeconds.min * 1000;
+  if (changed.length === 0 || isOverride) return false;
+  policy.program = { ...policy.program, ...Object.fromEntries(changed.map((field) => [field, now[field]])) };
+  return true;
+}
+
+/**
+ * Puts a connection's options under a watch: the kernel probes after `idle` of quiet, then every second, and gives the
+ * peer up after 31 probes. Options that the program sets meanwhile are kept and set when the watch ends.
+ *
+ * @returns Whether it did. It does not where the connection is closed or could not be given its options again.
+ * @throws {SystemCallError} as the kernel refuses it.
+ */
+export function takeOptions(handle: Handle, watch: object, idle: number): boolean {
+  const fd = openDescriptor(handle);
+  if (fd === undefined) return false;
+  const known = policies.get(handle);
+  const policy = known ?? { program: wantedState(handle, fd), watches: new Map(), calls: 0, beforeCall: undefined };
+  if (!isSettable(policy.program)) return false;
+  policy.watches.set(watch, idle);
+  try {
+    setState(handle, fd, watchState(policy));
+  } catch (error) {
+    policy.watches.delete(watch);
+    throw error;
+  }
+  if (known === undefined) policies.set(handle, policy);
+  restoreAtExit();
+  return true;
+}
+
+/** Restores the program's options, unless another watch still needs the connection. */
+export function releaseOptions(handle: Handle, watch: object): void {
+  const policy = policies.get(handle);
+  const fd = openDescriptor(handle);
+  if (policy === undefined || !policy.watches.has(watch)) return;
+  if (policy.watches.size === 1 || fd === undefined) {
+    restoreOptions(handle);
+    return;
+  }
+  adoptChanges(handle, fd, policy);
+  policy.watches.delete(watch);
+  setState(handle, fd, watchState(policy));
+}
+
+/** Restores the program's options on a connection that is about to be closed, and that another process may have too. */
+export function restoreOptions(handle: Handle): void {
+  const policy = policies.get(handle);
+  if (policy === undefined) return;
+  policies.delete(handle);
+  if (policies.size === 0) process.off('exit', restoreAll);
+  const fd = openDescriptor(handle);
+  if (fd === undefined) return;
+  adoptChanges(handle, fd, policy);
+  setState(handle, fd, policy.program);
+}
+
+function restoreAll(): void {
+  for (const handle of [...policies.keys()]) {
+    try {
+      restoreOptions(handle);
+    } catch {
+      // The others are still restored; the options in force protect this one.
+    }
+  }
+}
+
+function restoreAtExit(): void {
+  if (!process.listeners('exit').includes(restoreAll)) process.on('exit', restoreAll);
+}
+
+/** Has the kernel probe a watched connection now, if its peer has been silent for the idle time of the watch. */
+export function probeNow(handle: Handle): boolean {
+  const fd = openDescriptor(handle);
+  const policy = policies.get(handle);
+  if (fd === undefined || policy === undefined) return false;
+  if (adoptChanges(handle, fd, policy)) setState(handle, fd, watchState(policy));
+  const { idle } = currentPlatform();
+  // Setting TCP_KEEPIDLE rearms the timer (net/ipv4/tcp.c, tcp_sock_set_keepidle_locked); nothing has to be restored.
+  writeIntOption(fd, idle, watchState(policy).idle / idle.unitMs);
+  return true;
+}
+
+/** Makes assignments for the program on a watched connection; undefined if it is not watched. */
+export function setForProgram(handle: Handle, fd: number, list: readonly Assignment[]): AppliedKeepAlive | undefined {
+  const policy = policies.get(handle);
+  if (policy === undefined) return undefined;
+  policy.program = withAssignments(policy.program, list);
+  const { deferred: _, ...inForce } = setState(handle, fd, watchState(policy));
+  if (policy.calls > 0) policy.beforeCall = readState(fd, currentPlatform());
+  const later = optionFields.filter((field) => policy.program[field] !== inForce[field]);
+  if (later.length === 0) return inForce;
+  const fields = Object.fromEntries(later.map((field) => [field, policy.program[field]]));
+  return { ...inForce, deferred: { until: 'unwatched', ...fields } as DeferredOptions };
+}
+
+/** Prepares for a call of Node.js that sets keepalive: afterwards the kernel tells whether it turned keepalive on. */
+export function beginProgramCall(handle: Handle): void {
+  const policy = policies.get(handle);
+  const fd = openDescriptor(handle);
+  if (policy === undefined || fd === undefined) return;
+  policy.calls += 1;
+  if (policy.calls > 1) return;
+  policy.beforeCall = readState(fd, currentPlatform());
+  if (!policy.program.enabled) writeIntOption(fd, currentPlatform().keepAlive, 0);
+}
+
+/** Takes in what that call has set. */
+export function endProgramCall(handle: Handle): void {
+  const policy = policies.get(handle);
+  const fd = openDescriptor(handle);
+  if (policy?.beforeCall === undefined || fd === undefined) return;
+  policy.calls -= 1;
+  if (policy.calls > 0) return;
+  const { beforeCall: before } = policy;
+  const { enabled, idle, interval, count } = readState(fd, currentPlatform());
+  // Node.js sets the three together, if at all.
+  const isSet = idle !== before.idle || interval !== before.interval || count !== before.count;
+  policy.program = { ...policy.program, enabled, ...(isSet ? { idle, interval, count } : {}) };
+  policy.beforeCall = undefined;
+  setState(handle, fd, watchState(policy));
+}
