@@ -89,7 +89,7 @@ async function askThere(chosen: ChosenSource, { namespace, items }: Share<Connec
  */
 export async function checkPeers(query: ListQuery, options: ProbeOptions = {}): Promise<CheckResult> {
   const timeoutMs = probeTimeout('checkPeers', options);
-  if (isWorker) return laterFromWorker('checkPeers', [query, options]);
+  if (isWorker()) return laterFromWorker('checkPeers', [query, options]);
   using chosen = chooseOptionSource(query.optionSource);
   const listing = listThrough(chosen, query);
   const rows = listing.rows.filter(({ connection }) => askable.has(connection.state));

@@ -168,7 +168,7 @@ export async function reapPeers(
   peers: readonly CheckedPeer[],
   { optionSource }: Pick<ListQuery, 'optionSource'> = {},
 ): Promise<ReapedPeer[]> {
-  if (isWorker) return laterFromWorker('reapPeers', [peers, { optionSource }]);
+  if (isWorker()) return laterFromWorker('reapPeers', [peers, { optionSource }]);
   const reaped: ReapedPeer[] = [];
   const { shares: all, gone } = byNamespace(peers, ({ row }) => row.connection);
   for (const { row } of gone) reaped.push({ row, outcome: 'gone' });

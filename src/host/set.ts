@@ -115,7 +115,7 @@ function foresee({ row, policy }: { row: ConnectionRow; policy: ValidPolicy | fa
  */
 export function setConnections(query: ListQuery, policy: PolicyInput | false, dryRun = false): SetResult {
   const valid = policy === false ? false : readPolicy(policy);
-  if (isWorker) return fromWorker('setConnections', [query, policy, dryRun]);
+  if (isWorker()) return fromWorker('setConnections', [query, policy, dryRun]);
   using chosen = chooseOptionSource(query.optionSource);
   // What a change replaces is read when it is made.
   const needsOptions = dryRun || query.selection?.verdict !== undefined;

@@ -133,7 +133,7 @@ export function undoChanges(
   file: string,
   { optionSource }: Pick<ListQuery, 'optionSource'> = {},
 ): SetResult & { readonly gone: number } {
-  if (isWorker) return fromWorker('undoChanges', [record, file, { optionSource }], { RecordError });
+  if (isWorker()) return fromWorker('undoChanges', [record, file, { optionSource }], { RecordError });
   if (record.bootId !== bootId()) throw new RecordError(file, 'but what it holds was changed before the last restart');
   using chosen = chooseOptionSource(optionSource);
   const netns = [...new Set(record.changed.map((change) => change.netns))];
