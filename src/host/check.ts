@@ -78,7 +78,7 @@ function notAsked(row: ConnectionRow, why: string, askedAt: number): CheckedPeer
  */
 export async function checkPeers(query: ListQuery, options: ProbeOptions = {}): Promise<CheckResult> {
   const timeoutMs = probeTimeout('checkPeers', options);
-  if (isWorker) return laterFromWorker('checkPeers', [query, options]);
+  if (isWorker()) return laterFromWorker('checkPeers', [query, options]);
   using chosen = chooseOptionSource(query.optionSource);
   const listing = listThrough(chosen, query);
   const all = listing.rows.filter(({ connection }) => askable.has(connection.state));

@@ -94,7 +94,7 @@ export function destroyConnections<Target extends DestroyTarget>(
   netns?: string | number,
   open: OpenDiagnosisSocket = NetlinkSocket.open,
 ): DestroyResult<Target>[] {
-  if (isWorker && open === NetlinkSocket.open) return fromWorker('destroyConnections', [connections, netns]);
+  if (isWorker() && open === NetlinkSocket.open) return fromWorker('destroyConnections', [connections, netns]);
   const opened = openDiagnosisSocket(netns, open);
   try {
     const stranger = connections.find((connection) => connection.netns !== opened.netns);

@@ -122,7 +122,7 @@ export function dumpConnections(
   netns?: string | number,
   open: OpenDiagnosisSocket = NetlinkSocket.open,
 ): Dump {
-  if (isWorker && open === NetlinkSocket.open) return fromWorker('dumpConnections', [query, netns]);
+  if (isWorker() && open === NetlinkSocket.open) return fromWorker('dumpConnections', [query, netns]);
   const { states = liveStates, info = false, filter } = query;
   const bytecode = filter === undefined ? undefined : encodeDiagFilter(filter);
   const request = { states: stateMask(states), info, bytecode };

@@ -18,7 +18,7 @@ import { chooseOptionSource } from './options/choice.js';
  * refuses the dump.
  */
 export function listConnections(query: ListQuery = {}): Listing {
-  if (isWorker) return fromWorker('listConnections', [query]);
+  if (isWorker()) return fromWorker('listConnections', [query]);
   using chosen = query.options === false ? undefined : chooseOptionSource(query.optionSource);
   return listThrough(chosen, query);
 }

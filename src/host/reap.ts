@@ -161,7 +161,7 @@ export async function reapPeers(
   peers: readonly CheckedPeer[],
   { unconfirmed = false }: ReapOptions = {},
 ): Promise<ReapedPeer[]> {
-  if (isWorker) return laterFromWorker('reapPeers', [peers, { unconfirmed }]);
+  if (isWorker()) return laterFromWorker('reapPeers', [peers, { unconfirmed }]);
   const { shares, gone } = byNamespace(peers, ({ row }) => row.connection);
   const reaped = await Promise.all(shares.map((share) => new Reaping(share).run(unconfirmed)));
   return [...gone.map(({ row }): ReapedPeer => ({ row, outcome: 'gone' })), ...reaped.flat()];

@@ -170,7 +170,7 @@ export function setConnections(
   onPlan?: (planned: readonly Change[]) => void,
 ): SetResult {
   const valid = policy === false ? false : readPolicy(policy);
-  if (isWorker) {
+  if (isWorker()) {
     if (onPlan !== undefined) throw new UnsupportedError('`onPlan` in a worker thread', 'the main thread');
     return fromWorker('setConnections', [query, policy, dryRun]);
   }

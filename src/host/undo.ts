@@ -78,7 +78,7 @@ export function undoChanges(
   file: string,
   { optionSource, dryRun = false }: Pick<ListQuery, 'optionSource'> & { readonly dryRun?: boolean } = {},
 ): UndoResult {
-  if (isWorker) return fromWorker('undoChanges', [record, file, { optionSource, dryRun }], { RecordError });
+  if (isWorker()) return fromWorker('undoChanges', [record, file, { optionSource, dryRun }], { RecordError });
   if (record.bootId !== bootId()) throw new RecordError(file, 'but what it holds was changed before the last restart');
   using chosen = chooseOptionSource(optionSource);
   const netns = [...new Set(record.changed.map((change) => change.netns))];

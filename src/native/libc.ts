@@ -26,7 +26,7 @@ function refusedInWorkers(): UnsupportedError {
 }
 
 function load(): Libc | UnsupportedError {
-  if (isForwarding) return refusedInWorkers();
+  if (isForwarding()) return refusedInWorkers();
   try {
     const koffi = ffi();
     const library = koffi.load(null);
@@ -62,7 +62,7 @@ let isReached = false;
 
 /** Why socket options cannot be set through the C library here, or `undefined` if they can. */
 export function whyNoLibc(): UnsupportedError | undefined {
-  if (isForwarding) {
+  if (isForwarding()) {
     if (isReached) return undefined;
     const reason = whyNoNativeThread();
     isReached = reason === undefined;

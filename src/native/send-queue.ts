@@ -15,7 +15,7 @@ const bytes = new Int32Array(new ArrayBuffer(4));
  * @throws {SystemCallError} EBADF for a descriptor that is closed, EINVAL for a listener.
  */
 export function unacknowledgedBytes(fd: number): number {
-  if (isForwarding) return callInNativeThread('unacknowledgedBytes', fd);
+  if (isForwarding()) return callInNativeThread('unacknowledgedBytes', fd);
   checked(
     linuxCalls().ioctl(fd, SIOCOUTQ, bytes),
     'ioctl(SIOCOUTQ)',

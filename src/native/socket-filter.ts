@@ -16,7 +16,7 @@ const SO_DETACH_FILTER: SocketOption = { name: 'SO_DETACH_FILTER', level: 1, opt
  * @throws {SystemCallError} EPERM without that capability, EINVAL for a program that the kernel rejects.
  */
 export function attachSocketFilter(fd: number, program: Uint8Array): void {
-  if (isForwarding) {
+  if (isForwarding()) {
     callInNativeThread('attachSocketFilter', fd, program);
     return;
   }

@@ -45,7 +45,7 @@ function failure(syscall: string, { name }: SocketOption, fd: number, given?: nu
  * @throws {SystemCallError} as the kernel refuses it; {@link UnsupportedError} where the FFI cannot be loaded.
  */
 export function readIntOption(fd: number, option: SocketOption): number {
-  if (isForwarding) return callInNativeThread('readIntOption', fd, option);
+  if (isForwarding()) return callInNativeThread('readIntOption', fd, option);
   const at = fixedAddresses();
   valueLength[0] = 4;
   if (libc().getsockopt(fd, option.level, option.option, at.intValue, at.valueLength) !== 0) {
@@ -60,7 +60,7 @@ export function readIntOption(fd: number, option: SocketOption): number {
  * @throws {SystemCallError} as the kernel refuses it; {@link UnsupportedError} where the FFI cannot be loaded.
  */
 export function writeIntOption(fd: number, option: SocketOption, value: number): void {
-  if (isForwarding) {
+  if (isForwarding()) {
     callInNativeThread('writeIntOption', fd, option, value);
     return;
   }
@@ -81,7 +81,7 @@ function attempt<Result>(call: () => Result): Result | SystemCallError {
 
 /** Reads options whose values are ints. Returns the error in the place of a value that the kernel refuses. */
 export function readIntOptions(fd: number, options: readonly SocketOption[]): (number | SystemCallError)[] {
-  if (isForwarding) return callInNativeThread('readIntOptions', fd, options);
+  if (isForwarding()) return callInNativeThread('readIntOptions', fd, options);
   return options.map((option) => attempt(() => readIntOption(fd, option)));
 }
 
@@ -107,7 +107,7 @@ export function writeIntOptions(
   list: readonly IntAssignment[],
   options: readonly SocketOption[],
 ): IntOutcome {
-  if (isForwarding) return callInNativeThread('writeIntOptions', fd, list, options);
+  if (isForwarding()) return callInNativeThread('writeIntOptions', fd, list, options);
   for (const [done, { option, value }] of list.entries()) {
     const error = attempt(() => {
       writeIntOption(fd, option, value);
@@ -120,7 +120,7 @@ export function writeIntOptions(
 
 /** Reads up to `length` bytes of an option whose value is a structure: as many as the kernel gives. */
 export function readBytesOption(fd: number, option: SocketOption, length: number): Uint8Array {
-  if (isForwarding) return callInNativeThread('readBytesOption', fd, option, length);
+  if (isForwarding()) return callInNativeThread('readBytesOption', fd, option, length);
   const bytes = new Uint8Array(length);
   valueLength[0] = length;
   if (libc().getsockopt(fd, option.level, option.option, bytes, valueLength) !== 0) {
@@ -131,7 +131,7 @@ export function readBytesOption(fd: number, option: SocketOption, length: number
 
 /** Sets an option whose value is a structure. */
 export function writeBytesOption(fd: number, option: SocketOption, bytes: Uint8Array): void {
-  if (isForwarding) {
+  if (isForwarding()) {
     callInNativeThread('writeBytesOption', fd, option, bytes);
     return;
   }
@@ -151,7 +151,7 @@ export interface OptionReader {
 /** Makes a reader for an option of up to `length` bytes, which allocates nothing when it reads. */
 export function optionReader(option: SocketOption, length: number): OptionReader {
   const bytes = new Uint8Array(new ArrayBuffer(length));
-  if (isForwarding) return forwardingReader(option, bytes);
+  if (isForwarding()) return forwardingReader(option, bytes);
   const given = new Uint32Array(new ArrayBuffer(4));
   const [bytesAt, givenAt] = [libc().addressOf(bytes), libc().addressOf(given)];
   return {

@@ -34,7 +34,7 @@ export function readKernelDefaults(options: RootOption = {}): KernelDefaults {
  * namespaces; with `root` set, without those.
  */
 export function kernelDefaultsReport(options: RootOption = {}): KernelDefaultsReport {
-  if (isWorker) return fromWorker('kernelDefaultsReport', [options]);
+  if (isWorker()) return fromWorker('kernelDefaultsReport', [options]);
   const { root = '/' } = options;
   const defaults = readRunningValues(root);
   const { sources, notRead, incomplete } = sysctlSources(options);

@@ -1,13 +1,12 @@
 import { fstatSync } from 'node:fs';
-import { setTimeout as later } from 'node:timers/promises';
-import { deserialize } from 'node:v8';
-import { BroadcastChannel, type MessagePort, receiveMessageOnPort, threadId } from 'node:worker_threads';
+import { setTimeout } from 'node:timers';
+import type { BroadcastChannel, MessagePort } from 'node:worker_threads';
 import { UnsupportedError } from '../errors.js';
 import type { DescriptorCalls } from './descriptor-calls.js';
 import { type ErrorClasses, fromPortable, toPortable } from './portable.js';
 import { Question } from './question.js';
 import { mailbox, mailboxLength, type Reply, type Request } from './request.js';
-import { threadKey } from './role.js';
+import { threadKey, workerThreads } from './role.js';
 
 type Call = Pick<Request, 'name' | 'args'> & Partial<Pick<Request, 'module' | 'replyTo'>>;
 
@@ -33,6 +32,7 @@ function askBriefly(name: string, args: readonly unknown[]): unknown {
   new Question(request({ name, args }, own)).wait();
   memory = own;
   const { words, bytes } = mailbox(own);
+  const { deserialize } = process.getBuiltinModule('node:v8');
   return resultOf(deserialize(bytes.slice(0, words[1])) as Reply);
 }
 
@@ -73,13 +73,16 @@ export interface ExportedFunction {
 }
 
 function openReplyChannel(): { readonly channel: BroadcastChannel; readonly replyTo: string } {
+  const { BroadcastChannel, threadId } = workerThreads();
   const replyTo = `${threadKey}:${process.pid}:${threadId}:${lastTicket + 1}`;
   return { channel: new BroadcastChannel(replyTo), replyTo };
 }
 
 function takeReply(channel: BroadcastChannel, classes: ErrorClasses): unknown {
   // The types of Node.js lack that it takes a BroadcastChannel, too.
-  const received = receiveMessageOnPort(channel as unknown as MessagePort) as { readonly message: Reply };
+  const received = workerThreads().receiveMessageOnPort(channel as unknown as MessagePort) as {
+    readonly message: Reply;
+  };
   return resultOf(received.message, classes);
 }
 
@@ -109,7 +112,7 @@ export async function callExportedLater(
     const question = new Question(
       request({ module, name, args: portable, replyTo }, new SharedArrayBuffer(mailboxLength)),
     );
-    while (!question.isTaken) await later(question.repeat());
+    while (!question.isTaken) await new Promise((resolve) => setTimeout(resolve, question.repeat()));
     question.end();
     return resultOf(await reply, classes);
   } finally {

@@ -1,16 +1,15 @@
 /** What the native thread runs: the one thread besides the main thread that has koffi loaded, which serves all workers. */
 import { serialize } from 'node:v8';
-import { BroadcastChannel } from 'node:worker_threads';
+import { BroadcastChannel, workerData } from 'node:worker_threads';
 import { whyNoLibc } from '../libc.js';
 import { linuxCalls } from '../linux-calls.js';
 import { descriptorFunctions } from './descriptor-calls.js';
 import { insideGate } from './gate.js';
 import { toPortable } from './portable.js';
 import { mailbox, type Reply, type Request } from './request.js';
-import { nativeThreadData, threadKey } from './role.js';
+import { type NativeThreadData, threadKey } from './role.js';
 
-const { gate: memory } = nativeThreadData() ?? { gate: new SharedArrayBuffer(4) };
-const gate = new Int32Array(memory);
+const gate = new Int32Array((workerData as NativeThreadData).gate);
 
 function replyTo(request: Request, reply: Reply): void {
   const { words, bytes } = mailbox(request.mailbox);

@@ -1,18 +1,22 @@
-import { BroadcastChannel, getEnvironmentData } from 'node:worker_threads';
+import type { BroadcastChannel } from 'node:worker_threads';
 import { SystemCallError, UnsupportedError } from '../errors.js';
 import { MainThread } from './main-thread.js';
 import { mailbox, type Request } from './request.js';
-import { threadKey } from './role.js';
+import { threadKey, workerThreads } from './role.js';
 
 /** How long a request may wait to be taken, and how long carrying it out may take. */
 const takenWithinMs = 10_000;
 const answeredWithinMs = 60_000;
 
 /** As {@link takenWithinMs}, where the main thread cannot be asked to start the native thread. */
-const takenUnaskedWithinMs = 500;
+const takenUnaskedWithinMs = 1000;
 
-/** A main thread that has this package starts the native thread unasked: it is asked only after this time. */
-const patienceMs = 500;
+/**
+ * A main thread that has this package starts the native thread unasked: it is asked only after this time, and after the
+ * longer one where the native thread was started before this worker.
+ */
+const patienceMs = 40;
+const longPatienceMs = 500;
 
 /** A request is sent again after this time, doubled each time: while the native thread is starting, nobody hears it. */
 const firstRepeatMs = 5;
@@ -25,7 +29,7 @@ let channel: BroadcastChannel | undefined;
 
 function post(request: Request): void {
   if (channel === undefined) {
-    const opened = new BroadcastChannel(threadKey);
+    const opened = new (workerThreads().BroadcastChannel)(threadKey);
     opened.unref();
     channel = opened;
     // It also receives what other workers send, so it is open no longer than this turn of the event loop.
@@ -110,7 +114,7 @@ export class Question {
    */
   repeat(): number {
     const waitedMs = now() - this.#askedAtMs;
-    const isExpected = getEnvironmentData(threadKey) === true;
+    const isExpected = workerThreads().getEnvironmentData(threadKey) === true;
     const limitMs = isExpected || this.#refusal === undefined ? takenWithinMs : takenUnaskedWithinMs;
     const isFailing = lastFailure !== undefined && now() - lastFailure.atMs < failingForMs;
     const isInVain = waitedMs >= limitMs || (isFailing && waitedMs > firstRepeatMs);
@@ -121,7 +125,7 @@ export class Question {
       throw (lastFailure as { readonly error: UnsupportedError }).error;
     }
     if (waitedMs > 1) {
-      if (!isExpected || waitedMs >= patienceMs) this.#refusal = this.#mainThread.startNativeThread();
+      if (waitedMs >= (isExpected ? longPatienceMs : patienceMs)) this.#refusal = this.#mainThread.startNativeThread();
       post(this.#request);
       this.#repeatMs = Math.min(this.#repeatMs * 2, lastRepeatMs);
     }

@@ -1,5 +1,3 @@
-import { isMainThread, workerData } from 'node:worker_threads';
-
 /** Names what the threads of a process share: the channel, the mark of the native thread. The number is the protocol's. */
 export const threadKey = 'tcp-keepalive:native-thread:1';
 
@@ -10,20 +8,28 @@ export interface NativeThreadData {
   readonly gate: SharedArrayBuffer;
 }
 
-/** Returns what this thread was started with if it is the native thread. */
-export function nativeThreadData(): NativeThreadData | undefined {
-  const { key } = (workerData ?? {}) as Partial<NativeThreadData>;
-  return !isMainThread && key === threadKey ? workerData : undefined;
+/** Returns `node:worker_threads`. Loading that takes milliseconds, so a program without workers does not until it must. */
+export function workerThreads(): typeof import('node:worker_threads') {
+  return process.getBuiltinModule('node:worker_threads');
 }
 
-/** Bun and Deno say that they are a Node.js, too. */
-const isNode = process.versions['bun'] === undefined && process.versions['deno'] === undefined;
+type Role = 'main' | 'native' | 'worker';
+
+function findRole(): Role {
+  // Bun and Deno say that they are a Node.js, too.
+  if (process.versions['bun'] !== undefined || process.versions['deno'] !== undefined) return 'main';
+  const { isMainThread, workerData } = workerThreads();
+  if (isMainThread) return 'main';
+  return (workerData as Partial<NativeThreadData> | null)?.key === threadKey ? 'native' : 'worker';
+}
+
+let role: Role | undefined;
 
 /**
  * Whether this thread must leave system calls to the native thread: koffi aborts the process when a thread is terminated
  * that is loading koffi (`napi_throw` fails in an isolate that is ending, and node-addon-api makes that fatal).
  */
-export const isForwarding = isNode && !isMainThread && nativeThreadData() === undefined;
-
-/** Whether this thread can start the native thread. */
-export const isOwner = isNode && isMainThread;
+export function isForwarding(): boolean {
+  role ??= findRole();
+  return role === 'worker';
+}

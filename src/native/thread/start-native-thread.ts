@@ -1,5 +1,4 @@
-import { getEnvironmentData, setEnvironmentData } from 'node:worker_threads';
-import { isOwner, threadKey } from './role.js';
+import { isForwarding, threadKey } from './role.js';
 
 /** Returns the URL of the module that the native thread runs; it lies beside the folder of what is bundled. */
 export function nativeThreadEntry(): string {
@@ -47,13 +46,15 @@ export function startNativeThread(entry: string, key: string): void {
   worker.on('error', forget).on('exit', forget);
 }
 
+const offered = Symbol.for(`${threadKey}:offered`);
+
 /** Has the native thread start with the first worker of this process. Does nothing in workers. */
 export function offerNativeThread(): void {
-  if (!isOwner || getEnvironmentData(threadKey) !== undefined) return;
-  setEnvironmentData(threadKey, true);
+  if (Reflect.has(process, offered)) return;
+  Object.defineProperty(process, offered, { value: true });
   process.once('worker', () => {
     try {
-      startNativeThread(nativeThreadEntry(), threadKey);
+      if (!isForwarding()) startNativeThread(nativeThreadEntry(), threadKey);
     } catch {
       // The worker asks for it again, and says that it has none.
     }
