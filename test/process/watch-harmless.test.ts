@@ -47,7 +47,7 @@ it('what a program opens is not harmed where the watch cannot watch it', async (
       throw new Error('not to be asked');
     },
   });
-  broken.connect(portOf(server), '127.0.0.1');
+  broken.on('error', () => {}).connect(portOf(server), '127.0.0.1');
   await once(broken, 'connect');
   broken.destroy();
   await closed(broken);

@@ -401,7 +401,7 @@ describe('a socket that is yet to be connected', () => {
     await moment(() => watch.has(socket), 'it is watched');
   });
 
-  it('is watched below TLS that is put on it before', async () => {
+  it('is watched also where it was connecting already, and TLS is put on it at once', async () => {
     const [watch] = listenedTo(watchPeers({ sockets: [] }));
     const server = await listening(tls.createServer(serverTls));
     const raw = closing(new net.Socket());
@@ -411,7 +411,7 @@ describe('a socket that is yet to be connected', () => {
     await once(raw, 'connect');
     const over = closing(tls.connect({ ...clientTls, socket: raw }));
     await once(over, 'secureConnect');
-    expect(watch.has(raw)).toBe(true);
+    await moment(() => watch.has(raw), 'it is watched');
   });
 
   it('is watched once it is connected', async () => {
