@@ -66,6 +66,12 @@ interface Places {
   readonly isWhole: boolean;
 }
 
+/** Whether a namespace that could not be entered has ended since it was found, and its connections with it. */
+function isGone({ inode }: NetworkNamespace): boolean {
+  const { namespaces, isWhole } = networkNamespaces();
+  return isWhole && namespaces.every((other) => other.inode !== inode);
+}
+
 /** Reads one namespace after the other; one that cannot be entered is said to be missing. */
 export function readPlaces(
   query: ListQuery,
@@ -81,6 +87,7 @@ export function readPlaces(
       places.push(readPlace(namespace, query, cgroups, source));
     } catch (error) {
       if (namespace === undefined || namespace.isOwn || !(error instanceof SystemCallError)) throw error;
+      if (isGone(namespace)) continue;
       isWhole = false;
       incomplete.push({
         what: `the connections of network namespace ${namespace.name ?? namespace.inode}`,

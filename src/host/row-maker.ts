@@ -41,8 +41,9 @@ function lookAgain({ lookAgain: look }: Share): SecondLook {
 
 /** Tells by two looks whether keepalive is on: that its timer is not armed may be chance once. */
 function toldByTimers(first: HostConnection, second: HostConnection | undefined): KeepAliveByTimer | null {
+  if (second === undefined) return null;
   const before = keepAliveByTimer(first);
-  const now = second && keepAliveByTimer(second);
+  const now = keepAliveByTimer(second);
   if (now?.enabled) return now;
   if (before?.enabled) return now === undefined ? before : null;
   return before !== undefined && now !== undefined ? now : null;
