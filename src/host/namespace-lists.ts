@@ -17,8 +17,6 @@ export interface Place {
   /** By the TCP iterator, where that is the way. */
   readonly reading: OptionReading | undefined;
   readonly retries2: number | null;
-  /** Lists the live sockets again, without details. */
-  readonly lookAgain: () => Dump;
 }
 
 function statesOf({ selection, allStates: all = false }: ListQuery): readonly TcpState[] {
@@ -57,7 +55,6 @@ function readPlace(
     dump: dumpConnections({ states: statesOf(query), info: true, ...restriction }),
     reading: source?.perNamespace ? source.read([]) : undefined,
     retries2: retries2(),
-    lookAgain: () => within(namespace, () => dumpConnections({ states: [...liveStates, 'LISTEN'], ...restriction })),
   }));
 }
 
