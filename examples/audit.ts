@@ -5,7 +5,7 @@
 import { once } from 'node:events';
 import net from 'node:net';
 import { setKeepAlive } from 'tcp-keepalive';
-import { dependsOnKeepAlive, listConnections, parseSelection } from 'tcp-keepalive/linux';
+import { dependsOnKeepAlive, isAnswered, listConnections, parseSelection } from 'tcp-keepalive/linux';
 
 const [argument] = process.argv.slice(2);
 const isOnce = argument === '--once';
@@ -30,18 +30,18 @@ async function connectTwo(): Promise<() => void> {
 
 const close = isOnce ? await connectTwo() : () => {};
 const selection = parseSelection(isOnce ? { pid: String(process.pid) } : { process: argument });
-const { rows, incomplete } = listConnections({ selection, withinMs: 60_000 });
+const listing = listConnections({ selection, withinMs: 60_000 });
+const { rows, incomplete, notJudged } = listing;
 
-// Listeners, and what is left of connections that have ended, wait for no peer.
-const waiting = rows.filter(({ connection }) => dependsOnKeepAlive(connection));
-const unseen = waiting.filter(({ verdict }) => verdict === null);
+// Listeners have the verdict of connections to come, and what is left of connections that have ended waits for no peer.
+const waiting = rows.filter(({ connection }) => connection.state !== 'LISTEN' && dependsOnKeepAlive(connection));
 const found = waiting.filter(({ verdict }) => verdict === 'unprotected' || verdict === 'slow');
 for (const { connection, process, verdict } of found) {
   const { local, remote } = connection;
   console.log(`${verdict}: ${process?.name} ${local.address}:${local.port} to ${remote.address}:${remote.port}`);
 }
-console.log(`${waiting.length} connections, ${found.length} to look at, ${unseen.length} not seen`);
+console.log(`${waiting.length} connections, ${found.length} to look at, ${notJudged.connections} not seen`);
 for (const { what, why } of incomplete) console.error(`not shown: ${what} (${why})`);
 
 close();
-if (!isOnce) process.exitCode = found.length > 0 ? 1 : unseen.length > 0 ? 2 : 0;
+if (!isOnce) process.exitCode = found.length > 0 ? 1 : isAnswered(listing) ? 0 : 2;

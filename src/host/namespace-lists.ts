@@ -17,8 +17,6 @@ export interface Place {
   /** By the TCP iterator, where that is the way. */
   readonly reading: OptionReading | undefined;
   readonly retries2: number | null;
-  /** Lists the live sockets again, without details. */
-  readonly lookAgain: () => Dump;
 }
 
 function statesOf({ selection, allStates: all = false }: ListQuery): readonly TcpState[] {
@@ -57,13 +55,18 @@ function readPlace(
     dump: dumpConnections({ states: statesOf(query), info: true, ...restriction }),
     reading: source?.perNamespace ? source.read([]) : undefined,
     retries2: retries2(),
-    lookAgain: () => within(namespace, () => dumpConnections({ states: [...liveStates, 'LISTEN'], ...restriction })),
   }));
 }
 
 interface Places {
   readonly places: readonly Place[];
   readonly isWhole: boolean;
+}
+
+/** Whether a namespace that could not be entered has ended since it was found, and its connections with it. */
+function isGone({ inode }: NetworkNamespace): boolean {
+  const { namespaces, isWhole } = networkNamespaces();
+  return isWhole && namespaces.every((other) => other.inode !== inode);
 }
 
 /** Reads one namespace after the other; one that cannot be entered is said to be missing. */
@@ -81,6 +84,7 @@ export function readPlaces(
       places.push(readPlace(namespace, query, cgroups, source));
     } catch (error) {
       if (namespace === undefined || namespace.isOwn || !(error instanceof SystemCallError)) throw error;
+      if (isGone(namespace)) continue;
       isWhole = false;
       incomplete.push({
         what: `the connections of network namespace ${namespace.name ?? namespace.inode}`,

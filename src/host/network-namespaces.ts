@@ -21,7 +21,7 @@ export interface NetworkNamespace {
 export interface NetworkNamespaces {
   readonly namespaces: NetworkNamespace[];
   readonly incomplete: Incomplete[];
-  /** Whether every process and every folder could be looked at. */
+  /** Whether these are all, apart from those that only an open descriptor or a single thread keeps. */
   readonly isWhole: boolean;
 }
 
@@ -75,23 +75,44 @@ function namespaceOfProcess(pid: number): number | string {
   }
 }
 
-/** The lowest process id in each namespace, by its inode. */
-function processNamespaces(incomplete: Incomplete[]): Map<number, number> {
+/**
+ * What tells whether two processes are in the same namespace, also of those whose namespace may not be read: each namespace
+ * has a file of its own behind /proc/PID/net (fs/proc/proc_net.c). `undefined` for a process that has ended.
+ */
+function netFileOf(pid: number | 'self'): number | undefined {
+  return statSync(`/proc/${pid}/net/dev`, { throwIfNoEntry: false })?.ino;
+}
+
+/** Whether a process may be in a namespace that none of the known ones is in. */
+function isAnyElsewhere(refused: readonly number[], known: Iterable<number>): boolean {
+  if (refused.length === 0) return false;
+  try {
+    const files = new Set([undefined, netFileOf('self'), ...Array.from(known, netFileOf)]);
+    return refused.some((pid) => !files.has(netFileOf(pid)));
+  } catch {
+    return true;
+  }
+}
+
+/** The lowest process id in each namespace, by its inode, and whether a process may be in yet another one. */
+function processNamespaces(incomplete: Incomplete[]): { found: Map<number, number>; isWhole: boolean } {
   const pids = entriesOf('/proc', incomplete).map(Number).filter(Number.isInteger);
   const found = new Map<number, number>();
-  let refused = 0;
+  const refused: number[] = [];
   for (const pid of pids.sort((a, b) => a - b)) {
     const inode = namespaceOfProcess(pid);
-    if (inode === 'EACCES' || inode === 'EPERM') refused++;
+    if (inode === 'EACCES' || inode === 'EPERM') refused.push(pid);
     else if (typeof inode === 'number' && !found.has(inode)) found.set(inode, pid);
   }
-  if (refused > 0) {
-    const what =
-      refused === 1 ? 'the network namespace of 1 process' : `the network namespaces of ${refused} processes`;
+  if (refused.length > 0) {
+    const processes = refused.length === 1 ? 'namespace of 1 process' : `namespaces of ${refused.length} processes`;
     const why = 'reading /proc/PID/ns/net of a process of another user takes CAP_SYS_PTRACE';
-    incomplete.push({ what, why });
+    incomplete.push({ what: `the network ${processes}`, why });
   }
-  return found;
+  // Every PID namespace has a process 1.
+  const hasUnlisted = pids[0] !== 1;
+  if (hasUnlisted) incomplete.push({ what: 'the network namespaces of hidden processes', why: '/proc has hidepid' });
+  return { found, isWhole: !hasUnlisted && !isAnyElsewhere(refused, found.values()) };
 }
 
 /**
@@ -107,7 +128,8 @@ export function networkNamespaces(): NetworkNamespaces {
   const incomplete: Incomplete[] = [];
   const own = statSync(ownNamespacePath);
   const named = namedNamespaces(own.dev, incomplete);
-  const processes = processNamespaces(incomplete);
+  const areFilesWhole = incomplete.every(({ why }) => why === noNamespace);
+  const { found: processes, isWhole } = processNamespaces(incomplete);
   const inodes = new Set([own.ino, ...named.keys(), ...processes.keys()]);
   const namespaces = [...inodes].map((inode): NetworkNamespace => {
     const isOwn = inode === own.ino;
@@ -116,7 +138,7 @@ export function networkNamespaces(): NetworkNamespaces {
     const path = isOwn ? ownNamespacePath : (file?.path ?? `/proc/${pid}/ns/net`);
     return { inode, path, name: file?.name, pid, isOwn };
   });
-  return { namespaces, incomplete, isWhole: incomplete.every(({ why }) => why === noNamespace) };
+  return { namespaces, incomplete, isWhole: isWhole && areFilesWhole };
 }
 
 /**

@@ -3,6 +3,8 @@ import type { Judge } from '../policy/verdict.js';
 import type { KeepAliveState } from '../socket/index.js';
 import type { Cgroups } from './cgroups.js';
 import type { HostConnection } from './connection.js';
+import { liveStates } from './dump.js';
+import { type Look, lookAt } from './look.js';
 import type { Place } from './namespace-lists.js';
 import { OpenQuestions } from './not-judged.js';
 import type { OptionReading } from './options/source.js';
@@ -27,12 +29,12 @@ export function whyUnowned(owners: SocketOwners, { inode }: HostConnection): str
   return owners.hidden.why;
 }
 
-/** Sockets as a second look has them, by cookie; `undefined` where it failed. */
-type SecondLook = ReadonlyMap<bigint, HostConnection> | undefined;
+/** The sockets without known options as a second look has them; `undefined` if it failed, or was not needed. */
+type SecondLook = Look | undefined;
 
-function lookAgain({ lookAgain: look }: Share): SecondLook {
+function lookAgain(connections: readonly HostConnection[], { namespace }: Share): SecondLook {
   try {
-    return new Map(look().connections.map((connection) => [connection.cookie, connection]));
+    return lookAt(connections, namespace, [...liveStates, 'LISTEN']);
   } catch (error) {
     if (error instanceof SystemCallError) return undefined;
     throw error;
@@ -41,8 +43,9 @@ function lookAgain({ lookAgain: look }: Share): SecondLook {
 
 /** Tells by two looks whether keepalive is on: that its timer is not armed may be chance once. */
 function toldByTimers(first: HostConnection, second: HostConnection | undefined): KeepAliveByTimer | null {
+  if (second === undefined) return null;
   const before = keepAliveByTimer(first);
-  const now = second && keepAliveByTimer(second);
+  const now = keepAliveByTimer(second);
   if (now?.enabled) return now;
   if (before?.enabled) return now === undefined ? before : null;
   return before !== undefined && now !== undefined ? now : null;
@@ -83,11 +86,13 @@ export class RowMaker {
 
   add(share: Share, reading: OptionReading | undefined): void {
     const states = share.connections.map(({ cookie }) => reading?.states.get(cookie));
-    const isUnread = (connection: HostConnection, index: number) =>
-      states[index] === undefined && dependsOnKeepAlive(connection);
-    const second = this.#isAsked && share.connections.some(isUnread) ? lookAgain(share) : undefined;
+    const unread = share.connections.filter(
+      (connection, index) => states[index] === undefined && dependsOnKeepAlive(connection),
+    );
+    const second = this.#isAsked && unread.length > 0 ? lookAgain(unread, share) : undefined;
     share.connections.forEach((connection, index) => {
-      const isEnded = second !== undefined && hasEnded(connection, second.get(connection.cookie));
+      const isUnread = states[index] === undefined && dependsOnKeepAlive(connection);
+      const isEnded = isUnread && second !== undefined && hasEnded(connection, second.get(connection.cookie));
       this.#place(this.#row(connection, share, states[index], reading, second), isEnded);
     });
   }

@@ -91,7 +91,7 @@ const netnsByInode: NetnsLookup = (text) => (/^[1-9]\d{0,9}$/.test(text) ? Numbe
 function parseNetns(text: string, lookUp: NetnsLookup): number {
   const inode = lookUp(text);
   if (inode !== undefined) return inode;
-  throw new SelectionError('netns', text, 'a network namespace that exists');
+  throw new SelectionError('netns', text, 'a network namespace that exists and that you may look into');
 }
 
 function valuesOf(filter: SelectionFilter, given: string | readonly string[]): string[] {

@@ -3,7 +3,7 @@ import { readFileSync, statSync } from 'node:fs';
 import net from 'node:net';
 import { describe, expect, it } from 'vitest';
 import type { ConnectionJson } from '../../src/host/row.js';
-import { getKeepAlive, setKeepAlive } from '../../src/index.js';
+import { detectionTime, getKeepAlive, setKeepAlive } from '../../src/index.js';
 import { crashPeer, loopbackPair } from '../../src/testing/index.js';
 import { infoOf, moment, quietRange } from '../kernel/observation.js';
 import { hasIPv6 } from '../peers.js';
@@ -11,6 +11,7 @@ import { cannotRun } from '../requirement.js';
 import { runCli } from './run-cli.js';
 
 const noIPv6 = cannotRun(!hasIPv6, 'there is no IPv6 here');
+const retries2 = Number(readFileSync('/proc/sys/net/ipv4/tcp_retries2', 'utf8'));
 const name = () => readFileSync('/proc/self/comm', 'utf8').trim();
 
 interface ListJson {
@@ -57,6 +58,7 @@ describe('tcp-keepalive ls --json', () => {
         cgroup: connections[0]?.cgroup,
         netns: statSync('/proc/self/ns/net').ino,
         verdict: 'protected',
+        detection: { quietMs: expect.any(Number), inFlightMs: expect.any(Number) },
       },
     ]);
     const [row] = connections;
@@ -77,6 +79,43 @@ describe('tcp-keepalive ls --json', () => {
     const { connections } = await list(...end(server));
     expect(connections).toMatchObject([{ unanswered: 1, timer: { kind: 'keepalive' } }]);
     expect(connections[0]?.lastHeardMs).toBeGreaterThanOrEqual(1000);
+  });
+
+  it('counts unanswered probes also where keepalive was turned off meanwhile', async () => {
+    using pair = await loopbackPair();
+    const { client, server } = pair;
+    crashPeer(client);
+    setKeepAlive(server, '1:30:3');
+    await moment(() => infoOf(server).probes === 1, 'a probe');
+    setKeepAlive(server, false);
+    const { connections } = await list(...end(server));
+    expect(connections).toMatchObject([{ keepAlive: { enabled: false }, timer: null, unanswered: 1 }]);
+  });
+
+  it('judges the state of now: unanswered data without a user timeout is not protected', async () => {
+    using pair = await loopbackPair();
+    const { client, server } = pair;
+    setKeepAlive(server, '5:1:3');
+    const listed = async (...args: string[]) => (await list(...end(server), ...args)).connections[0];
+    const quiet = await listed('--within', '10s');
+    expect(quiet).toMatchObject({ verdict: 'protected' });
+    crashPeer(client);
+    server.write('lost');
+    await moment(() => infoOf(server).retransmits > 0, 'a retransmission');
+    const unanswered = await listed('--within', '10s');
+    expect(unanswered).toMatchObject({ verdict: 'slow', keepAlive: { enabled: true, idle: 5000 } });
+    const { quietMs, inFlightMs } = unanswered?.detection ?? {};
+    expect(quietMs).toBe(detectionTime('5:1:3:0').latestMs);
+    expect(quiet?.detection?.quietMs).toBe(quietMs);
+    expect(inFlightMs).toBeGreaterThanOrEqual(detectionTime('5:1:3:0', 'data-in-flight', { retries2 }).earliestMs);
+    expect(await listed('--within', `${inFlightMs}ms`)).toMatchObject({ verdict: 'protected' });
+    expect(await listed('--within', '400s')).toMatchObject({ verdict: 'slow' });
+    setKeepAlive(server, '5:1:3:300s');
+    const guarded = await listed('--within', '400s');
+    expect(guarded).toMatchObject({ verdict: 'protected' });
+    expect(guarded?.detection?.inFlightMs).toBeGreaterThanOrEqual(300_000);
+    setKeepAlive(server, false);
+    expect(await listed()).toMatchObject({ verdict: 'unprotected', detection: { quietMs: null } });
   });
 
   it('shows data in flight as a running retransmission', async () => {
@@ -108,7 +147,7 @@ describe('tcp-keepalive ls --json', () => {
     server.close();
   });
 
-  it('shows a listener with its options, without timer, peer and verdict', async () => {
+  it('shows a listener with its options and the verdict of its connections, without timer and peer', async () => {
     const server = net.createServer();
     setKeepAlive(server, '30:5:3');
     server.listen(0, '127.0.0.1');
@@ -125,7 +164,7 @@ describe('tcp-keepalive ls --json', () => {
         keepAlive: { enabled: true, idle: 30_000, interval: 5000, count: 3, userTimeout: 0 },
         timer: null,
         lastHeardMs: null,
-        verdict: null,
+        verdict: 'protected',
       },
     ]);
     expect(ofAnyPeer.connections, 'a listener has no peer').toEqual([]);
@@ -266,7 +305,7 @@ describe('what tcp-keepalive ls leaves out or puts together', () => {
       return JSON.parse(stdout).groups;
     };
     expect(await groups('process')).toEqual([
-      { name: name(), connections: 2, unprotected: 1, slow: 0, protected: 1, unknown: 0 },
+      { name: name(), connections: 2, unprotected: 1, slow: 0, protected: 1, unknown: 0, other: 0 },
     ]);
     expect(await groups('port')).toHaveLength(2);
     const table = await runCli('ls', '--group', 'process', ...args);

@@ -128,7 +128,7 @@ describe('tcp-keepalive set', () => {
     [['30:5:3', '--off', '--pid', '1'], /either a policy or --off/],
     [['30:5:3', '--undo', 'file'], /--undo takes no policy/],
     [['--undo', 'file', '--pid', '1'], /no filters/],
-    [['--undo', 'file', '--dry-run'], /no filters, --record or --dry-run/],
+    [['--undo', 'file', '--record', 'other'], /no filters, and no --record/],
     [['30:5:3', '--port', '0'], /^tcp-keepalive: port must be/],
   ])('refuses %j in one line, with exit code 1', async (args, message) => {
     const { code, stdout, stderr } = await runCli('set', ...args);
@@ -195,6 +195,24 @@ describe('tcp-keepalive set --undo', () => {
     const gone = await set('--undo', second);
     expect(gone).toMatchObject({ code: 0, json: { changed: [], failed: [] } });
     expect(gone.stderr).toBe('1 of the changed connections have ended\n');
+  });
+
+  it('shows with --dry-run what would be restored, and is done when it is repeated', async () => {
+    const before = await stateOf('a client');
+    await set('30:5:3', ...end('a client'), '--record', recordFile());
+    const shown = await set('--undo', recordFile(), '--dry-run');
+    expect(shown).toMatchObject({ code: 0, json: { changed: [{ before: article, after: before }], failed: [] } });
+    expect(await stateOf('a client')).toEqual(article);
+    const table = await runCli('set', '--undo', recordFile(), '--dry-run');
+    expect(table.stdout).toMatch(/\n\n1 connection would be changed\n$/);
+    expect((await set('--undo', recordFile())).code).toBe(0);
+    expect(await stateOf('a client')).toEqual(before);
+    const again = await set('--undo', recordFile());
+    expect(again).toMatchObject({ code: 0, json: { changed: [{ before, after: before }], failed: [], unknown: 0 } });
+    expect((await runCli('set', '--undo', recordFile())).stdout).toMatch(
+      /\n\n0 connections changed, 1 had it already\n$/,
+    );
+    expect(await stateOf('a client')).toEqual(before);
   });
 
   it('does not overwrite a file with a record, and then changes nothing', async () => {

@@ -94,7 +94,7 @@ function checkHeld(row: ConnectionJson, { from, to, port, pid, idle, churns }: H
   const policy = { enabled: true, idle, interval: 5000, count: 3, userTimeout: 0 };
   expect(keepAlive).toMatchObject(isAccepted ? policy : { enabled: false, userTimeout: 0 });
   if (churns && verdict === null) return;
-  expect(verdict).toBe(isListener ? null : isAccepted ? 'slow' : 'unprotected');
+  expect(verdict).toBe(isListener || isAccepted ? 'slow' : 'unprotected');
 }
 
 /** Asserts that a listing has each socket that stays, once, and no wrong row; gives how many came and went. */

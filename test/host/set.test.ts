@@ -1,6 +1,10 @@
-import { describe, expect, it } from 'vitest';
+import { once } from 'node:events';
+import net from 'node:net';
+import { describe, expect, it, onTestFinished } from 'vitest';
 import { listConnections } from '../../src/host/list.js';
 import { listThrough } from '../../src/host/listing.js';
+import { networkNamespaces } from '../../src/host/network-namespaces.js';
+import { isAnswered } from '../../src/host/not-judged.js';
 import { chooseOptionSource } from '../../src/host/options/choice.js';
 import type { OptionSource } from '../../src/host/options/source.js';
 import { recordOf } from '../../src/host/record.js';
@@ -10,7 +14,7 @@ import { undoChanges } from '../../src/host/undo.js';
 import { getKeepAlive, PolicyError, setKeepAlive } from '../../src/index.js';
 import { SystemCallError } from '../../src/native/index.js';
 import { crashPeer, type LoopbackPair, loopbackPair } from '../../src/testing/index.js';
-import { closed } from '../endpoints.js';
+import { abort, closed } from '../endpoints.js';
 import { infoOf, moment } from '../kernel/observation.js';
 import { cannotRun } from '../requirement.js';
 
@@ -112,4 +116,82 @@ it('names the reason for each where the call can do nothing at all', async () =>
 
 it('refuses a policy that no kernel takes before anything is read', () => {
   expect(() => setConnections({ selection: { pid: [process.pid] } }, { idle: 500 })).toThrow(PolicyError);
+});
+
+describe('orphans: what a program has closed, and the kernel has still to end', () => {
+  /** A connection whose client is closed, and whose server keeps its half open. */
+  async function halfClosed() {
+    const server = net.createServer({ allowHalfOpen: true }, (socket) => socket.resume()).listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    onTestFinished(() => void server.close());
+    const { port } = server.address() as net.AddressInfo;
+    const client = net.connect({ port, host: '127.0.0.1', allowHalfOpen: true });
+    const [accepted] = (await once(server, 'connection')) as [net.Socket];
+    onTestFinished(() => abort(accepted));
+    const end = { end: 'local', first: client.localPort ?? 0, last: client.localPort ?? 0 } as const;
+    return { client, accepted, selection: { port: [end] } };
+  }
+
+  /** Closes the client, and waits until the kernel has heard that the server knows. */
+  async function close(client: net.Socket, accepted: net.Socket): Promise<void> {
+    const ended = once(accepted, 'end');
+    client.end();
+    await Promise.all([ended, once(client, 'finish')]);
+    const gone = closed(client);
+    client.destroy();
+    await gone;
+  }
+
+  it('are passed over and counted, also with --dry-run, and are no failure', async () => {
+    const { client, accepted, selection } = await halfClosed();
+    await close(client, accepted);
+    const listed = listConnections({ selection });
+    expect(listed.rows).toMatchObject([{ connection: { inode: 0 }, process: null, verdict: null }]);
+    expect(isAnswered(listed)).toBe(true);
+    for (const dryRun of [false, true]) {
+      const result = setConnections({ selection }, '30:5:3', dryRun);
+      expect(result).toMatchObject({ changed: [], failed: [], orphans: 1, isWhole: true });
+      expect(result.undecided).toMatchObject({ connections: 0, listeners: 0 });
+    }
+    const ofServer = {
+      port: [{ end: 'local', first: accepted.localPort ?? 0, last: accepted.localPort ?? 0 }],
+    } as const;
+    expect(setConnections({ selection: ofServer }, '30:5:3')).toMatchObject({
+      changed: { length: 2 },
+      failed: [],
+      orphans: 0,
+    });
+    expect(getKeepAlive(accepted)).toMatchObject({ enabled: true, idle: 30_000 });
+  });
+
+  it('count as ended when their changes are undone', async () => {
+    const { client, accepted, selection } = await halfClosed();
+    const { changed } = setConnections({ selection: { ...selection, pid: [process.pid] } }, '30:5:3');
+    expect(changed).toHaveLength(1);
+    await close(client, accepted);
+    expect(undoChanges(recordOf(changed), 'x')).toMatchObject({ changed: [], failed: [], gone: 1, unknown: 0 });
+  });
+});
+
+describe('undoChanges in a network namespace that is not there', () => {
+  it('takes for ended what was in it only where every namespace is known', async () => {
+    using pair = await loopbackPair();
+    const { changed } = setConnections({ selection: selectionOf(pair) }, '30:5:3');
+    const record = recordOf(changed);
+    const elsewhere = { ...record, changed: record.changed.map((change) => ({ ...change, netns: 1 })) };
+    const count = networkNamespaces().isWhole ? { gone: 1, unknown: 0 } : { gone: 0, unknown: 1 };
+    expect(undoChanges(elsewhere, 'x')).toMatchObject({ changed: [], failed: [], ...count });
+  });
+});
+
+it('shows with dryRun what undoing would restore, and restores nothing', async () => {
+  using pair = await loopbackPair();
+  const before = getKeepAlive(pair.server);
+  const { changed } = setConnections({ selection: selectionOf(pair) }, '30:5:3');
+  const after = getKeepAlive(pair.server);
+  expect(undoChanges(recordOf(changed), 'x', { dryRun: true })).toMatchObject({
+    changed: [{ before: after, after: before }],
+    failed: [],
+  });
+  expect(getKeepAlive(pair.server)).toEqual(after);
 });
