@@ -51,6 +51,7 @@ export {
 } from './host/sysctl/index.js';
 export { undoChanges } from './host/undo.js';
 export { type DiagnosisSocket, NetlinkSocket, netlinkBufferLength } from './native/netlink-socket.js';
+export { NamespaceReturnError } from './native/network-namespace.js';
 export type { PortRange } from './policy/port-range.js';
 export { defaultWithinMs, type Verdict, type VerdictInput, verdictOf } from './policy/verdict.js';
 export { disassembleBpf } from './wire/bpf-disassembly.js';
