@@ -54,6 +54,7 @@ export {
 } from './host/sysctl/index.js';
 export { type UndoResult, undoChanges } from './host/undo.js';
 export { type DiagnosisSocket, NetlinkSocket, netlinkBufferLength } from './native/netlink-socket.js';
+export { NamespaceReturnError } from './native/network-namespace.js';
 export type { PortRange } from './policy/port-range.js';
 export {
   type Detection,

@@ -1,7 +1,7 @@
 #!/usr/bin/env node
 import { readFileSync } from 'node:fs';
 import { isatty } from 'node:tty';
-import { Command } from 'commander';
+import type { Command } from 'commander';
 import { print, printError, printFailure, shownExitCode } from './output.js';
 
 /** Each verb's module is loaded when it is called, because loading them all takes longer than most of them run. */
@@ -27,21 +27,27 @@ function packageVersion(): string {
   return manifest.version;
 }
 
-/** Returns what to say of an error: one line for what can happen to anybody, undefined for a fault of this program. */
-async function explanationOf(error: unknown): Promise<string | undefined> {
-  const { NamespaceReturnError } = await import('../native/network-namespace.js');
-  const { RecordError } = await import('../host/record.js');
-  const { SelectionError } = await import('../host/selection-error.js');
-  const { FileError } = await import('../host/sysctl/file-error.js');
-  const { SystemCallError, UnsupportedError } = await import('../native/index.js');
-  const { PolicyError } = await import('../policy/index.js');
-  const ours = [
-    ...[FileError, NamespaceReturnError, PolicyError, RecordError, SelectionError, SystemCallError, UnsupportedError],
-  ];
-  if (ours.some((type) => error instanceof type)) return (error as Error).message;
-  const { code, syscall, path, message } = error as NodeJS.ErrnoException;
+const expected = new Set([
+  ...['FileError', 'NamespaceReturnError', 'PolicyError', 'RecordError'],
+  ...['SelectionError', 'SystemCallError', 'UnsupportedError'],
+]);
+
+const hints: Readonly<Record<string, string>> = {
+  EMFILE: 'raise the limit of open files (ulimit -n)',
+  ENFILE: 'the machine has no descriptor left (fs.file-max)',
+};
+
+/**
+ * Returns what to say of an error: one line for what can happen to anybody, undefined for a fault of this program.
+ *
+ * Asks for names, because nothing more can be loaded where the error is that no descriptor is left.
+ */
+function explanationOf(error: unknown): string | undefined {
+  const { name, code, syscall, path, message } = error as NodeJS.ErrnoException;
+  if (expected.has(name)) return message;
   if (typeof code !== 'string' || (syscall === undefined && path === undefined)) return undefined;
-  return path?.startsWith('/proc') ? `${message}: this takes /proc, is it mounted?` : message;
+  const hint = hints[code] ?? (path?.startsWith('/proc') ? 'this takes /proc, is it mounted?' : undefined);
+  return hint === undefined ? message : `${message}: ${hint}`;
 }
 
 /** Configures a command, and those below it, to print and to end as the verbs themselves do. */
@@ -60,7 +66,9 @@ function configureOutput(command: Command): void {
 }
 
 async function run(): Promise<void> {
-  const program = new Command('tcp-keepalive')
+  // Here, where it is told in one line that no descriptor is left for it.
+  const commander = await import('commander');
+  const program = new commander.Command('tcp-keepalive')
     .description('TCP keepalive that holds, and proof of who is still there')
     .version(packageVersion())
     .addHelpText(
@@ -78,7 +86,7 @@ Examples:
 try {
   await run();
 } catch (error) {
-  const explanation = await explanationOf(error);
+  const explanation = explanationOf(error);
   if (explanation === undefined) throw error;
   printFailure(explanation);
   // Sockets and timers that are left, in a network namespace that may be another, must not keep this process.

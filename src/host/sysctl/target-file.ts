@@ -31,6 +31,11 @@ function statusOf(file: string): Stats | undefined {
   }
 }
 
+function versionNow(file: string): string | undefined {
+  const status = statusOf(file);
+  return status === undefined ? undefined : versionOf(status);
+}
+
 function refuseDirectory(file: string): void {
   const directory = path.dirname(file);
   try {
@@ -73,6 +78,9 @@ function refuseKind(file: string, status: Stats): void {
   if (status.size > maxBytes) refuse('too-large', `has ${status.size} bytes`, `at most ${maxBytes} are read`);
 }
 
+/** A file that is replaced while it is read is read again, at most this often in all. */
+const greatestAttempts = 10;
+
 /**
  * Reads a file that is going to be replaced; `undefined` where there is none yet.
  *
@@ -80,13 +88,16 @@ function refuseKind(file: string, status: Stats): void {
  */
 export function findFile(file: string): FoundFile | undefined {
   refuseDirectory(file);
-  const status = statusOf(file);
-  if (status === undefined) return undefined;
-  refuseKind(file, status);
-  const content = attempt('read', file, () => readRegularFile(file, maxBytes));
-  refuseChanged(file, versionOf(status));
-  const { mode, uid, gid } = status;
-  return { content, mode: mode & 0o7777, uid, gid, version: versionOf(status) };
+  for (let attempts = 1; ; attempts += 1) {
+    const status = statusOf(file);
+    if (status === undefined) return undefined;
+    refuseKind(file, status);
+    const content = attempt('read', file, () => readRegularFile(file, maxBytes));
+    const { mode, uid, gid } = status;
+    const version = versionOf(status);
+    if (versionNow(file) === version) return { content, mode: mode & 0o7777, uid, gid, version };
+    if (attempts === greatestAttempts) refuseChanged(file, version);
+  }
 }
 
 /** @throws {FileError} when a file is not this user's own. */
@@ -99,7 +110,6 @@ export function refuseOtherOwner(file: string, found: FoundFile | undefined): vo
 
 /** @throws {FileError} when a file is no longer as it was found. */
 export function refuseChanged(file: string, version: string | undefined): void {
-  const status = statusOf(file);
-  if ((status === undefined ? undefined : versionOf(status)) === version) return;
+  if (versionNow(file) === version) return;
   throw new FileError(file, 'changed', 'was changed by somebody else just now', 'a file at rest', 'run it again');
 }

@@ -110,12 +110,13 @@ function outcome(plan: Plan, applied: boolean, after: KernelDefaults, incomplete
  */
 export function undoKernelDefaults(options: UndoKernelDefaultsOptions = {}): DefaultsChange {
   const { root = '/', dryRun = false } = options;
-  const preview = planOf(root);
-  const missing = [...lackingPermissions(root, preview.file), ...lackingUndo(root)];
-  if (dryRun || missing.length > 0) return outcome(preview, false, preview.step.running.before, missing);
-  return withUndoLog(root, () => {
-    // Somebody else may have made or undone a change while this one waited.
+  const undo = () => {
     const plan = planOf(root);
+    const missing = [...lackingPermissions(root, plan.file), ...lackingUndo(root)];
+    if (dryRun || missing.length > 0) return outcome(plan, false, plan.step.running.before, missing);
     return outcome(plan, true, apply(root, plan), []);
-  });
+  };
+  // Where there is no step, there is no directory to lock.
+  if (dryRun || readUndoSteps(root).length === 0) return undo();
+  return withUndoLog(root, undo);
 }
