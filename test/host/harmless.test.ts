@@ -16,8 +16,8 @@ describe('asking and setting', () => {
     const program = new URL('asked-in-outage.ts', import.meta.url);
     const asRoot = await runProgram<Outage>(program, [], network, slowMs);
     expect(asRoot).toMatchObject({ dead: [], changed: [] });
-    expect(asRoot.asked['silent']).toBeGreaterThan(0);
-    expect(asRoot.asked['alive']).toBeGreaterThan(0);
+    // How many are silent depends on how fast this machine is: each was asked.
+    expect(asRoot.asked['not-asked']).toBeUndefined();
     const unprivileged = await runProgram<Outage>(program, ['unprivileged'], network, slowMs);
     expect(unprivileged).toMatchObject({ dead: [], changed: [] });
     expect(unprivileged.asked['not-asked']).toBeGreaterThan(0);
