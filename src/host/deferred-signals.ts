@@ -4,19 +4,20 @@ import { constants } from 'node:os';
 /** Signals without an effect on a process that does not handle them, and those that cannot be handled. */
 const harmless = new Set(['SIGCHLD', 'SIGCONT', 'SIGURG', 'SIGWINCH', 'SIGKILL', 'SIGSTOP']);
 
-/** The signals that this process handles or ignores, as a bit for each. */
-function settledSignals(): bigint {
+/** Node.js itself handles these, to leave the terminal as it was, and then has them end the process. */
+const handledByNode = new Set(['SIGINT', 'SIGTERM']);
+
+/** The signals that would end or stop this process at once: those that are neither ignored nor handled. */
+function fatalSignals(): NodeJS.Signals[] {
   const status = readFileSync('/proc/self/status', 'utf8');
   const mask = (name: string) => BigInt(`0x${new RegExp(`^${name}:\\s*([0-9a-f]+)$`, 'm').exec(status)?.[1] ?? '0'}`);
-  return mask('SigIgn') | mask('SigCgt');
-}
-
-/** The signals that would end or stop this process at once. */
-function fatalSignals(): NodeJS.Signals[] {
-  const settled = settledSignals();
-  const names = Object.entries(constants.signals) as [NodeJS.Signals, number][];
-  return names
-    .filter(([name, number]) => !harmless.has(name) && (settled & (1n << BigInt(number - 1))) === 0n)
+  const [ignored, caught] = [mask('SigIgn'), mask('SigCgt')];
+  const isIn = (signals: bigint, number: number) => (signals & (1n << BigInt(number - 1))) !== 0n;
+  return (Object.entries(constants.signals) as [NodeJS.Signals, number][])
+    .filter(([name, number]) => {
+      if (harmless.has(name) || isIn(ignored, number)) return false;
+      return handledByNode.has(name) ? process.listenerCount(name) === 0 : !isIn(caught, number);
+    })
     .map(([name]) => name);
 }
 

@@ -116,17 +116,21 @@ class Batch {
     try {
       while (!this.isEmpty && this.#elapsedMs < waitingMs) {
         pause(pollMs);
-        this.#overrides = this.#overrides.filter((override) => {
-          if (!hasProbed(override)) return true;
-          this.#outcomes[override.index] = 'sent';
-          this.#restore(override);
-          return false;
-        });
+        this.#overrides = this.#overrides.filter((override) => !this.#settle(override));
       }
     } finally {
       for (const override of this.#overrides) this.#restore(override);
       this.#overrides = [];
     }
+  }
+
+  /** Restores the idle time if its probe is out; returns whether it was. */
+  #settle(override: Override): boolean {
+    const isSent = hasProbed(override);
+    if (!isSent) return false;
+    this.#outcomes[override.index] = 'sent';
+    this.#restore(override);
+    return true;
   }
 
   #restore({ index, copy, ownSeconds }: Override): void {

@@ -1,4 +1,4 @@
-import { setTimeout as sleep } from 'node:timers/promises';
+import { setImmediate as nextTurn, setTimeout as sleep } from 'node:timers/promises';
 import { latestTickMs } from '../policy/probe-safety.js';
 import type { HostConnection } from './connection.js';
 import { DeferredSignals } from './deferred-signals.js';
@@ -174,6 +174,8 @@ async function converse(interviews: readonly Interview[], { look, prober, timeou
     if (elapsed() >= (round * timeoutMs) / mostQuestions) {
       round += 1;
       askOnce(open, prober);
+      // Lets signals in.
+      await nextTurn();
     } else await sleep(lookEveryMs);
     const seen = look(open.map(({ connection }) => connection));
     const elapsedMs = elapsed();
