@@ -2,10 +2,10 @@
 import { startChild } from './child.js';
 import { pairedDifference, type Spread, spreadOf, takeTurns } from './paired-rounds.js';
 
-const rounds = 5;
+const rounds = 7;
 const warmUps = 1;
-/** Four passes over the descriptors. */
-const roundMs = 4400;
+/** Three or four passes over the descriptors. */
+const roundMs = 5000;
 /** So that each pass has to look at every descriptor: without a new connection it looks at one in 32. */
 const opensEveryMs = 300;
 

@@ -24,7 +24,7 @@ export function loadForOwnUse<Package>(load: () => Package): Package {
   }
 }
 
-/** Returns true if the program has required a native addon, in any thread-wide module cache entry. */
+/** Returns true if the program has required a native addon in this thread. */
 export function hasLoadedAddon(): boolean {
   return Object.keys(cache).some((file) => file.endsWith('.node'));
 }

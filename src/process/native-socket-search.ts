@@ -25,10 +25,13 @@ export interface NativeSocketContext {
 }
 
 /**
- * The time between two passes, in ms. A socket is set in the first pass that finds it; where there are worker threads, in
- * the second one. Both are over within 2 s.
+ * The time between two passes, in ms: longer where a pass takes long, so that the search stays below 1 % of a core. A socket
+ * is set in the first pass that finds it; where there are worker threads, in the second one. Both are over within 2 s.
  */
-const [intervalMs, intervalWithThreadsMs] = [1100, 800];
+const [shortestMs, longestMs, withThreadsMs] = [1100, 1650, 800];
+const timesItsCost = 110;
+
+const { cpuUsage } = process;
 
 /** In each pass one number in so many is looked at in any case. */
 const stride = 32;
@@ -94,7 +97,7 @@ export class NativeSocketSearch {
     this.#claims = claims;
     for (let fd = tableSize() - 1; fd >= 0; fd -= 1) claims.takeClaim(fd);
     this.#unfollow = followOpened((handle) => this.#descriptors.opened(handle));
-    this.#timer = this.#nextPass();
+    this.#timer = this.#nextPass(0);
   }
 
   close(): void {
@@ -103,8 +106,9 @@ export class NativeSocketSearch {
     this.#unfollow();
   }
 
-  #nextPass(): Timer {
-    return setTimer(this.#pass, this.#claims.hasThreads ? intervalWithThreadsMs : intervalMs);
+  #nextPass(costMs: number): Timer {
+    const wantedMs = Math.min(Math.max(timesItsCost * costMs, shortestMs), longestMs);
+    return setTimer(this.#pass, this.#claims.hasThreads ? withThreadsMs : wantedMs);
   }
 
   readonly #pass = (): void => {
@@ -113,12 +117,14 @@ export class NativeSocketSearch {
       const reason = whyNoLibc();
       if (reason !== undefined) throw reason;
       this.#passes += 1;
+      const before = cpuUsage();
       const opens = openedConnections();
       const isFull = this.#isUnsettled || opens === undefined || opens !== this.#opens;
       this.#opens = opens;
       this.#look(isFull);
+      const { user, system } = cpuUsage(before);
       // `onApplied` may have disposed of the policy.
-      if (this.#timer !== undefined) this.#timer = this.#nextPass();
+      if (this.#timer !== undefined) this.#timer = this.#nextPass((user + system) / 1000);
     } catch (error) {
       this.close();
       this.#context.refused(error);
