@@ -31,7 +31,7 @@ interface Override extends Request {
 const leastIdle = 1;
 
 /** The kernel sends the probe at its next tick, of at most 10 ms; a busy machine takes longer. */
-const longestWaitMs = 20;
+const longestWaitMs = 40;
 const lookEveryMs = 0.25;
 
 /** So many are overridden at a time, so that none is for longer than a tick and a few milliseconds. */
@@ -91,7 +91,7 @@ function pause(): void {
   }
 }
 
-/** Waits, with the program held up, until the kernel has sent all probes, or for 20 ms. */
+/** Waits, with the program held up, until the kernel has sent all probes, or for 40 ms. */
 function waitForProbes(overrides: readonly Override[]): Set<Override> {
   const waiting = new Set(overrides);
   for (const startedAt = nowMs(); nowMs() - startedAt < longestWaitMs; ) {
