@@ -1,6 +1,7 @@
 import { writeSync } from 'node:fs';
 import { Writable } from 'node:stream';
 import { isatty } from 'node:tty';
+import { pause } from '../native/pause.js';
 import { printable, printableJson, printableLines } from './render/printable.js';
 
 const standardOutput = 1;
@@ -22,7 +23,7 @@ function writeAll(fd: number, text: string): void {
       at += writeSync(fd, bytes, at);
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code !== 'EAGAIN') throw error;
-      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, betweenAttemptsMs);
+      pause(betweenAttemptsMs);
     }
   }
 }

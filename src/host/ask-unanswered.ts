@@ -1,9 +1,9 @@
 import { SystemCallError } from '../native/index.js';
+import { pause } from '../native/pause.js';
 import type { HostConnection } from './connection.js';
 import { liveStates } from './dump.js';
 import { lookAt } from './look.js';
 import { byNamespace, type Share } from './namespace-of.js';
-import { pause } from './pause.js';
 import { probeSegments, SegmentProber } from './segment-prober.js';
 
 /** Linux answers at most one probe in 500 ms (tcp_invalid_ratelimit): the second question comes after that. */

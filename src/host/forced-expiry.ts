@@ -1,6 +1,7 @@
 import { SystemCallError, UnsupportedError } from '../native/errors.js';
 import { writeIntOption } from '../native/index.js';
 import type { OwnedDescriptor } from '../native/owned-descriptor.js';
+import { pause } from '../native/pause.js';
 import { overrideMs } from '../policy/probe-safety.js';
 import { readState } from '../socket/options.js';
 import { linux } from '../socket/platforms/linux.js';
@@ -10,7 +11,6 @@ import type { TcpInfo } from '../wire/tcp-info.js';
 import { restoreOption, silentMsOf } from './forced-probe.js';
 import { Copies } from './options/descriptor-copies.js';
 import type { SocketReference } from './options/source.js';
-import { pause } from './pause.js';
 
 /** A connection that the kernel is to end. */
 export interface Expiring {

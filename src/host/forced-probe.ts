@@ -1,6 +1,7 @@
 import { SystemCallError, UnsupportedError } from '../native/errors.js';
 import { readIntOption, writeIntOption } from '../native/index.js';
 import type { OwnedDescriptor } from '../native/owned-descriptor.js';
+import { pause } from '../native/pause.js';
 import { overrideMs, type ProbeDecision, probeDecision } from '../policy/probe-safety.js';
 import { readState } from '../socket/options.js';
 import { linux } from '../socket/platforms/linux.js';
@@ -8,7 +9,6 @@ import { readTcpInfo } from '../socket/tcp-info.js';
 import type { TcpInfo } from '../wire/tcp-info.js';
 import { byProcess, Copies } from './options/descriptor-copies.js';
 import type { SocketReference } from './options/source.js';
-import { pause } from './pause.js';
 
 /** Why a peer was not asked, and what would help. */
 export interface Refusal {

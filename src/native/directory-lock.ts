@@ -3,6 +3,7 @@ import { codeOfErrno, SystemCallError } from './errors.js';
 import { libc } from './libc.js';
 import { checked, linuxCalls } from './linux-calls.js';
 import { OwnedDescriptor } from './owned-descriptor.js';
+import { pause } from './pause.js';
 
 /** Differs by architecture. */
 const { O_DIRECTORY } = constants;
@@ -32,7 +33,7 @@ export function withDirectoryLock<Result>(directory: string, withinMs: number, a
     if (code !== 'EINTR' && (code !== 'EAGAIN' || performance.now() > deadline)) {
       throw new SystemCallError(`flock(${directory})`, code, 'another process is changing the same: run it again');
     }
-    Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, betweenAttemptsMs);
+    pause(betweenAttemptsMs);
   }
   return action();
 }

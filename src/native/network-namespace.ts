@@ -2,6 +2,7 @@ import { codeOfErrno, SystemCallError } from './errors.js';
 import { libc } from './libc.js';
 import { linuxCalls } from './linux-calls.js';
 import { OwnedDescriptor } from './owned-descriptor.js';
+import { pause } from './pause.js';
 
 /** include/uapi/linux/sched.h (since Linux 2.6.24) */
 const CLONE_NEWNET = 0x40000000;
@@ -82,7 +83,7 @@ export function assertOwnNamespace(): void {
 function comeBack(own: OwnedDescriptor): void {
   let code = refusalOf(own);
   for (let attempt = 1; code !== undefined && attempt < returnAttempts; attempt += 1) {
-    Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, betweenReturnsMs);
+    pause(betweenReturnsMs);
     code = refusalOf(own);
   }
   if (code === undefined) return;

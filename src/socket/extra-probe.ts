@@ -1,4 +1,5 @@
 import { readIntOption, writeIntOption } from '../native/index.js';
+import { pause } from '../native/pause.js';
 import { type ProbeDecision, probeDecision } from '../policy/probe-safety.js';
 import { type ConnectionLook, lookAtConnection } from './connection-look.js';
 import { readState } from './options.js';
@@ -38,7 +39,6 @@ const lookEveryMs = 0.25;
 const mostAtOnce = 500;
 
 const requests: Request[] = [];
-const never = new Int32Array(new SharedArrayBuffer(4));
 
 /** Decides, and overrides the idle time, with nothing in between that could change what was decided on. */
 function override(request: Request): Override | undefined {
@@ -83,9 +83,9 @@ function restore({ fd, idle }: Override): void {
   if (readIntOption(fd, option) === leastIdle) writeIntOption(fd, option, idle);
 }
 
-function pause(): void {
+function waitToLook(): void {
   try {
-    Atomics.wait(never, 0, 0, lookEveryMs);
+    pause(lookEveryMs);
   } catch {
     // A thread that may not wait, such as that of a window in Electron, looks again at once.
   }
@@ -97,7 +97,7 @@ function waitForProbes(overrides: readonly Override[]): Set<Override> {
   for (const startedAt = nowMs(); nowMs() - startedAt < longestWaitMs; ) {
     for (const each of waiting) if (isSent(each)) waiting.delete(each);
     if (waiting.size === 0) break;
-    pause();
+    waitToLook();
   }
   return waiting;
 }

@@ -1,8 +1,8 @@
+import { pause } from '../../native/pause.js';
 import { limits } from '../../policy/limits.js';
 import { overrideMs } from '../../policy/probe-safety.js';
 import type { Assignment } from '../../socket/assignments.js';
 import type { KeepAliveState } from '../../socket/state.js';
-import { pause } from '../pause.js';
 
 const overrideIdleMs = limits.idleSeconds.min * 1000;
 
