@@ -10,13 +10,10 @@ import {
   writeSync,
 } from 'node:fs';
 import path from 'node:path';
+import { messageOf } from '../socket/warn-once.js';
 import { RecordError, recordOf } from './record.js';
 import type { Change } from './set.js';
 import { syncDirectory } from './sysctl/atomic-file.js';
-
-function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
-}
 
 /**
  * A file with a record of changes, for `set --undo`: whole and on the disk before the first change is made, finished

@@ -1,8 +1,8 @@
 import { type Subscriber, subscribersOf } from '../socket/subscribers.js';
 import { bottomOf, type Handle } from '../socket/target.js';
+import { messageOf, warnOnce } from '../socket/warn-once.js';
 import { beginProgramCall, endProgramCall, restoreOptions } from '../socket/watch-policy.js';
 import { type Method, wrap } from '../socket/wrap.js';
-import { messageOf, warnOnce } from './guarded.js';
 
 /** The methods by which Node.js writes to a handle, of TCP and of TLS (src/stream_base.cc). */
 const writes = ['writeBuffer', 'writev', 'writeUtf8String', 'writeAsciiString', 'writeLatin1String', 'writeUcs2String'];

@@ -9,10 +9,11 @@ import {
   setOnHandle,
   setOnNewHandle,
 } from '../socket/index.js';
+import { messageOf, warnOnce } from '../socket/warn-once.js';
 import type { Method } from '../socket/wrap.js';
 import { type CallSite, callSite } from './call-site.js';
 import { decide, needsLocalPort, type Regime } from './decision.js';
-import { guarded, messageOf, warnOnce } from './guarded.js';
+import { guarded } from './guarded.js';
 import { carryOver, handleIntentOf, type Intent, intentOf, isOverruled, mergeIntent } from './intent.js';
 import type { Hooks } from './interception.js';
 import { Listeners, listeningServers, queuedOn } from './listeners.js';

@@ -8,6 +8,7 @@ import { setTimer } from './real-time.js';
 import type { KeepAliveState } from './state.js';
 import { type Handle, openDescriptor } from './target.js';
 import { threadMap } from './thread-map.js';
+import { messageOf, warnOnce } from './warn-once.js';
 
 /** Options of a connection that are set once its peer has answered. */
 interface Deferred {
@@ -67,12 +68,12 @@ function lookLater(): void {
   isLooking = true;
   setTimer(() => {
     isLooking = false;
-    for (const [handle, options] of deferred) settle(handle, options);
+    for (const [handle, options] of deferred) setDue(handle, options);
     lookLater();
   }, lookEveryMs);
 }
 
-function settle(handle: Handle, { interim, wanted }: Deferred): void {
+function setDue(handle: Handle, { interim, wanted }: Deferred): void {
   const fd = openDescriptor(handle);
   if (fd !== undefined && hasUnanswered(fd)) return;
   deferred.delete(handle);
@@ -86,9 +87,6 @@ function settle(handle: Handle, { interim, wanted }: Deferred): void {
     }
   } catch (error) {
     // In a timer there is nobody to throw to, and the interim options still protect the connection.
-    process.emitWarning(
-      `a deferred keepalive option could not be set: ${(error as Error).message}`,
-      'KeepAliveWarning',
-    );
+    warnOnce(`a deferred keepalive option could not be set: ${messageOf(error)}`);
   }
 }

@@ -1,8 +1,9 @@
 import { callSoon } from '../../socket/real-time.js';
 import { subscribe, subscribersOf, unsubscribe } from '../../socket/subscribers.js';
 import { type Handle, handleOf } from '../../socket/target.js';
+import { messageOf, warnOnce } from '../../socket/warn-once.js';
 import { announceUse, useAnnouncements } from '../announcements.js';
-import { messageOf, quietly, warnOnce } from '../guarded.js';
+import { quietly } from '../guarded.js';
 import { Agenda } from './agenda.js';
 import { assess, type Turn } from './assessment.js';
 import { type Condition, conditionOf } from './condition.js';

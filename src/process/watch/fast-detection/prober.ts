@@ -1,6 +1,7 @@
 import { SystemCallError, UnsupportedError } from '../../../native/index.js';
 import { limits } from '../../../policy/limits.js';
 import { nowMs } from '../../../socket/real-time.js';
+import { messageOf, warnOnce } from '../../../socket/warn-once.js';
 import { probeNow, programState, releaseOptions, takeOptions } from '../../../socket/watch-policy.js';
 import type { Condition } from '../condition.js';
 import type { Sight } from '../sight.js';
@@ -129,7 +130,7 @@ export class Prober {
       if (fd !== undefined) watched.readOptions(fd);
     } catch (error) {
       // In a timer there is nobody to throw to, and a program must not end for it.
-      process.emitWarning(`keepalive options could not be restored: ${(error as Error).message}`, 'KeepAliveWarning');
+      warnOnce(`keepalive options could not be restored: ${messageOf(error)}`);
     }
   }
 
