@@ -7,9 +7,9 @@ import { readState } from '../socket/options.js';
 import { linux } from '../socket/platforms/linux.js';
 import type { KeepAliveState } from '../socket/state.js';
 import { readTcpInfo } from '../socket/tcp-info.js';
-import type { TcpInfo } from '../wire/tcp-info.js';
-import { restoreOption, silentMsOf } from './forced-probe.js';
-import { Copies } from './options/descriptor-copies.js';
+import { hasDataToSend, silentMsOf, type TcpInfo } from '../wire/tcp-info.js';
+import { restoreOption } from './forced-probe.js';
+import { Copies } from './options/copies.js';
 import type { SocketReference } from './options/source.js';
 
 /** A connection that the kernel is to end. */
@@ -35,8 +35,6 @@ const retransmissionWithinMs = 250;
 
 /** Kernel clocks are as coarse as their ticks: a user timeout this much shorter has passed for certain. */
 const clockToleranceMs = 100;
-
-const isInFlight = ({ unacked, notSentBytes = 0 }: TcpInfo) => unacked > 0 || notSentBytes > 0;
 
 const failed = (error: string): Expiry => ({ outcome: 'failed', error });
 
@@ -77,7 +75,7 @@ function whyNotNow(
   { enabled }: KeepAliveState,
   retransmissionMs: number | undefined,
 ): string | undefined {
-  if (!isInFlight(info)) return enabled && info.probes > 0 ? undefined : 'no probe of its own is unanswered';
+  if (!hasDataToSend(info)) return enabled && info.probes > 0 ? undefined : 'no probe of its own is unanswered';
   if (retransmissionMs !== undefined && retransmissionMs <= retransmissionWithinMs) return undefined;
   const away = retransmissionMs === undefined ? 'not due' : `${Math.ceil(retransmissionMs / 1000)} s away`;
   return `data is in flight, and its next retransmission is ${away}`;
@@ -86,8 +84,8 @@ function whyNotNow(
 /** A user timeout that the silence has exceeded, and how long the kernel may take to find that. */
 function exceeded(info: TcpInfo, retransmissionMs: number) {
   // What is in flight was sent again at least one retransmission timeout before its next retransmission.
-  const ms = isInFlight(info) ? info.rtoMs * 0.8 : silentMsOf(info) - clockToleranceMs;
-  const withinMs = isInFlight(info) ? retransmissionMs + overrideMs : overrideMs * 0.8;
+  const ms = hasDataToSend(info) ? info.rtoMs * 0.8 : silentMsOf(info) - clockToleranceMs;
+  const withinMs = hasDataToSend(info) ? retransmissionMs + overrideMs : overrideMs * 0.8;
   return { userTimeoutMs: Math.max(1, Math.floor(ms)), withinMs };
 }
 
@@ -99,10 +97,12 @@ function expireCopy({ fd }: OwnedDescriptor, { silentMs, retransmissionMs }: Exp
   const why = whyNotNow(info, own, retransmissionMs);
   if (why !== undefined) return failed(why);
   const { userTimeoutMs, withinMs } = exceeded(info, retransmissionMs ?? 0);
-  if (expireNow(fd, own, userTimeoutMs, isInFlight(info), withinMs)) return { outcome: 'expired' };
+  if (expireNow(fd, own, userTimeoutMs, hasDataToSend(info), withinMs)) return { outcome: 'expired' };
   const isHeard = silentMsOf(readTcpInfo(fd)) < silentMs;
   if (isHeard) return { outcome: 'answered' };
-  return failed(`${isInFlight(info) ? 'data is in flight, and ' : ''}the kernel has not found the peer dead in time`);
+  return failed(
+    `${hasDataToSend(info) ? 'data is in flight, and ' : ''}the kernel has not found the peer dead in time`,
+  );
 }
 
 /**

@@ -6,8 +6,8 @@ import { overrideMs, type ProbeDecision, probeDecision } from '../policy/probe-s
 import { readState } from '../socket/options.js';
 import { linux } from '../socket/platforms/linux.js';
 import { readTcpInfo } from '../socket/tcp-info.js';
-import type { TcpInfo } from '../wire/tcp-info.js';
-import { byProcess, Copies } from './options/descriptor-copies.js';
+import { hasDataToSend, silentMsOf, type TcpInfo } from '../wire/tcp-info.js';
+import { byProcess, Copies } from './options/copies.js';
 import type { SocketReference } from './options/source.js';
 
 /** Why a peer was not asked, and what would help. */
@@ -39,16 +39,11 @@ const mostOpen = 400;
 
 const copyRemedy = 'run as root';
 
-export function silentMsOf({ lastAckReceivedMs, lastDataReceivedMs }: TcpInfo): number {
-  return Math.min(lastAckReceivedMs, lastDataReceivedMs);
-}
-
 /** Decides by what the connection is at this moment; `idle` is what it is restored to. */
 function decide(fd: number, info: TcpInfo): { readonly decision: ProbeDecision | 'look'; readonly idle: number } {
   const { enabled, idle, count, userTimeout } = readState(fd, linux);
   const silentMs = silentMsOf(info);
-  const isAsking = info.unacked > 0 || (info.notSentBytes ?? 0) > 0;
-  if (info.state === 'CLOSE' || silentMs < recentMs || isAsking) return { decision: 'look', idle };
+  if (info.state === 'CLOSE' || silentMs < recentMs || hasDataToSend(info)) return { decision: 'look', idle };
   const state = { enabled, idle, count, userTimeout: userTimeout ?? 0, unanswered: info.probes, silentMs };
   return { decision: probeDecision(state), idle };
 }
@@ -116,7 +111,7 @@ class Batch {
     try {
       while (!this.isEmpty && this.#elapsedMs < waitingMs) {
         pause(pollMs);
-        this.#overrides = this.#overrides.filter((override) => !this.#settle(override));
+        this.#overrides = this.#overrides.filter((override) => !this.#restoreIfSent(override));
       }
     } finally {
       for (const override of this.#overrides) this.#restore(override);
@@ -125,7 +120,7 @@ class Batch {
   }
 
   /** Restores the idle time if its probe is out; returns whether it was. */
-  #settle(override: Override): boolean {
+  #restoreIfSent(override: Override): boolean {
     const isSent = hasProbed(override);
     if (!isSent) return false;
     this.#outcomes[override.index] = 'sent';

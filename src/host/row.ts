@@ -1,5 +1,6 @@
 import type { Detection, Judge, Transfer, Verdict } from '../policy/verdict.js';
 import type { KeepAliveState } from '../socket/state.js';
+import { silentMsOf } from '../wire/tcp-info.js';
 import type { ProcessPlace } from './cgroup-path.js';
 import type { Endpoint, HostConnection, TimerKind } from './connection.js';
 import type { SocketOwner } from './owners.js';
@@ -128,7 +129,7 @@ export function connectionRow(connection: HostConnection, parts: RowParts, judge
 /** Time since anything was heard of the peer, data or an acknowledgement; `null` without a peer or where it is not known. */
 export function lastHeardMs({ state, info }: HostConnection): number | null {
   if (info === undefined || state === 'LISTEN' || state === 'CLOSE' || state === 'SYN_SENT') return null;
-  return Math.min(info.lastDataReceivedMs, info.lastAckReceivedMs);
+  return silentMsOf(info);
 }
 
 /** A connection as `ls --json` shows it; durations are in milliseconds. */

@@ -11,6 +11,9 @@ export interface SocketOption {
   readonly option: number;
 }
 
+/** include/uapi/asm-generic/socket.h, since Linux 4.12. */
+export const SO_COOKIE: SocketOption = { name: 'SO_COOKIE', level: 1, option: 57 };
+
 // Calls are synchronous, so one buffer serves them all. A view of an ArrayBuffer that was made first never moves (V8 may
 // keep a small array's own elements on its heap, where they do), so its address can be passed, which is faster.
 const intValue = new Int32Array(new ArrayBuffer(4));

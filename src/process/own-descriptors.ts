@@ -1,9 +1,8 @@
 import { fstatSync, readdirSync, readFileSync } from 'node:fs';
-import { type OptionReader, optionReader, readIntOption, SystemCallError } from '../native/index.js';
+import { type OptionReader, optionReader, readIntOption, SO_COOKIE, SystemCallError } from '../native/index.js';
 import type { TcpHandle } from './tcp-handle.js';
 
-/** include/uapi/asm-generic/socket.h; SO_COOKIE since Linux 4.12. */
-const SO_COOKIE = { name: 'SO_COOKIE', level: 1, option: 57 };
+/** include/uapi/asm-generic/socket.h */
 const SO_PROTOCOL = { name: 'SO_PROTOCOL', level: 1, option: 38 };
 const SO_DOMAIN = { name: 'SO_DOMAIN', level: 1, option: 39 };
 

@@ -1,6 +1,6 @@
 import { type OptionReader, optionReader } from '../native/index.js';
 import type { Unanswered } from '../policy/interim-state.js';
-import { decodeTcpInfoAt, tcpInfoLength } from '../wire/tcp-info.js';
+import { decodeTcpInfoAt, hasDataToSend, silentMsOf, tcpInfoLength } from '../wire/tcp-info.js';
 import { tcpInfoOffsets } from '../wire/tcp-info-layout.js';
 import type { TcpState } from '../wire/tcp-state.js';
 import { currentPlatform } from './platforms/index.js';
@@ -39,15 +39,15 @@ export function lookAtConnection(fd: number): ConnectionLook | undefined {
   const read = readInfo(fd);
   const info = read && decodeTcpInfoAt(read.view, 0, read.length);
   if (info === undefined) return undefined;
-  const { retransmits, unacked, notSentBytes = 0 } = info;
+  const { retransmits } = info;
   return {
     state: info.state,
     probes: info.probes,
     // The present timeout is at least as long as each before, and data were last sent when it began.
     retransmittingMs: retransmits > 0 ? retransmits * info.rtoMs + info.lastDataSentMs : 0,
-    silentMs: Math.min(info.lastAckReceivedMs, info.lastDataReceivedMs),
-    hasDataToSend: unacked > 0 || notSentBytes > 0,
-    hasDataInFlight: unacked > 0,
+    silentMs: silentMsOf(info),
+    hasDataToSend: hasDataToSend(info),
+    hasDataInFlight: info.unacked > 0,
     segmentsSent: info.segmentsOut,
   };
 }

@@ -2,6 +2,7 @@ import type { ParsedPolicy } from '../../policy/index.js';
 import { descriptorOf, readTcpInfo } from '../../socket/index.js';
 import { abortSocket } from '../../testing/abort-socket.js';
 import { type CrashedPeer, crashPeer } from '../../testing/index.js';
+import { silentMsOf } from '../../wire/tcp-info.js';
 import type { Connection, Outcome, Scenario, ScenarioResult } from './scenario.js';
 import { Timeline, type TimelineEvent } from './timeline.js';
 
@@ -39,7 +40,7 @@ export class Play {
     this.#connection = connection;
     this.#policy = policy;
     this.#onEvent = (event) => onEvent(this, event);
-    this.#startedAt = performance.now() - Math.min(info.lastAckReceivedMs, info.lastDataReceivedMs);
+    this.#startedAt = performance.now() - silentMsOf(info);
     const { server } = connection;
     server.on('error', (error) => {
       this.#error = error;
