@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs';
+import { optionFields } from '../socket/assignments.js';
 import type { KeepAliveState } from '../socket/index.js';
 import { readRegularFile } from './regular-file.js';
 import type { Change } from './set.js';
@@ -52,15 +53,9 @@ export function recordOf(changed: readonly Change[], planned: readonly Change[] 
   return { bootId: bootId(), changed: [...changed.map(recorded), ...unsure] };
 }
 
-const stateFields = ['enabled', 'idle', 'interval', 'count', 'userTimeout'] as const;
-
-export function sameState(a: KeepAliveState, b: KeepAliveState): boolean {
-  return stateFields.every((field) => a[field] === b[field]);
-}
-
 /** Returns whether a connection has what a recorded change left; of a planned one, any part of it. */
 export function isLeftBy({ before, after, planned }: RecordedChange, state: KeepAliveState): boolean {
-  return stateFields.every(
+  return optionFields.every(
     (field) => state[field] === after[field] || (planned === true && state[field] === before[field]),
   );
 }

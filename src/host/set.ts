@@ -1,6 +1,7 @@
 import { SystemCallError, UnsupportedError } from '../native/index.js';
 import type { ValidPolicy } from '../policy/index.js';
 import { type PolicyInput, readPolicy } from '../policy/index.js';
+import { sameState } from '../socket/assignments.js';
 import type { KeepAliveState } from '../socket/index.js';
 import { askUnanswered } from './ask-unanswered.js';
 import type { HostConnection, Incomplete } from './connection.js';
@@ -11,7 +12,6 @@ import type { NotJudged } from './not-judged.js';
 import { type ChosenSource, chooseOptionSource } from './options/choice.js';
 import { assignmentsFor, type OptionOutcome, type OptionSource, type WantedOptions } from './options/source.js';
 import { sourceWithin } from './options/within.js';
-import { sameState } from './record.js';
 import { type ConnectionRow, isOrphan } from './row.js';
 
 /** A connection and what setting it came to. */

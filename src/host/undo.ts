@@ -1,3 +1,4 @@
+import { sameState } from '../socket/assignments.js';
 import type { KeepAliveState } from '../socket/index.js';
 import type { HostConnection } from './connection.js';
 import { currentNamespace } from './dump.js';
@@ -5,7 +6,7 @@ import { fromWorker, isWorker } from './from-worker.js';
 import { type Listing, type ListQuery, listThrough } from './listing.js';
 import { type NetworkNamespaces, networkNamespaces } from './network-namespaces.js';
 import { chooseOptionSource } from './options/choice.js';
-import { bootId, type ChangeRecord, isLeftBy, RecordError, sameState } from './record.js';
+import { bootId, type ChangeRecord, isLeftBy, RecordError } from './record.js';
 import { isOrphan } from './row.js';
 import { type Change, type Changes, type FailedChange, makeChanges, unreadError, type Wish } from './set.js';
 

@@ -83,6 +83,11 @@ export function checkAssignable(policy: PlannedPolicy, platform: Platform): void
 /** The options of a state, in the order of {@link assignments}. */
 export const optionFields = ['interval', 'count', 'userTimeout', 'enabled', 'idle'] as const;
 
+/** Returns whether two states have the same options. */
+export function sameState(a: KeepAliveState, b: KeepAliveState): boolean {
+  return optionFields.every((field) => a[field] === b[field]);
+}
+
 /** Returns what gives a connection these fields of a state, in the order of {@link assignments}. */
 export function assignmentsFor(
   state: KeepAliveState,

@@ -1,6 +1,7 @@
 import type { HostConnection } from '../../host/connection.js';
 import { countSockets, type NotJudged } from '../../host/not-judged.js';
 import type { Change, Changes, FailedChange } from '../../host/set.js';
+import { sameState } from '../../socket/assignments.js';
 import { endpointText, keepAliveText } from './connection-cells.js';
 import { cutMiddle, fitTable, wrapText } from './fit.js';
 import { printable } from './printable.js';
@@ -61,14 +62,8 @@ interface PassedOver {
   readonly undecided?: NotJudged;
 }
 
-function isSame({ before, after }: Change): boolean {
-  return (['enabled', 'idle', 'interval', 'count', 'userTimeout'] as const).every(
-    (field) => before[field] === after[field],
-  );
-}
-
 function renderCounts({ changed, failed }: Changes, { orphans = 0, undecided }: PassedOver, dryRun: boolean): string {
-  const already = changed.filter(isSame).length;
+  const already = changed.filter(({ before, after }) => sameState(before, after)).length;
   const open = undecided === undefined ? '' : countSockets(undecided);
   const isNothing = orphans > 0 && changed.length + failed.length === 0;
   const parts = [
