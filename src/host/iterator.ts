@@ -23,7 +23,7 @@ function readTypeInformation(): Uint8Array {
 /**
  * The types of the running kernel, read once.
  *
- * @throws {UnsupportedError} for a kernel that does not give them.
+ * @throws {UnsupportedError} if the kernel does not give them.
  */
 export function kernelTypes(): BtfTypes {
   if (types !== undefined) return types;

@@ -121,7 +121,7 @@ function processNamespaces(incomplete: Incomplete[]): { found: Map<number, numbe
  * One that is kept only by an open descriptor, or by a single thread of a process, is not found. Those of other users'
  * processes take CAP_SYS_PTRACE to find, all but this process's own CAP_SYS_ADMIN to enter.
  *
- * @throws {UnsupportedError} on other platforms; the error of `node:fs` where /proc is not mounted.
+ * @throws {UnsupportedError} on other platforms; the error of `node:fs` if /proc is not mounted.
  */
 export function networkNamespaces(): NetworkNamespaces {
   if (process.platform !== 'linux') throw new UnsupportedError('network namespaces', 'Linux');
@@ -144,7 +144,7 @@ export function networkNamespaces(): NetworkNamespaces {
 /**
  * Runs `action`, which must be synchronous, in a namespace; `undefined` stands for this process's own.
  *
- * @throws {SystemCallError} as `inNetworkNamespace` does, and ENOENT where the path stands for another one by now.
+ * @throws {SystemCallError} like `inNetworkNamespace`, and ENOENT if the path leads to another namespace by now.
  */
 export function within<Result>(namespace: NetworkNamespace | undefined, action: () => Result): Result {
   if (namespace === undefined || namespace.isOwn) return action();

@@ -63,7 +63,7 @@ export class RecordFile implements Disposable {
    * Replaces what was planned by what was made, or removes the file where nothing was.
    *
    * @param unsure Connections, by their cookies, that may have been changed in part.
-   * @throws {RecordError} where that cannot be written; the record of what was planned stays then, and can be undone.
+   * @throws {RecordError} if the file cannot be written; it keeps the planned changes then, and can be undone.
    */
   finish(made: readonly Change[], unsure: ReadonlySet<bigint>): void {
     const fd = this.#fd;

@@ -119,7 +119,7 @@ function contentOf(file: string): unknown {
 /**
  * Reads a record of changes.
  *
- * @throws {RecordError} for a file that cannot be read or holds something else.
+ * @throws {RecordError} if the file cannot be read or holds something else.
  */
 export function readRecord(file: string): ChangeRecord {
   const { bootId: boot, changed } = (contentOf(file) ?? {}) as Partial<ChangeRecord>;

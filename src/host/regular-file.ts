@@ -18,7 +18,7 @@ export function kindOfFile(status: Stats): string {
  * Reads a file whose name somebody else may have chosen: a pipe would wait for a writer for ever, a device would not
  * end. The kind is asked of the open file, because another may take its name meanwhile.
  *
- * @throws {IrregularFileError} for anything but a regular file of at most `maxBytes`; else the error of `node:fs`.
+ * @throws {IrregularFileError} if it is no regular file or longer than `maxBytes`; else the error of `node:fs`.
  */
 export function readRegularFile(file: string, maxBytes: number): Buffer {
   const { O_RDONLY, O_NONBLOCK, O_NOCTTY } = constants;

@@ -242,7 +242,7 @@ let known: Target | undefined;
  * Needs CAP_BPF and CAP_PERFMON.
  *
  * @throws {SystemCallError} EPERM without the capabilities.
- * @throws {UnsupportedError} for a kernel that does not tell where its sockets have these numbers.
+ * @throws {UnsupportedError} if the kernel does not tell where its sockets have these numbers.
  */
 export function readSegmentStates(): SegmentStates {
   known ??= findTarget();

@@ -18,11 +18,10 @@ const LOCK_NB = 4;
 const betweenAttemptsMs = 20;
 
 /**
- * Runs `action` while no other process that asks for the same directory's lock has it; the kernel gives the lock up when
- * this process ends, however it does.
+ * Runs `action` with an exclusive lock on a directory. The kernel releases the lock when this process ends, in whatever way.
  *
- * @throws {SystemCallError} EWOULDBLOCK if another process kept the lock for longer than `withinMs`, or as the directory
- * cannot be opened.
+ * @throws {SystemCallError} EAGAIN if another process holds the lock for longer than `withinMs`, or the kernel's code if the
+ * directory cannot be opened.
  */
 export function withDirectoryLock<Result>(directory: string, withinMs: number, action: () => Result): Result {
   const opened = linuxCalls().open(directory, O_DIRECTORY | O_CLOEXEC);

@@ -10,7 +10,7 @@ const IPPROTO_TCP = 6;
 /** AF_INET and AF_INET6. */
 const internet: readonly number[] = [2, 10];
 
-/** What a descriptor's number stands for; numbers from `undecided` on are handed to the visitor. */
+/** The kinds of a descriptor. Descriptors whose kind is `undecided` or above are handed to the visitor. */
 export const kinds = {
   /** No socket of TCP, or nothing. */
   other: 0,
@@ -20,7 +20,7 @@ export const kinds = {
   undecided: 4,
   /** A connection that has the policy. */
   governed: 2,
-  /** A listener that has it, or whose connections are decided on one by one. */
+  /** A listener that has the policy, or whose connections are decided on one by one. */
   listener: 3,
 } as const;
 
@@ -54,8 +54,8 @@ export function tableSize(): number {
 }
 
 /**
- * The descriptors of this process, each known by its socket's cookie, so that a number that was closed and opened again is
- * noticed. A cookie is one call; the links in /proc/self/fd are a listing and a call each, without cookies.
+ * The descriptors of this process, each identified by its socket's cookie, so that a reused number is noticed. Reading a
+ * cookie is one call; the links in /proc/self/fd take a listing and a call each, and have no cookies.
  */
 export class OwnDescriptors {
   #reader: OptionReader | undefined;
@@ -86,12 +86,12 @@ export class OwnDescriptors {
     }
   }
 
-  /** Changes the kind of what the last pass found under a number. */
+  /** Changes the kind of the descriptor that the last pass found under a number. */
   update(fd: number, change: (kind: number) => number): void {
     this.#kinds[fd] = change(this.#kinds[fd] as number);
   }
 
-  /** Returns false if the number does not stand for the socket any more that the last pass found there. */
+  /** Returns false if the number no longer stands for the socket that the last pass found. */
   isUnchanged(fd: number): boolean {
     const { view } = this.#cookie;
     if (this.#cookie.read(fd) !== 8) return false;
@@ -114,7 +114,7 @@ export class OwnDescriptors {
     return false;
   }
 
-  /** As {@link isUnchanged}, and remembers what the number stands for now. */
+  /** Like {@link isUnchanged}, but also remembers the socket that the number stands for now. */
   #isSame(fd: number): boolean {
     const { view } = this.#cookie;
     const isSocket = this.#cookie.read(fd) === 8;

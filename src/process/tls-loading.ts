@@ -1,10 +1,10 @@
 import { createRequire } from 'node:module';
 import net from 'node:net';
 
-/** The method of `TLSSocket` that is told once of the socket that TLS is to lie on, if that has a handle. */
+/** The method of `TLSSocket` that receives the socket below TLS, once, if that socket has a handle. */
 const method = '_init';
 
-/** Node's list of the built-in modules that this thread has loaded; `undefined` where there is none. */
+/** Node's list of the built-in modules that this thread has loaded; `undefined` if there is none. */
 function isTlsLoaded(): boolean {
   const { moduleLoadList } = process as unknown as { readonly moduleLoadList?: readonly string[] };
   return moduleLoadList?.some((entry) => /tls[/_]wrap$/.test(entry)) ?? true;
@@ -15,15 +15,15 @@ function tlsPrototype(): object | undefined {
   return method in TLSSocket.prototype ? TLSSocket.prototype : undefined;
 }
 
-/** Makes a property of an object as an assignment makes it. */
+/** Defines a property of an object with the attributes of an assignment. */
 function define(object: object, value: unknown): void {
   Object.defineProperty(object, method, { value, writable: true, enumerable: true, configurable: true });
 }
 
 /**
- * Calls back with the prototype of `TLSSocket` as soon as there is one: now, or when the program loads `node:tls`, which
- * takes 5 ms and is not loaded for it. The prototype inherits from that of `net.Socket` before its methods are assigned,
- * so that a setter there is called with it. Returns a function that stops waiting.
+ * Calls back with the prototype of `TLSSocket`: now, or when the program loads `node:tls`. Does not load the module itself,
+ * which takes 5 ms. The prototype inherits from that of `net.Socket` before its methods are assigned, so a setter on
+ * `net.Socket.prototype` receives it. Returns a function that stops waiting.
  */
 export function whenTlsIsLoaded(loaded: (prototype: object) => void): () => void {
   if (isTlsLoaded()) {

@@ -5,7 +5,7 @@ import { tcpInfoOffsets } from '../wire/tcp-info-layout.js';
 import type { TcpState } from '../wire/tcp-state.js';
 import { currentPlatform } from './platforms/index.js';
 
-/** What the kernel says of a connection whose peer is, or may have to be, asked. */
+/** The kernel's view of a connection whose peer may have to be asked. */
 export interface ConnectionLook extends Unanswered {
   readonly state: TcpState;
   /** Whether data are in flight, or wait for the peer's window to open. */
@@ -18,7 +18,7 @@ export interface ConnectionLook extends Unanswered {
 
 let reader: OptionReader | undefined;
 
-/** Reads what the kernel knows of a connection. Returns undefined as {@link lookAtConnection}. */
+/** Reads TCP_INFO. Returns undefined under the same conditions as {@link lookAtConnection}. */
 function readInfo(fd: number): { readonly view: DataView; readonly length: number } | undefined {
   const { tcpInfo } = currentPlatform();
   if (tcpInfo === undefined) return undefined;
@@ -27,7 +27,7 @@ function readInfo(fd: number): { readonly view: DataView; readonly length: numbe
   return length < tcpInfoOffsets.tcpi_rcv_rtt ? undefined : { view: reader.view, length };
 }
 
-/** Returns whether the peer has left probes or data unanswered: fewer steps than looking at everything. */
+/** Returns whether the peer has left probes or data unanswered. Faster than {@link lookAtConnection}. */
 export function hasUnanswered(fd: number): boolean {
   const view = readInfo(fd)?.view;
   if (view === undefined) return false;

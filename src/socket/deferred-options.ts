@@ -12,7 +12,7 @@ import { messageOf, warnOnce } from './warn-once.js';
 
 /** Options of a connection that are set once its peer has answered. */
 interface Deferred {
-  /** What was set instead. */
+  /** The options that were set instead. */
   readonly interim: KeepAliveState;
   readonly wanted: Partial<KeepAliveState>;
 }
@@ -28,7 +28,7 @@ export function deferredOptions(handle: Handle): Partial<KeepAliveState> | undef
   return deferred.get(handle)?.wanted;
 }
 
-/** Returns the options that are in force on a handle until then. */
+/** Returns the options that are in force on a handle until the deferred ones are set. */
 export function interimOptions(handle: Handle): Partial<KeepAliveState> | undefined {
   const known = deferred.get(handle);
   if (known === undefined) return undefined;
@@ -42,10 +42,10 @@ function isSettable(field: keyof KeepAliveState, { count }: KeepAliveState): boo
 }
 
 /**
- * Sets later what of `wanted` is not in `interim`, which was set now: when the peer has answered, and only options that
- * nobody has changed meanwhile. Replaces what was deferred for this handle before.
+ * Defers the options in which `wanted` differs from `interim`, which is in force now. They are set when the peer has
+ * answered, except for options that somebody has changed meanwhile. Replaces earlier deferred options of this handle.
  *
- * @returns What is deferred; undefined if nothing is.
+ * @returns the deferred options; undefined if there are none.
  */
 export function deferOptions(
   handle: Handle,
@@ -86,7 +86,7 @@ function setDue(handle: Handle, { interim, wanted }: Deferred): void {
       writeIntOption(fd, option, value);
     }
   } catch (error) {
-    // In a timer there is nobody to throw to, and the interim options still protect the connection.
+    // A timer has no caller to throw to, and the interim options still protect the connection.
     warnOnce(`a deferred keepalive option could not be set: ${messageOf(error)}`);
   }
 }

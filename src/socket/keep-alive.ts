@@ -22,8 +22,8 @@ import { carrierOf, descriptorOf, type KeepAliveTarget, resolveTarget } from './
  * Linux, macOS and FreeBSD; on Windows, and where the FFI cannot be loaded, through Node.js >= 24.19 or >= 26.4, where
  * the state cannot be read back. Never touches O_NONBLOCK.
  *
- * @throws {PolicyError} for a policy the kernel would refuse or misread.
- * @throws {UnsupportedError} for a unix-domain socket, and where the platform lacks what is asked.
+ * @throws {PolicyError} if the kernel would refuse or misread the policy.
+ * @throws {UnsupportedError} if the socket is a unix-domain socket, or the platform lacks an option of the policy.
  * @throws {SystemCallError} EBADF for a destroyed socket, ENOTSOCK for what is no socket, and what the kernel refuses.
  */
 export function setKeepAlive(target: KeepAliveTarget, policy: PolicyInput | false): AppliedKeepAlive {
@@ -44,7 +44,7 @@ function isComplete(state: AppliedKeepAlive | undefined): state is AppliedKeepAl
  *
  * Linux, macOS and FreeBSD.
  *
- * @throws {UnsupportedError} on Windows, where the FFI cannot be loaded, and for a unix-domain socket.
+ * @throws {UnsupportedError} on Windows, if the FFI cannot be loaded, and if the socket is a unix-domain socket.
  * @throws {SystemCallError} EBADF for a destroyed socket, ENOTSOCK for what is no socket, ENOTCONN for a socket that
  * has neither a descriptor nor a policy.
  */

@@ -27,7 +27,7 @@ let iteratorId: number | undefined;
 /**
  * Loads a program for the TCP iterator and gives the link to open iterators by.
  *
- * @throws {UnsupportedError} for a kernel without type information or without the iterator.
+ * @throws {UnsupportedError} if the kernel has no type information or no such iterator.
  */
 function linkProgram(name: string, items: readonly BpfProgramItem[]): OwnedDescriptor {
   iteratorId ??= kernelTypes().functionId('bpf_iter_tcp');
@@ -113,7 +113,7 @@ export class TcpIterator implements OptionSource {
 
   /**
    * @throws {SystemCallError} EPERM without the capabilities.
-   * @throws {UnsupportedError} for a kernel without type information or without the iterator.
+   * @throws {UnsupportedError} if the kernel has no type information or no such iterator.
    */
   constructor() {
     this.#reading = linkProgram('keepalive_read', readProgram());

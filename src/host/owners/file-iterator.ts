@@ -115,7 +115,7 @@ export function hasKernelPids(): boolean {
  * after.
  *
  * @throws {SystemCallError} EPERM without the capabilities.
- * @throws {UnsupportedError} for a kernel without type information or without the iterator.
+ * @throws {UnsupportedError} if the kernel has no type information or no such iterator.
  */
 export function readSocketFiles(): Int32Array {
   known ??= findTarget();

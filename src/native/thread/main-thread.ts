@@ -1,27 +1,27 @@
 import { threadKey } from './role.js';
 import { nativeThreadEntry, startNativeThread } from './start-native-thread.js';
 
-/** As much of `inspector.Session` as is used here. */
+/** The part of `inspector.Session` that is used here. */
 interface Session {
   connectToMainThread(): void;
   post(method: string, parameters: object): void;
   disconnect(): void;
 }
 
-/** Time between two requests: the first may have met a main thread whose native thread was about to end. */
+/** Time between two requests: the first may have reached a main thread whose native thread was about to end. */
 const requestedEveryMs = 500;
 
 const now = performance.now.bind(performance);
 
 /**
- * The main thread, as a worker reaches it whatever it has loaded: through Node's own inspector session between the two. The
- * main thread serves that session also while it is blocked in JavaScript or in `Atomics.wait`.
+ * The main thread, reached from a worker through Node's own inspector session, whatever the main thread has loaded. The
+ * main thread serves the session also while it is blocked in JavaScript or in `Atomics.wait`.
  */
 export class MainThread {
   #session: Session | undefined;
   #requestedAtMs = Number.NEGATIVE_INFINITY;
 
-  /** Has the main thread start the native thread, if it has none. Returns why it cannot be asked, if it cannot. */
+  /** Makes the main thread start the native thread, unless there is one. Returns why the main thread cannot be asked. */
   startNativeThread(): unknown {
     if (now() - this.#requestedAtMs < requestedEveryMs) return undefined;
     this.#requestedAtMs = now();

@@ -4,16 +4,16 @@ import { MainThread } from './main-thread.js';
 import { mailbox, type Request } from './request.js';
 import { threadKey, workerThreads } from './role.js';
 
-/** How long a request may wait to be taken, and how long carrying it out may take. */
+/** How long a request may wait until the native thread takes it, and how long the native thread may then need. */
 const takenWithinMs = 10_000;
 const answeredWithinMs = 60_000;
 
-/** As {@link takenWithinMs}, where the main thread cannot be asked to start the native thread. */
+/** Like {@link takenWithinMs}, if the main thread cannot be asked to start the native thread. */
 const takenUnaskedWithinMs = 1000;
 
 /**
- * A main thread that has this package starts the native thread unasked: it is asked only after this time, and after the
- * longer one where the native thread was started before this worker.
+ * A main thread that has loaded this package starts the native thread without a request. It is asked only after the first
+ * time, and after the second, longer one if the native thread was started before this worker.
  */
 const patienceMs = 40;
 const longPatienceMs = 500;
@@ -32,7 +32,7 @@ function post(request: Request): void {
     const opened = new (workerThreads().BroadcastChannel)(threadKey);
     opened.unref();
     channel = opened;
-    // It also receives what other workers send, so it is open no longer than this turn of the event loop.
+    // The channel also receives the requests of other workers, so it is closed at the end of this turn of the event loop.
     setImmediate(() => {
       opened.close();
       channel = undefined;
@@ -41,7 +41,7 @@ function post(request: Request): void {
   channel.postMessage(request);
 }
 
-/** The last request that nobody took, when, and why. Requests soon after that one do not wait as long. */
+/** The time and reason of the last request that nobody took. Requests soon afterwards do not wait as long. */
 let lastFailure: { readonly atMs: number; readonly error: UnsupportedError } | undefined;
 const failingForMs = 10_000;
 
@@ -61,7 +61,7 @@ export class Question {
   #repeatMs = firstRepeatMs;
   #takenAtMs: number | undefined;
 
-  /** @throws {UnsupportedError} if `request` holds what cannot be sent to another thread. */
+  /** @throws {UnsupportedError} if `request` holds a value that cannot be sent to another thread. */
   constructor(request: Request) {
     this.#request = request;
     ({ words: this.#words } = mailbox(request.mailbox));
@@ -108,7 +108,7 @@ export class Question {
   }
 
   /**
-   * Sends the request again, if that is due. Returns after how many milliseconds to come back.
+   * Sends the request again if it is due. Returns after how many milliseconds the next repetition is due.
    *
    * @throws {UnsupportedError} if no native thread takes the request.
    */

@@ -123,7 +123,7 @@ function addAll(watch: PeerWatch): void {
  *
  * Linux.
  *
- * @throws {ConfigurationError} for options that are wrong; {@link PolicyError} for a policy.
+ * @throws {ConfigurationError} if an option is wrong; {@link PolicyError} if the policy is wrong.
  * @throws {UnsupportedError} elsewhere, and as {@link PeerWatch.add}.
  */
 export function watchPeers(options: WatchOptions): PeerWatch {
