@@ -13,7 +13,7 @@ const lookEveryMs = 10;
 
 const unansweredOf = ({ info }: HostConnection) => info?.probes ?? 0;
 
-/** Asks and waits; this thread does nothing else meanwhile. */
+/** Asks and waits; blocks this thread meanwhile. */
 function askShare({ namespace, items }: Share<HostConnection>, prober: SegmentProber): Map<bigint, HostConnection> {
   const startedAt = performance.now();
   const seen = new Map<bigint, HostConnection>();
@@ -32,9 +32,9 @@ function askShare({ namespace, items }: Share<HostConnection>, prober: SegmentPr
 
 /**
  * Asks the peers that have left probes unanswered, from beside their connections, and waits up to 0.75 s: an answer sets
- * the kernel's count of unanswered probes to 0. Does nothing where that is not permitted.
+ * the kernel's count of unanswered probes to 0. Does nothing if asking from beside is not permitted.
  *
- * @returns what was seen of the connections afterwards, by cookie.
+ * @returns the last look at the connections, by cookie.
  */
 export function askUnanswered(connections: readonly HostConnection[]): ReadonlyMap<bigint, HostConnection> {
   const seen = new Map<bigint, HostConnection>();

@@ -41,7 +41,7 @@ export interface Dump {
   readonly interrupted: number;
   /** What is missing; also says so when the last reading was interrupted as well. */
   readonly incomplete: Incomplete[];
-  /** Whether the list was read to its end, and every socket in it could be read. */
+  /** Whether the list was read to its end, and every socket in the list could be read. */
   readonly isWhole: boolean;
 }
 

@@ -15,13 +15,13 @@ import type { SocketReference } from './options/source.js';
 /** A connection that the kernel is to end. */
 export interface Expiring {
   readonly socket: SocketReference;
-  /** How long the peer must have been silent, in milliseconds: a peer that was heard since keeps its connection. */
+  /** The least silence of the peer, in milliseconds: a peer that was heard since keeps its connection. */
   readonly silentMs: number;
   /** When the next retransmission of what is in flight is due, in milliseconds from now. */
   readonly retransmissionMs: number | undefined;
 }
 
-/** What became of it. */
+/** The result for a connection. */
 export interface Expiry {
   readonly outcome: 'expired' | 'answered' | 'failed';
   readonly error?: string;
@@ -30,15 +30,15 @@ export interface Expiry {
 const idleSeconds = 1;
 const pollMs = 2;
 
-/** This thread waits at most this long for a retransmission, during which nothing else of the program runs. */
+/** How long this thread is blocked at most while it waits for a retransmission. */
 const retransmissionWithinMs = 250;
 
-/** Kernel clocks are as coarse as their ticks: a user timeout this much shorter has passed for certain. */
+/** Kernel clocks are as coarse as their ticks: a user timeout that is shorter by this much has certainly passed. */
 const clockToleranceMs = 100;
 
 const failed = (error: string): Expiry => ({ outcome: 'failed', error });
 
-/** Waits until the kernel has ended the connection; says whether it has. */
+/** Waits until the kernel has ended the connection. Returns whether it has. */
 function awaitDeath(fd: number, withinMs: number): boolean {
   const end = performance.now() + withinMs;
   for (;;) {
@@ -48,7 +48,7 @@ function awaitDeath(fd: number, withinMs: number): boolean {
   }
 }
 
-/** Sets a user timeout that has passed, and where nothing is in flight an idle time that has; restores both. */
+/** Sets a user timeout that has passed, and without data in flight an idle time that has passed; restores both. */
 function expireNow(
   fd: number,
   own: KeepAliveState,
@@ -59,17 +59,17 @@ function expireNow(
   const ownIdleSeconds = own.idle / linux.idle.unitMs;
   writeIntOption(fd, linux.userTimeout, userTimeoutMs);
   try {
-    // Arms the timer, so it comes last.
+    // The idle time arms the timer, so it is set last.
     if (!hasData) writeIntOption(fd, linux.idle, idleSeconds);
     return awaitDeath(fd, withinMs);
   } finally {
-    // First what could end the connection.
+    // The user timeout could end the connection, so it is restored first.
     restoreOption(fd, linux.userTimeout, userTimeoutMs, own.userTimeout ?? 0);
     if (!hasData && ownIdleSeconds !== idleSeconds) restoreOption(fd, linux.idle, idleSeconds, ownIdleSeconds);
   }
 }
 
-/** Why the kernel would not end the connection now, or `undefined`. */
+/** Returns why the kernel would not end the connection now; `undefined` if it would. */
 function whyNotNow(
   info: TcpInfo,
   { enabled }: KeepAliveState,
@@ -81,9 +81,9 @@ function whyNotNow(
   return `data is in flight, and its next retransmission is ${away}`;
 }
 
-/** A user timeout that the silence has exceeded, and how long the kernel may take to find that. */
+/** Returns a user timeout that the silence has exceeded, and how long the kernel may take to notice. */
 function exceeded(info: TcpInfo, retransmissionMs: number) {
-  // What is in flight was sent again at least one retransmission timeout before its next retransmission.
+  // Data in flight were last sent at least one retransmission timeout before their next retransmission.
   const ms = hasDataToSend(info) ? info.rtoMs * 0.8 : silentMsOf(info) - clockToleranceMs;
   const withinMs = hasDataToSend(info) ? retransmissionMs + overrideMs : overrideMs * 0.8;
   return { userTimeoutMs: Math.max(1, Math.floor(ms)), withinMs };
@@ -106,9 +106,9 @@ function expireCopy({ fd }: OwnedDescriptor, { silentMs, retransmissionMs }: Exp
 }
 
 /**
- * Has the kernel end a connection whose peer has left a probe or a retransmission unanswered, as its own keepalive does:
- * a user timeout is set that the silence has exceeded already, and an idle time of 1 s, whose tick finds it exceeded. The
- * program gets ETIMEDOUT. Both options are restored before this returns, within 50 ms, or with data in flight 300 ms.
+ * Makes the kernel end a connection whose peer has left a probe or a retransmission unanswered, like its own keepalive.
+ * Sets a user timeout that the silence has exceeded already, and an idle time of 1 s, whose tick finds the timeout exceeded.
+ * The program gets ETIMEDOUT. Restores both options before it returns, within 50 ms, or 300 ms with data in flight.
  *
  * @see Linux net/ipv4/tcp_timer.c, tcp_keepalive_timer, tcp_write_timeout
  */

@@ -1,13 +1,13 @@
 import type { OptionSource } from './options/source.js';
 import type { Selection } from './selection.js';
 
-/** Which connections, and what of them. */
+/** Which connections to list, and which facts about them. */
 export interface ListQuery {
   /** Which connections. Default: all of this process's network namespace. */
   readonly selection?: Selection;
   /** Every network namespace of the machine instead of only this process's own; needs CAP_SYS_ADMIN. */
   readonly allNetns?: boolean;
-  /** Also TIME_WAIT and SYN_RECV; they have no options. A selection by state decides for itself. */
+  /** Also TIME_WAIT and SYN_RECV, which have no options. A selection by state overrides this. */
   readonly allStates?: boolean;
   /** `false` leaves out the options, and with them the verdicts. */
   readonly options?: boolean;

@@ -21,13 +21,13 @@ export interface ReapedPeer {
    * from beside it found the peer silent and its own kernel could not ask.
    */
   readonly outcome: 'destroyed' | 'expired' | 'gone' | 'answered' | 'unconfirmed' | 'failed';
-  /** Why it was not closed. */
+  /** Why the connection was not closed. */
   readonly error?: string;
 }
 
-/** What may be closed. */
+/** Which connections may be closed. */
 export interface ReapOptions {
-  /** Closes also connections whose own kernel could not ask the peer. Default: false. */
+  /** Whether connections whose own kernel could not ask the peer are closed too. Default: false. */
   readonly unconfirmed?: boolean;
 }
 
@@ -49,7 +49,7 @@ function lacksPrivilege(error: SystemCallError | UnsupportedError | undefined): 
   return error instanceof UnsupportedError || error?.code === 'EPERM';
 }
 
-/** The connections of one namespace that are to be closed, and what became of them. */
+/** The connections of one namespace to close, and the results. */
 class Reaping {
   readonly #share: Share<CheckedPeer>;
   readonly #waiting: Set<CheckedPeer>;
@@ -92,7 +92,7 @@ class Reaping {
     }
   }
 
-  /** Has the connections' own kernel ask the peers that were asked from beside only. */
+  /** Makes the connections' own kernel ask the peers that were only asked from beside. */
   async #confirm(): Promise<void> {
     const doubtful = new Map(
       [...this.#waiting].filter(({ asked }) => asked === 'segment').map((peer) => [peer.row, peer]),
@@ -122,7 +122,7 @@ class Reaping {
     }
   }
 
-  /** Has the kernel's own keepalive end what may not be destroyed. */
+  /** Makes the kernel's own keepalive end the connections that may not be destroyed. */
   async #expire(): Promise<void> {
     if (this.#waiting.size === 0) return;
     await using _signals = new DeferredSignals();

@@ -1,12 +1,12 @@
 import { closeSync, constants, fstatSync, openSync, readFileSync, type Stats } from 'node:fs';
 
-/** Thrown when a path is not a regular file, or a file is larger than what is read. */
+/** Thrown when a path is not a regular file, or the file is too large. */
 export class IrregularFileError extends Error {
   override readonly name = 'IrregularFileError';
   readonly code = 'ERR_IRREGULAR_FILE';
 }
 
-/** What kind of file something is, for a sentence. */
+/** Returns the kind of a file, with its article. */
 export function kindOfFile(status: Stats): string {
   if (status.isDirectory()) return 'a directory';
   if (status.isFIFO()) return 'a pipe';
@@ -15,8 +15,8 @@ export function kindOfFile(status: Stats): string {
 }
 
 /**
- * Reads a file whose name somebody else may have chosen: a pipe would wait for a writer for ever, a device would not
- * end. The kind is asked of the open file, because another may take its name meanwhile.
+ * Reads a file whose name somebody else may have chosen. Refuses a pipe, which would wait for a writer, and a device, which
+ * would not end. Checks the kind of the open file, because another file may take its name meanwhile.
  *
  * @throws {IrregularFileError} if it is no regular file or longer than `maxBytes`; else the error of `node:fs`.
  */

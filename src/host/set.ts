@@ -20,21 +20,21 @@ export interface Change {
   readonly before: KeepAliveState;
   readonly after: KeepAliveState;
   /**
-   * Probes that the peer had not answered; only where `after` differs from the policy because of them: they are added to
-   * the count, and a user timeout is left out, so that the kernel does not end the connection for what it sent before.
+   * Unanswered probes, if `after` differs from the policy because of them: they are added to the count, and a user timeout
+   * is left out, so that the kernel does not end the connection because of earlier probes.
    */
   readonly unanswered?: number;
 }
 
-/** A connection that does not have what was wanted, and why; it is as it was, unless `isUnsure`. */
+/** A connection that did not get the wanted options, and why. It is unchanged, unless `isUnsure`. */
 export interface FailedChange {
   readonly connection: HostConnection;
   readonly error: string;
-  /** Set where restoring failed too, so that it may have a part of what was wanted. */
+  /** True if restoring failed too, so that the connection may have some of the wanted options. */
   readonly isUnsure?: true;
 }
 
-/** What changes came to. */
+/** The result of changes. */
 export interface Changes {
   readonly changed: readonly Change[];
   readonly failed: readonly FailedChange[];
@@ -42,13 +42,13 @@ export interface Changes {
   readonly incomplete: readonly Incomplete[];
 }
 
-/** What setting came to: every connection that was selected is in `changed` or in `failed`, or passed over. */
+/** The result of setting: every selected connection is in `changed` or in `failed`, or passed over. */
 export interface SetResult extends Changes {
-  /** How many were passed over because their programs have closed them: orphans and TIME_WAIT, which have no options. */
+  /** How many connections were passed over because their programs have closed them: orphans and TIME_WAIT. */
   readonly orphans: number;
-  /** The sockets of which it could not be told whether the selection means them; they are as they were. */
+  /** Sockets that the selection may mean, but that could not be matched with it; they are unchanged. */
   readonly undecided: NotJudged;
-  /** Whether no connection can have been missed altogether, such as those of a namespace that could not be entered. */
+  /** Whether every connection was listed; false if a namespace could not be entered, for example. */
   readonly isWhole: boolean;
 }
 
@@ -128,12 +128,12 @@ function sortOutcome(
 /** States in which options have no effect any more, or not yet. */
 const beyondChange = new Set(['TIME_WAIT', 'SYN_RECV', 'CLOSE']);
 
-/** Why options are not known that would have to be. */
+/** Returns why a connection's options are not known. */
 export function unreadError({ unreachable }: ConnectionRow): string {
   return unreachable ?? 'its options could not be read';
 }
 
-/** What setting the policy is going to do, and the connections of which that cannot be told. */
+/** Plans the changes of a policy. Names the connections that cannot be planned in `failed`. */
 function foresee(rows: readonly ConnectionRow[], policy: ValidPolicy | false) {
   const planned: Change[] = [];
   const unread: FailedChange[] = [];
@@ -154,13 +154,13 @@ function foresee(rows: readonly ConnectionRow[], policy: ValidPolicy | false) {
  * and CAP_PERFMON (Linux 6.1 that is free of CVE-2026-74714). The processes' blocking mode is never touched. `dryRun` shows
  * what would change.
  *
- * `onPlan` is called with what is going to be changed, before the first change; when it throws, nothing is changed. With
+ * `onPlan` is called with the planned changes, before the first change; if it throws, nothing is changed. With
  * it, connections whose options could not be read are not changed either. What a change replaces is read again when it
  * is made.
  *
  * Linux.
  *
- * @throws {PolicyError} for a policy that the kernel would refuse; {@link UnsupportedError} on other platforms, and where
+ * @throws {PolicyError} if the kernel would refuse the policy; {@link UnsupportedError} on other platforms, and where
  * the kernel has no inet_diag; {@link SystemCallError} as the kernel refuses the list.
  */
 export function setConnections(
@@ -184,7 +184,7 @@ export function setConnections(
   const { planned, unread } = isForeseen ? foresee(rows, valid) : { planned: undefined, unread: [] };
   if (dryRun) return { changed: planned ?? [], failed: unread, incomplete, orphans, undecided, isWhole };
   if (planned !== undefined) onPlan?.(planned);
-  // What is not in the plan could not be restored.
+  // A change that is not in the plan could not be restored.
   const cookies = planned && new Set(planned.map(({ connection }) => connection.cookie));
   const wishes = rows.filter(({ connection }) => cookies?.has(connection.cookie) ?? true);
   const result = makeChanges(

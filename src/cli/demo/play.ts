@@ -71,7 +71,7 @@ export class Play {
     });
   }
 
-  /** Does what is due by now, and asks the kernel what has happened since the last time. */
+  /** Takes the steps that are due by now, and asks the kernel for events since the last call. */
   observe(): void {
     const due = this.#due.filter(({ atMs }) => atMs <= this.elapsedMs);
     this.#due = this.#due.filter((later) => !due.includes(later));
@@ -93,7 +93,7 @@ export class Play {
     return { name, outcome: isEstablished ? 'established' : 'dead', expected, detectedMs: null };
   }
 
-  /** Ends the scenario: what closing the sockets brings about is not part of it. */
+  /** Ends the scenario. Effects of closing the sockets are no part of it. */
   stop(): void {
     this.#isOver = true;
   }

@@ -56,7 +56,7 @@ function count(number: number, verb: string): string {
   return `${number} ${number === 1 ? 'connection' : 'connections'} ${verb}`;
 }
 
-/** What belongs into the sentence besides what changed. */
+/** The counts in the sentence besides the changes. */
 interface PassedOver {
   readonly orphans?: number;
   readonly undecided?: NotJudged;
@@ -76,7 +76,7 @@ function renderCounts({ changed, failed }: Changes, { orphans = 0, undecided }: 
   return open === '' ? sentence : `${sentence}\n${open} could not be judged (${undecided?.reasons.join('; ')})`;
 }
 
-/** What setting options came to: before and after of each, those that failed and why, then how many there were of each. */
+/** Returns the result of setting options: before and after of each connection, failures with reasons, then the counts. */
 export function renderChanges(result: Changes & PassedOver, width: number, dryRun: boolean): string {
   const { changed, failed } = result;
   const parts: string[] = [];

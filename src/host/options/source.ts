@@ -16,7 +16,7 @@ export interface SocketReference {
   readonly cookie: bigint;
   /** The processes that have it open, and its descriptor in each, of which copying needs one that still has it. */
   readonly holders: readonly Holder[];
-  /** Why a process that has it open may not be known, where none is. */
+  /** Why no process is known that has the socket open; only if none is known. */
   readonly unreachable?: string;
 }
 
@@ -26,7 +26,7 @@ export type WantedOptions = ValidPolicy | false | KeepAliveState;
 export interface OptionChange {
   readonly socket: SocketReference;
   readonly wanted: WantedOptions;
-  /** The probes that the peer had not answered when the socket was listed. Default: 0. */
+  /** The unanswered probes at the time when the socket was listed. Default: 0. */
   readonly unanswered?: number;
 }
 
@@ -35,7 +35,7 @@ export interface OptionReading {
   readonly states: { get(cookie: bigint): KeepAliveState | undefined; readonly size: number };
   /** What could not, and why: a line for each reason, not for each socket. */
   readonly incomplete: readonly Incomplete[];
-  /** Why the options of a socket could not be read, by cookie, where that is known for each. */
+  /** Why the options of a socket could not be read, by cookie, if the reason is known for each. */
   readonly reasons?: ReadonlyMap<bigint, string>;
 }
 

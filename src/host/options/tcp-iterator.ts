@@ -87,7 +87,7 @@ function outcomeOf(cookie: bigint, words: Int32Array, at: number, wanted: Int32A
   return { cookie, before, after, error };
 }
 
-/** A change that is to be made, and its place among all. */
+/** A change to make, and its index among all changes. */
 interface DueChange {
   readonly place: number;
   readonly cookie: bigint;
@@ -95,7 +95,7 @@ interface DueChange {
   readonly unanswered?: number;
 }
 
-/** Stands for the state of a socket that is not there. */
+/** Stands for the state of a socket that the iterator did not find. */
 const never: KeepAliveState = { enabled: false, idle: 0, interval: 0, count: 0, userTimeout: 0 };
 
 const notSeen = 'it is closed, or not in this network namespace, or has no options in its state';
@@ -131,7 +131,7 @@ export class TcpIterator implements OptionSource {
     return { states: new OptionTable(read), incomplete: incompleteOf(failures) };
   }
 
-  /** Reads first, where somebody may be asking a peer: what is read then may not be the socket's own. */
+  /** Makes changes. First waits for overrides to end if somebody may be asking a peer. */
   write(changes: readonly OptionChange[]): OptionOutcome[] {
     if (changes.length === 0) return [];
     const lists = assignmentsForEach(changes);
@@ -172,7 +172,7 @@ export class TcpIterator implements OptionSource {
     });
   }
 
-  /** Sets an idle time of 1 s again that somebody who asks the peer took for an override of theirs, and restored. */
+  /** Sets an idle time of 1 s again if another asker took it for its own override and restored the old idle time. */
   #keepLeastIdle(due: readonly DueChange[], outcomes: OptionOutcome[]): void {
     let doubtful = due.filter(({ place, list }) => outcomes[place]?.error === undefined && mayBeTakenBack(list));
     for (let attempt = 0; doubtful.length > 0 && attempt < mostVerifications; attempt += 1) {

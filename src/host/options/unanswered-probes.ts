@@ -3,7 +3,7 @@ import type { Assignment } from '../../socket/assignments.js';
 import { linux } from '../../socket/platforms/linux.js';
 import type { KeepAliveState } from '../../socket/state.js';
 
-/** What to set on a connection whose peer has left probes unanswered, or why nothing can be set. */
+/** The assignments for a connection whose peer has left probes unanswered, or why nothing can be set. */
 export type AdaptedAssignments =
   | { readonly list: readonly Assignment[]; readonly isAsWanted: boolean }
   | { readonly why: string };
@@ -12,14 +12,14 @@ const settle = 'set it again once the peer has answered, or as root, who can ask
 
 function countOf(desired: number, now: KeepAliveState, unanswered: number): number {
   const count = Math.min(desired + unanswered, limits.count.max);
-  // What an earlier call has added stands until the peer answers: else a peer that is dead would never be found so.
+  // The addition of an earlier call stays until the peer answers. Else a dead peer would never be found dead.
   const isAdded = now.enabled && unanswered < now.count && desired < now.count && now.count <= count;
   return isAdded ? now.count : count;
 }
 
 /**
- * Changes what is to be set on a connection with unanswered probes, so that the kernel does not end it for probes that it
- * sent before: the count holds from now on, and a user timeout, which one unanswered probe makes effective, is left out.
+ * Adapts assignments to a connection with unanswered probes, so that the kernel does not end the connection because of
+ * earlier probes. The count counts from now on. A user timeout is left out, because one unanswered probe makes it effective.
  *
  * @param unanswered The kernel's own number (`tcpi_probes`), which stays while keepalive is off.
  * @see Linux net/ipv4/tcp_timer.c, tcp_keepalive_timer
@@ -42,7 +42,7 @@ export function adaptToUnanswered(
   const others = list.filter(({ field }) => field !== 'count' && (field !== 'userTimeout' || userTimeout === 0));
   const isAsWanted = count === desired && others.length === list.filter(({ field }) => field !== 'count').length;
   if (count === now.count) return { list: others, isAsWanted };
-  // Before the user timeout is taken away, which had the kernel pass over the count.
+  // Set before the user timeout is removed, with which the kernel ignores the count.
   const first: Assignment = { option: linux.count, value: count, field: 'count', state: count };
   return { list: [first, ...others], isAsWanted };
 }

@@ -124,7 +124,7 @@ function apply({ root, before, after, file }: Plan): KernelDefaults {
   }
 }
 
-/** Records how to go back and then makes the change: all of it, or nothing. */
+/** Records the step for `--undo` and then makes the change: all of it, or nothing. */
 function applyRecorded({ root, before, after, file }: Plan): KernelDefaults {
   const isChanged = keepAliveSysctls.some(({ field }) => before[field] !== after[field]);
   if (!isChanged && (file === undefined || actionOf(file) === 'unchanged')) return after;
@@ -135,7 +135,7 @@ function applyRecorded({ root, before, after, file }: Plan): KernelDefaults {
   } catch (error) {
     return undoing(error, () => {
       restore(root, file, before);
-      // Only now, so that the step is there for as long as there is something to undo.
+      // Removed last, so that the step exists as long as there is a change to undo.
       restoreUndoSteps(root, steps);
     });
   }
@@ -155,7 +155,7 @@ function applyRecorded({ root, before, after, file }: Plan): KernelDefaults {
  *
  * @returns What was done. Nothing was where `applied` is false: with `dryRun`, or where a permission is missing, which
  *   `incomplete` names.
- * @throws {PolicyError} for a policy that the kernel should not be given, {@link FileError} for a file that may not be
+ * @throws {PolicyError} if the kernel must not get the policy, {@link FileError} if the file must not be
  *   replaced, {@link SystemCallError} for a call that fails; everything is then as before.
  */
 export function setKernelDefaults(policy: PolicyInput, options: SetKernelDefaultsOptions = {}): DefaultsChange {
@@ -172,7 +172,7 @@ export function setKernelDefaults(policy: PolicyInput, options: SetKernelDefault
   if (file !== undefined) refuseOtherOwner(file.path, file.found);
   if (!isRecorded) return outcome(plan, true, apply(plan), missingUndo);
   return withUndoLog(root, () => {
-    // Somebody else may have made a change while this one waited.
+    // Another process may have made a change while this one waited.
     const current = planOf(policy, options);
     return outcome(current, true, applyRecorded(current), []);
   });

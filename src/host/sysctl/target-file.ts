@@ -14,7 +14,7 @@ export interface FoundFile {
   readonly version: string;
 }
 
-/** More than any file of settings, or record of changes, has. */
+/** More bytes than any file of settings or record of changes has. */
 export const maxBytes = 4 * 1024 * 1024;
 const regular = 'a regular file of your own, with one name';
 
@@ -78,7 +78,7 @@ function refuseKind(file: string, status: Stats): void {
   if (status.size > maxBytes) refuse('too-large', `has ${status.size} bytes`, `at most ${maxBytes} are read`);
 }
 
-/** A file that is replaced while it is read is read again, at most this often in all. */
+/** How often a file is read at most, because somebody replaces it meanwhile. */
 const greatestAttempts = 10;
 
 /**

@@ -116,7 +116,7 @@ export function undoKernelDefaults(options: UndoKernelDefaultsOptions = {}): Def
     if (dryRun || missing.length > 0) return outcome(plan, false, plan.step.running.before, missing);
     return outcome(plan, true, apply(root, plan), []);
   };
-  // Where there is no step, there is no directory to lock.
+  // Without a step, there is no directory to lock.
   if (dryRun || readUndoSteps(root).length === 0) return undo();
   return withUndoLog(root, undo);
 }

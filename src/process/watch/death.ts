@@ -56,7 +56,7 @@ function timeoutReason(sight: LastSight | undefined): DeathReason | undefined {
   return sight.unansweredKind === 'retransmission' ? 'retransmission' : 'keepalive';
 }
 
-/** The reason that an error of a connection stands for; `undefined` where the reason cannot be told. */
+/** Returns the reason that an error of a connection stands for; `undefined` if the error does not tell. */
 export function reasonOf(error: unknown, sight: LastSight | undefined): DeathReason | undefined {
   if (error instanceof DeadPeerError) return error.reason;
   const described = descriptionOf(error);

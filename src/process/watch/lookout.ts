@@ -92,7 +92,7 @@ export class Lookout implements Follower {
     this.#agenda.put(watched, 0);
   }
 
-  /** Has what is done with a connection's socket be noticed at once. Bun tells only the socket that it is closed. */
+  /** Notices at once what happens to a connection's socket. In Bun, only the socket's `close` event tells of a close. */
   announceUse(watched: Watched): void {
     const { handle, socket } = watched;
     this.#endAnnouncements ??= useAnnouncements();
@@ -128,7 +128,7 @@ export class Lookout implements Follower {
     this.#agenda.hasten(watched, 0);
   }
 
-  /** What follows is told when the call that closes the descriptor is over. */
+  /** Reports the end of a connection after the call that closes its descriptor has returned. */
   closing(watched: Watched, sight: Sight | undefined): void {
     this.#findings.closing(watched, sight);
     if (watched.isClosing) return;
@@ -138,7 +138,7 @@ export class Lookout implements Follower {
 
   #lookAtAll(due: readonly Watched[]): void {
     for (const watched of due) {
-      // A listener may have taken it off.
+      // A listener may have removed the connection from the watch.
       if (!this.#roll.has(watched)) continue;
       try {
         this.#lookAt(watched);
@@ -188,7 +188,7 @@ export class Lookout implements Follower {
     return false;
   }
 
-  /** For how long something may go unanswered; where the prober asks, it decides. */
+  /** Returns for how long probes or data may stay unanswered; if the prober asks, the prober decides. */
   #limitMs(step: ProbeStep): number {
     const { deadAfterMs, deadWithinMs } = this.#limits;
     return deadAfterMs ?? (step === undefined ? deadWithinMs : undefined) ?? Number.POSITIVE_INFINITY;

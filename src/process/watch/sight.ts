@@ -44,7 +44,7 @@ function tcpInfoReader(): OptionReader {
 }
 
 /**
- * Throws where no connection can be looked at.
+ * Throws if no connection can be looked at.
  *
  * @throws {UnsupportedError} on other platforms than Linux, and if the FFI cannot be loaded.
  */

@@ -28,7 +28,7 @@ export function isAbove(socket: net.Socket, other: net.Socket): boolean {
   return false;
 }
 
-/** Returns the clock in whole milliseconds, which take no memory of their own. */
+/** Returns the monotonic clock in whole milliseconds: small integers take no memory of their own. */
 export function wholeMs(): number {
   return Math.trunc(nowMs());
 }
@@ -39,14 +39,14 @@ const settledMs = 900;
 /** Another program may set them, or an addon. */
 const optionsKeptMs = 20_000;
 
-/** The states of a connection of which this side has sent its FIN, and the peer none before it. */
+/** The states of a connection whose FIN from this side came first. */
 const endedFirst: ReadonlySet<TcpState> = new Set(['FIN_WAIT1', 'FIN_WAIT2']);
 
 /** Who looks at connections. */
 export interface Follower {
   wrote(watched: Watched): void;
   optionsSet(watched: Watched): void;
-  /** The descriptor is about to be closed; `sight` is the last, and `undefined` where there is none any more. */
+  /** The descriptor is about to be closed. `sight` is the last look; `undefined` if there can be none any more. */
   closing(watched: Watched, sight: Sight | undefined): void;
 }
 
@@ -70,7 +70,7 @@ export class Watched implements Entry, Subscriber {
   /** How many segments had been sent by then. */
   probedSegments = 0;
   mood: 'fine' | 'suspect' | 'stalled' = 'fine';
-  /** Since when something of ours has been seen unanswered, as {@link wholeMs} has it, or 0. */
+  /** The time of the first look at which probes or data were unanswered, by {@link wholeMs}; 0 if none are. */
   unansweredSince = 0;
   /** Since when the peer's window has been seen closed, or 0. */
   closedSince = 0;
@@ -80,7 +80,7 @@ export class Watched implements Entry, Subscriber {
   ackedBytes = 0;
   /** Whether the program ended the connection before the peer did. */
   isEndedFirst: boolean;
-  /** Whether the connection's end is being told. */
+  /** Whether the connection's end is being reported. */
   isClosing = false;
   /** What was seen of the connection as its descriptor was closed. */
   lastSeen: Sight | undefined;
