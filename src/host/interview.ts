@@ -70,7 +70,7 @@ class Interview {
     return this.row.connection;
   }
 
-  /** Whether the peer may still be heard because something asks it. */
+  /** Returns whether the peer may still be heard because something asks it. */
   get isOpen(): boolean {
     return this.answer === undefined && (this.#isLookedAt || this.#asked !== undefined);
   }

@@ -37,7 +37,7 @@ export function kernelTypes(): BtfTypes {
   return types;
 }
 
-/** Whether they have been read, so that asking for them costs nothing. */
+/** Returns whether they have been read, so that asking for them costs nothing. */
 export function hasKernelTypes(): boolean {
   return types !== undefined;
 }

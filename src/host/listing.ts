@@ -33,7 +33,7 @@ export interface Listing {
   readonly method: OptionSource['method'] | undefined;
 }
 
-/** How the options of another process's socket can be reached; `unreachable` is why no owner may be known. */
+/** Returns how the options of another process's socket can be reached; `unreachable` is why no owner may be known. */
 export function referenceTo(
   connection: HostConnection,
   owners: readonly SocketOwner[],
@@ -80,7 +80,7 @@ function readOptions(source: OptionSource | undefined, { shares, owners }: Known
   );
 }
 
-/** Why a better way was not taken, where it would have shown more. */
+/** Returns why a better way was not taken, where it would have shown more. */
 function refusals(chosen: ChosenSource | undefined, copied: OptionReading | undefined): readonly Incomplete[] {
   if (chosen === undefined) return [];
   const isWhole = chosen.source !== undefined && (copied === undefined || copied.incomplete.length === 0);

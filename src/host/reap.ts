@@ -44,7 +44,7 @@ function whatBecameOf(peer: CheckedPeer, seen: Look): 'gone' | 'answered' | unde
   return heardMs !== null && heardMs < sinceAsked(peer) ? 'answered' : undefined;
 }
 
-/** Why a connection could not be destroyed that the kernel's keepalive may still end. */
+/** Returns why a connection could not be destroyed that the kernel's keepalive may still end. */
 function lacksPrivilege(error: SystemCallError | UnsupportedError | undefined): boolean {
   return error instanceof UnsupportedError || error?.code === 'EPERM';
 }

@@ -84,7 +84,7 @@ export function ownerOf(handle: TcpHandle): net.Socket | net.Server | undefined 
   return owner instanceof net.Socket || owner instanceof net.Server ? owner : undefined;
 }
 
-/** Whether a value is a TCP handle of this thread. */
+/** Returns whether a value is a TCP handle of this thread. */
 export function isTcpHandle(value: unknown): value is TcpHandle {
   return typeof value === 'object' && value !== null && Object.getPrototypeOf(value) === tcpPrototype();
 }

@@ -20,7 +20,7 @@ export function whyNoDescriptors(): UnsupportedError | undefined {
   return checked.reason ?? whyNoLibc();
 }
 
-/** Whether options can be set and read on descriptors here, or only through Node's own call. */
+/** Returns whether options can be set and read on descriptors here, or only through Node's own call. */
 export function canUseDescriptors(): boolean {
   return whyNoDescriptors() === undefined;
 }

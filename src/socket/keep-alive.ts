@@ -14,7 +14,7 @@ import { carrierOf, descriptorOf, type KeepAliveTarget, resolveTarget } from './
  * in force.
  *
  * The policy is text (`'30:5:3'`, in seconds) or an object (in milliseconds); what it leaves out stays as it is. All
- * or nothing: it is validated, set and read back, and what was there is put back when a call fails. A socket without a
+ * or nothing: it is validated, set and read back, and the options are restored if a call fails. A socket without a
  * descriptor gets it the moment it has one, before data can flow; a failure then destroys the socket with the error.
  * A server's listener hands it to every connection accepted from then on, at no cost for each; connections that it
  * already has stay as they are. The user timeout also bounds connecting (RFC 5482; Linux `tcp_write_timeout`).

@@ -6,7 +6,7 @@ import { isOff, type PlannedPolicy } from './planned-state.js';
 import type { AppliedKeepAlive } from './state.js';
 import type { Handle } from './target.js';
 
-/** Whether this Node.js passes interval and count on: since 24.19 and 26.4. */
+/** Returns whether this Node.js passes interval and count on: since 24.19 and 26.4. */
 function nodeSetsIntervalAndCount(): boolean {
   return net.Socket.prototype.setKeepAlive.length >= 4;
 }

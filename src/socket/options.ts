@@ -93,7 +93,7 @@ function refuseIgnored(list: readonly Assignment[], after: KeepAliveState, platf
 /**
  * Makes assignments on a descriptor and gives what the kernel then says.
  *
- * All or nothing: when a call fails or the kernel does not keep a value, what `before` gives is put back, as far as it was
+ * All or nothing: if a call fails or the kernel does not keep a value, the state of `before` is restored, as far as it was
  * changed, before the error is thrown.
  *
  * @throws {UnsupportedError} if a value is not kept; {@link SystemCallError} if the kernel refuses it.

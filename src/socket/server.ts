@@ -11,12 +11,12 @@ import { descriptorOf, type Handle, handleOf, refuseFrozen } from './target.js';
 import { readTcpInfo } from './tcp-info.js';
 import { type Method, wrap } from './wrap.js';
 
-/** Whether listeners can hand their options to the connections that they accept. */
+/** Returns whether listeners can hand their options to the connections that they accept. */
 export function listenersPassOptionsOn(): boolean {
   return canUseDescriptors() && currentPlatform().listenerOptionsInherited;
 }
 
-/** Whether this listener does. */
+/** Returns whether this listener does. */
 function passesOptionsOn(server: net.Server): boolean {
   if (!listenersPassOptionsOn()) return false;
   return descriptorOf(server) !== undefined && !resetsKeepAlive(server);

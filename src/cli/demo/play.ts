@@ -113,7 +113,7 @@ export class Play {
   }
 }
 
-/** Whether a result is the scenario's outcome, within its predicted range or close to it. */
+/** Returns whether a result is the scenario's outcome, within its predicted range or close to it. */
 export function isAsPredicted(scenario: Scenario, { outcome, expected, detectedMs }: ScenarioResult): boolean {
   if (outcome !== scenario.outcome) return false;
   if (expected === null || detectedMs === null) return expected === null && detectedMs === null;

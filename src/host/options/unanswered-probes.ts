@@ -8,7 +8,7 @@ export type AdaptedAssignments =
   | { readonly list: readonly Assignment[]; readonly isAsWanted: boolean }
   | { readonly why: string };
 
-const settle = 'set it again once the peer has answered, or as root, who can ask the peer';
+const advice = 'set it again once the peer has answered, or as root, who can ask the peer';
 
 function countOf(desired: number, now: KeepAliveState, unanswered: number): number {
   const count = Math.min(desired + unanswered, limits.count.max);
@@ -33,12 +33,12 @@ export function adaptToUnanswered(
   if (unanswered === 0 || !(wanted('enabled') ?? now.enabled)) return { list, isAsWanted: true };
   const userTimeout = wanted('userTimeout') ?? now.userTimeout ?? 0;
   if (now.userTimeout && userTimeout !== 0) {
-    return { why: `${unanswered} probes are unanswered, and its user timeout could then end it: ${settle}` };
+    return { why: `${unanswered} probes are unanswered, and its user timeout could then end it: ${advice}` };
   }
   const desired = (wanted('count') ?? now.count) as number;
   const isCounted = wanted('count') !== undefined || !now.enabled || unanswered >= now.count;
   const count = isCounted ? countOf(desired, now, unanswered) : now.count;
-  if (unanswered >= count) return { why: `${unanswered} probes are unanswered, more than a count may be: ${settle}` };
+  if (unanswered >= count) return { why: `${unanswered} probes are unanswered, more than a count may be: ${advice}` };
   const others = list.filter(({ field }) => field !== 'count' && (field !== 'userTimeout' || userTimeout === 0));
   const isAsWanted = count === desired && others.length === list.filter(({ field }) => field !== 'count').length;
   if (count === now.count) return { list: others, isAsWanted };

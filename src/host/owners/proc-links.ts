@@ -4,12 +4,12 @@ import { type SocketVisitor, visitSocketLinks } from '../../native/socket-links.
 import type { Incomplete } from '../connection.js';
 import { readProcessFile } from '../processes.js';
 
-/** How many descriptors a process has, 0 where that is not known: the kernel tells it since 6.2. */
+/** Returns how many descriptors a process has, 0 where that is not known: the kernel tells it since 6.2. */
 function descriptorCount(pid: number): number {
   return statSync(`/proc/${pid}/fd`, { throwIfNoEntry: false })?.size ?? 0;
 }
 
-/** How many descriptors processes have together, as far as the kernel tells. */
+/** Returns how many descriptors processes have together, as far as the kernel tells. */
 export function countDescriptors(pids: readonly number[]): number {
   return pids.reduce((sum, pid) => sum + descriptorCount(pid), 0);
 }

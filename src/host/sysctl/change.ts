@@ -83,7 +83,7 @@ export function lackingOwnership(file: FileChange | undefined): Incomplete[] {
   return [{ what: `writing ${file.path}`, why: `it belongs to user ${owner}, and you are ${self}` }];
 }
 
-/** Whether what has to be kept for undoing can be written. */
+/** Returns whether what has to be kept for undoing can be written. */
 export function lackingUndo(root: string): Incomplete[] {
   const directory = path.dirname(undoLogPath(root));
   try {

@@ -37,7 +37,7 @@ function newestStep(root: string): { step: UndoStep; others: UndoStep[] } {
   throw new FileError(file, 'nothing-to-undo', 'records no change', 'a change made before', 'there is nothing to undo');
 }
 
-/** Values of another namespace are nothing to put back here; after a restart the namespaces are new. */
+/** Values of another namespace are not restored here; after a restart the namespaces are new. */
 function refuseOtherNamespace(root: string, { bootId, netns }: UndoStep): void {
   const here = thisKernel();
   if (here.bootId !== bootId || here.netns === netns) return;

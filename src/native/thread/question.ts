@@ -82,7 +82,7 @@ export class Question {
     this.end();
   }
 
-  /** Whether the native thread has the request. */
+  /** Returns whether the native thread has the request. */
   get isTaken(): boolean {
     return this.#state !== this.#request.ticket;
   }

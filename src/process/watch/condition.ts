@@ -33,7 +33,7 @@ function inFlightFor(sight: Sight): number {
   return hasRoom(sight) ? forMs : Math.min(silentMs, forMs);
 }
 
-/** Whether the peer has room for data; `false` also where the kernel does not tell. */
+/** Returns whether the peer has room for data; `false` also where the kernel does not tell. */
 function hasRoom({ sendWindow = 0 }: Sight): boolean {
   return sendWindow > 0;
 }

@@ -76,7 +76,7 @@ export function rememberDead(error: DeadPeerError, socket: net.Socket): void {
   givenUp.set(error, socket);
 }
 
-/** Whether Node.js made the error up because the peer had closed its side: the system's name a call. */
+/** Returns whether Node.js made the error up because the peer had closed its side: the system's name a call. */
 export function isMadeOfEnd({ code, syscall }: { readonly code?: unknown; readonly syscall?: unknown }): boolean {
   return code === 'ECONNRESET' && syscall === undefined;
 }

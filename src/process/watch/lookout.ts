@@ -72,7 +72,7 @@ export class Lookout implements Follower {
     this.#roll = new Roll(rounds, this.#prober !== undefined);
   }
 
-  /** How many connections are looked at. */
+  /** Returns how many connections are looked at. */
   get size(): number {
     return this.#roll.size;
   }

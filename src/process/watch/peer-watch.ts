@@ -72,7 +72,7 @@ export class PeerWatch extends EventEmitter<PeerWatchEvents> implements AsyncIte
     this.#pending = new Pending({ opened, connected: (socket) => this.#begin(socket) }, rules.all);
   }
 
-  /** How many connections it watches; those that are yet to be connected are not counted. */
+  /** Returns how many connections it watches; those that are yet to be connected are not counted. */
   get size(): number {
     return this.#lookout.size;
   }
@@ -92,7 +92,7 @@ export class PeerWatch extends EventEmitter<PeerWatchEvents> implements AsyncIte
     return this;
   }
 
-  /** Whether it watches a connection: not yet while that is connecting. */
+  /** Returns whether it watches a connection: not yet while that is connecting. */
   has(socket: net.Socket): boolean {
     return this.#watched.has(socket);
   }

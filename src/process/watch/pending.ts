@@ -62,7 +62,7 @@ export class Pending {
     clearTimer(this.#timer);
   }
 
-  /** Whether connect calls are reported: not in Bun. */
+  /** Returns whether connect calls are reported: not in Bun. */
   #canHear(): boolean {
     try {
       this.#stopHearing ??= onConnecting(this.#connecting);

@@ -51,7 +51,7 @@ export class Roll {
     this.#timer ??= setTimer(this.#round, roundMs);
   }
 
-  /** Whether it was a member. */
+  /** Returns whether it was a member. */
   remove(watched: Watched): boolean {
     if (!this.#members.delete(watched)) return false;
     this.#unfollow(watched);

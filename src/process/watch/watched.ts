@@ -11,7 +11,7 @@ import { localEnd, remoteEnd } from './ends.js';
 import type { PeerAddress } from './events.js';
 import { lookAt, type Sight } from './sight.js';
 
-/** Whether Node.js takes what arrives: it does not hear of the end of a connection otherwise. */
+/** Returns whether Node.js takes what arrives: it does not hear of the end of a connection otherwise. */
 export function isRead(socket: net.Socket): boolean {
   return handleOf(socket)?.reading !== false && !socket.readableEnded;
 }
@@ -22,7 +22,7 @@ export function bottomHandleOf(socket: net.Socket): Handle | undefined {
   return handle && bottomOf(handle);
 }
 
-/** Whether a socket carries TLS over the other one. */
+/** Returns whether a socket carries TLS over the other one. */
 export function isAbove(socket: net.Socket, other: net.Socket): boolean {
   for (let below = parentOf(socket); below !== undefined; below = parentOf(below)) if (below === other) return true;
   return false;
@@ -136,7 +136,7 @@ export class Watched implements Entry, Subscriber {
     return ms > settledMs ? Number.POSITIVE_INFINITY : Math.max(0, ms);
   }
 
-  /** Whether something was written since this was asked last. */
+  /** Returns whether something was written since this was asked last. */
   noticeWriting(): boolean {
     const written = this.#written();
     const isNew = written !== this.#bytesWritten;
@@ -144,7 +144,7 @@ export class Watched implements Entry, Subscriber {
     return isNew;
   }
 
-  /** Whether something was received since this was asked last. */
+  /** Returns whether something was received since this was asked last. */
   noticeReading(): boolean {
     const read = this.handle.bytesRead ?? this.socket.bytesRead;
     const isNew = read !== this.#bytesRead;

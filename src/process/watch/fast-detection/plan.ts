@@ -46,7 +46,7 @@ export const robustDeadWithinMs: Readonly<Record<2 | 3, number>> = {
   3: leastQuietMs + sum(gapsFor(3)) + lookLatenessMs,
 };
 
-/** How long a question takes until the peer is given up. */
+/** Returns how long a question takes until the peer is given up. */
 export function questionMs({ gapsMs }: ProbePlan): number {
   return sum(gapsMs);
 }
