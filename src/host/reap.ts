@@ -146,16 +146,16 @@ class Reaping {
 
 /**
  * Closes connections whose peers were silent, and still are, whatever process has them: at once (SOCK_DESTROY, which
- * needs CAP_NET_ADMIN; the owner gets ECONNABORTED), or where that is not permitted through the kernel's own keepalive
- * (the owner gets ETIMEDOUT).
+ * needs CAP_NET_ADMIN; the owner gets ECONNABORTED), or if that is not permitted by the kernel's own keepalive (the owner gets
+ * ETIMEDOUT).
  *
  * A peer that only a segment from beside its connection found silent is asked once more by the connection's own kernel,
- * which takes 2 s. Where that could harm the connection or is not possible it is left open, `'unconfirmed'`. A peer that
- * was heard since it was asked keeps its connection and its options. What cannot be closed is `'failed'`.
+ * which takes 2 s. If that could harm the connection or is not possible, the connection is left open: `'unconfirmed'`. A peer
+ * that was heard since it was asked keeps its connection and its options. A connection that cannot be closed is `'failed'`.
  *
  * Linux.
  *
- * @throws {UnsupportedError} elsewhere.
+ * @throws {UnsupportedError} on other platforms.
  */
 export async function reapPeers(
   peers: readonly CheckedPeer[],

@@ -38,7 +38,7 @@ export interface FailedChange {
 export interface Changes {
   readonly changed: readonly Change[];
   readonly failed: readonly FailedChange[];
-  /** What could not be found out, so that connections may be missing, and why. */
+  /** Facts that could not be read, and why; connections may be missing because of them. */
   readonly incomplete: readonly Incomplete[];
 }
 
@@ -58,7 +58,7 @@ export interface Wish {
   readonly wanted: WantedOptions;
 }
 
-/** What a state becomes when a policy is set on it. */
+/** Returns the state that a policy makes of a state. */
 function foreseen(before: KeepAliveState, policy: ValidPolicy | false): KeepAliveState {
   const after: Record<string, unknown> = { ...before };
   for (const { field, state } of assignmentsFor(policy)) after[field] = state;
@@ -90,7 +90,7 @@ export function makeChanges({ source, refused }: ChosenSource, wishes: readonly 
   return { changed, failed, incomplete: [] };
 }
 
-/** What became of each wish; where the call could do nothing at all, that, so that what was changed before is not lost. */
+/** Returns the outcome of each wish. If the whole call fails, its error is each outcome, so that earlier changes are kept. */
 function writeWishes(
   source: OptionSource,
   wishes: readonly Wish[],
@@ -148,15 +148,15 @@ function foresee(rows: readonly ConnectionRow[], policy: ValidPolicy | false) {
 /**
  * Gives live connections and listeners of other processes a keepalive policy, or turns keepalive off with `false`.
  *
- * A listener's future connections inherit. What cannot be set is named in `failed` with the reason and is as it was;
- * the rest go on. TIME_WAIT, SYN_RECV, CLOSE and orphans are passed over. What has all of it
+ * A listener's future connections inherit. A connection that cannot be set is in `failed` with the reason, and unchanged; the
+ * others are set nevertheless. TIME_WAIT, SYN_RECV, CLOSE and orphans are passed over. A connection that has the policy
  * already is in `changed` with `before` as `after`. Needs the processes' own user, or CAP_SYS_PTRACE (Linux 5.6), or CAP_BPF
  * and CAP_PERFMON (Linux 6.1 that is free of CVE-2026-74714). The processes' blocking mode is never touched. `dryRun` shows
  * what would change.
  *
  * `onPlan` is called with the planned changes, before the first change; if it throws, nothing is changed. With
- * it, connections whose options could not be read are not changed either. What a change replaces is read again when it
- * is made.
+ * it, connections whose options could not be read are not changed either. The old options are read again at the time of the
+ * change.
  *
  * Linux.
  *

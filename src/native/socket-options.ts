@@ -176,7 +176,7 @@ function forwardingReader(option: SocketOption, bytes: Uint8Array): OptionReader
         bytes.set(given);
         return given.length;
       } catch {
-        // Also where the native thread has ended: whoever reads again and again does so in a timer, where nobody catches.
+        // Not thrown, even if the native thread has ended: repeated reads run in timers, which have no caller to catch.
         return -1;
       }
     },

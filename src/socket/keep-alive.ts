@@ -24,7 +24,7 @@ import { carrierOf, descriptorOf, type KeepAliveTarget, resolveTarget } from './
  *
  * @throws {PolicyError} if the kernel would refuse or misread the policy.
  * @throws {UnsupportedError} if the socket is a unix-domain socket, or the platform lacks an option of the policy.
- * @throws {SystemCallError} EBADF for a destroyed socket, ENOTSOCK for what is no socket, and what the kernel refuses.
+ * @throws {SystemCallError} EBADF if the socket was destroyed, ENOTSOCK if the target is no socket, or the kernel's code.
  */
 export function setKeepAlive(target: KeepAliveTarget, policy: PolicyInput | false): AppliedKeepAlive {
   const valid = policy === false ? false : readPolicy(policy);
@@ -45,8 +45,8 @@ function isComplete(state: AppliedKeepAlive | undefined): state is AppliedKeepAl
  * Linux, macOS and FreeBSD.
  *
  * @throws {UnsupportedError} on Windows, if the FFI cannot be loaded, and if the socket is a unix-domain socket.
- * @throws {SystemCallError} EBADF for a destroyed socket, ENOTSOCK for what is no socket, ENOTCONN for a socket that
- * has neither a descriptor nor a policy.
+ * @throws {SystemCallError} EBADF if the socket was destroyed, ENOTSOCK if the target is no socket, ENOTCONN if the socket has
+ * neither a descriptor nor a policy.
  */
 export function getKeepAlive(target: KeepAliveTarget): KeepAliveAnswer {
   const resolved = resolveTarget(target, 'getsockopt');

@@ -9,7 +9,7 @@ export interface KeepAliveState {
   readonly userTimeout: number | null;
 }
 
-/** What `getKeepAlive` answers: of a target without a descriptor of its own, what it or its connections will have. */
+/** The result of `getKeepAlive`; for a target without a descriptor, the future state of the target or its connections. */
 export type KeepAliveAnswer = KeepAliveState & Pick<AppliedKeepAlive, 'pending' | 'connections'>;
 
 /** Options that were requested and are not in force yet, and the event that puts them in force. */

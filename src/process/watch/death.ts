@@ -84,9 +84,9 @@ export function isMadeOfEnd({ code, syscall }: { readonly code?: unknown; readon
 const closedByPeer: ReadonlySet<TcpState> = new Set(['CLOSE_WAIT', 'LAST_ACK', 'CLOSE']);
 
 /**
- * Whether an error is what a connection ended with, and not what its program ended it with: then it was still open.
+ * Returns whether a connection ended with an error, and not its program with that error while the connection was open.
  *
- * @param lastState As its descriptor was closed; `undefined` where that was not seen.
+ * @param lastState The state when the descriptor was closed; `undefined` if it was not seen.
  */
 export function isOfConnection(error: NodeJS.ErrnoException, socket: net.Socket, lastState?: TcpState): boolean {
   if (error instanceof DeadPeerError) return givenUp.get(error) === socket;

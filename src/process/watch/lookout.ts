@@ -24,25 +24,25 @@ export interface Limits {
 export interface Findings {
   /** Every look at a peer that does not, or did not, answer or read. */
   unwell(watched: Watched, sight: Sight, condition: Condition): void;
-  /** `nextProbeMs` where the watch has the kernel probe itself. */
+  /** `nextProbeMs` if the watch makes the kernel probe. */
   turned(watched: Watched, turn: Turn, sight: Sight, condition: Condition, nextProbeMs: number | undefined): void;
   /** The watch's own verdict. */
   givenUp(watched: Watched, sight: Sight, condition: Condition, forMs: number): void;
-  /** The descriptor is about to be closed, and what is seen now is the last. */
+  /** The descriptor is about to be closed; `sight` is the last look. */
   closing(watched: Watched, sight: Sight | undefined): void;
-  /** The kernel has ended the connection, and Node.js does not say so because nobody reads. */
+  /** The kernel has ended the connection, and Node.js does not notice because the program does not read. */
   ended(watched: Watched, sight: Sight): void;
   /** The descriptor was closed, by the program, by Node.js, or because it was handed to another process. */
   closed(watched: Watched): void;
 }
 
-/** Node.js does not hear of the end of a connection from which nobody reads. */
+/** Node.js does not notice the end of a connection from which the program does not read. */
 const unreadLookMs = 50;
 
-/** Of very many that are not read, no more than a thousand a second are looked at for their end. */
+/** Of many unread connections, at most a thousand a second are looked at for their end. */
 const eachUnreadMs = 1;
 
-/** The soonest after which something can have gone unanswered that was written just now (TCP_RTO_MIN). */
+/** The earliest time after a write at which data can be unanswered (TCP_RTO_MIN). */
 const leastTimeoutMs = 200;
 
 /** A program that reads has heard of the end by then, unless it had heard of the peer's before, or hears nothing at all. */
@@ -88,7 +88,7 @@ export class Lookout implements Follower {
     subscribe(watched.handle, watched);
     this.#roll.add(watched);
     this.announceUse(watched);
-    // Not now: nobody listens yet to a watch that is being made.
+    // Not now: a watch that is being created has no listeners yet.
     this.#agenda.put(watched, 0);
   }
 
@@ -194,7 +194,7 @@ export class Lookout implements Follower {
     return deadAfterMs ?? (step === undefined ? deadWithinMs : undefined) ?? Number.POSITIVE_INFINITY;
   }
 
-  /** The connection has ended in the kernel. Node.js tells of that at once, unless nobody reads. */
+  /** Handles a connection that has ended in the kernel. Node.js reports the end at once, unless the program does not read. */
   #over(watched: Watched, sight: Sight | undefined): void {
     const { socket } = watched;
     if (sight === undefined) this.#findings.closed(watched);

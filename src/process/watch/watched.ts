@@ -50,24 +50,24 @@ export interface Follower {
   closing(watched: Watched, sight: Sight | undefined): void;
 }
 
-/** What the watch knows of one connection: few numbers, because there may be very many connections. */
+/** The watch's state of one connection: few numbers, because there may be very many connections. */
 export class Watched implements Entry, Subscriber {
-  /** An open socket is held by its handle, whoever refers to it; one that has ended leaves the watch. */
+  /** Kept strongly: an open socket's handle holds it anyway, and a socket that has ended leaves the watch. */
   socket: net.Socket;
-  /** It counts what is written below TLS and http2, too, which the socket does not see. */
+  /** Counts also bytes that are written below TLS and by http2, which the socket does not count. */
   readonly handle: Handle;
   /** Kept because Node.js forgets them when the connection ends. */
   readonly local: PeerAddress | undefined;
   readonly remote: PeerAddress | undefined;
   /** Shared by all connections with the same options. */
   options: KeepAliveState;
-  /** When the options are to be read again, as {@link wholeMs} has it. */
+  /** When the options are due to be read again, by {@link wholeMs}. */
   optionsDueAt = wholeMs() + settledMs;
   slot = -1;
   place = 0;
-  /** When it answered the last probe, if that is the last that was heard of it; or 0. See {@link noteRest}. */
+  /** When the peer answered the last probe, if it was not heard since; or 0. See {@link noteRest}. */
   probedAt = 0;
-  /** How many segments had been sent by then. */
+  /** How many segments had been sent by the time of `probedAt`. */
   probedSegments = 0;
   mood: 'fine' | 'suspect' | 'stalled' = 'fine';
   /** The time of the first look at which probes or data were unanswered, by {@link wholeMs}; 0 if none are. */
@@ -76,16 +76,16 @@ export class Watched implements Entry, Subscriber {
   closedSince = 0;
   /** Since when the connection has been seen to have ended in the kernel, or 0. */
   overSince = 0;
-  /** What the peer had acknowledged when something of ours was seen unanswered. */
+  /** How many bytes the peer had acknowledged at the first look at which data were unanswered. */
   ackedBytes = 0;
   /** Whether the program ended the connection before the peer did. */
   isEndedFirst: boolean;
   /** Whether the connection's end is being reported. */
   isClosing = false;
-  /** What was seen of the connection as its descriptor was closed. */
+  /** The last look, when the connection's descriptor was closed. */
   lastSeen: Sight | undefined;
   follower: Follower | undefined;
-  /** What had been written, and received, when something new was last noticed. */
+  /** The bytes written and read when a change was last noticed. */
   #bytesWritten: number;
   #bytesRead = 0;
 
