@@ -53,7 +53,8 @@ export function offerNativeThread(): void {
   if (Reflect.has(process, offered)) return;
   Object.defineProperty(process, offered, { value: true });
   // Workers cannot ask for it under the permission model, so they must know that it will come.
-  if (Reflect.get(process, 'permission') !== undefined) workerThreads().setEnvironmentData(threadKey, true);
+  if (Reflect.get(process, 'permission') !== undefined && !isForwarding())
+    workerThreads().setEnvironmentData(threadKey, true);
   process.once('worker', () => {
     try {
       if (!isForwarding()) startNativeThread(nativeThreadEntry(), threadKey);
