@@ -1,4 +1,5 @@
 import { SystemCallError, UnsupportedError } from '../native/index.js';
+import { nowMs } from '../socket/real-time.js';
 import type { CheckedPeer } from './check.js';
 import { DeferredSignals } from './deferred-signals.js';
 import { destroyConnections } from './destroy.js';
@@ -34,7 +35,7 @@ export interface ReapOptions {
 /** How long the connections' own kernel waits for an answer. */
 const confirmingMs = 2000;
 
-const sinceAsked = ({ askedAt }: CheckedPeer) => performance.now() - askedAt;
+const sinceAsked = ({ askedAt }: CheckedPeer) => nowMs() - askedAt;
 
 /** What a look says of a peer that was silent: `undefined` as long as it still is. */
 function whatBecameOf(peer: CheckedPeer, seen: Look): 'gone' | 'answered' | undefined {

@@ -1,4 +1,5 @@
 import { getEnvironmentData, isMainThread, setEnvironmentData, type Worker } from 'node:worker_threads';
+import { threadKey } from '../native/thread/role.js';
 
 /** Under this worker threads find the shared memory. */
 const key = 'tcp-keepalive: descriptors of worker threads';
@@ -16,7 +17,7 @@ const isMarked = (fd: number) => fd >= 0 && fd < markCount;
 let isRegistered = false;
 
 /** Under this the process has the worker in which this package makes system calls for other workers, if there is one. */
-const nativeThread = Symbol.for('tcp-keepalive:native-thread:1');
+const nativeThread = Symbol.for(threadKey);
 
 /** Returns true for threads in which no code of the program's runs: this package's own, and that of module hooks. */
 function opensNothing(worker: Worker): boolean {
