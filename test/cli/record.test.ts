@@ -152,7 +152,7 @@ describe('the record of tcp-keepalive set', () => {
     expect(spawnSync('mkfifo', [pipe]).status).toBe(0);
     for (const [file, kind] of Object.entries({ [pipe]: 'a pipe', '/dev/zero': 'a device', [folder]: 'a directory' })) {
       const { code, stdout, stderr } = await runCli('set', '--undo', file);
-      expect(stderr).toMatch(new RegExp(`^tcp-keepalive: .* cannot be read: it is ${kind}, and no regular file\n$`));
+      expect(stderr).toMatch(new RegExp(`^tcp-keepalive: .* cannot be read: it is ${kind}, not a regular file\n$`));
       expect([code, stdout]).toEqual([1, '']);
     }
   });
