@@ -2,7 +2,7 @@
 import { startChild } from './child.js';
 import { pairedDifference, type Spread, spreadOf, takeTurns } from './paired-rounds.js';
 
-const rounds = 7;
+const rounds = 4;
 const warmUps = 1;
 /** Three or four passes over the descriptors. */
 const roundMs = 5000;
@@ -10,7 +10,6 @@ const roundMs = 5000;
 const opensEveryMs = 300;
 
 const crowds = [
-  { native: 0, node: 0 },
   { native: 0, node: 10_000 },
   { native: 10_000, node: 0 },
   { native: 5000, node: 5000 },

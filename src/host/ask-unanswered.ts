@@ -1,5 +1,6 @@
 import { SystemCallError } from '../native/index.js';
 import { pause } from '../native/pause.js';
+import { nowMs } from '../socket/real-time.js';
 import type { HostConnection } from './connection.js';
 import { liveStates } from './dump.js';
 import { lookAt } from './look.js';
@@ -15,11 +16,11 @@ const unansweredOf = ({ info }: HostConnection) => info?.probes ?? 0;
 
 /** Asks and waits; blocks this thread meanwhile. */
 function askShare({ namespace, items }: Share<HostConnection>, prober: SegmentProber): Map<bigint, HostConnection> {
-  const startedAt = performance.now();
+  const startedAt = nowMs();
   const seen = new Map<bigint, HostConnection>();
   let waiting = items;
-  for (let round = 0; waiting.length > 0 && performance.now() - startedAt < waitMs; ) {
-    if (performance.now() - startedAt >= (askAtMs[round] ?? Number.POSITIVE_INFINITY)) {
+  for (let round = 0; waiting.length > 0 && nowMs() - startedAt < waitMs; ) {
+    if (nowMs() - startedAt >= (askAtMs[round] ?? Number.POSITIVE_INFINITY)) {
       round += 1;
       for (const connection of waiting) prober.ask(connection);
     }

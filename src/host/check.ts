@@ -1,5 +1,6 @@
 import { SystemCallError } from '../native/index.js';
 import { type ProbeOptions, probeTimeout } from '../socket/probe-options.js';
+import { nowMs } from '../socket/real-time.js';
 import type { Incomplete } from './connection.js';
 import { liveStates } from './dump.js';
 import { isWorker, laterFromWorker } from './from-worker.js';
@@ -7,6 +8,7 @@ import { askPeers, type PeerAnswer } from './interview.js';
 import { type ListQuery, listThrough } from './listing.js';
 import { lookAt } from './look.js';
 import { byNamespace, type Share } from './namespace-of.js';
+import type { NotJudged } from './not-judged.js';
 import { chooseOptionSource } from './options/choice.js';
 import { type ConnectionRow, isOrphan } from './row.js';
 import { probeSegments, SegmentProber, type SegmentProbing } from './segment-prober.js';
@@ -23,6 +25,10 @@ export interface CheckResult {
   readonly peers: readonly CheckedPeer[];
   /** How many connections are orphans: their programs have closed them. Orphans are not asked. */
   readonly orphans: number;
+  /** Connections that the selection may mean, but that could not be matched with it. */
+  readonly undecided: NotJudged;
+  /** Whether every connection was listed; false if a namespace could not be entered, for example. */
+  readonly isWhole: boolean;
   /** What else is missing, and why. */
   readonly incomplete: readonly Incomplete[];
 }
@@ -39,7 +45,7 @@ async function askShare(
   segments: SegmentProbing | undefined,
   timeoutMs: number,
 ): Promise<CheckedPeer[]> {
-  const askedAt = performance.now();
+  const askedAt = nowMs();
   try {
     using prober = segments?.states && new SegmentProber(segments.states, namespace);
     const answers = await askPeers({
@@ -86,10 +92,12 @@ export async function checkPeers(query: ListQuery, options: ProbeOptions = {}): 
   const { shares, gone } = byNamespace(rows, ({ connection }) => connection);
   const segments = rows.length === 0 ? undefined : probeSegments();
   const answers = await Promise.all(shares.map((share) => askShare(share, segments, timeoutMs)));
-  const now = performance.now();
+  const now = nowMs();
   return {
     peers: [...answers.flat(), ...gone.map((row) => notAsked(row, 'its network namespace is gone', now))],
     orphans: all.length - rows.length,
+    undecided: listing.undecided,
+    isWhole: listing.isWhole,
     incomplete: listing.incomplete,
   };
 }

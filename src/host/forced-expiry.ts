@@ -5,6 +5,7 @@ import { pause } from '../native/pause.js';
 import { overrideMs } from '../policy/probe-safety.js';
 import { readState } from '../socket/options.js';
 import { linux } from '../socket/platforms/linux.js';
+import { nowMs } from '../socket/real-time.js';
 import type { KeepAliveState } from '../socket/state.js';
 import { readTcpInfo } from '../socket/tcp-info.js';
 import { hasDataToSend, silentMsOf, type TcpInfo } from '../wire/tcp-info.js';
@@ -40,10 +41,10 @@ const failed = (error: string): Expiry => ({ outcome: 'failed', error });
 
 /** Waits until the kernel has ended the connection. Returns whether it has. */
 function awaitDeath(fd: number, withinMs: number): boolean {
-  const end = performance.now() + withinMs;
+  const end = nowMs() + withinMs;
   for (;;) {
     if (readTcpInfo(fd).state === 'CLOSE') return true;
-    if (performance.now() >= end) return false;
+    if (nowMs() >= end) return false;
     pause(pollMs);
   }
 }

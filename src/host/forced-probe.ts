@@ -5,6 +5,7 @@ import { pause } from '../native/pause.js';
 import { overrideMs, type ProbeDecision, probeDecision } from '../policy/probe-safety.js';
 import { readState } from '../socket/options.js';
 import { linux } from '../socket/platforms/linux.js';
+import { nowMs } from '../socket/real-time.js';
 import { readTcpInfo } from '../socket/tcp-info.js';
 import { hasDataToSend, silentMsOf, type TcpInfo } from '../wire/tcp-info.js';
 import { byProcess, Copies } from './options/copies.js';
@@ -85,7 +86,7 @@ class Batch {
   }
 
   get #elapsedMs(): number {
-    return performance.now() - this.#startedAt;
+    return nowMs() - this.#startedAt;
   }
 
   /** Reads the connection and acts on the reading at once, so that no two askers can act on the same one. */
@@ -97,7 +98,7 @@ class Batch {
       if (decision === 'probe') {
         const ownSeconds = idle / linux.idle.unitMs;
         writeIntOption(copy.fd, linux.idle, overrideSeconds);
-        if (this.isEmpty) this.#startedAt = performance.now();
+        if (this.isEmpty) this.#startedAt = nowMs();
         this.#overrides.push({ index, copy, ownSeconds, before });
         isOpen = true;
       } else this.#outcomes[index] = decision === 'wait' ? 'look' : decision;

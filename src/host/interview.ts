@@ -1,5 +1,6 @@
-import { setImmediate as nextTurn, setTimeout as sleep } from 'node:timers/promises';
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import { latestTickMs } from '../policy/probe-safety.js';
+import { nowMs, sleep } from '../socket/real-time.js';
 import type { HostConnection } from './connection.js';
 import { DeferredSignals } from './deferred-signals.js';
 import { type ForcedProbe, forceProbes, type Refusal } from './forced-probe.js';
@@ -167,7 +168,7 @@ function askOnce(interviews: readonly Interview[], prober: SegmentProber | undef
 
 /** Asks and looks until every peer has answered or the time is up. */
 async function converse(interviews: readonly Interview[], { look, prober, timeoutMs }: Inquiry, startedAt: number) {
-  const elapsed = () => performance.now() - startedAt;
+  const elapsed = () => nowMs() - startedAt;
   let open = interviews;
   // Also on a machine that is slow to get to it, nobody is found silent who was asked less often.
   for (let round = 0; open.length > 0 && (elapsed() < timeoutMs || round < mostQuestions); ) {
@@ -196,7 +197,7 @@ async function converse(interviews: readonly Interview[], { look, prober, timeou
  * @see Linux net/ipv4/tcp_timer.c, tcp_keepalive_timer
  */
 export async function askPeers(inquiry: Inquiry): Promise<PeerAnswer[]> {
-  const startedAt = performance.now();
+  const startedAt = nowMs();
   const now = inquiry.look(inquiry.rows.map(({ connection }) => connection));
   const answers: PeerAnswer[] = [];
   const interviews: Interview[] = [];

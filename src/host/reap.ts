@@ -1,4 +1,5 @@
 import { SystemCallError, UnsupportedError } from '../native/index.js';
+import { nowMs } from '../socket/real-time.js';
 import type { CheckedPeer } from './check.js';
 import { DeferredSignals } from './deferred-signals.js';
 import { destroyConnections } from './destroy.js';
@@ -34,7 +35,7 @@ export interface ReapOptions {
 /** How long the connections' own kernel waits for an answer. */
 const confirmingMs = 2000;
 
-const sinceAsked = ({ askedAt }: CheckedPeer) => performance.now() - askedAt;
+const sinceAsked = ({ askedAt }: CheckedPeer) => nowMs() - askedAt;
 
 /** What a look says of a peer that was silent: `undefined` as long as it still is. */
 function whatBecameOf(peer: CheckedPeer, seen: Look): 'gone' | 'answered' | undefined {
@@ -146,8 +147,8 @@ class Reaping {
 
 /**
  * Closes connections whose peers were silent, and still are, whatever process has them: at once (SOCK_DESTROY, which
- * needs CAP_NET_ADMIN; the owner gets ECONNABORTED), or if that is not permitted by the kernel's own keepalive (the owner gets
- * ETIMEDOUT).
+ * needs CAP_NET_ADMIN; the owner gets ECONNABORTED), or, if that is not permitted, through the kernel's own keepalive (the
+ * owner gets ETIMEDOUT).
  *
  * A peer that only a segment from beside its connection found silent is asked once more by the connection's own kernel,
  * which takes 2 s. If that could harm the connection or is not possible, the connection is left open: `'unconfirmed'`. A peer

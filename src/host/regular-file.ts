@@ -25,7 +25,7 @@ export function readRegularFile(file: string, maxBytes: number): Buffer {
   const fd = openSync(file, O_RDONLY | O_NONBLOCK | O_NOCTTY);
   try {
     const status = fstatSync(fd);
-    if (!status.isFile()) throw new IrregularFileError(`it is ${kindOfFile(status)}, and no regular file`);
+    if (!status.isFile()) throw new IrregularFileError(`it is ${kindOfFile(status)}, not a regular file`);
     if (status.size > maxBytes) throw new IrregularFileError(`it is larger than ${maxBytes} bytes`);
     return readFileSync(fd);
   } finally {

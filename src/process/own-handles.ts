@@ -1,6 +1,7 @@
 import { channel } from 'node:diagnostics_channel';
 import type net from 'node:net';
 import { type Method, wrap } from '../socket/wrap.js';
+import { guarded } from './guarded.js';
 import { onConnecting } from './interception.js';
 import { isTcpHandle, type TcpHandle, tcpHandleOf, tcpPrototype } from './tcp-handle.js';
 
@@ -9,9 +10,9 @@ type Visit = (handle: TcpHandle) => void;
 function around(before: Visit | undefined, after?: Visit) {
   return (original: Method): Method =>
     function wrapper(this: TcpHandle, ...args: unknown[]) {
-      before?.(this);
+      guarded(() => before?.(this));
       const status = Reflect.apply(original, this, args as never[]);
-      after?.(this);
+      guarded(() => after?.(this));
       return status;
     } as Method;
 }
@@ -19,12 +20,14 @@ function around(before: Visit | undefined, after?: Visit) {
 /** Calls `opened` for each TCP handle that this thread opens from now on. Returns a function that stops it. */
 export function followOpened(opened: Visit): () => void {
   const onAccepted = (message: unknown) => {
-    const handle = tcpHandleOf((message as { socket: net.Socket }).socket);
-    if (handle !== undefined) opened(handle);
+    guarded(() => {
+      const handle = tcpHandleOf((message as { socket: net.Socket }).socket);
+      if (handle !== undefined) opened(handle);
+    });
   };
   // A process that was forked gets sockets of others in messages of Node's own.
   const onInternalMessage = (_: unknown, handle: unknown) => {
-    if (isTcpHandle(handle)) opened(handle);
+    if (isTcpHandle(handle)) guarded(() => opened(handle));
   };
   const unwrap = [
     onConnecting(opened),

@@ -1,4 +1,5 @@
 import { getEnvironmentData, isMainThread, setEnvironmentData, type Worker } from 'node:worker_threads';
+import { threadKey } from '../native/thread/role.js';
 
 /** The key under which worker threads find the shared memory. */
 const key = 'tcp-keepalive: descriptors of worker threads';
@@ -16,7 +17,7 @@ const isMarked = (fd: number) => fd >= 0 && fd < markCount;
 let isRegistered = false;
 
 /** The key under which the process has the native thread, if there is one. */
-const nativeThread = Symbol.for('tcp-keepalive:native-thread:1');
+const nativeThread = Symbol.for(threadKey);
 
 /** Returns true for threads that run no code of the program: the native thread, and the thread of module hooks. */
 function opensNothing(worker: Worker): boolean {

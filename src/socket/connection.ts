@@ -7,13 +7,13 @@ import { canUseDescriptors } from './descriptors.js';
 import { rememberExplicit, rememberForHandle } from './explicit-policy.js';
 import { type Following, followConnecting } from './follow-connecting.js';
 import { checkNodeCall, setThroughNode } from './node-call.js';
-import { readState, writePolicyOnNew } from './options.js';
+import { writePolicyOnNew } from './options.js';
 import { mergePolicies, type PlannedPolicy, plannedState } from './planned-state.js';
 import { currentPlatform } from './platforms/index.js';
 import type { AppliedKeepAlive } from './state.js';
 import { subscribersOf } from './subscribers.js';
 import { bottomOf, carrierOf, descriptorOf, type Handle, handleOf, openDescriptor, refuseFrozen } from './target.js';
-import { setForProgram } from './watch-policy.js';
+import { programState, setForProgram } from './watch-policy.js';
 
 /** For a stream that is not backed by a socket of the system, such as TLS over a Duplex. */
 export function noDescriptor(): UnsupportedError {
@@ -53,7 +53,7 @@ export function setOnNewHandle(handle: Handle, policy: PlannedPolicy): AppliedKe
 export function hasPolicy(handle: Handle, policy: PlannedPolicy): boolean | undefined {
   const fd = openDescriptor(handle);
   if (fd === undefined || !canUseDescriptors()) return undefined;
-  return isInForce(assignments(policy, currentPlatform()), readState(fd, currentPlatform()));
+  return isInForce(assignments(policy, currentPlatform()), programState(handle, fd));
 }
 
 /** A policy that a socket gets once it has a descriptor. */

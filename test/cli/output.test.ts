@@ -20,6 +20,13 @@ function bash(script: string, prefix: readonly string[] = []): Promise<Finished>
   return finished(spawn(command, args));
 }
 
+/** The lines of the program, without those about other programs and those of bash about the end of the holder. */
+function complaints(stderr: string): string[] {
+  return stderr
+    .split('\n')
+    .filter((line) => line !== '' && !line.startsWith('not shown: ') && !line.startsWith('bash: '));
+}
+
 const network = ownNetwork();
 const noNetwork = cannotRun(network === undefined, 'it needs a network namespace (unshare --net)');
 const noRoot = cannotRun(process.getuid?.() !== 0, 'it needs root');
@@ -66,8 +73,7 @@ describe.concurrent('what tcp-keepalive prints', () => {
     );
     const script = `cd '${folder}'; ${manyConnections} ${runs.join('; ')}; kill $holder`;
     const { stdout, stderr } = await bash(script, network);
-    const quiet = stderr.split('\n').filter((line) => line !== '' && !line.startsWith('not shown: '));
-    expect(quiet).toEqual([]);
+    expect(complaints(stderr)).toEqual([]);
     expect(stdout.trim().split('\n')).toEqual(verbs.flatMap((verb) => [`0 ${verb}`, `0 ${verb}`]));
   });
 
@@ -91,7 +97,7 @@ describe.concurrent('what tcp-keepalive prints', () => {
       .split('\n')
       .map((line) => [line.slice(2), Number(line[0])]);
     expect(Object.fromEntries(codes)).toEqual(expected);
-    const lines = stderr.split('\n').filter((line) => line !== '' && !line.startsWith('not shown: '));
+    const lines = complaints(stderr);
     expect(lines).toHaveLength(Object.keys(expected).length);
     expect(new Set(lines)).toEqual(
       new Set(['tcp-keepalive: the output could not be written: ENOSPC: no space left on device, write']),

@@ -1,5 +1,5 @@
 import { spawn, spawnSync } from 'node:child_process';
-import { existsSync, mkdtempSync, readFileSync, renameSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, renameSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -31,6 +31,11 @@ function withFault(inject: string, ...args: string[]): Promise<Finished> {
   return finished(spawn('strace', [...strace, process.execPath, program, ...args]));
 }
 
+/** What is said of this: connections of others come and go meanwhile, and --undo looks at all. */
+function complaints({ stderr }: Pick<Finished, 'stderr'>): string {
+  return stderr.replace(/^not shown: .*\n/gm, '');
+}
+
 beforeAll(async () => {
   holder = startHolder();
   const found = await holder.tell({ do: 'start', families: ['IPv4'], connections });
@@ -51,16 +56,11 @@ const noStrace = cannotRun(spawnSync('strace', ['-V']).status !== 0, 'it needs s
 
 describe('the record of tcp-keepalive set', () => {
   it.skipIf(noStrace)('restores everything, at whichever change set is killed', async () => {
-    // Each socket is copied once to be read, for the record, and once more to be set.
-    const moments = [1, sockets - 1, sockets, sockets + 1, sockets + 2, sockets + 9, 2 * sockets];
-    for (const when of moments) {
-      await withFault(`pidfd_getfd:signal=KILL:when=${when + 1}`, ...setArguments(), '--record', record);
-      expect(existsSync(record), `killed at ${when}`).toBe(when >= sockets);
-      const changed = (await states()).split('"idle":44000').length - 1;
-      expect(changed > 0, `${changed} changed when killed at ${when}`).toBe(when > sockets + 1);
-      if (!existsSync(record)) continue;
-      const undone = await runCli('set', '--undo', record);
-      expect([undone.code, undone.stderr]).toEqual([0, '']);
+    // Two calls are those of the netlink socket; each connection takes four, and may be left with a part of them.
+    for (const when of [3, 5, 6, 20, 81]) {
+      await withFault(`setsockopt:signal=KILL:when=${when}`, ...setArguments(), '--record', record);
+      expect((await states()) === original, `killed at ${when}`).toBe(when === 3);
+      expect((await runCli('set', '--undo', record)).code).toBe(0);
       expect(await states()).toBe(original);
       rmSync(record);
     }
@@ -68,7 +68,7 @@ describe('the record of tcp-keepalive set', () => {
 
   it.skipIf(noStrace)('is whole however often it is killed while it is written', async () => {
     for (const call of ['pwrite64', 'fsync', 'ftruncate']) {
-      for (let when = 1, isKilled = true; isKilled && when < 20; when += 1) {
+      for (let when = 1, isKilled = true; isKilled && when < 6; when += 1) {
         const done = await withFault(`${call}:signal=KILL:when=${when}`, ...setArguments(), '--record', record);
         isKilled = done.code !== 0;
         const wasChanged = (await states()) !== original;
@@ -80,7 +80,7 @@ describe('the record of tcp-keepalive set', () => {
   });
 
   it('restores everything that SIGINT or SIGKILL left at random moments', async () => {
-    for (let round = 0; round < 10; round += 1) {
+    for (let round = 0; round < 6; round += 1) {
       const child = spawn(process.execPath, [program, ...setArguments(), '--record', record]);
       const end = finished(child);
       await sleep(150 + Math.random() * 500);
@@ -106,12 +106,12 @@ describe('the record of tcp-keepalive set', () => {
   it.skipIf(noStrace)('does not reach what its name leads to by then, and says so', async () => {
     const precious = join(folder, 'precious');
     writeFileSync(precious, 'precious');
-    const delayed = withFault('setsockopt:delay_enter=1s:when=1', ...setArguments(), '--record', record);
+    const delayed = withFault('setsockopt:delay_enter=2s:when=3', ...setArguments(), '--record', record);
     await vi.waitFor(() => expect(readFileSync(record, 'utf8')).toMatch(/\n$/), { timeout: 60_000 });
     renameSync(record, `${record}.moved`);
     symlinkSync(precious, record);
     const { code, stderr } = await delayed;
-    expect(stderr).toBe(
+    expect(complaints({ stderr })).toBe(
       `tcp-keepalive: ${record} must be the record of what was changed, but somebody moved, removed or replaced it\n`,
     );
     expect([code, readFileSync(precious, 'utf8')]).toEqual([2, 'precious']);
@@ -141,7 +141,9 @@ describe('the record of tcp-keepalive set', () => {
       `${command('set', '--undo', record)} | tail -n 1`,
     ].join('; ');
     const { stdout, stderr } = await onSmallDisk(8192, script);
-    expect(stderr).toMatch(/^tcp-keepalive: \S+ must be a record .*only what was planned is in it, .*ENOSPC.*\n$/);
+    expect(complaints({ stderr })).toMatch(
+      /^tcp-keepalive: \S+ must be a record .*only what was planned is in it, .*ENOSPC.*\n$/,
+    );
     expect(stdout).toBe(`code 2\n${sockets} connections changed\n`);
   });
 
@@ -150,7 +152,7 @@ describe('the record of tcp-keepalive set', () => {
     expect(spawnSync('mkfifo', [pipe]).status).toBe(0);
     for (const [file, kind] of Object.entries({ [pipe]: 'a pipe', '/dev/zero': 'a device', [folder]: 'a directory' })) {
       const { code, stdout, stderr } = await runCli('set', '--undo', file);
-      expect(stderr).toMatch(new RegExp(`^tcp-keepalive: .* cannot be read: it is ${kind}, and no regular file\n$`));
+      expect(stderr).toMatch(new RegExp(`^tcp-keepalive: .* cannot be read: it is ${kind}, not a regular file\n$`));
       expect([code, stdout]).toEqual([1, '']);
     }
   });

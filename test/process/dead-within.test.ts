@@ -151,6 +151,7 @@ describe.concurrent('deadWithin', () => {
     using pair = await quietPair('IPv4');
     const before = kernelStateOf(pair.client);
     using watch = watchPeers({ sockets: [pair.client], deadWithin: '5s' });
+    await moment(() => kernelStateOf(pair.client).idle === 3000, 'the options are the watch’s');
     using other = watchPeers({ sockets: [pair.client], deadWithin: '2s' });
     await moment(() => kernelStateOf(pair.client).idle === 1000, 'the options are the watches’');
     other.close();

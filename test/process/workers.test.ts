@@ -17,12 +17,12 @@ const uses: readonly (readonly [string, readonly string[]])[] = [
 describe('worker threads that end at any moment of using the package', () => {
   it.each(uses)('leave the process alive and no descriptor open: %s', async (use, options) => {
     const launch = { env: policy, options, limitMs: 100_000 };
-    const { code, stdout, stderr } = await start([program('ended-workers.mjs'), use, '24'], launch).ended;
-    expect({ code, stdout, stderr }).toEqual({ code: 0, stdout: '{"ended":24,"leaked":0}\n', stderr: '' });
+    const { code, stdout, stderr } = await start([program('ended-workers.mjs'), use, '12'], launch).ended;
+    expect({ code, stdout, stderr }).toEqual({ code: 0, stdout: '{"ended":12,"leaked":0}\n', stderr: '' });
   });
 
   it.each(uses)('let process.exit end the process with its code: %s', async (use, options) => {
-    for (let round = 0; round < 6; round += 1) {
+    for (let round = 0; round < 4; round += 1) {
       const { ended } = start([program('ended-workers.mjs'), use, '1', 'exit'], { env: policy, options });
       expect(await ended).toEqual({ code: 7, stdout: '', stderr: '' });
     }

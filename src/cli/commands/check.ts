@@ -1,6 +1,7 @@
 import { createInterface } from 'node:readline/promises';
 import { Command } from 'commander';
 import { type CheckedPeer, type CheckResult, checkPeers } from '../../host/check.js';
+import { isAnswered } from '../../host/not-judged.js';
 import { type ReapedPeer, reapPeers } from '../../host/reap.js';
 import { print, printError, printJson } from '../output.js';
 import { outputWidth } from '../output-width.js';
@@ -31,7 +32,7 @@ async function isConfirmed(count: number): Promise<boolean> {
   }
 }
 
-function writeJson({ peers, orphans, incomplete }: CheckResult, reaped: readonly ReapedPeer[]): void {
+function writeJson({ peers, ...rest }: CheckResult, reaped: readonly ReapedPeer[]): void {
   const outcomeOf = new Map(reaped.map(({ row, outcome, error }) => [row, { reaped: outcome, error }]));
   const items = peers.map(({ row, answer, elapsedMs, asked, why, remedy }) => ({
     ...endsOf(row.connection),
@@ -42,16 +43,17 @@ function writeJson({ peers, orphans, incomplete }: CheckResult, reaped: readonly
     remedy,
     ...outcomeOf.get(row),
   }));
-  printJson(`${JSON.stringify({ peers: items, ...(orphans > 0 && { orphans }), incomplete }, null, 2)}\n`);
+  printJson(`${JSON.stringify({ peers: items, ...rest }, null, 2)}\n`);
 }
 
 const settled: readonly ReapedPeer['outcome'][] = ['destroyed', 'expired', 'gone', 'answered'];
 
-function exitCodeOf({ peers }: CheckResult, reaped: readonly ReapedPeer[]): number {
-  if (peers.length === 0) return 1;
+function exitCodeOf(result: CheckResult, reaped: readonly ReapedPeer[]): number {
+  const { peers, orphans, undecided, isWhole } = result;
   const count = (kind: CheckedPeer['answer']) => peers.filter(({ answer }) => answer === kind).length;
   if (count('silent') > reaped.filter(({ outcome }) => settled.includes(outcome)).length) return 2;
-  return count('not-asked') > 0 ? 3 : 0;
+  if (count('not-asked') > 0 || !isAnswered({ isWhole, notJudged: undecided })) return 3;
+  return peers.length + orphans > 0 ? 0 : 1;
 }
 
 async function reap(silent: readonly CheckedPeer[], options: CheckOptions): Promise<ReapedPeer[]> {

@@ -3,6 +3,7 @@ import path from 'node:path';
 import { PolicyError, type PolicyInput, readPolicy } from '../../policy/index.js';
 import type { KernelDefaults } from '../../socket/index.js';
 import type { Incomplete } from '../connection.js';
+import { fromWorker, isWorker } from '../from-worker.js';
 import {
   actionOf,
   carryOut,
@@ -16,6 +17,7 @@ import {
 } from './change.js';
 import { editedText, newText, type WantedValues } from './edit.js';
 import { undoing } from './failed-call.js';
+import { FileError } from './file-error.js';
 import { keepAliveSysctls } from './keys.js';
 import { readRunningValues } from './running-values.js';
 import { plannedSources, type RootOption, type SysctlSources, winningSource } from './sources.js';
@@ -159,6 +161,7 @@ function applyRecorded({ root, before, after, file }: Plan): KernelDefaults {
  *   replaced, {@link SystemCallError} for a call that fails; everything is then as before.
  */
 export function setKernelDefaults(policy: PolicyInput, options: SetKernelDefaultsOptions = {}): DefaultsChange {
+  if (isWorker()) return fromWorker('setKernelDefaults', [policy, options], { FileError });
   const plan = planOf(policy, options);
   const { root, after, file } = plan;
   const missing = lackingPermissions(root, file);

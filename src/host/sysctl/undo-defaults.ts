@@ -1,5 +1,6 @@
 import type { KernelDefaults } from '../../socket/index.js';
 import type { Incomplete } from '../connection.js';
+import { fromWorker, isWorker } from '../from-worker.js';
 import {
   actionOf,
   carryOut,
@@ -109,6 +110,7 @@ function outcome(plan: Plan, applied: boolean, after: KernelDefaults, incomplete
  * @throws {FileError} `nothing-to-undo`; `changed` where somebody has edited the file since, which would be lost.
  */
 export function undoKernelDefaults(options: UndoKernelDefaultsOptions = {}): DefaultsChange {
+  if (isWorker()) return fromWorker('undoKernelDefaults', [options], { FileError });
   const { root = '/', dryRun = false } = options;
   const undo = () => {
     const plan = planOf(root);

@@ -1,4 +1,4 @@
-import { isForwarding, threadKey } from './role.js';
+import { isForwarding, threadKey, workerThreads } from './role.js';
 
 /** Returns the URL of the module that the native thread runs; it lies beside the folder of what is bundled. */
 export function nativeThreadEntry(): string {
@@ -52,6 +52,9 @@ const offered = Symbol.for(`${threadKey}:offered`);
 export function offerNativeThread(): void {
   if (Reflect.has(process, offered)) return;
   Object.defineProperty(process, offered, { value: true });
+  // Workers cannot ask for it under the permission model, so they must know that it will come.
+  if (Reflect.get(process, 'permission') !== undefined && !isForwarding())
+    workerThreads().setEnvironmentData(threadKey, true);
   process.once('worker', () => {
     try {
       if (!isForwarding()) startNativeThread(nativeThreadEntry(), threadKey);
