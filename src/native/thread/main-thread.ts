@@ -13,32 +13,28 @@ const requestedEveryMs = 500;
 
 const now = performance.now.bind(performance);
 
+let requestedAtMs = Number.NEGATIVE_INFINITY;
+
 /**
- * The main thread, reached from a worker through Node's own inspector session, whatever the main thread has loaded. The
- * main thread serves the session also while it is blocked in JavaScript or in `Atomics.wait`.
+ * Makes the main thread start the native thread, unless there is one. Returns why the main thread cannot be asked, if it
+ * cannot.
+ *
+ * The main thread is reached through Node's own inspector session, whatever it has loaded, also while it is blocked in
+ * JavaScript or in `Atomics.wait`. The session is over at once: the main thread takes connect, request and disconnect in
+ * this order. A process that ends with a session open says on standard error that it waits for a debugger.
  */
-export class MainThread {
-  #session: Session | undefined;
-  #requestedAtMs = Number.NEGATIVE_INFINITY;
-
-  /** Makes the main thread start the native thread, unless there is one. Returns why the main thread cannot be asked. */
-  startNativeThread(): unknown {
-    if (now() - this.#requestedAtMs < requestedEveryMs) return undefined;
-    this.#requestedAtMs = now();
-    try {
-      this.#session ??= connect();
-      const given = [nativeThreadEntry(), threadKey].map((text) => JSON.stringify(text)).join(', ');
-      this.#session.post('Runtime.evaluate', { expression: `(${startNativeThread})(${given})`, silent: true });
-      return undefined;
-    } catch (error) {
-      this.#requestedAtMs = Number.NEGATIVE_INFINITY;
-      return error;
-    }
-  }
-
-  disconnect(): void {
-    this.#session?.disconnect();
-    this.#session = undefined;
+export function askMainThread(): unknown {
+  if (now() - requestedAtMs < requestedEveryMs) return undefined;
+  requestedAtMs = now();
+  try {
+    const session = connect();
+    const given = [nativeThreadEntry(), threadKey].map((text) => JSON.stringify(text)).join(', ');
+    session.post('Runtime.evaluate', { expression: `(${startNativeThread})(${given})`, silent: true });
+    session.disconnect();
+    return undefined;
+  } catch (error) {
+    requestedAtMs = Number.NEGATIVE_INFINITY;
+    return error;
   }
 }
 

@@ -1,6 +1,6 @@
 import type { BroadcastChannel } from 'node:worker_threads';
 import { SystemCallError, UnsupportedError } from '../errors.js';
-import { MainThread } from './main-thread.js';
+import { askMainThread } from './main-thread.js';
 import { mailbox, type Request } from './request.js';
 import { threadKey, workerThreads } from './role.js';
 
@@ -56,7 +56,6 @@ export class Question {
   readonly #request: Request;
   readonly #words: Int32Array<SharedArrayBuffer>;
   readonly #askedAtMs = now();
-  readonly #mainThread = new MainThread();
   #refusal: unknown;
   #repeatMs = firstRepeatMs;
   #takenAtMs: number | undefined;
@@ -79,7 +78,6 @@ export class Question {
     for (let state = this.#state; state !== 0; state = this.#state) {
       Atomics.wait(this.#words, 0, state, state === this.#request.ticket ? this.repeat() : this.#checkTaken());
     }
-    this.end();
   }
 
   /** Returns whether the native thread has the request. */
@@ -94,17 +92,12 @@ export class Question {
   #checkTaken(): number {
     this.#takenAtMs ??= now();
     if (now() - this.#takenAtMs < answeredWithinMs) return answeredWithinMs;
-    this.end();
     const detail = `the thread that makes system calls for workers did not answer within ${answeredWithinMs / 1000} s`;
     throw new SystemCallError(`${this.#feature} in a worker thread`, 'ETIMEDOUT', detail);
   }
 
   get #feature(): string {
     return this.#request.module === undefined ? 'setting and reading socket options' : this.#request.name;
-  }
-
-  end(): void {
-    this.#mainThread.disconnect();
   }
 
   /**
@@ -120,12 +113,11 @@ export class Question {
     const isInVain = waitedMs >= limitMs || (isFailing && waitedMs > firstRepeatMs);
     const { ticket } = this.#request;
     if (isInVain && Atomics.compareExchange(this.#words, 0, ticket, 0) === ticket) {
-      this.end();
       if (!isFailing) lastFailure = { atMs: now(), error: unreachable(this.#feature, this.#refusal) };
       throw (lastFailure as { readonly error: UnsupportedError }).error;
     }
     if (waitedMs > 1) {
-      if (waitedMs >= (isExpected ? longPatienceMs : patienceMs)) this.#refusal = this.#mainThread.startNativeThread();
+      if (waitedMs >= (isExpected ? longPatienceMs : patienceMs)) this.#refusal = askMainThread();
       post(this.#request);
       this.#repeatMs = Math.min(this.#repeatMs * 2, lastRepeatMs);
     }
