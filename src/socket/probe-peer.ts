@@ -185,7 +185,11 @@ export async function probePeer(target: KeepAliveTarget, options: ProbeOptions =
   }
   const open = asked.get(socket);
   if (open !== undefined) return open;
-  const answer = ask(handle, timeoutMs).finally(() => asked.delete(socket));
+  const answer = ask(handle, timeoutMs);
   asked.set(socket, answer);
-  return answer;
+  try {
+    return await answer;
+  } finally {
+    asked.delete(socket);
+  }
 }

@@ -23,6 +23,14 @@ describe.concurrent('a program whose timers and clocks are not the real ones', (
   });
 });
 
+describe.concurrent('a program that has replaced the global class of promises', () => {
+  it.each(['never settled', 'gone'])('%s: peers are watched and asked all the same', async (kind) => {
+    const { code, stdout, stderr } = await start([program('replaced-promise.mjs'), kind], { options: [] }).ended;
+    expect(code, stderr).toBe(0);
+    expect(JSON.parse(stdout)).toEqual({ answered: false, first: 'suspect', reason: 'keepalive' });
+  });
+});
+
 describe('fake timers of vitest', () => {
   it('are not used by a watch: they run to their end, and deaths are found once the clock is real again', async () => {
     const pair = await loopbackPair();
