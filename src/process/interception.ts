@@ -60,7 +60,7 @@ function wrapSocketKeepAlive(hooks: Hooks, isActive: () => boolean) {
 
 /** Listeners behind one wrapper, which is there while there are any. */
 class SharedWrapper<Listener> {
-  readonly #listeners = new Set<Listener>();
+  #listeners = new Set<Listener>();
   readonly #wrapAll: (listeners: ReadonlySet<Listener>) => () => void;
   #unwrapAll: (() => void) | undefined;
 
@@ -70,12 +70,15 @@ class SharedWrapper<Listener> {
 
   /** Gives what ends it. */
   add(listener: Listener): () => void {
-    this.#unwrapAll ??= this.#wrapAll(this.#listeners);
-    this.#listeners.add(listener);
+    const listeners = this.#listeners;
+    this.#unwrapAll ??= this.#wrapAll(listeners);
+    listeners.add(listener);
     return () => {
-      if (!this.#listeners.delete(listener) || this.#listeners.size > 0) return;
+      if (!listeners.delete(listener) || listeners.size > 0) return;
       this.#unwrapAll?.();
       this.#unwrapAll = undefined;
+      // A wrapper that somebody else has wrapped stays, and must not call the listeners of the next one as well.
+      this.#listeners = new Set();
     };
   }
 }

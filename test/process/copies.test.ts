@@ -57,3 +57,17 @@ describe.concurrent('copies of the package in one process', () => {
     expect(during.idles).toEqual([30_000, 30_000, 99_000]);
   });
 });
+
+describe.concurrent('watches of two copies of the package', () => {
+  it.each([
+    ['', [true, true]],
+    ['0', [false, true]],
+    ['1', [true, false]],
+    ['01', [false, false]],
+  ])('go on with TLS that is loaded later, and count each connection once (closed: %j)', async (closed, has) => {
+    const args = [program('copies-watching.mjs'), pathToFileURL(folder).href, closed];
+    const { code, stdout, stderr } = await start(args, { options: [] }).ended;
+    expect(code, stderr).toBe(0);
+    expect(JSON.parse(stdout)).toEqual({ has, set: 1, hasInit: false });
+  });
+});
