@@ -70,4 +70,13 @@ describe.concurrent('watches of two copies of the package', () => {
     expect(code, stderr).toBe(0);
     expect(JSON.parse(stdout)).toEqual({ has, set: 1, hasInit: false });
   });
+
+  it('both tell of a peer that one of them has given up, for the same reason', async () => {
+    const args = [program('copies-giving-up.mjs'), pathToFileURL(folder).href];
+    const { code, stdout, stderr } = await start(args, { options: [] }).ended;
+    expect(code, stderr).toBe(0);
+    const told = ['unanswered', 'watch'];
+    const reasons = ['unanswered', 'unanswered', 'unanswered', 'unanswered'];
+    expect(JSON.parse(stdout)).toEqual({ told: [told, told], reasons });
+  });
 });

@@ -1,10 +1,10 @@
-import net from 'node:net';
+import type net from 'node:net';
 import { SystemCallError } from '../../native/index.js';
 import { describeValue } from '../../policy/index.js';
+import { Socket } from '../../socket/classes.js';
 import type { KeepAliveTarget } from '../../socket/index.js';
 import { endpointOf, type Handle, handleOf } from '../../socket/target.js';
-import { DeadPeerError } from './dead-peer-error.js';
-import { type DeathReason, descriptionOf, isMadeOfEnd, reasonOf, stories } from './death.js';
+import { type DeathReason, descriptionOf, isMadeOfEnd, isOfDeadPeer, reasonOf, stories } from './death.js';
 import { anySightOf, forgetSight } from './last-seen.js';
 
 /** The story of a connection's end. */
@@ -82,7 +82,7 @@ function candidates(error: unknown, socket: net.Socket | undefined): unknown[] {
 
 function socketOf(target: KeepAliveTarget): net.Socket {
   const endpoint = endpointOf(target, 'getsockopt');
-  if (endpoint instanceof net.Socket) return endpoint;
+  if (endpoint instanceof Socket) return endpoint;
   throw new SystemCallError('getsockopt', 'ENOTSOCK', 'the target must be a connection, got a server');
 }
 
@@ -106,7 +106,7 @@ export function explainDeath(error: unknown, socket?: KeepAliveTarget): Death {
   const given = candidates(error, of);
   const found = given.map((each) => {
     const sight = anySightOf(of) ?? anySightOf(each);
-    const seen = each instanceof DeadPeerError ? each : sight;
+    const seen = isOfDeadPeer(each) ? each : sight;
     return { each, seen, reason: reasonOf(each, sight) };
   });
   const known = found.filter(({ reason }) => reason !== undefined);
