@@ -1,4 +1,5 @@
-import net from 'node:net';
+import type net from 'node:net';
+import { Socket } from '../socket/classes.js';
 import { type Method, wrap } from '../socket/wrap.js';
 import { guarded } from './guarded.js';
 import { ownerOf, shareOwner, type TcpHandle, type TcpPrototype, tcpPrototype } from './tcp-handle.js';
@@ -134,7 +135,7 @@ function wrapInit(prototype: object, listeners: ReadonlySet<Securing>): () => vo
     function _init(this: net.Socket, ...args: unknown[]) {
       Reflect.apply(original, this, args as never[]);
       const below = args[1];
-      if (below instanceof net.Socket) for (const listener of listeners) guarded(() => listener(this, below));
+      if (below instanceof Socket) for (const listener of listeners) guarded(() => listener(this, below));
     } as Method;
   return wrap(prototype, '_init', wrapper);
 }
@@ -168,7 +169,7 @@ export function intercept(hooks: Hooks): () => void {
     onConnecting((...args) => hooks.connecting(...args)),
     wrap(prototype, 'listen', wrapListen(hooks, isActive)),
     wrap(prototype, 'setKeepAlive', wrapHandleKeepAlive(hooks, isActive)),
-    wrap(net.Socket.prototype, 'setKeepAlive', wrapSocketKeepAlive(hooks, isActive)),
+    wrap(Socket.prototype, 'setKeepAlive', wrapSocketKeepAlive(hooks, isActive)),
   ];
   return () => {
     active = false;

@@ -1,5 +1,6 @@
 import { createRequire } from 'node:module';
-import net from 'node:net';
+import type net from 'node:net';
+import { Socket } from '../socket/classes.js';
 import { threadMap } from '../socket/thread-map.js';
 
 /** The method of `TLSSocket` that is told once of the socket that TLS is to lie on, if that has a handle. */
@@ -28,7 +29,7 @@ const waiting = threadMap<object, Loaded>('tls-waiting/1');
 
 /** The prototype of `TLSSocket` inherits from that of `net.Socket` before its methods are assigned: a setter there is called. */
 function listen(): void {
-  const base = net.Socket.prototype;
+  const base = Socket.prototype;
   Object.defineProperty(base, method, {
     configurable: true,
     get: () => undefined,
@@ -58,6 +59,6 @@ export function whenTlsIsLoaded(loaded: Loaded): () => void {
   const token = {};
   waiting.set(token, loaded);
   return () => {
-    if (waiting.delete(token) && waiting.size === 0) Reflect.deleteProperty(net.Socket.prototype, method);
+    if (waiting.delete(token) && waiting.size === 0) Reflect.deleteProperty(Socket.prototype, method);
   };
 }

@@ -1,4 +1,5 @@
-import net from 'node:net';
+import type net from 'node:net';
+import { Socket } from './classes.js';
 import { bottomOf, descriptorOf, type Handle, handleOf, openDescriptor } from './target.js';
 import { type Method, wrap } from './wrap.js';
 
@@ -8,7 +9,7 @@ function symbolOf(target: object, description: string): symbol | undefined {
 }
 
 /** Under this `net.Socket` has the method that gives it a handle for the next address (lib/net.js). */
-const reinitialize = symbolOf(net.Socket.prototype, 'kReinitializeHandle');
+const reinitialize = symbolOf(Socket.prototype, 'kReinitializeHandle');
 
 /** A socket on its way to its descriptor, one for each address that Node.js tries. */
 export interface Following {

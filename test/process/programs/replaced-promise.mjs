@@ -23,6 +23,7 @@ else {
     static resolve() {
       return new NeverSettled();
     }
+    // biome-ignore lint/suspicious/noThenProperty: the program has a class of promises of its own.
     then() {
       return this;
     }
