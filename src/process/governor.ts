@@ -1,6 +1,7 @@
-import net from 'node:net';
+import type net from 'node:net';
 import { SystemCallError, UnsupportedError } from '../native/index.js';
 import type { ValidPolicy } from '../policy/index.js';
+import { Socket } from '../socket/classes.js';
 import {
   type AppliedKeepAlive,
   explicitPolicy,
@@ -175,7 +176,7 @@ export class Governor implements Hooks {
     if (governed === undefined || governed.policy === false) return undefined;
     if (this.#isInSocketCall) return 0;
     const owner = ownerOf(handle);
-    const request = owner instanceof net.Socket ? this.#requests.get(owner) : undefined;
+    const request = owner instanceof Socket ? this.#requests.get(owner) : undefined;
     // Node.js itself applies earlier calls and the options that the server was created with.
     if (request === undefined) governed.intent = carryOver(governed.intent, handleIntentOf(args));
     this.#settle(handle, governed, request?.last);
@@ -194,7 +195,7 @@ export class Governor implements Hooks {
 
   /** A program has asked for something; what there is no connection for yet is kept until there is one. */
   socketKeepAlive(socket: net.Socket, args: readonly unknown[], called: Method): void {
-    if (!(socket instanceof net.Socket)) return;
+    if (!(socket instanceof Socket)) return;
     const intent = intentOf(args);
     const handle = tcpHandleOf(socket);
     const governed = handle && this.#governedOf(handle);
@@ -235,7 +236,7 @@ export class Governor implements Hooks {
   #govern(handle: TcpHandle, role: Role, decided: ValidPolicy | false): void {
     const owner = ownerOf(handle);
     const policy = explicitPolicy(handle) ?? (owner && explicitPolicy(owner)) ?? decided;
-    const request = owner instanceof net.Socket ? this.#requests.get(owner) : undefined;
+    const request = owner instanceof Socket ? this.#requests.get(owner) : undefined;
     const governed: Governed = { role, policy, intent: request?.intent, set: undefined };
     this.#governed.set(handle, governed);
     if (policy === false) this.statistics.skipped.optedOut += 1;

@@ -1,4 +1,5 @@
-import net from 'node:net';
+import type net from 'node:net';
+import { Socket } from '../socket/classes.js';
 import { type Method, wrap } from '../socket/wrap.js';
 import { guarded } from './guarded.js';
 import { ownerOf, shareOwner, type TcpHandle, type TcpPrototype, tcpPrototype } from './tcp-handle.js';
@@ -60,7 +61,7 @@ function wrapSocketKeepAlive(hooks: Hooks, isActive: () => boolean) {
 
 /** Listeners behind one wrapper, which is there while there are any. */
 class SharedWrapper<Listener> {
-  readonly #listeners = new Set<Listener>();
+  #listeners = new Set<Listener>();
   readonly #wrapAll: (listeners: ReadonlySet<Listener>) => () => void;
   #unwrapAll: (() => void) | undefined;
 
@@ -70,12 +71,15 @@ class SharedWrapper<Listener> {
 
   /** Gives what ends it. */
   add(listener: Listener): () => void {
-    this.#unwrapAll ??= this.#wrapAll(this.#listeners);
-    this.#listeners.add(listener);
+    const listeners = this.#listeners;
+    this.#unwrapAll ??= this.#wrapAll(listeners);
+    listeners.add(listener);
     return () => {
-      if (!this.#listeners.delete(listener) || this.#listeners.size > 0) return;
+      if (!listeners.delete(listener) || listeners.size > 0) return;
       this.#unwrapAll?.();
       this.#unwrapAll = undefined;
+      // A wrapper that somebody else has wrapped stays, and must not call the listeners of the next one as well.
+      this.#listeners = new Set();
     };
   }
 }
@@ -131,7 +135,7 @@ function wrapInit(prototype: object, listeners: ReadonlySet<Securing>): () => vo
     function _init(this: net.Socket, ...args: unknown[]) {
       Reflect.apply(original, this, args as never[]);
       const below = args[1];
-      if (below instanceof net.Socket) for (const listener of listeners) guarded(() => listener(this, below));
+      if (below instanceof Socket) for (const listener of listeners) guarded(() => listener(this, below));
     } as Method;
   return wrap(prototype, '_init', wrapper);
 }
@@ -165,7 +169,7 @@ export function intercept(hooks: Hooks): () => void {
     onConnecting((...args) => hooks.connecting(...args)),
     wrap(prototype, 'listen', wrapListen(hooks, isActive)),
     wrap(prototype, 'setKeepAlive', wrapHandleKeepAlive(hooks, isActive)),
-    wrap(net.Socket.prototype, 'setKeepAlive', wrapSocketKeepAlive(hooks, isActive)),
+    wrap(Socket.prototype, 'setKeepAlive', wrapSocketKeepAlive(hooks, isActive)),
   ];
   return () => {
     active = false;

@@ -1,11 +1,12 @@
-import net from 'node:net';
+import type net from 'node:net';
 import type { ValidPolicy } from '../policy/index.js';
+import { Server } from '../socket/classes.js';
 import { descriptorOf, readTcpInfo } from '../socket/index.js';
 import { type TcpHandle, tcpHandleOf } from './tcp-handle.js';
 
 /** The connections that wait to be accepted from a listener. */
 export function queuedOn(server: net.Socket | net.Server | undefined): number {
-  const fd = server instanceof net.Server && server.listening ? descriptorOf(server) : undefined;
+  const fd = server instanceof Server && server.listening ? descriptorOf(server) : undefined;
   return fd === undefined ? 0 : readTcpInfo(fd).unacked;
 }
 
@@ -13,7 +14,7 @@ export function queuedOn(server: net.Socket | net.Server | undefined): number {
 export function listeningServers(): net.Server[] {
   const { _getActiveHandles: activeHandles } = process as { _getActiveHandles?: () => unknown[] };
   const handles = activeHandles === undefined ? [] : Reflect.apply(activeHandles, process, []);
-  return handles.filter((handle) => handle instanceof net.Server);
+  return handles.filter((handle) => handle instanceof Server);
 }
 
 type Accepted = (client: TcpHandle, listener: TcpHandle) => void;

@@ -1,5 +1,6 @@
-import net from 'node:net';
+import type net from 'node:net';
 import { UnsupportedError } from '../native/index.js';
+import { Server, Socket } from '../socket/classes.js';
 import { threadState } from '../socket/thread-state.js';
 
 /** Node's own handle of a TCP connection or listener (src/tcp_wrap.cc), as far as it is used here. */
@@ -38,7 +39,7 @@ interface Internals {
  */
 function find(): Internals {
   const { bun, deno } = process.versions;
-  const socket = new net.Socket();
+  const socket = new Socket();
   if (bun === undefined && deno === undefined) {
     socket.connect({ host: 'tcp-keepalive.invalid', port: 1, autoSelectFamily: false, lookup: () => {} }).unref();
   }
@@ -81,7 +82,7 @@ export function shareOwner(secure: object, below: object): void {
 export function ownerOf(handle: TcpHandle): net.Socket | net.Server | undefined {
   const { owner: symbol } = internals();
   const owner = (handle as unknown as Record<symbol, unknown>)[symbol] ?? owners.get(handle);
-  return owner instanceof net.Socket || owner instanceof net.Server ? owner : undefined;
+  return owner instanceof Socket || owner instanceof Server ? owner : undefined;
 }
 
 /** Returns whether a value is a TCP handle of this thread. */

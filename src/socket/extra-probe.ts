@@ -4,7 +4,7 @@ import { type ProbeDecision, probeDecision } from '../policy/probe-safety.js';
 import { type ConnectionLook, lookAtConnection } from './connection-look.js';
 import { readState } from './options.js';
 import { currentPlatform } from './platforms/index.js';
-import { callSoon, nowMs, setTimer } from './real-time.js';
+import { callSoon, nowMs, RealPromise, setTimer } from './real-time.js';
 import { type Handle, openDescriptor } from './target.js';
 
 /**
@@ -141,7 +141,7 @@ function probeNext(): void {
  * @see Linux net/ipv4/tcp.c, tcp_sock_set_keepidle_locked
  */
 export function sendExtraProbe(handle: Handle): Promise<ExtraProbe> {
-  return new Promise((resolve, reject) => {
+  return new RealPromise((resolve, reject) => {
     requests.push({ handle, resolve, reject });
     if (requests.length === 1) callSoon(probeNext);
   });

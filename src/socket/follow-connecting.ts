@@ -1,4 +1,5 @@
-import net from 'node:net';
+import type net from 'node:net';
+import { Socket } from './classes.js';
 import { bottomOf, descriptorOf, type Handle, handleOf, openDescriptor } from './target.js';
 import { type Method, wrap } from './wrap.js';
 
@@ -8,7 +9,7 @@ function symbolOf(target: object, description: string): symbol | undefined {
 }
 
 /** The key of the method of `net.Socket` that creates the handle for the next address (lib/net.js). */
-const reinitialize = symbolOf(net.Socket.prototype, 'kReinitializeHandle');
+const reinitialize = symbolOf(Socket.prototype, 'kReinitializeHandle');
 
 /** A socket that is connecting. It gets a new descriptor for each address that Node.js tries. */
 export interface Following {

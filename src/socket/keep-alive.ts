@@ -1,6 +1,6 @@
-import net from 'node:net';
 import { SystemCallError, UnsupportedError } from '../native/index.js';
 import { type PolicyInput, readPolicy } from '../policy/index.js';
+import { Server, Socket } from './classes.js';
 import { awaitedState, noDescriptor, setOnSocket } from './connection.js';
 import { canUseDescriptors, whyNoDescriptors } from './descriptors.js';
 import { readState } from './options.js';
@@ -29,7 +29,7 @@ import { carrierOf, descriptorOf, type KeepAliveTarget, resolveTarget } from './
 export function setKeepAlive(target: KeepAliveTarget, policy: PolicyInput | false): AppliedKeepAlive {
   const valid = policy === false ? false : readPolicy(policy);
   const endpoint = resolveTarget(target);
-  return endpoint instanceof net.Server ? setOnServer(endpoint, valid) : setOnSocket(endpoint, valid);
+  return endpoint instanceof Server ? setOnServer(endpoint, valid) : setOnSocket(endpoint, valid);
 }
 
 function isComplete(state: AppliedKeepAlive | undefined): state is AppliedKeepAlive & KeepAliveState {
@@ -50,18 +50,18 @@ function isComplete(state: AppliedKeepAlive | undefined): state is AppliedKeepAl
  */
 export function getKeepAlive(target: KeepAliveTarget): KeepAliveAnswer {
   const resolved = resolveTarget(target, 'getsockopt');
-  const endpoint = resolved instanceof net.Server ? resolved : carrierOf(resolved);
-  const planned = endpoint instanceof net.Server ? governedState(endpoint) : undefined;
+  const endpoint = resolved instanceof Server ? resolved : carrierOf(resolved);
+  const planned = endpoint instanceof Server ? governedState(endpoint) : undefined;
   if (isComplete(planned)) return planned;
   const fd = descriptorOf(endpoint);
   if (fd !== undefined && canUseDescriptors()) {
     const { enabled, idle, interval, count, userTimeout } = readState(fd, currentPlatform());
     return { enabled, idle, interval, count, userTimeout };
   }
-  const awaited = endpoint instanceof net.Server ? undefined : awaitedState(endpoint);
+  const awaited = endpoint instanceof Server ? undefined : awaitedState(endpoint);
   if (isComplete(awaited)) return awaited;
   const reason = whyNoDescriptors();
   if (reason !== undefined) throw new UnsupportedError('reading keepalive', reason.requires, reason);
-  if (endpoint instanceof net.Socket && !endpoint.pending) throw noDescriptor();
+  if (endpoint instanceof Socket && !endpoint.pending) throw noDescriptor();
   throw new SystemCallError('getsockopt', 'ENOTCONN', 'the target has no descriptor yet: connect it, or listen, first');
 }

@@ -1,6 +1,6 @@
-import net from 'node:net';
 import { getSystemErrorName } from 'node:util';
 import { SystemCallError, UnsupportedError } from '../native/index.js';
+import { Socket } from './classes.js';
 import { whyNoDescriptors } from './descriptors.js';
 import { isOff, type PlannedPolicy } from './planned-state.js';
 import type { AppliedKeepAlive } from './state.js';
@@ -8,7 +8,7 @@ import type { Handle } from './target.js';
 
 /** Returns whether this Node.js passes interval and count on: since 24.19 and 26.4. */
 function nodeSetsIntervalAndCount(): boolean {
-  return net.Socket.prototype.setKeepAlive.length >= 4;
+  return Socket.prototype.setKeepAlive.length >= 4;
 }
 
 function unsupported(feature: string, instead: string): UnsupportedError {

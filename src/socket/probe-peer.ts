@@ -1,6 +1,7 @@
-import net from 'node:net';
+import type net from 'node:net';
 import { SystemCallError, UnsupportedError } from '../native/index.js';
 import { latestTickMs } from '../policy/probe-safety.js';
+import { Server } from './classes.js';
 import { type ConnectionLook, lookAtConnection } from './connection-look.js';
 import { type ExtraProbe, sendExtraProbe } from './extra-probe.js';
 import { readState } from './options.js';
@@ -179,14 +180,18 @@ const asked = new WeakMap<net.Socket, Promise<PeerProbe>>();
 export async function probePeer(target: KeepAliveTarget, options: ProbeOptions = {}): Promise<PeerProbe> {
   const timeoutMs = probeTimeout('probePeer', options);
   const endpoint = resolveTarget(target, 'getsockopt');
-  const socket = endpoint instanceof net.Server ? undefined : carrierOf(endpoint);
+  const socket = endpoint instanceof Server ? undefined : carrierOf(endpoint);
   const handle = socket && handleOf(socket);
   if (socket === undefined || handle === undefined || openDescriptor(handle) === undefined) {
     throw new SystemCallError('getsockopt', 'ENOTCONN', 'the target must be a connected socket');
   }
   const open = asked.get(socket);
   if (open !== undefined) return open;
-  const answer = ask(handle, timeoutMs).finally(() => asked.delete(socket));
+  const answer = ask(handle, timeoutMs);
   asked.set(socket, answer);
-  return answer;
+  try {
+    return await answer;
+  } finally {
+    asked.delete(socket);
+  }
 }

@@ -22,9 +22,20 @@ const wait =
 /** Returns the milliseconds of the monotonic clock, with fractions, as `performance.now()` does. */
 export const nowMs: () => number = prototypeMethod(performance, 'now') ?? performance.now.bind(performance);
 
+/**
+ * The promises of the language, also where a program has replaced the global class, such as with Bluebird, whose promises
+ * a fake clock can hold up. `await` reaches no method that a program can replace; `then` may be replaced, as zone.js does.
+ */
+export const RealPromise = (async () => {})().constructor as PromiseConstructor;
+
+async function afterCurrentCall(callback: () => void): Promise<void> {
+  await undefined;
+  callback();
+}
+
 /** Calls a function after the program's current call, before any I/O. The function must not throw. */
 export function callSoon(callback: () => void): void {
-  void Promise.resolve().then(callback);
+  void afterCurrentCall(callback);
 }
 
 /** Waits for some milliseconds, and keeps the process alive meanwhile. */
@@ -41,12 +52,15 @@ export interface Timer {
 /** Calls a function after some milliseconds. The function must not throw. The timer does not keep the process alive. */
 export function setTimer(callback: () => void, ms: number): Timer {
   const timer: Timer = { callback };
-  void wait(ms, { ref: false }).then(() => {
-    const { callback: due } = timer;
-    timer.callback = undefined;
-    due?.();
-  });
+  void run(timer, ms);
   return timer;
+}
+
+async function run(timer: Timer, ms: number): Promise<void> {
+  await wait(ms, { ref: false });
+  const { callback: due } = timer;
+  timer.callback = undefined;
+  due?.();
 }
 
 /** Stops a timer. Does nothing if the timer has run. */

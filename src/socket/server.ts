@@ -1,5 +1,6 @@
-import net from 'node:net';
+import type net from 'node:net';
 import type { ValidPolicy } from '../policy/index.js';
+import { Socket } from './classes.js';
 import { checkApplicable, setOnHandle } from './connection.js';
 import { canUseDescriptors } from './descriptors.js';
 import { rememberExplicit, rememberOnHandle } from './explicit-policy.js';
@@ -41,7 +42,7 @@ interface ListenerHandle {
 function socketOf(client: Handle): net.Socket | undefined {
   const owner = Object.getOwnPropertySymbols(client).find(({ description }) => description === 'owner_symbol');
   const socket = owner && (client as Record<symbol, unknown>)[owner];
-  return socket instanceof net.Socket ? socket : undefined;
+  return socket instanceof Socket ? socket : undefined;
 }
 
 /**

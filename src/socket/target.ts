@@ -1,7 +1,8 @@
 import type { Http2Session } from 'node:http2';
-import net from 'node:net';
+import type net from 'node:net';
 import { SystemCallError, UnsupportedError } from '../native/index.js';
 import { describeValue } from '../policy/index.js';
+import { Server, Socket } from './classes.js';
 
 /** Anything with a TCP connection underneath that it offers as `socket`: an http2 session, an http request or response. */
 export interface SocketHolder {
@@ -46,7 +47,7 @@ const noListener = () => {};
 function heldSocket(target: object, syscall: Syscall): unknown {
   try {
     const { socket } = target as Partial<SocketHolder>;
-    if (socket instanceof net.Socket) return socket.off(noEvent, noListener);
+    if (socket instanceof Socket) return socket.off(noEvent, noListener);
     if (socket !== undefined || !('socket' in target)) return socket;
   } catch (cause) {
     if ((cause as NodeJS.ErrnoException).code !== 'ERR_HTTP2_SOCKET_UNBOUND') throw notATarget(target, syscall, cause);
@@ -69,14 +70,14 @@ function isInstance<T>(value: unknown, type: abstract new (...values: never[]) =
  * something that has lost its socket.
  */
 export function endpointOf(target: KeepAliveTarget, syscall: Syscall): net.Socket | net.Server {
-  if (isInstance(target, net.Server)) return target;
+  if (isInstance(target, Server)) return target;
   if (typeof target !== 'object' || target === null) throw notATarget(target, syscall);
-  const socket = isInstance(target, net.Socket) ? target : heldSocket(target, syscall);
+  const socket = isInstance(target, Socket) ? target : heldSocket(target, syscall);
   if (socket === null) {
     const detail = "a request has a socket from its 'socket' event on, a response until it has been sent";
     throw new SystemCallError(syscall, 'ENOTCONN', detail);
   }
-  if (!isInstance(socket, net.Socket)) throw notATarget(target, syscall);
+  if (!isInstance(socket, Socket)) throw notATarget(target, syscall);
   return socket;
 }
 
@@ -87,7 +88,7 @@ export function endpointOf(target: KeepAliveTarget, syscall: Syscall): net.Socke
  */
 export function resolveTarget(target: KeepAliveTarget, syscall: Syscall = 'setsockopt'): net.Socket | net.Server {
   const endpoint = endpointOf(target, syscall);
-  if (endpoint instanceof net.Server || !endpoint.destroyed) return endpoint;
+  if (endpoint instanceof Server || !endpoint.destroyed) return endpoint;
   const detail = 'the socket has been destroyed: pass one that is open or yet to connect';
   throw new SystemCallError(syscall, 'EBADF', detail);
 }
@@ -118,7 +119,7 @@ export function descriptorOf(endpoint: net.Socket | net.Server): number | undefi
 /** The socket that a socket carries TLS over, where it was given one. */
 export function parentOf(socket: net.Socket): net.Socket | undefined {
   const { _parent: parent } = socket as unknown as { _parent?: unknown };
-  return parent instanceof net.Socket ? parent : undefined;
+  return parent instanceof Socket ? parent : undefined;
 }
 
 /**

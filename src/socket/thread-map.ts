@@ -1,4 +1,4 @@
-import net from 'node:net';
+import { Socket } from './classes.js';
 
 /**
  * Returns the map of this name, which all copies and versions of this package in a thread share. A name ends in the version
@@ -7,10 +7,10 @@ import net from 'node:net';
  */
 export function threadMap<Key, Value>(name: string): Map<Key, Value> {
   const key = Symbol.for(`tcp-keepalive/${name}`);
-  const known = (net.Socket as unknown as { readonly [key]?: Map<Key, Value> })[key];
+  const known = (Socket as unknown as { readonly [key]?: Map<Key, Value> })[key];
   if (known !== undefined) return known;
   const map = new Map<Key, Value>();
   // If the program froze the class, this copy of the package has a map of its own.
-  Reflect.defineProperty(net.Socket, key, { value: map, enumerable: false });
+  Reflect.defineProperty(Socket, key, { value: map, enumerable: false });
   return map;
 }

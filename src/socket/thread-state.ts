@@ -1,4 +1,4 @@
-import net from 'node:net';
+import { Socket } from './classes.js';
 import type { PlannedPolicy } from './planned-state.js';
 
 /** The wrappers of one copy of this package. */
@@ -37,9 +37,9 @@ function create(): ThreadState {
     tcp: undefined,
   };
   // If the program froze the class, this copy of the package has a state of its own.
-  Reflect.defineProperty(net.Socket, key, { value: state, enumerable: false });
+  Reflect.defineProperty(Socket, key, { value: state, enumerable: false });
   return state;
 }
 
 /** The state that all copies of this package in this thread share. `net.Socket` holds it: jest replaces `globalThis`. */
-export const threadState: ThreadState = (net.Socket as unknown as { readonly [key]?: ThreadState })[key] ?? create();
+export const threadState: ThreadState = (Socket as unknown as { readonly [key]?: ThreadState })[key] ?? create();

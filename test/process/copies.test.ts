@@ -57,3 +57,26 @@ describe.concurrent('copies of the package in one process', () => {
     expect(during.idles).toEqual([30_000, 30_000, 99_000]);
   });
 });
+
+describe.concurrent('watches of two copies of the package', () => {
+  it.each([
+    ['', [true, true]],
+    ['0', [false, true]],
+    ['1', [true, false]],
+    ['01', [false, false]],
+  ])('go on with TLS that is loaded later, and count each connection once (closed: %j)', async (closed, has) => {
+    const args = [program('copies-watching.mjs'), pathToFileURL(folder).href, closed];
+    const { code, stdout, stderr } = await start(args, { options: [] }).ended;
+    expect(code, stderr).toBe(0);
+    expect(JSON.parse(stdout)).toEqual({ has, set: 1, hasInit: false });
+  });
+
+  it('both tell of a peer that one of them has given up, for the same reason', async () => {
+    const args = [program('copies-giving-up.mjs'), pathToFileURL(folder).href];
+    const { code, stdout, stderr } = await start(args, { options: [] }).ended;
+    expect(code, stderr).toBe(0);
+    const told = ['unanswered', 'watch'];
+    const reasons = ['unanswered', 'unanswered', 'unanswered', 'unanswered'];
+    expect(JSON.parse(stdout)).toEqual({ told: [told, told], reasons });
+  });
+});

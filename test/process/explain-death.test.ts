@@ -114,3 +114,29 @@ describe('explainDeath', () => {
     expect(explainDeath(hangUp, server)).toMatchObject({ reason: 'keepalive' });
   });
 });
+
+describe('explainDeath of a socket that connects again', () => {
+  it('does not tell how its earlier connection ended', async () => {
+    const server = net.createServer((socket) => closing(socket).resume()).listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    const { port } = server.address() as net.AddressInfo;
+    const accepted = once(server, 'connection');
+    const client = closing(net.connect(port, '127.0.0.1')).resume();
+    const [peer] = (await accepted) as [net.Socket];
+    const watch = watchPeers({ sockets: [client], policy: '1:1:1' });
+    crashPeer(peer);
+    await closed(client);
+    expect(explainDeath(undefined, client).reason).toBe('keepalive');
+    watch.close();
+
+    client.connect(port, '127.0.0.1');
+    expect(explainDeath(undefined, client)).toMatchObject({ reason: undefined, text: 'the socket is not connected' });
+    await once(client, 'connect');
+    expect(explainDeath(undefined, client).text).toBe('the connection is open, as far as the program has heard');
+    client.destroy();
+    await closed(client);
+    const story = { reason: undefined, unanswered: undefined, text: 'the program itself ended the connection' };
+    expect(explainDeath(undefined, client)).toMatchObject(story);
+    server.close();
+  });
+});

@@ -23,6 +23,28 @@ describe.concurrent('a program whose timers and clocks are not the real ones', (
   });
 });
 
+describe.concurrent('a program that has replaced the global class of promises', () => {
+  it.each(['never settled', 'gone'])('%s: peers are watched and asked all the same', async (kind) => {
+    const { code, stdout, stderr } = await start([program('replaced-promise.mjs'), kind], { options: [] }).ended;
+    expect(code, stderr).toBe(0);
+    expect(JSON.parse(stdout)).toEqual({ answered: false, first: 'suspect', reason: 'keepalive' });
+  });
+});
+
+describe('a program that has replaced the classes of node:net', () => {
+  it('has the policy, and its peers are watched and asked', async () => {
+    const { code, stdout, stderr } = await start([program('stubbed-classes.mjs')], { options: [] }).ended;
+    expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
+    expect(JSON.parse(stdout)).toEqual({
+      idles: [30_000, 30_000],
+      count: 7,
+      answered: true,
+      has: [true, true],
+      overruled: 1,
+    });
+  });
+});
+
 describe('fake timers of vitest', () => {
   it('are not used by a watch: they run to their end, and deaths are found once the clock is real again', async () => {
     const pair = await loopbackPair();

@@ -29,6 +29,17 @@ describe('worker threads that end at any moment of using the package', () => {
   });
 });
 
+describe('timers that are stubs', () => {
+  it('are not used in worker threads, and not at the end of the process', async () => {
+    const { code, stdout, stderr } = await start([program('stubs-in-threads.mjs')], { options: [] }).ended;
+    expect({ code, stdout, stderr }).toEqual({
+      code: 3,
+      stdout: '{"idle":30000,"interval":5000,"count":3,"calls":0} exit',
+      stderr: '',
+    });
+  });
+});
+
 interface FromWorker<Result> {
   readonly result: Result;
   /** Whether the worker was done while the main thread was blocked. */

@@ -32,13 +32,19 @@ function post(request: Request): void {
     const opened = new (workerThreads().BroadcastChannel)(threadKey);
     opened.unref();
     channel = opened;
-    // The channel also receives the requests of other workers, so it is closed at the end of this turn of the event loop.
-    setImmediate(() => {
-      opened.close();
-      channel = undefined;
-    }).unref();
+    void closeSoon(opened);
   }
   channel.postMessage(request);
+}
+
+/**
+ * Closes a channel after the program's current call, because the channel also receives what other workers send. `await`
+ * needs no timer, which fake timers and stubs replace.
+ */
+async function closeSoon(opened: BroadcastChannel): Promise<void> {
+  await undefined;
+  opened.close();
+  channel = undefined;
 }
 
 /** The time and reason of the last request that nobody took. Requests soon afterwards do not wait as long. */

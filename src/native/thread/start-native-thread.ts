@@ -30,13 +30,20 @@ export function startNativeThread(entry: string, key: string): void {
   Object.defineProperty(process, running, { value: worker, configurable: true });
   setEnvironmentData(key, true);
   // Node.js ends the thread with the process, but not while the thread loads koffi or changes other programs' sockets.
+  // Fake timers and stubs replace the clock and the timers, but no method of this prototype.
+  const { scheduler } = process.getBuiltinModule('node:timers/promises');
+  const wait = Object.getPrototypeOf(scheduler).wait.bind(scheduler) as typeof scheduler.wait;
+  const reopenLater = async () => {
+    await wait(0, { ref: false } as object);
+    Atomics.compareExchange(gate, 0, closed, open);
+  };
   const waitAtGate = () => {
-    const until = performance.now() + 5000;
-    while (Atomics.compareExchange(gate, 0, open, closed) === inside && performance.now() < until) {
+    for (let waits = 0; waits < 50; waits += 1) {
+      if (Atomics.compareExchange(gate, 0, open, closed) !== inside) break;
       Atomics.wait(gate, 0, inside, 100);
     }
     // Reached only if somebody else emitted `exit`.
-    setTimeout(() => Atomics.compareExchange(gate, 0, closed, open), 0).unref();
+    void reopenLater();
   };
   const forget = () => {
     process.off('exit', waitAtGate);

@@ -1,6 +1,6 @@
 import type net from 'node:net';
 import type { TcpState } from '../../wire/tcp-state.js';
-import { DeadPeerError } from './dead-peer-error.js';
+import type { DeadPeerError } from './dead-peer-error.js';
 import type { LastSight } from './last-seen.js';
 
 /**
@@ -56,9 +56,31 @@ function timeoutReason(sight: LastSight | undefined): DeathReason | undefined {
   return sight.unansweredKind === 'retransmission' ? 'retransmission' : 'keepalive';
 }
 
+/** Under this an error has whose peer was given up: a pipeline destroys its other sockets with the same error. */
+const ofSocket = Symbol.for('tcp-keepalive/dead-peer/1');
+
+/** Keeps which socket's peer is dead. */
+export function rememberDead(error: DeadPeerError, socket: net.Socket): void {
+  Object.defineProperty(error, ofSocket, { value: new WeakRef(socket) });
+}
+
+function socketGivenUp(error: unknown): WeakRef<net.Socket> | undefined {
+  const { [ofSocket]: socket } = error as { readonly [ofSocket]?: WeakRef<net.Socket> };
+  return socket;
+}
+
+/** Returns true if a watch gave a peer up with this error, also a watch of another copy of this package. */
+export function isOfDeadPeer(error: unknown): error is DeadPeerError {
+  try {
+    return socketGivenUp(error) !== undefined;
+  } catch {
+    return false;
+  }
+}
+
 /** Returns the reason that an error of a connection stands for; `undefined` if the error does not tell. */
 export function reasonOf(error: unknown, sight: LastSight | undefined): DeathReason | undefined {
-  if (error instanceof DeadPeerError) return error.reason;
+  if (isOfDeadPeer(error)) return error.reason;
   const described = descriptionOf(error);
   const { code } = described;
   if (code === 'ETIMEDOUT') return timeoutReason(sight);
@@ -66,14 +88,6 @@ export function reasonOf(error: unknown, sight: LastSight | undefined): DeathRea
   if (unreachable.has(code)) return 'unreachable';
   if (isMadeOfEnd(described)) return 'closed';
   return reset.has(code) ? 'reset' : undefined;
-}
-
-/** Whose peer the watch gave up: a pipeline destroys its other sockets with the same error. */
-const givenUp = new WeakMap<DeadPeerError, net.Socket>();
-
-/** Keeps which socket's peer is dead. */
-export function rememberDead(error: DeadPeerError, socket: net.Socket): void {
-  givenUp.set(error, socket);
 }
 
 /** Returns whether Node.js made the error up because the peer had closed its side: the system's name a call. */
@@ -89,7 +103,7 @@ const closedByPeer: ReadonlySet<TcpState> = new Set(['CLOSE_WAIT', 'LAST_ACK', '
  * @param lastState The state when the descriptor was closed; `undefined` if it was not seen.
  */
 export function isOfConnection(error: NodeJS.ErrnoException, socket: net.Socket, lastState?: TcpState): boolean {
-  if (error instanceof DeadPeerError) return givenUp.get(error) === socket;
+  if (isOfDeadPeer(error)) return socketGivenUp(error)?.deref() === socket;
   if (isMadeOfEnd(error)) return lastState !== undefined && closedByPeer.has(lastState);
   return error.syscall !== undefined && (lastState === undefined || lastState === 'CLOSE');
 }

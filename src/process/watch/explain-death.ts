@@ -1,11 +1,11 @@
-import net from 'node:net';
+import type net from 'node:net';
 import { SystemCallError } from '../../native/index.js';
 import { describeValue } from '../../policy/index.js';
+import { Socket } from '../../socket/classes.js';
 import type { KeepAliveTarget } from '../../socket/index.js';
-import { endpointOf } from '../../socket/target.js';
-import { DeadPeerError } from './dead-peer-error.js';
-import { type DeathReason, descriptionOf, isMadeOfEnd, reasonOf, stories } from './death.js';
-import { anySightOf } from './last-seen.js';
+import { endpointOf, type Handle, handleOf } from '../../socket/target.js';
+import { type DeathReason, descriptionOf, isMadeOfEnd, isOfDeadPeer, reasonOf, stories } from './death.js';
+import { anySightOf, forgetSight } from './last-seen.js';
 
 /** The explanation of a connection's end. */
 export interface Death {
@@ -19,19 +19,44 @@ export interface Death {
   readonly text: string;
 }
 
-/** How a connection without an error ended, if a watch has seen that. */
-const seenEnds = new WeakMap<net.Socket, DeathReason | 'program'>();
+type End = DeathReason | 'program';
+
+/** How a watch saw a connection end. */
+interface SeenEnd {
+  readonly end: End | undefined;
+  /** The handle and the error that the socket had then: a socket that connects again gets others. */
+  readonly handle: WeakRef<Handle> | undefined;
+  readonly errored: Error | null;
+}
+
+const seenEnds = new WeakMap<net.Socket, SeenEnd>();
 
 /** Remembers how a connection ended according to a watch: for a reason, or by its own program. */
-export function rememberEnd(socket: net.Socket, end: DeathReason | 'program' | undefined): void {
-  if (end !== undefined) seenEnds.set(socket, end);
+export function rememberEnd(socket: net.Socket, end: End | undefined): void {
+  const handle = handleOf(socket);
+  seenEnds.set(socket, { end, handle: handle && new WeakRef(handle), errored: socket.errored });
+}
+
+/** Forgets how an earlier connection of a socket ended, and what was seen of it. */
+export function forgetEnd(socket: net.Socket): void {
+  seenEnds.delete(socket);
+  forgetSight(socket);
+}
+
+function forgetEarlierConnection(socket: net.Socket): void {
+  const seen = seenEnds.get(socket);
+  if (seen === undefined) return;
+  const handle = handleOf(socket);
+  const isOtherHandle = handle !== undefined && handle !== seen.handle?.deref();
+  const isOtherError = seen.errored !== null && socket.errored !== seen.errored;
+  if (isOtherHandle || isOtherError) forgetEnd(socket);
 }
 
 const byProgram = 'the program itself ended the connection';
 
 /** Returns the explanation if there is no error: the reason, or why there is none. */
 function storyWithoutError(socket: net.Socket): DeathReason | { readonly text: string } {
-  const seen = seenEnds.get(socket);
+  const seen = seenEnds.get(socket)?.end;
   if (seen === 'program') return { text: byProgram };
   if (seen !== undefined) return seen;
   if (socket.readableEnded) return 'closed';
@@ -57,7 +82,7 @@ function candidates(error: unknown, socket: net.Socket | undefined): unknown[] {
 
 function socketOf(target: KeepAliveTarget): net.Socket {
   const endpoint = endpointOf(target, 'getsockopt');
-  if (endpoint instanceof net.Socket) return endpoint;
+  if (endpoint instanceof Socket) return endpoint;
   throw new SystemCallError('getsockopt', 'ENOTSOCK', 'the target must be a connection, got a server');
 }
 
@@ -77,10 +102,11 @@ function socketOf(target: KeepAliveTarget): net.Socket {
  */
 export function explainDeath(error: unknown, socket?: KeepAliveTarget): Death {
   const of = socket === undefined || socket === null ? undefined : socketOf(socket);
+  if (of !== undefined) forgetEarlierConnection(of);
   const given = candidates(error, of);
   const found = given.map((each) => {
     const sight = anySightOf(of) ?? anySightOf(each);
-    const seen = each instanceof DeadPeerError ? each : sight;
+    const seen = isOfDeadPeer(each) ? each : sight;
     return { each, seen, reason: reasonOf(each, sight) };
   });
   const known = found.filter(({ reason }) => reason !== undefined);

@@ -1,3 +1,4 @@
+import { RealPromise } from '../../socket/real-time.js';
 import type { PeerEvent } from './events.js';
 
 const over: IteratorReturnResult<undefined> = { done: true, value: undefined };
@@ -25,18 +26,18 @@ export class PeerEvents implements AsyncIterableIterator<PeerEvent, undefined> {
     for (const taker of this.#takers.splice(0)) taker(over);
   }
 
-  next(): Promise<IteratorResult<PeerEvent, undefined>> {
+  async next(): Promise<IteratorResult<PeerEvent, undefined>> {
     const event = this.#waiting.shift();
-    if (event !== undefined) return Promise.resolve({ done: false, value: event });
-    if (this.#isOver) return Promise.resolve(over);
-    return new Promise((resolve) => this.#takers.push(resolve));
+    if (event !== undefined) return { done: false, value: event };
+    if (this.#isOver) return over;
+    return new RealPromise((resolve) => this.#takers.push(resolve));
   }
 
-  return(): Promise<IteratorReturnResult<undefined>> {
+  async return(): Promise<IteratorReturnResult<undefined>> {
     this.#waiting.length = 0;
     this.end();
     this.#stop(this);
-    return Promise.resolve(over);
+    return over;
   }
 
   [Symbol.asyncIterator](): this {

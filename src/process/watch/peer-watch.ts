@@ -16,7 +16,7 @@ import { rememberDead, stories } from './death.js';
 import { describeLost, describePeer, sightToKeep } from './description.js';
 import { type Ending, endingOfDestroyed, endingOfUnread, noteLastSight } from './ending.js';
 import type { PeerEvent, PeerEventName, PeerWatchEvents } from './events.js';
-import { rememberEnd } from './explain-death.js';
+import { forgetEnd, rememberEnd } from './explain-death.js';
 import { lastSightOf, rememberSight } from './last-seen.js';
 import { type Findings, type Limits, Lookout } from './lookout.js';
 import { PeerEvents } from './peer-events.js';
@@ -169,8 +169,10 @@ export class PeerWatch extends EventEmitter<PeerWatchEvents> implements AsyncIte
       before.socket = socket;
     }
     this.#watched.set(socket, watched);
-    if (before === undefined) this.#lookout.add(watched);
-    else this.#lookout.announceUse(watched);
+    if (before === undefined) {
+      forgetEnd(socket);
+      this.#lookout.add(watched);
+    } else this.#lookout.announceUse(watched);
   }
 
   #leave(watched: Watched): void {

@@ -1,5 +1,6 @@
-import net from 'node:net';
+import type net from 'node:net';
 import { UnsupportedError } from '../../native/index.js';
+import { Socket } from '../../socket/classes.js';
 import { clearTimer, setTimer, type Timer } from '../../socket/real-time.js';
 import { carrierOf, descriptorOf } from '../../socket/target.js';
 import { quietly } from '../guarded.js';
@@ -75,7 +76,7 @@ export class Pending {
 
   readonly #connecting = (handle: TcpHandle, _address: string, _port: number, request: ConnectRequest): void => {
     const owner = ownerOf(handle);
-    if (!(owner instanceof net.Socket)) return;
+    if (!(owner instanceof Socket)) return;
     if (this.#isAll && !this.#waiting.has(owner)) this.#waiting.set(owner, new Set([owner]));
     const { oncomplete } = request;
     if (!this.#waiting.has(owner) || typeof oncomplete !== 'function') return;

@@ -1,5 +1,6 @@
-import net from 'node:net';
+import type net from 'node:net';
 import { SystemCallError, UnsupportedError } from '../../native/index.js';
+import { Server } from '../../socket/classes.js';
 import { type KeepAliveTarget, resolveTarget } from '../../socket/index.js';
 import { readState } from '../../socket/options.js';
 import { currentPlatform } from '../../socket/platforms/index.js';
@@ -25,7 +26,7 @@ function openHandleOf(socket: net.Socket): [Handle, number, Sight] {
  */
 export function watchableSocket(target: KeepAliveTarget): net.Socket {
   const socket = resolveTarget(target, 'getsockopt');
-  if (socket instanceof net.Server) {
+  if (socket instanceof Server) {
     throw new SystemCallError('getsockopt', 'ENOTCONN', 'a server has no peer: add its connections, or watch all');
   }
   if (!socket.pending) openHandleOf(socket);
