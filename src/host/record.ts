@@ -58,11 +58,17 @@ export function sameState(a: KeepAliveState, b: KeepAliveState): boolean {
   return stateFields.every((field) => a[field] === b[field]);
 }
 
-/** Returns whether a connection has what a recorded change left; of a planned one, any part of it. */
+/** The order in which restoring writes the options of a connection (socket/assignments.ts, assignmentsOf). */
+const restoringOrder = ['userTimeout', 'interval', 'count', 'enabled', 'idle'] as const;
+
+/**
+ * Returns whether a connection has what a recorded change left, or what an interrupted undo left of that; of a planned
+ * change, any part of it.
+ */
 export function isLeftBy({ before, after, planned }: RecordedChange, state: KeepAliveState): boolean {
-  return stateFields.every(
-    (field) => state[field] === after[field] || (planned === true && state[field] === before[field]),
-  );
+  if (planned) return stateFields.every((field) => state[field] === after[field] || state[field] === before[field]);
+  const next = restoringOrder.findIndex((field) => state[field] !== before[field]);
+  return next >= 0 && restoringOrder.slice(next).every((field) => state[field] === after[field]);
 }
 
 /** What the kernel can hold: an int. Sysctls may be anything that fits, and a socket that follows them has it. */
