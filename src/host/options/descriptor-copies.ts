@@ -19,7 +19,7 @@ import {
   type OptionSource,
   type SocketReference,
 } from './source.js';
-import { adaptToUnanswered } from './unanswered-probes.js';
+import { adaptToUnanswered, unansweredOf } from './unanswered-probes.js';
 
 /** include/uapi/asm-generic/socket.h, since 4.12. */
 const SO_COOKIE: SocketOption = { name: 'SO_COOKIE', level: 1, option: 57 };
@@ -259,13 +259,13 @@ function make(
     before = readState(copy.fd, linux);
     if (!isSettled && mayBeOverridden(before)) return undefined;
     if (isInForce(list, before)) return { cookie, before, after: before, error: undefined };
-    const { probes } = readTcpInfo(copy.fd);
-    const adapted = adaptToUnanswered(list, before, probes);
+    const info = readTcpInfo(copy.fd);
+    const adapted = adaptToUnanswered(list, before, info);
     if ('why' in adapted) return { cookie, before, after: before, error: adapted.why };
     const outcome = isInForce(adapted.list, before)
       ? { cookie, before, after: before, error: undefined }
       : setOn(copy.fd, cookie, before, adapted.list);
-    return adapted.isAsWanted ? outcome : { ...outcome, unanswered: probes };
+    return adapted.isAsWanted ? outcome : { ...outcome, unanswered: unansweredOf(info) };
   } catch (error) {
     return { cookie, before, after: undefined, error: reasonOf(error) };
   }
