@@ -28,7 +28,7 @@ function packageVersion(): string {
 }
 
 const expected = new Set([
-  ...['FileError', 'NamespaceReturnError', 'PolicyError', 'RecordError'],
+  ...['ConfigurationError', 'FileError', 'NamespaceReturnError', 'PolicyError', 'RecordError'],
   ...['SelectionError', 'SystemCallError', 'UnsupportedError'],
 ]);
 

@@ -53,11 +53,17 @@ export function recordOf(changed: readonly Change[], planned: readonly Change[] 
   return { bootId: bootId(), changed: [...changed.map(recorded), ...unsure] };
 }
 
-/** Returns whether a connection still has the state that a recorded change left; of a planned change, any part of it. */
+/** The order in which restoring writes the options of a connection (socket/assignments.ts, assignmentsOf). */
+const restoringOrder = ['userTimeout', 'interval', 'count', 'enabled', 'idle'] as const;
+
+/**
+ * Returns whether a connection has what a recorded change left, or what an interrupted undo left of that; of a planned
+ * change, any part of it.
+ */
 export function isLeftBy({ before, after, planned }: RecordedChange, state: KeepAliveState): boolean {
-  return optionFields.every(
-    (field) => state[field] === after[field] || (planned === true && state[field] === before[field]),
-  );
+  if (planned) return optionFields.every((field) => state[field] === after[field] || state[field] === before[field]);
+  const next = restoringOrder.findIndex((field) => state[field] !== before[field]);
+  return next >= 0 && restoringOrder.slice(next).every((field) => state[field] === after[field]);
 }
 
 /** Returns whether a value is an int, as the kernel holds: a sysctl, and a socket that follows it, can have any int. */

@@ -20,8 +20,9 @@ export interface Change {
   readonly before: KeepAliveState;
   readonly after: KeepAliveState;
   /**
-   * Unanswered probes, if `after` differs from the policy because of them: they are added to the count, and a user timeout
-   * is left out, so that the kernel does not end the connection because of earlier probes.
+   * Probes or retransmissions that the peer had not answered; only where `after` differs from the policy because of them,
+   * or because the peer's window is closed (0): probes are added to the count, and a user timeout is longer or left out,
+   * so that the kernel does not end the connection for what it sent before.
    */
   readonly unanswered?: number;
 }
@@ -99,7 +100,7 @@ function writeWishes(
   const changes = wishes.map(({ row: { connection, owners, unreachable }, wanted }) => ({
     socket: referenceTo(connection, owners, unreachable),
     wanted,
-    unanswered: (seen.get(connection.cookie) ?? connection).info?.probes ?? 0,
+    info: (seen.get(connection.cookie) ?? connection).info ?? undefined,
   }));
   try {
     return source.write(changes);

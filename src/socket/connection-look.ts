@@ -1,6 +1,6 @@
 import { type OptionReader, optionReader } from '../native/index.js';
 import type { Unanswered } from '../policy/interim-state.js';
-import { decodeTcpInfoAt, hasDataToSend, silentMsOf, tcpInfoLength } from '../wire/tcp-info.js';
+import { decodeTcpInfoAt, hasDataToSend, silentMsOf, type TcpInfo, tcpInfoLength } from '../wire/tcp-info.js';
 import { tcpInfoOffsets } from '../wire/tcp-info-layout.js';
 import type { TcpState } from '../wire/tcp-state.js';
 import { currentPlatform } from './platforms/index.js';
@@ -34,17 +34,21 @@ export function hasUnanswered(fd: number): boolean {
   return view.getUint8(tcpInfoOffsets.tcpi_probes) > 0 || view.getUint8(tcpInfoOffsets.tcpi_retransmits) > 0;
 }
 
+/** Returns the upper bound of the time since data were sent again for the first time without an answer; 0 if none were. */
+export function retransmittingMsOf({ retransmits, rtoMs, lastDataSentMs }: TcpInfo): number {
+  // The present timeout is at least as long as each before, and data were last sent when it began.
+  return retransmits > 0 ? retransmits * rtoMs + lastDataSentMs : 0;
+}
+
 /** Looks at a connection. Returns undefined if its descriptor is closed or no TCP socket, or on platforms without TCP_INFO. */
 export function lookAtConnection(fd: number): ConnectionLook | undefined {
   const read = readInfo(fd);
   const info = read && decodeTcpInfoAt(read.view, 0, read.length);
   if (info === undefined) return undefined;
-  const { retransmits } = info;
   return {
     state: info.state,
     probes: info.probes,
-    // The present timeout is at least as long as each before, and data were last sent when it began.
-    retransmittingMs: retransmits > 0 ? retransmits * info.rtoMs + info.lastDataSentMs : 0,
+    retransmittingMs: retransmittingMsOf(info),
     silentMs: silentMsOf(info),
     hasDataToSend: hasDataToSend(info),
     hasDataInFlight: info.unacked > 0,

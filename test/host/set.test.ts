@@ -194,3 +194,33 @@ it('shows with dryRun what undoing would restore, and restores nothing', async (
   });
   expect(getKeepAlive(pair.server)).toEqual(after);
 });
+
+describe.each(['tcp-iterator', 'descriptor-copies'] as const)('a user timeout set through %s', (method) => {
+  const missing = method === 'tcp-iterator' && lacksIterator;
+  const strict = { ...wanted, userTimeout: 1000 };
+
+  it.skipIf(missing)('counts from now on where data are in flight', { timeout: 20_000 }, async () => {
+    using pair = await loopbackPair();
+    const crashed = crashPeer(pair.client);
+    pair.server.write('.');
+    await moment(() => infoOf(pair.server).retransmits >= 3, 'retransmissions');
+    const { changed } = setConnections({ selection: selectionOf(pair), optionSource: method }, strict);
+    expect(changed[0]?.after.userTimeout).toBeGreaterThan(2000);
+    expect(changed[0]?.unanswered).toBeGreaterThanOrEqual(3);
+    crashed.revive();
+    await moment(() => infoOf(pair.server).unacked === 0, 'the answer');
+    expect(getKeepAlive(pair.server)).toMatchObject({ enabled: true, idle: 30_000 });
+  });
+
+  it.skipIf(missing)('is left out where the window of the peer is closed', { timeout: 20_000 }, async () => {
+    using pair = await loopbackPair();
+    pair.client.pause();
+    pair.server.write(Buffer.alloc(20_000_000));
+    await moment(() => infoOf(pair.server).backoff >= 3, 'window probes');
+    const { changed } = setConnections({ selection: selectionOf(pair), optionSource: method }, strict);
+    expect(changed).toMatchObject([{ after: { enabled: true, userTimeout: 0 }, unanswered: 0 }]);
+    const { backoff } = infoOf(pair.server);
+    await moment(() => infoOf(pair.server).backoff !== backoff, 'the next window probe');
+    expect(infoOf(pair.server).state).toBe('ESTABLISHED');
+  });
+});

@@ -85,7 +85,7 @@ export function renderChanges(result: Changes & PassedOver, width: number, dryRu
   const unanswered = changed.filter((change) => change.unanswered !== undefined).length;
   if (unanswered > 0) {
     const peers = unanswered === 1 ? '1 peer has' : `${unanswered} peers have`;
-    const text = `${peers} not answered earlier probes: the count is larger by their number, and a user timeout left out; set it again once they have answered`;
+    const text = `${peers} not answered earlier probes or data, or a closed window: the count is larger by the number of probes, and the user timeout longer or left out; set it again once they have answered`;
     parts.push(wrapText(text, width));
   }
   return `${[...parts, renderCounts(result, result, dryRun)].join('\n\n')}\n`;

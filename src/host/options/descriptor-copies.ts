@@ -16,7 +16,7 @@ import {
   type OptionSource,
   type SocketReference,
 } from './source.js';
-import { adaptToUnanswered } from './unanswered-probes.js';
+import { adaptToUnanswered, unansweredOf } from './unanswered-probes.js';
 
 /** Below this, copying takes less time than preparing to look at all sockets at once: 12 us for each against 20 ms. */
 const fewSockets = 1500;
@@ -156,13 +156,13 @@ function make(
     before = readState(copy.fd, linux);
     if (!isSettled && mayBeOverridden(before)) return undefined;
     if (isInForce(list, before)) return { cookie, before, after: before, error: undefined };
-    const { probes } = readTcpInfo(copy.fd);
-    const adapted = adaptToUnanswered(list, before, probes);
+    const info = readTcpInfo(copy.fd);
+    const adapted = adaptToUnanswered(list, before, info);
     if ('why' in adapted) return { cookie, before, after: before, error: adapted.why };
     const outcome = isInForce(adapted.list, before)
       ? { cookie, before, after: before, error: undefined }
       : setOn(copy.fd, cookie, before, adapted.list);
-    return adapted.isAsWanted ? outcome : { ...outcome, unanswered: probes };
+    return adapted.isAsWanted ? outcome : { ...outcome, unanswered: unansweredOf(info) };
   } catch (error) {
     return { cookie, before, after: undefined, error: reasonOf(error) };
   }

@@ -2,6 +2,7 @@ import type { ValidPolicy } from '../../policy/index.js';
 import { type Assignment, assignments, assignmentsOf } from '../../socket/assignments.js';
 import { linux } from '../../socket/platforms/linux.js';
 import type { KeepAliveState } from '../../socket/state.js';
+import type { TcpInfo } from '../../wire/tcp-info.js';
 import type { Incomplete } from '../connection.js';
 
 /** A process that has a socket open, and its descriptor there. */
@@ -26,8 +27,8 @@ export type WantedOptions = ValidPolicy | false | KeepAliveState;
 export interface OptionChange {
   readonly socket: SocketReference;
   readonly wanted: WantedOptions;
-  /** The unanswered probes at the time when the socket was listed. Default: 0. */
-  readonly unanswered?: number;
+  /** What the kernel said of the connection when the socket was listed. Default: nothing is unanswered. */
+  readonly info?: TcpInfo | undefined;
 }
 
 export interface OptionReading {
@@ -48,7 +49,7 @@ export interface OptionOutcome {
   readonly after: KeepAliveState | undefined;
   /** Why the socket does not have what was wanted. */
   readonly error: string | undefined;
-  /** Unanswered probes because of which the count is larger than wanted, or the user timeout was left out. */
+  /** Unanswered probes or retransmissions because of which the count or the user timeout is not the wanted one. */
   readonly unanswered?: number;
 }
 

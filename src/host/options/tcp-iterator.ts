@@ -17,7 +17,7 @@ import {
   type OptionReading,
   type OptionSource,
 } from './source.js';
-import { adaptToUnanswered } from './unanswered-probes.js';
+import { adaptToUnanswered, unansweredOf } from './unanswered-probes.js';
 
 /** include/uapi/linux/bpf.h */
 const BPF_MAP_TYPE_HASH = 1;
@@ -140,10 +140,12 @@ export class TcpIterator implements OptionSource {
     if (changes.some((change) => mayBeOverridden(stateOf(change) ?? never))) awaitOverrides();
     const outcomes: OptionOutcome[] = [];
     const due: DueChange[] = [];
-    for (const [place, { socket, unanswered = 0 }] of changes.entries()) {
+    for (const [place, { socket, info }] of changes.entries()) {
       const list = lists[place] as Assignment[];
       const now = states.get(socket.cookie);
-      const adapted = now === undefined ? { list, isAsWanted: true } : adaptToUnanswered(list, now, unanswered);
+      const adapted =
+        now === undefined || info === undefined ? { list, isAsWanted: true } : adaptToUnanswered(list, now, info);
+      const unanswered = info === undefined ? 0 : unansweredOf(info);
       const { cookie } = socket;
       if ('why' in adapted) outcomes[place] = { cookie, before: now, after: now, error: adapted.why };
       else due.push({ place, cookie, list: adapted.list, ...(adapted.isAsWanted ? {} : { unanswered }) });

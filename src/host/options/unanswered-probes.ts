@@ -1,7 +1,9 @@
 import { limits } from '../../policy/limits.js';
 import type { Assignment } from '../../socket/assignments.js';
+import { retransmittingMsOf } from '../../socket/connection-look.js';
 import { linux } from '../../socket/platforms/linux.js';
 import type { KeepAliveState } from '../../socket/state.js';
+import type { TcpInfo } from '../../wire/tcp-info.js';
 
 /** The assignments for a connection whose peer has left probes unanswered, or why nothing can be set. */
 export type AdaptedAssignments =
@@ -17,18 +19,54 @@ function countOf(desired: number, now: KeepAliveState, unanswered: number): numb
   return isAdded ? now.count : count;
 }
 
+/** Returns the number of probes or retransmissions that the peer has not answered. */
+export function unansweredOf({ probes, retransmits }: TcpInfo): number {
+  return Math.max(probes, retransmits);
+}
+
 /**
- * Adapts assignments to a connection with unanswered probes, so that the kernel does not end the connection because of
- * earlier probes. The count counts from now on. A user timeout is left out, because one unanswered probe makes it effective.
+ * Returns the user timeout that may be set at most as early as now, in milliseconds; undefined if none may be.
  *
- * @param unanswered The kernel's own number (`tcpi_probes`), which stays while keepalive is off.
+ * The kernel counts a user timeout from the first retransmission, or from the first probe of a closed window, even if the
+ * peer answers these probes; the latter time cannot be read.
+ *
+ * @see Linux net/ipv4/tcp_timer.c, retransmits_timed_out, tcp_probe_timer
+ */
+function timeoutFromNowOn(wantedMs: number, info: TcpInfo): number | undefined {
+  const isWindowClosed = info.unacked === 0 && info.backoff > 0;
+  if (isWindowClosed) return undefined;
+  return Math.min(limits.userTimeoutMs.max, Math.ceil(wantedMs + retransmittingMsOf(info)));
+}
+
+/** Changes a stricter user timeout so that it does not hold for what is in flight already. */
+function adaptTimeout(list: readonly Assignment[], now: KeepAliveState, info: TcpInfo): readonly Assignment[] {
+  const before = now.userTimeout ?? 0;
+  const place = list.findIndex(({ field }) => field === 'userTimeout');
+  const assignment = list[place];
+  const wantedMs = Number(assignment?.state ?? 0);
+  if (assignment === undefined || wantedMs === 0 || (before > 0 && wantedMs >= before)) return list;
+  const ms = timeoutFromNowOn(wantedMs, info);
+  if (ms === wantedMs) return list;
+  const isLeftOut = ms === undefined || (before > 0 && ms >= before);
+  return list.toSpliced(place, 1, ...(isLeftOut ? [] : [{ ...assignment, value: ms, state: ms }]));
+}
+
+/**
+ * Changes what is to be set on a connection with unanswered probes or data, so that the kernel does not end it for what it
+ * sent before: the count and the user timeout hold from now on. A user timeout is left out where one unanswered probe
+ * makes it effective, and where the peer's window is closed.
+ *
+ * @param info The kernel's own numbers; `tcpi_probes` stays while keepalive is off.
  * @see Linux net/ipv4/tcp_timer.c, tcp_keepalive_timer
  */
-export function adaptToUnanswered(
-  list: readonly Assignment[],
-  now: KeepAliveState,
-  unanswered: number,
-): AdaptedAssignments {
+export function adaptToUnanswered(list: readonly Assignment[], now: KeepAliveState, info: TcpInfo): AdaptedAssignments {
+  const timed = adaptTimeout(list, now, info);
+  const adapted = adaptToProbes(timed, now, info.probes);
+  return 'why' in adapted || timed === list ? adapted : { ...adapted, isAsWanted: false };
+}
+
+/** Adds unanswered probes to the count, and leaves a user timeout out. */
+function adaptToProbes(list: readonly Assignment[], now: KeepAliveState, unanswered: number): AdaptedAssignments {
   const wanted = (field: keyof KeepAliveState) => list.find((assignment) => assignment.field === field)?.state;
   if (unanswered === 0 || !(wanted('enabled') ?? now.enabled)) return { list, isAsWanted: true };
   const userTimeout = wanted('userTimeout') ?? now.userTimeout ?? 0;
