@@ -95,8 +95,10 @@ class Batch {
     try {
       const before = readTcpInfo(copy.fd);
       const { decision, idle } = decide(copy.fd, before);
+      const ownSeconds = idle / linux.idle.unitMs;
       if (decision === 'probe') {
-        const ownSeconds = idle / linux.idle.unitMs;
+        // Right before the write: what somebody sets between the two is lost.
+        if (readIntOption(copy.fd, linux.idle) !== ownSeconds) return;
         writeIntOption(copy.fd, linux.idle, overrideSeconds);
         if (this.isEmpty) this.#startedAt = nowMs();
         this.#overrides.push({ index, copy, ownSeconds, before });

@@ -6,7 +6,7 @@ import type { KeepAliveState } from '../../socket/state.js';
 import { readTcpInfo } from '../../socket/tcp-info.js';
 import type { Incomplete } from '../connection.js';
 import { byProcess, Copies } from './copies.js';
-import { awaitOverrides, mayBeOverridden, mayBeTakenBack, mostVerifications } from './idle-override.js';
+import { awaitOverrides, isTakenBack, mayBeOverridden, mayBeTakenBack, mostVerifications } from './idle-override.js';
 import { type OpenSockets, readOpenSockets } from './open-sockets.js';
 import {
   assignmentsForEach,
@@ -104,7 +104,7 @@ export class DescriptorCopies implements OptionSource {
     const overridden = indices.filter((index) => outcomes[index] === undefined);
     if (overridden.length > 0) awaitOverrides();
     writeAll(overridden, true);
-    keepLeastIdle(indices, lists, changes, outcomes);
+    keepIdleTimes(indices, lists, changes, outcomes);
     return outcomes;
   }
 
@@ -161,40 +161,59 @@ function make(
     if ('why' in adapted) return { cookie, before, after: before, error: adapted.why };
     const outcome = isInForce(adapted.list, before)
       ? { cookie, before, after: before, error: undefined }
-      : setOn(copy.fd, cookie, before, adapted.list);
-    return adapted.isAsWanted ? outcome : { ...outcome, unanswered: unansweredOf(info) };
+      : setOn(copy.fd, cookie, before, adapted.list, isSettled);
+    return adapted.isAsWanted || outcome === undefined ? outcome : { ...outcome, unanswered: unansweredOf(info) };
   } catch (error) {
     return { cookie, before, after: undefined, error: reasonOf(error) };
   }
 }
 
-/** Sets an idle time of 1 s again if another asker took the idle time for its own override and restored the old one. */
-function keepLeastIdle(
+/** Sets an idle time again if somebody who asks the peer has restored the idle time of before the change. */
+function keepIdleTimes(
   indices: Uint32Array,
   lists: readonly (readonly Assignment[])[],
   changes: readonly OptionChange[],
   outcomes: OptionOutcome[],
 ): void {
-  let doubtful = indices.filter(
-    (index) => outcomes[index]?.error === undefined && mayBeTakenBack(lists[index] as readonly Assignment[]),
-  );
+  let doubtful = indices.filter((index) => mayBeTakenBack(outcomes[index] as OptionOutcome));
   for (let attempt = 0; doubtful.length > 0 && attempt < mostVerifications; attempt += 1) {
     awaitOverrides();
     using copies = new Copies();
     doubtful = doubtful.filter((index) => {
-      const again = make(copies, changes[index] as OptionChange, lists[index] as readonly Assignment[], true);
-      const isKept = again === undefined || again.error !== undefined || again.before === again.after;
-      const { before } = outcomes[index] as OptionOutcome;
-      if (!isKept) outcomes[index] = { ...again, before };
-      return !isKept;
+      const change = changes[index] as OptionChange;
+      const outcome = outcomes[index] as OptionOutcome;
+      const isBack = wasTakenBack(copies, change.socket, outcome);
+      if (isBack) {
+        const again = make(copies, change, lists[index] as readonly Assignment[], true);
+        if (again !== undefined) outcomes[index] = { ...again, before: outcome.before };
+      }
+      return isBack !== false;
     });
   }
 }
 
-function setOn(fd: number, cookie: bigint, before: KeepAliveState, list: readonly Assignment[]): OptionOutcome {
+/** Returns as {@link isTakenBack} does; false for a socket that is closed. */
+function wasTakenBack(copies: Copies, socket: SocketReference, outcome: OptionOutcome): boolean | undefined {
+  try {
+    return isTakenBack(outcome, readOne(copies, socket));
+  } catch (error) {
+    reasonOf(error);
+    return false;
+  }
+}
+
+function setOn(
+  fd: number,
+  cookie: bigint,
+  before: KeepAliveState,
+  list: readonly Assignment[],
+  isSettled: boolean,
+): OptionOutcome | undefined {
   try {
     return { cookie, before, after: writeAssignments(fd, list, () => before, linux), error: undefined };
   } catch (error) {
+    // What looks as if the kernel had not kept a value may be the override of somebody who began to ask the peer.
+    if (!isSettled && error instanceof UnsupportedError) return undefined;
     const reason = error instanceof SystemCallError ? describeFailure(error) : reasonOf(error);
     return { cookie, before, after: readState(fd, linux), error: reason };
   }

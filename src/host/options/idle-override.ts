@@ -1,8 +1,8 @@
 import { pause } from '../../native/pause.js';
 import { limits } from '../../policy/limits.js';
 import { overrideMs } from '../../policy/probe-safety.js';
-import type { Assignment } from '../../socket/assignments.js';
 import type { KeepAliveState } from '../../socket/state.js';
+import type { OptionOutcome } from './source.js';
 
 const overrideIdleMs = limits.idleSeconds.min * 1000;
 
@@ -14,9 +14,19 @@ export function mayBeOverridden({ enabled, idle }: KeepAliveState): boolean {
   return enabled && idle === overrideIdleMs;
 }
 
-/** Returns whether somebody who asks the peer may mistake the new idle time for an override, and restore the old one. */
-export function mayBeTakenBack(list: readonly Assignment[]): boolean {
-  return list.some(({ field, state }) => field === 'idle' && state === overrideIdleMs);
+/**
+ * Returns whether somebody who asks the peer may restore the idle time that a change replaced: that asker has read it before
+ * the change, or takes an idle time of 1 s for an override.
+ */
+export function mayBeTakenBack({ before, after, error }: OptionOutcome): boolean {
+  return error === undefined && before !== undefined && after !== undefined && before.idle !== after.idle;
+}
+
+/** Returns whether an asker has restored the idle time that a change replaced; undefined if it may do so yet. */
+export function isTakenBack({ before, after }: OptionOutcome, now: KeepAliveState): boolean | undefined {
+  if (now.idle === after?.idle) return false;
+  if (now.idle === before?.idle) return true;
+  return mayBeOverridden(now) ? undefined : false;
 }
 
 /** Waits until every override that is in force now has been restored. */
@@ -24,5 +34,5 @@ export function awaitOverrides(): void {
   pause(settledAfterMs);
 }
 
-/** How often a socket with a new idle time of 1 s is verified at most. */
+/** How often a socket whose idle time was changed is verified at most. */
 export const mostVerifications = 3;

@@ -1,12 +1,12 @@
 import { createBpfMap, updateBpfMap } from '../../native/bpf.js';
 import { codeOfErrno, UnsupportedError } from '../../native/errors.js';
 import type { OwnedDescriptor } from '../../native/owned-descriptor.js';
-import { type Assignment, isInForce } from '../../socket/assignments.js';
+import type { Assignment } from '../../socket/assignments.js';
 import type { KeepAliveState } from '../../socket/state.js';
 import type { BpfProgramItem } from '../../wire/bpf-instructions.js';
 import type { Incomplete } from '../connection.js';
 import { firstRecordsOf, kernelTypes, linkIterator, recordsOf } from '../iterator.js';
-import { awaitOverrides, mayBeOverridden, mayBeTakenBack, mostVerifications } from './idle-override.js';
+import { awaitOverrides, isTakenBack, mayBeOverridden, mayBeTakenBack, mostVerifications } from './idle-override.js';
 import { failedCall, readProgram, readRecord, setProgram, setRecord, wantedLength } from './iterator-programs.js';
 import { leaveAlone, optionOrder, putAssignments, stateAt, valuesLength } from './option-records.js';
 import { CookieIndex, OptionTable } from './option-table.js';
@@ -151,7 +151,7 @@ export class TcpIterator implements OptionSource {
       else due.push({ place, cookie, list: adapted.list, ...(adapted.isAsWanted ? {} : { unanswered }) });
     }
     for (const outcome of this.#writeAll(due)) outcomes[outcome.place] = outcome.outcome;
-    this.#keepLeastIdle(due, outcomes);
+    this.#keepIdleTimes(due, outcomes);
     return outcomes;
   }
 
@@ -174,17 +174,19 @@ export class TcpIterator implements OptionSource {
     });
   }
 
-  /** Sets an idle time of 1 s again if another asker took it for its own override and restored the old idle time. */
-  #keepLeastIdle(due: readonly DueChange[], outcomes: OptionOutcome[]): void {
-    let doubtful = due.filter(({ place, list }) => outcomes[place]?.error === undefined && mayBeTakenBack(list));
+  /** Sets an idle time again if somebody who asks the peer has restored the idle time of before the change. */
+  #keepIdleTimes(due: readonly DueChange[], outcomes: OptionOutcome[]): void {
+    const outcomeOf = ({ place }: DueChange) => outcomes[place] as OptionOutcome;
+    let doubtful = due.filter((change) => mayBeTakenBack(outcomeOf(change)));
     for (let attempt = 0; doubtful.length > 0 && attempt < mostVerifications; attempt += 1) {
       awaitOverrides();
       const { states } = this.read();
-      doubtful = doubtful.filter(({ cookie, list }) => {
-        const now = states.get(cookie);
-        return now !== undefined && !isInForce(list, now);
-      });
-      for (const { place, outcome } of this.#writeAll(doubtful)) {
+      const isBack = (change: DueChange) => {
+        const now = states.get(change.cookie);
+        return now === undefined ? false : isTakenBack(outcomeOf(change), now);
+      };
+      doubtful = doubtful.filter((change) => isBack(change) !== false);
+      for (const { place, outcome } of this.#writeAll(doubtful.filter((change) => isBack(change)))) {
         outcomes[place] = { ...outcome, before: outcomes[place]?.before };
       }
     }

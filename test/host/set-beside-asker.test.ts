@@ -1,0 +1,30 @@
+import { expect, it, vi } from 'vitest';
+import { parseSelection } from '../../src/host/selection.js';
+import { setConnections } from '../../src/host/set.js';
+import { getKeepAlive, setKeepAlive } from '../../src/index.js';
+import { loopbackPair } from '../../src/testing/index.js';
+
+const asker = vi.hoisted(() => ({ meanwhile: (): void => {} }));
+vi.mock('../../src/host/pause.js', () => ({ pause: () => asker.meanwhile() }));
+
+it('sets an idle time again that somebody restored who had read the one before', async () => {
+  using pair = await loopbackPair();
+  setKeepAlive(pair.server, '30:5:9');
+  asker.meanwhile = () => {
+    asker.meanwhile = () => {};
+    setKeepAlive(pair.server, { idle: '30s' });
+  };
+  const selection = parseSelection({ pid: `${process.pid}`, port: `local:${pair.server.localPort}` });
+  const { changed } = setConnections({ selection, optionSource: 'descriptor-copies' }, '60:5:9');
+  expect(changed).toMatchObject([{ before: { idle: 30_000 }, after: { idle: 60_000 } }]);
+  expect(getKeepAlive(pair.server)).toMatchObject({ idle: 60_000 });
+});
+
+it('leaves an idle time that somebody has set meanwhile', async () => {
+  using pair = await loopbackPair();
+  setKeepAlive(pair.server, '30:5:9');
+  asker.meanwhile = () => void setKeepAlive(pair.server, { idle: '77s' });
+  const selection = parseSelection({ pid: `${process.pid}`, port: `local:${pair.server.localPort}` });
+  setConnections({ selection, optionSource: 'descriptor-copies' }, '60:5:9');
+  expect(getKeepAlive(pair.server)).toMatchObject({ idle: 77_000 });
+});
