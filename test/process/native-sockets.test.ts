@@ -126,6 +126,15 @@ describe.concurrent('a socket that native code has not opened', () => {
 });
 
 describe.concurrent('looking for sockets of native code', () => {
+  it.each([
+    ['none', 20_000],
+    ['rr', 50_000],
+  ])('is not what the primary of a cluster holds for its workers: scheduling %s', async (scheduling, idle) => {
+    const { code, stdout, stderr } = await start([program('native-cluster.mjs'), scheduling], { options: [] }).ended;
+    expect(code, stderr).toBe(0);
+    expect(JSON.parse(stdout)).toEqual({ idle, native: 0 });
+  });
+
   it('does not keep the program alive', async () => {
     const env = { TCP_KEEPALIVE: '30:5:3' };
     const launch = { env, options: [...register, '--input-type=module'] };
