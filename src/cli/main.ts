@@ -28,7 +28,7 @@ function packageVersion(): string {
 }
 
 const expected = new Set([
-  ...['FileError', 'NamespaceReturnError', 'PolicyError', 'RecordError'],
+  ...['ConfigurationError', 'FileError', 'NamespaceReturnError', 'PolicyError', 'RecordError'],
   ...['SelectionError', 'SystemCallError', 'UnsupportedError'],
 ]);
 
@@ -38,9 +38,9 @@ const hints: Readonly<Record<string, string>> = {
 };
 
 /**
- * Returns what to say of an error: one line for what can happen to anybody, undefined for a fault of this program.
+ * Returns the line that reports an expected error; undefined for a fault of this program.
  *
- * Asks for names, because nothing more can be loaded where the error is that no descriptor is left.
+ * Compares names of classes: if no descriptor is left, the module of a class cannot be loaded any more.
  */
 function explanationOf(error: unknown): string | undefined {
   const { name, code, syscall, path, message } = error as NodeJS.ErrnoException;
@@ -66,7 +66,7 @@ function configureOutput(command: Command): void {
 }
 
 async function run(): Promise<void> {
-  // Here, where it is told in one line that no descriptor is left for it.
+  // Loaded here, where a lack of descriptors is reported in one line.
   const commander = await import('commander');
   const program = new commander.Command('tcp-keepalive')
     .description('TCP keepalive that holds, and proof of who is still there')
@@ -89,6 +89,6 @@ try {
   const explanation = explanationOf(error);
   if (explanation === undefined) throw error;
   printFailure(explanation);
-  // Sockets and timers that are left, in a network namespace that may be another, must not keep this process.
+  // Sockets and timers that are left, perhaps in another network namespace, must not keep this process alive.
   process.exit(1);
 }

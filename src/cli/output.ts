@@ -1,19 +1,20 @@
 import { writeSync } from 'node:fs';
 import { Writable } from 'node:stream';
 import { isatty } from 'node:tty';
+import { pause } from '../native/pause.js';
 import { printable, printableJson, printableLines } from './render/printable.js';
 
 const standardOutput = 1;
 const standardError = 2;
 
-/** How standard output ended: `closed` by its reader, such as `head`, or `failed`, such as a full disk. */
+/** How standard output ended: `closed` by its reader, such as `head`, or `failed`, such as on a full disk. */
 let end: 'closed' | 'failed' | undefined;
 
 const betweenAttemptsMs = 5;
 
 /**
- * Writes all of a text. The streams of `process` report failures later, as events, and switch the pipe to O_NONBLOCK
- * for everybody who has it open; somebody else may have done that, and then there may be no room for a while.
+ * Writes a whole text. Does not use the streams of `process`: they report failures later, as events, and set O_NONBLOCK on
+ * the pipe for every process. If another process has set O_NONBLOCK, the pipe may have no room for a while.
  */
 function writeAll(fd: number, text: string): void {
   const bytes = Buffer.from(text);
@@ -22,7 +23,7 @@ function writeAll(fd: number, text: string): void {
       at += writeSync(fd, bytes, at);
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code !== 'EAGAIN') throw error;
-      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, betweenAttemptsMs);
+      pause(betweenAttemptsMs);
     }
   }
 }
@@ -38,17 +39,17 @@ function write(text: string): void {
   }
 }
 
-/** Prints text for people. Once the reader is gone or the disk is full, this does nothing more. */
+/** Prints text for people. Does nothing once the reader is gone or a write has failed. */
 export function print(text: string): void {
   write(printableLines(text));
 }
 
-/** Prints JSON, as {@link print} does text. */
+/** Prints JSON under the same conditions as {@link print}. */
 export function printJson(json: string): void {
   write(printableJson(json));
 }
 
-/** Prints text on standard error; where that cannot be done, there is nobody to tell. */
+/** Prints text on standard error. Ignores a failure, which could not be reported anywhere. */
 export function printError(text: string): void {
   try {
     writeAll(standardError, printableLines(text));
@@ -57,22 +58,22 @@ export function printError(text: string): void {
   }
 }
 
-/** Prints what was wrong, in one line. */
+/** Prints an error in one line. */
 export function printFailure(message: string): void {
   printError(`tcp-keepalive: ${printable(message)}\n`);
 }
 
-/** Returns whether somebody still receives what is printed, as far as the last attempt showed. */
+/** Returns whether the output still has a reader, as far as the last write showed. */
 export function hasReader(): boolean {
   return end === undefined;
 }
 
-/** Returns the exit code of a verb whose work is to show: 1 if what it printed was lost, as on a full disk. */
+/** Returns the exit code of a verb that only shows: 1 if its output was lost, as on a full disk. */
 export function shownExitCode(code = 0): number {
   return end === 'failed' ? 1 : code;
 }
 
-/** Standard output for what draws in place and moves the cursor itself: the text must be printable already. */
+/** Returns standard output for code that draws in place and moves the cursor itself. The text must be printable already. */
 export function drawingOutput(): NodeJS.WriteStream {
   const stream = new Writable({
     decodeStrings: false,

@@ -1,10 +1,10 @@
 import { SystemCallError } from '../native/index.js';
+import { pause } from '../native/pause.js';
 import { nowMs } from '../socket/real-time.js';
 import type { HostConnection } from './connection.js';
 import { liveStates } from './dump.js';
 import { lookAt } from './look.js';
 import { byNamespace, type Share } from './namespace-of.js';
-import { pause } from './pause.js';
 import { probeSegments, SegmentProber } from './segment-prober.js';
 
 /** Linux answers at most one probe in 500 ms (tcp_invalid_ratelimit): the second question comes after that. */
@@ -14,7 +14,7 @@ const lookEveryMs = 10;
 
 const unansweredOf = ({ info }: HostConnection) => info?.probes ?? 0;
 
-/** Asks and waits; this thread does nothing else meanwhile. */
+/** Asks and waits; blocks this thread meanwhile. */
 function askShare({ namespace, items }: Share<HostConnection>, prober: SegmentProber): Map<bigint, HostConnection> {
   const startedAt = nowMs();
   const seen = new Map<bigint, HostConnection>();
@@ -33,9 +33,9 @@ function askShare({ namespace, items }: Share<HostConnection>, prober: SegmentPr
 
 /**
  * Asks the peers that have left probes unanswered, from beside their connections, and waits up to 0.75 s: an answer sets
- * the kernel's count of unanswered probes to 0. Does nothing where that is not permitted.
+ * the kernel's count of unanswered probes to 0. Does nothing if asking from beside is not permitted.
  *
- * @returns what was seen of the connections afterwards, by cookie.
+ * @returns the last look at the connections, by cookie.
  */
 export function askUnanswered(connections: readonly HostConnection[]): ReadonlyMap<bigint, HostConnection> {
   const seen = new Map<bigint, HostConnection>();

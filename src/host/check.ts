@@ -23,13 +23,13 @@ export interface CheckedPeer extends PeerAnswer {
 export interface CheckResult {
   /** Every selected connection that has a peer. */
   readonly peers: readonly CheckedPeer[];
-  /** How many connections have been closed by their programs and are ended by the kernel; they are not asked. */
+  /** How many connections are orphans: their programs have closed them. Orphans are not asked. */
   readonly orphans: number;
-  /** Connections of which it could not be told whether the selection means them. */
+  /** Connections that the selection may mean, but that could not be matched with it. */
   readonly undecided: NotJudged;
-  /** Whether the list of connections was whole. */
+  /** Whether every connection was listed; false if a namespace could not be entered, for example. */
   readonly isWhole: boolean;
-  /** What is missing besides, and why. */
+  /** What else is missing, and why. */
   readonly incomplete: readonly Incomplete[];
 }
 
@@ -39,7 +39,7 @@ const askable = new Set(['ESTABLISHED', 'FIN_WAIT1', 'FIN_WAIT2', 'CLOSE_WAIT', 
 /** Where connections may be found after they were asked. */
 const states = [...liveStates, 'TIME_WAIT'] as const;
 
-/** As {@link askPeers}; a namespace that cannot be entered any more costs its own peers only. */
+/** Like {@link askPeers}, but reports a namespace that can no longer be entered for its own peers instead of throwing. */
 async function askShare(
   { namespace, items }: Share<ConnectionRow>,
   segments: SegmentProbing | undefined,
@@ -68,11 +68,11 @@ function notAsked(row: ConnectionRow, why: string, askedAt: number): CheckedPeer
 /**
  * Asks the peer of each selected connection for a sign of life, now.
  *
- * A silent peer has been asked up to three times within `timeout` (Default: 2 s): by a segment sent from beside its
- * connection, which touches nothing of it and takes CAP_NET_RAW, CAP_BPF and CAP_PERFMON; else by its own kernel, whose
- * TCP_KEEPIDLE reads 1 s for at most 50 ms then, which takes the processes' own user or CAP_SYS_PTRACE (Linux 5.6).
- * `'not-asked'` is a peer whose connection could be ended by an unanswered probe, or that could not be reached, with the
- * reason. `'reset'` is a connection that was gone at the next looks, whatever ended it.
+ * A silent peer has been asked up to three times within `timeout` (default: 2 s): by a segment sent from beside its
+ * connection, or else by a probe of the connection's own kernel. The segment changes nothing on the connection, and needs
+ * CAP_NET_RAW, CAP_BPF and CAP_PERFMON. The probe sets TCP_KEEPIDLE to 1 s for at most 50 ms, and needs the processes' own
+ * user or CAP_SYS_PTRACE (Linux 5.6). `'not-asked'` is a peer that could not be reached, or whose connection an unanswered
+ * probe could end, with the reason. `'reset'` is a connection that was gone at the next looks, whatever ended it.
  *
  * Linux.
  *

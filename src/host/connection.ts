@@ -18,8 +18,8 @@ export interface HostConnection {
   readonly state: TcpState;
   readonly timer: { readonly kind: TimerKind; readonly expiresMs: number } | null;
   /**
-   * Probes or retransmissions that have gone unanswered; without a running timer the probes of TCP_INFO, which the kernel
-   * keeps counting with keepalive off.
+   * Unanswered probes or retransmissions. Without a running timer, the probes of TCP_INFO: the kernel keeps their number
+   * while keepalive is off.
    */
   readonly unanswered: number;
   /** Bytes received and not read; of a listener, connections waiting to be accepted. */

@@ -4,7 +4,7 @@ import { constants } from 'node:os';
 /** Signals without an effect on a process that does not handle them, and those that cannot be handled. */
 const harmless = new Set(['SIGCHLD', 'SIGCONT', 'SIGURG', 'SIGWINCH', 'SIGKILL', 'SIGSTOP']);
 
-/** Node.js itself handles these, to leave the terminal as it was, and then has them end the process. */
+/** Node.js itself handles these signals: it restores the terminal, then ends the process. */
 const handledByNode = new Set(['SIGINT', 'SIGTERM']);
 
 /** The signals that would end or stop this process at once: those that are neither ignored nor handled. */
@@ -21,7 +21,7 @@ function fatalSignals(): NodeJS.Signals[] {
     .map(([name]) => name);
 }
 
-/** Lets the event loop hear of a signal that came before: first poll, then check, twice for what polling had begun. */
+/** Waits until the event loop has delivered earlier signals: poll, then check, twice, because polling may have begun. */
 async function heardSignals(): Promise<void> {
   for (let turn = 0; turn < 2; turn += 1) await new Promise((resolve) => setImmediate(resolve));
 }
@@ -32,11 +32,11 @@ let holders = 0;
 function listen(signal: NodeJS.Signals): void {
   const listener = () => deliver(signal);
   try {
-    // First of all, so that listeners after it find themselves without it.
+    // First, so that later listeners run without this one.
     process.prependListener(signal, listener);
     listeners.set(signal, listener);
   } catch {
-    // What cannot be handled here keeps its effect.
+    // A signal that cannot be handled here keeps its effect.
   }
 }
 
@@ -46,7 +46,7 @@ function release(signal: NodeJS.Signals): void {
   if (listener !== undefined) process.off(signal, listener);
 }
 
-/** Gives a signal its effect, unless the program has begun to listen for it. A process that was stopped goes on here. */
+/** Gives a signal its usual effect, unless the program listens for it by now. A stopped process continues here. */
 function deliver(signal: NodeJS.Signals): void {
   release(signal);
   if (process.listenerCount(signal) > 0) return;

@@ -86,7 +86,7 @@ function resultFor<Target extends DestroyTarget>(connection: Target, errno: numb
  * All are of one network namespace: this process's own, or the one at a path or of a process.
  *
  * @returns what became of each, in the order given.
- * @throws {RangeError} for a connection of another namespace, before anything is closed; {@link UnsupportedError} and
+ * @throws {RangeError} if a connection is of another namespace, before anything is closed; {@link UnsupportedError} and
  * {@link SystemCallError} when the kernel cannot be asked.
  */
 export function destroyConnections<Target extends DestroyTarget>(

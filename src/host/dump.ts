@@ -26,9 +26,9 @@ export const allStates: readonly TcpState[] = [...liveStates, 'LISTEN', 'SYN_REC
 
 /** What is to be listed. */
 export interface DumpQuery {
-  /** {@link liveStates} unless stated. */
+  /** Default: {@link liveStates}. */
   readonly states?: readonly TcpState[];
-  /** Whether to ask for TCP_INFO, which costs the kernel about as much again as the rest; not unless stated. */
+  /** Whether to ask for TCP_INFO, which takes the kernel about as long as the rest. Default: false. */
   readonly info?: boolean;
   /** What the kernel is to leave out. */
   readonly filter?: DiagFilter;
@@ -41,7 +41,7 @@ export interface Dump {
   readonly interrupted: number;
   /** What is missing; also says so when the last reading was interrupted as well. */
   readonly incomplete: Incomplete[];
-  /** Whether the list was read to its end, and every socket in it could be read. */
+  /** Whether the list was read to its end, and every socket in the list could be read. */
   readonly isWhole: boolean;
 }
 
@@ -115,7 +115,7 @@ function readList(socket: DiagnosisSocket, request: DumpRequest, netns: number):
  * CAP_SYS_ADMIN.
  *
  * @throws {UnsupportedError} on other platforms, and on a kernel without inet_diag or without a condition of the filter;
- * {@link SystemCallError} as the kernel refuses it, and EPERM, EACCES or ENOENT for a namespace.
+ * {@link SystemCallError} if the kernel refuses it, and EPERM, EACCES or ENOENT for a namespace.
  */
 export function dumpConnections(
   query: DumpQuery = {},

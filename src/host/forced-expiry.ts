@@ -1,28 +1,28 @@
 import { SystemCallError, UnsupportedError } from '../native/errors.js';
 import { writeIntOption } from '../native/index.js';
 import type { OwnedDescriptor } from '../native/owned-descriptor.js';
+import { pause } from '../native/pause.js';
 import { overrideMs } from '../policy/probe-safety.js';
 import { readState } from '../socket/options.js';
 import { linux } from '../socket/platforms/linux.js';
 import { nowMs } from '../socket/real-time.js';
 import type { KeepAliveState } from '../socket/state.js';
 import { readTcpInfo } from '../socket/tcp-info.js';
-import type { TcpInfo } from '../wire/tcp-info.js';
-import { restoreOption, silentMsOf } from './forced-probe.js';
-import { Copies } from './options/descriptor-copies.js';
+import { hasDataToSend, silentMsOf, type TcpInfo } from '../wire/tcp-info.js';
+import { restoreOption } from './forced-probe.js';
+import { Copies } from './options/copies.js';
 import type { SocketReference } from './options/source.js';
-import { pause } from './pause.js';
 
 /** A connection that the kernel is to end. */
 export interface Expiring {
   readonly socket: SocketReference;
-  /** How long the peer must have been silent, in milliseconds: a peer that was heard since keeps its connection. */
+  /** The least silence of the peer, in milliseconds: a peer that was heard since keeps its connection. */
   readonly silentMs: number;
   /** When the next retransmission of what is in flight is due, in milliseconds from now. */
   readonly retransmissionMs: number | undefined;
 }
 
-/** What became of it. */
+/** The result for a connection. */
 export interface Expiry {
   readonly outcome: 'expired' | 'answered' | 'failed';
   readonly error?: string;
@@ -31,17 +31,15 @@ export interface Expiry {
 const idleSeconds = 1;
 const pollMs = 2;
 
-/** This thread waits at most this long for a retransmission, during which nothing else of the program runs. */
+/** How long this thread is blocked at most while it waits for a retransmission. */
 const retransmissionWithinMs = 250;
 
-/** Kernel clocks are as coarse as their ticks: a user timeout this much shorter has passed for certain. */
+/** Kernel clocks are as coarse as their ticks: a user timeout that is shorter by this much has certainly passed. */
 const clockToleranceMs = 100;
-
-const isInFlight = ({ unacked, notSentBytes = 0 }: TcpInfo) => unacked > 0 || notSentBytes > 0;
 
 const failed = (error: string): Expiry => ({ outcome: 'failed', error });
 
-/** Waits until the kernel has ended the connection; says whether it has. */
+/** Waits until the kernel has ended the connection. Returns whether it has. */
 function awaitDeath(fd: number, withinMs: number): boolean {
   const end = nowMs() + withinMs;
   for (;;) {
@@ -51,7 +49,7 @@ function awaitDeath(fd: number, withinMs: number): boolean {
   }
 }
 
-/** Sets a user timeout that has passed, and where nothing is in flight an idle time that has; restores both. */
+/** Sets a user timeout that has passed, and without data in flight an idle time that has passed; restores both. */
 function expireNow(
   fd: number,
   own: KeepAliveState,
@@ -62,33 +60,33 @@ function expireNow(
   const ownIdleSeconds = own.idle / linux.idle.unitMs;
   writeIntOption(fd, linux.userTimeout, userTimeoutMs);
   try {
-    // Arms the timer, so it comes last.
+    // The idle time arms the timer, so it is set last.
     if (!hasData) writeIntOption(fd, linux.idle, idleSeconds);
     return awaitDeath(fd, withinMs);
   } finally {
-    // First what could end the connection.
+    // The user timeout could end the connection, so it is restored first.
     restoreOption(fd, linux.userTimeout, userTimeoutMs, own.userTimeout ?? 0);
     if (!hasData && ownIdleSeconds !== idleSeconds) restoreOption(fd, linux.idle, idleSeconds, ownIdleSeconds);
   }
 }
 
-/** Why the kernel would not end the connection now, or `undefined`. */
+/** Returns why the kernel would not end the connection now; `undefined` if it would. */
 function whyNotNow(
   info: TcpInfo,
   { enabled }: KeepAliveState,
   retransmissionMs: number | undefined,
 ): string | undefined {
-  if (!isInFlight(info)) return enabled && info.probes > 0 ? undefined : 'no probe of its own is unanswered';
+  if (!hasDataToSend(info)) return enabled && info.probes > 0 ? undefined : 'no probe of its own is unanswered';
   if (retransmissionMs !== undefined && retransmissionMs <= retransmissionWithinMs) return undefined;
   const away = retransmissionMs === undefined ? 'not due' : `${Math.ceil(retransmissionMs / 1000)} s away`;
   return `data is in flight, and its next retransmission is ${away}`;
 }
 
-/** A user timeout that the silence has exceeded, and how long the kernel may take to find that. */
+/** Returns a user timeout that the silence has exceeded, and how long the kernel may take to notice. */
 function exceeded(info: TcpInfo, retransmissionMs: number) {
-  // What is in flight was sent again at least one retransmission timeout before its next retransmission.
-  const ms = isInFlight(info) ? info.rtoMs * 0.8 : silentMsOf(info) - clockToleranceMs;
-  const withinMs = isInFlight(info) ? retransmissionMs + overrideMs : overrideMs * 0.8;
+  // Data in flight were last sent at least one retransmission timeout before their next retransmission.
+  const ms = hasDataToSend(info) ? info.rtoMs * 0.8 : silentMsOf(info) - clockToleranceMs;
+  const withinMs = hasDataToSend(info) ? retransmissionMs + overrideMs : overrideMs * 0.8;
   return { userTimeoutMs: Math.max(1, Math.floor(ms)), withinMs };
 }
 
@@ -100,16 +98,18 @@ function expireCopy({ fd }: OwnedDescriptor, { silentMs, retransmissionMs }: Exp
   const why = whyNotNow(info, own, retransmissionMs);
   if (why !== undefined) return failed(why);
   const { userTimeoutMs, withinMs } = exceeded(info, retransmissionMs ?? 0);
-  if (expireNow(fd, own, userTimeoutMs, isInFlight(info), withinMs)) return { outcome: 'expired' };
+  if (expireNow(fd, own, userTimeoutMs, hasDataToSend(info), withinMs)) return { outcome: 'expired' };
   const isHeard = silentMsOf(readTcpInfo(fd)) < silentMs;
   if (isHeard) return { outcome: 'answered' };
-  return failed(`${isInFlight(info) ? 'data is in flight, and ' : ''}the kernel has not found the peer dead in time`);
+  return failed(
+    `${hasDataToSend(info) ? 'data is in flight, and ' : ''}the kernel has not found the peer dead in time`,
+  );
 }
 
 /**
- * Has the kernel end a connection whose peer has left a probe or a retransmission unanswered, as its own keepalive does:
- * a user timeout is set that the silence has exceeded already, and an idle time of 1 s, whose tick finds it exceeded. The
- * program gets ETIMEDOUT. Both options are restored before this returns, within 50 ms, or with data in flight 300 ms.
+ * Makes the kernel end a connection whose peer has left a probe or a retransmission unanswered, like its own keepalive.
+ * Sets a user timeout that the silence has exceeded already, and an idle time of 1 s, whose tick finds the timeout exceeded.
+ * The program gets ETIMEDOUT. Restores both options before it returns, within 50 ms, or 300 ms with data in flight.
  *
  * @see Linux net/ipv4/tcp_timer.c, tcp_keepalive_timer, tcp_write_timeout
  */

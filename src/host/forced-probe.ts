@@ -1,24 +1,24 @@
 import { SystemCallError, UnsupportedError } from '../native/errors.js';
 import { readIntOption, writeIntOption } from '../native/index.js';
 import type { OwnedDescriptor } from '../native/owned-descriptor.js';
+import { pause } from '../native/pause.js';
 import { overrideMs, type ProbeDecision, probeDecision } from '../policy/probe-safety.js';
 import { readState } from '../socket/options.js';
 import { linux } from '../socket/platforms/linux.js';
 import { nowMs } from '../socket/real-time.js';
 import { readTcpInfo } from '../socket/tcp-info.js';
-import type { TcpInfo } from '../wire/tcp-info.js';
-import { byProcess, Copies } from './options/descriptor-copies.js';
+import { hasDataToSend, silentMsOf, type TcpInfo } from '../wire/tcp-info.js';
+import { byProcess, Copies } from './options/copies.js';
 import type { SocketReference } from './options/source.js';
-import { pause } from './pause.js';
 
-/** Why a peer was not asked, and what would help. */
+/** Why a peer was not asked, and how to make asking possible. */
 export interface Refusal {
   readonly why: string;
   readonly remedy: string;
 }
 
 /**
- * What became of one attempt. `'sent'`: the connection's own kernel sent a probe. `'look'`: nothing was changed, because
+ * The result of one attempt. `'sent'`: the connection's own kernel sent a probe. `'look'`: nothing was changed, because
  * the kernel asks on its own or the peer was heard just now.
  */
 export type ForcedProbe = 'sent' | 'look' | Refusal;
@@ -40,16 +40,11 @@ const mostOpen = 400;
 
 const copyRemedy = 'run as root';
 
-export function silentMsOf({ lastAckReceivedMs, lastDataReceivedMs }: TcpInfo): number {
-  return Math.min(lastAckReceivedMs, lastDataReceivedMs);
-}
-
-/** Decides by what the connection is at this moment; `idle` is what it is restored to. */
+/** Decides by the connection's present state. `idle` is the idle time to restore. */
 function decide(fd: number, info: TcpInfo): { readonly decision: ProbeDecision | 'look'; readonly idle: number } {
   const { enabled, idle, count, userTimeout } = readState(fd, linux);
   const silentMs = silentMsOf(info);
-  const isAsking = info.unacked > 0 || (info.notSentBytes ?? 0) > 0;
-  if (info.state === 'CLOSE' || silentMs < recentMs || isAsking) return { decision: 'look', idle };
+  if (info.state === 'CLOSE' || silentMs < recentMs || hasDataToSend(info)) return { decision: 'look', idle };
   const state = { enabled, idle, count, userTimeout: userTimeout ?? 0, unanswered: info.probes, silentMs };
   return { decision: probeDecision(state), idle };
 }
@@ -62,7 +57,7 @@ interface Override {
   readonly before: TcpInfo;
 }
 
-/** Writes an option again only if it still has the override: whatever else it has was set by somebody meanwhile. */
+/** Restores an option, unless somebody has set another value than the override meanwhile. */
 export function restoreOption(fd: number, option: typeof linux.idle, override: number, own: number): void {
   if (readIntOption(fd, option) === override) writeIntOption(fd, option, own);
 }
@@ -72,7 +67,7 @@ function hasProbed({ copy, before }: Override): boolean {
   return now.probes > before.probes || (now.segmentsOut ?? 0) > (before.segmentsOut ?? 0) || now.state === 'CLOSE';
 }
 
-/** The overrides that are in force, all of which end within {@link overrideMs}, and what each attempt came to. */
+/** The overrides that are in force, which all end within {@link overrideMs}, and the results of the attempts. */
 class Batch {
   readonly #outcomes: ForcedProbe[];
   #overrides: Override[] = [];
@@ -117,7 +112,7 @@ class Batch {
     try {
       while (!this.isEmpty && this.#elapsedMs < waitingMs) {
         pause(pollMs);
-        this.#overrides = this.#overrides.filter((override) => !this.#settle(override));
+        this.#overrides = this.#overrides.filter((override) => !this.#restoreIfSent(override));
       }
     } finally {
       for (const override of this.#overrides) this.#restore(override);
@@ -126,7 +121,7 @@ class Batch {
   }
 
   /** Restores the idle time if its probe is out; returns whether it was. */
-  #settle(override: Override): boolean {
+  #restoreIfSent(override: Override): boolean {
     const isSent = hasProbed(override);
     if (!isSent) return false;
     this.#outcomes[override.index] = 'sent';
@@ -153,13 +148,12 @@ function refusalOf(error: unknown): Refusal {
 }
 
 /**
- * Has the kernel send one keepalive probe for each connection where an unanswered probe can do no harm, by setting
- * TCP_KEEPIDLE to 1 s and restoring it within {@link overrideMs}. No other option is changed, and no JavaScript but this
- * runs meanwhile.
+ * Makes the kernel send one keepalive probe on each connection where an unanswered probe can do no harm. Sets TCP_KEEPIDLE
+ * to 1 s and restores it within {@link overrideMs}. Changes no other option, and blocks the thread meanwhile.
  *
  * Needs copies of the descriptors: processes of the same user, or CAP_SYS_PTRACE; Linux 5.6.
  *
- * @returns what became of each, in the order given.
+ * @returns the result for each connection, in the given order.
  * @see Linux net/ipv4/tcp.c, tcp_sock_set_keepidle_locked
  */
 export function forceProbes(sockets: readonly SocketReference[]): ForcedProbe[] {

@@ -9,12 +9,12 @@ import type { Look } from './look.js';
 import { type ConnectionRow, lastHeardMs } from './row.js';
 import type { SegmentProber } from './segment-prober.js';
 
-/** What a peer said when it was asked for a sign of life. */
+/** The result of asking a peer for a sign of life. */
 export type Answer = 'alive' | 'reset' | 'silent' | 'not-asked';
 
 /**
- * What asked a silent peer. `'segment'`: a segment sent from beside the connection, which a firewall may treat in another
- * way than the connection's own. `'probe'`: a keepalive probe of the connection's own kernel. `'data'`: a
+ * The question that a silent peer left unanswered. `'segment'`: a segment sent from beside the connection, which a firewall
+ * may treat differently from the connection's own. `'probe'`: a keepalive probe of the connection's own kernel. `'data'`: a
  * retransmission, or a probe of the peer's closed window.
  */
 export type Question = 'segment' | 'probe' | 'data';
@@ -25,9 +25,9 @@ export interface PeerAnswer {
   readonly answer: Answer;
   /** From the question to the answer, or to the end of waiting; 0 if the peer had been heard just before. */
   readonly elapsedMs: number;
-  /** Only of a silent peer. */
+  /** The question; only for a silent peer. */
   readonly asked?: Question;
-  /** Why the peer was not asked, and what would help; only then. */
+  /** Why the peer was not asked, and how to make asking possible; only for `'not-asked'`. */
   readonly why?: string;
   readonly remedy?: string;
 }
@@ -71,7 +71,7 @@ class Interview {
     return this.row.connection;
   }
 
-  /** Whether the peer may still be heard because something asks it. */
+  /** Returns whether the peer may still be heard because something asks it. */
   get isOpen(): boolean {
     return this.answer === undefined && (this.#isLookedAt || this.#asked !== undefined);
   }
@@ -89,7 +89,7 @@ class Interview {
     this.#refusal = typeof outcome === 'object' ? outcome : undefined;
   }
 
-  /** What has asked the peer so far without an answer. */
+  /** The question that has asked the peer so far, without an answer. */
   get #asked(): Question | undefined {
     const { timer, unanswered } = this.#now;
     if ((timer?.kind === 'retransmission' || timer?.kind === 'persist') && unanswered > 0) return 'data';
@@ -98,8 +98,8 @@ class Interview {
   }
 
   /**
-   * Whether the connection's own probes are unanswered. Probes that somebody forced may be unanswered since an outage that
-   * is over: only after the idle time, and a timer's lateness, the kernel has asked on its own.
+   * Whether the connection's own probes are unanswered. Extra probes may be unanswered since an outage that is over: only
+   * after the idle time, and a timer's lateness, the kernel has asked on its own.
    */
   get #isProbed(): boolean {
     const { timer, unanswered } = this.#now;
@@ -128,7 +128,7 @@ class Interview {
     }
   }
 
-  /** Ends the waiting: the peer is silent if something asked it. */
+  /** Ends the wait: the peer is silent if it was asked. */
   giveUp(elapsedMs: number): void {
     if (this.answer !== undefined) return;
     const asked = this.#asked;
@@ -159,7 +159,7 @@ class Interview {
   }
 }
 
-/** Asks each peer once more, from beside where that is possible, else by a probe of its kernel's own. */
+/** Asks each peer once more: from beside if possible, else by a probe of the connection's own kernel. */
 function askOnce(interviews: readonly Interview[], prober: SegmentProber | undefined): void {
   const others = prober === undefined ? interviews : interviews.filter((interview) => !interview.askFromBeside(prober));
   const outcomes = forceProbes(others.map(({ row }) => referenceTo(row.connection, row.owners)));
@@ -175,7 +175,7 @@ async function converse(interviews: readonly Interview[], { look, prober, timeou
     if (elapsed() >= (round * timeoutMs) / mostQuestions) {
       round += 1;
       askOnce(open, prober);
-      // Lets signals in.
+      // Lets the event loop deliver signals.
       await nextTurn();
     } else await sleep(lookEveryMs);
     const seen = look(open.map(({ connection }) => connection));
@@ -189,10 +189,10 @@ async function converse(interviews: readonly Interview[], { look, prober, timeou
 /**
  * Asks the peers of connections for a sign of life, now.
  *
- * A peer heard within the last second is alive. Any other is asked up to three times within the time-out: by a keepalive
- * segment from beside its connection, or where that cannot be by a probe of its own kernel ({@link forceProbes}), and not
- * at all where an unanswered probe could end the connection. With data in flight the kernel's retransmission asks. A
- * connection that two looks in a row do not find was reset.
+ * A peer heard within the last second is alive. Any other peer is asked up to three times within the time-out: by a
+ * keepalive segment from beside its connection, or else by a probe of the connection's own kernel ({@link forceProbes}). A
+ * peer is not asked if an unanswered probe could end the connection. With data in flight the kernel's retransmission asks.
+ * A connection that two looks in a row do not find was reset.
  *
  * @see Linux net/ipv4/tcp_timer.c, tcp_keepalive_timer
  */

@@ -23,7 +23,7 @@ function readTypeInformation(): Uint8Array {
 /**
  * The types of the running kernel, read once.
  *
- * @throws {UnsupportedError} for a kernel that does not give them.
+ * @throws {UnsupportedError} if the kernel does not give them.
  */
 export function kernelTypes(): BtfTypes {
   if (types !== undefined) return types;
@@ -37,7 +37,7 @@ export function kernelTypes(): BtfTypes {
   return types;
 }
 
-/** Whether they have been read, so that asking for them costs nothing. */
+/** Returns whether they have been read, so that asking for them costs nothing. */
 export function hasKernelTypes(): boolean {
   return types !== undefined;
 }

@@ -5,11 +5,11 @@ import { kernelTypes } from './iterator.js';
 /** A member of a struct of the kernel: the struct's name and the names on the way to the member. */
 export type MemberPath = readonly [struct: string, path: string];
 
-/** Where the kernel has a member, in bytes from the beginning of its struct, and how much a program loads to have it. */
+/** Where a member lies, in bytes from the beginning of its struct, and how many bytes a program loads to read it. */
 export interface KernelMember {
   readonly offset: number;
   readonly size: BpfSize;
-  /** Of what was loaded, the bits before a bit field, and the bits that it has; 0 bits for a member that is none. */
+  /** The loaded bits before a bit field, and the number of its bits; 0 bits if the member is no bit field. */
   readonly shift: number;
   readonly bits: number;
 }
@@ -18,7 +18,7 @@ function sizeOfBytes(bytes: number): BpfSize {
   return bytes === 1 ? 'u8' : bytes === 2 ? 'u16' : bytes <= 4 ? 'u32' : 'u64';
 }
 
-/** Finds members in the kernel's type information. Those that this kernel does not have are missing. */
+/** Finds members in the kernel's type information. Leaves out members that this kernel does not have. */
 export function findMembers<Name extends string>(
   paths: Readonly<Record<Name, MemberPath>>,
 ): Partial<Record<Name, KernelMember>> {
@@ -40,7 +40,7 @@ export function findMembers<Name extends string>(
 /**
  * Finds members as {@link findMembers} does.
  *
- * @throws {UnsupportedError} if this kernel lacks one; `feature` is what cannot be done then.
+ * @throws {UnsupportedError} if this kernel lacks one; `feature` names the feature that needs the members.
  */
 export function requireMembers<Name extends string>(
   paths: Readonly<Record<Name, MemberPath>>,

@@ -3,7 +3,7 @@ import { Cgroups } from './cgroups.js';
 import type { HostConnection, Incomplete } from './connection.js';
 import { currentNamespace } from './dump.js';
 import type { ListQuery } from './list-query.js';
-import { type Place, readPlaces } from './namespace-lists.js';
+import { type NamespaceList, readLists } from './namespace-lists.js';
 import type { NotJudged } from './not-judged.js';
 import type { ChosenSource } from './options/choice.js';
 import { settledReadings } from './options/settled-readings.js';
@@ -21,11 +21,11 @@ export interface Listing {
   readonly rows: readonly ConnectionRow[];
   /** What is missing, and why. */
   readonly incomplete: readonly Incomplete[];
-  /** The sockets of which it could not be told whether the selection means them; they are no rows. */
+  /** Sockets that the selection may mean, but that could not be matched with it; they are no rows. */
   readonly undecided: NotJudged;
-  /** Those, and the rows that have no verdict although one applies. */
+  /** `undecided`, and the rows that have no verdict although one applies. */
   readonly notJudged: NotJudged;
-  /** Whether no connection can be missing altogether, such as those of a namespace that could not be entered. */
+  /** Whether every connection is listed; false if a namespace could not be entered, for example. */
   readonly isWhole: boolean;
   /** The network namespaces, by inode, whose lists were read to the end. */
   readonly namespaces: ReadonlySet<number>;
@@ -33,7 +33,7 @@ export interface Listing {
   readonly method: OptionSource['method'] | undefined;
 }
 
-/** How the options of another process's socket can be reached; `unreachable` is why no owner may be known. */
+/** Returns how the options of another process's socket can be reached; `unreachable` is why no owner may be known. */
 export function referenceTo(
   connection: HostConnection,
   owners: readonly SocketOwner[],
@@ -47,8 +47,8 @@ interface Known {
   readonly owners: SocketOwners;
 }
 
-function findConnections(places: readonly Place[], matcher: SelectionMatcher): Known {
-  const shares = places.map((place) => ({ ...place, connections: place.dump.connections.filter(matcher.admits) }));
+function findConnections(lists: readonly NamespaceList[], matcher: SelectionMatcher): Known {
+  const shares = lists.map((list) => ({ ...list, connections: list.dump.connections.filter(matcher.admits) }));
   const inodes = new Set<number>();
   for (const { connections } of shares) for (const { inode } of connections) if (inode !== 0) inodes.add(inode);
   return { shares, owners: findOwners({ inodes }) };
@@ -69,7 +69,7 @@ function readByCopies(source: OptionSource | undefined, { shares, owners }: Know
   return source.read(reachable.map((connection) => ownedReference(owners, connection)));
 }
 
-/** Reads the options of each share's sockets, as they are when nobody asks the sockets' peers. */
+/** Reads the options of each share's sockets, without the overrides of anybody who asks the sockets' peers. */
 function readOptions(source: OptionSource | undefined, { shares, owners }: Known, copied: OptionReading | undefined) {
   return settledReadings(
     shares.map(({ connections, reading = copied }) => ({ sockets: connections, reading })),
@@ -80,7 +80,7 @@ function readOptions(source: OptionSource | undefined, { shares, owners }: Known
   );
 }
 
-/** Why a better way was not taken, where it would have shown more. */
+/** Returns why a better way was not taken, where it would have shown more. */
 function refusals(chosen: ChosenSource | undefined, copied: OptionReading | undefined): readonly Incomplete[] {
   if (chosen === undefined) return [];
   const isWhole = chosen.source !== undefined && (copied === undefined || copied.incomplete.length === 0);
@@ -97,12 +97,12 @@ export function listThrough(chosen: ChosenSource | undefined, query: ListQuery):
   const incomplete: Incomplete[] = [];
   const cgroups = new Cgroups();
   const matcher = selectionMatcher(selection);
-  const { places, isWhole } = readPlaces(query, cgroups, source, incomplete);
-  const known = findConnections(places, matcher);
+  const { lists, isWhole } = readLists(query, cgroups, source, incomplete);
+  const known = findConnections(lists, matcher);
   const copied = readByCopies(source, known);
   const readings = readOptions(source, known, copied);
   const maker = new RowMaker(known.owners, matcher, cgroups, createJudge(withinMs), {
-    areAsked: chosen !== undefined,
+    areRequested: chosen !== undefined,
     refused: chosen && source === undefined ? chosen.refused.map(({ why }) => why).join('; ') : null,
   });
   for (const [index, share] of known.shares.entries()) maker.add(share, readings[index]);
@@ -112,7 +112,7 @@ export function listThrough(chosen: ChosenSource | undefined, query: ListQuery):
     ...refusals(chosen, copied),
     ...maker.undecided.lines('that the filters may mean'),
   );
-  const whole = places.filter(({ dump }) => dump.isWhole);
+  const whole = lists.filter(({ dump }) => dump.isWhole);
   return {
     rows: maker.rows,
     incomplete,

@@ -71,7 +71,7 @@ function endsOf({ local, remote, interfaceIndex }: HostConnection): string {
  * (net/ipv4/inet_diag.c, `inet_diag_dump_icsk`: `s_num`). A second reading goes on elsewhere; what only that one has is
  * asked for by its cookie.
  *
- * @throws {SystemCallError} when the kernel falls silent, or what it says cannot be read.
+ * @throws {SystemCallError} if the kernel falls silent, or its message cannot be read.
  */
 export function missedConnections(
   socket: DiagnosisSocket,

@@ -10,11 +10,11 @@ import { type NetworkNamespace, networkNamespaces, within } from './network-name
 import type { OptionReading, OptionSource } from './options/source.js';
 import { kernelSelection } from './selection-match.js';
 
-/** A network namespace, and its connections. */
-export interface Place {
+/** A network namespace and the kernel's list of its connections. */
+export interface NamespaceList {
   readonly namespace: NetworkNamespace | undefined;
   readonly dump: Dump;
-  /** By the TCP iterator, where that is the way. */
+  /** What the TCP iterator read, if that is the option source. */
   readonly reading: OptionReading | undefined;
   readonly retries2: number | null;
 }
@@ -27,7 +27,7 @@ function statesOf({ selection, allStates: all = false }: ListQuery): readonly Tc
 /** The namespaces that a query is about; `undefined` stands for this process's own. */
 interface Wanted {
   readonly namespaces: readonly (NetworkNamespace | undefined)[];
-  /** Whether there can be no others that the query is about. */
+  /** Whether the query can be about no other namespace. */
   readonly isWhole: boolean;
 }
 
@@ -41,12 +41,12 @@ function namespacesOf({ selection, allNetns = false }: ListQuery, incomplete: In
   return { namespaces, isWhole: found.isWhole || namespaces.length === new Set(wanted).size };
 }
 
-function readPlace(
+function readList(
   namespace: NetworkNamespace | undefined,
   query: ListQuery,
   cgroups: Cgroups,
   source: OptionSource | undefined,
-): Place {
+): NamespaceList {
   const kernelPart = kernelSelection(query.selection ?? {}, (path) => cgroups.idsBelow(path));
   const filter = kernelFilter(kernelPart);
   const restriction = filter === undefined ? {} : { filter };
@@ -58,30 +58,30 @@ function readPlace(
   }));
 }
 
-interface Places {
-  readonly places: readonly Place[];
+interface NamespaceLists {
+  readonly lists: readonly NamespaceList[];
   readonly isWhole: boolean;
 }
 
-/** Whether a namespace that could not be entered has ended since it was found, and its connections with it. */
+/** Returns whether a namespace that could not be entered has ended since it was found, and its connections with it. */
 function isGone({ inode }: NetworkNamespace): boolean {
   const { namespaces, isWhole } = networkNamespaces();
   return isWhole && namespaces.every((other) => other.inode !== inode);
 }
 
-/** Reads one namespace after the other; one that cannot be entered is said to be missing. */
-export function readPlaces(
+/** Reads one namespace after the other. Names a namespace that cannot be entered in `incomplete`. */
+export function readLists(
   query: ListQuery,
   cgroups: Cgroups,
   source: OptionSource | undefined,
   incomplete: Incomplete[],
-): Places {
-  const places: Place[] = [];
+): NamespaceLists {
+  const lists: NamespaceList[] = [];
   const wanted = namespacesOf(query, incomplete);
   let { isWhole } = wanted;
   for (const namespace of wanted.namespaces) {
     try {
-      places.push(readPlace(namespace, query, cgroups, source));
+      lists.push(readList(namespace, query, cgroups, source));
     } catch (error) {
       if (namespace === undefined || namespace.isOwn || !(error instanceof SystemCallError)) throw error;
       if (isGone(namespace)) continue;
@@ -92,6 +92,6 @@ export function readPlaces(
       });
     }
   }
-  for (const { dump, reading } of places) incomplete.push(...dump.incomplete, ...(reading?.incomplete ?? []));
-  return { places, isWhole: isWhole && places.every(({ dump }) => dump.isWhole) };
+  for (const { dump, reading } of lists) incomplete.push(...dump.incomplete, ...(reading?.incomplete ?? []));
+  return { lists, isWhole: isWhole && lists.every(({ dump }) => dump.isWhole) };
 }

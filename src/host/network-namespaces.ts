@@ -21,7 +21,7 @@ export interface NetworkNamespace {
 export interface NetworkNamespaces {
   readonly namespaces: NetworkNamespace[];
   readonly incomplete: Incomplete[];
-  /** Whether these are all, apart from those that only an open descriptor or a single thread keeps. */
+  /** Whether the list is complete, except for namespaces that only an open descriptor or a single thread keeps. */
   readonly isWhole: boolean;
 }
 
@@ -76,14 +76,14 @@ function namespaceOfProcess(pid: number): number | string {
 }
 
 /**
- * What tells whether two processes are in the same namespace, also of those whose namespace may not be read: each namespace
- * has a file of its own behind /proc/PID/net (fs/proc/proc_net.c). `undefined` for a process that has ended.
+ * Returns a key that two processes share if they are in the same namespace, even if the namespace may not be read: each
+ * namespace has a file of its own behind /proc/PID/net (fs/proc/proc_net.c). `undefined` if the process has ended.
  */
 function netFileOf(pid: number | 'self'): number | undefined {
   return statSync(`/proc/${pid}/net/dev`, { throwIfNoEntry: false })?.ino;
 }
 
-/** Whether a process may be in a namespace that none of the known ones is in. */
+/** Returns whether a process may be in a namespace that none of the known processes is in. */
 function isAnyElsewhere(refused: readonly number[], known: Iterable<number>): boolean {
   if (refused.length === 0) return false;
   try {
@@ -94,7 +94,7 @@ function isAnyElsewhere(refused: readonly number[], known: Iterable<number>): bo
   }
 }
 
-/** The lowest process id in each namespace, by its inode, and whether a process may be in yet another one. */
+/** Returns the lowest process id in each namespace, by inode, and whether a process may be in an unknown namespace. */
 function processNamespaces(incomplete: Incomplete[]): { found: Map<number, number>; isWhole: boolean } {
   const pids = entriesOf('/proc', incomplete).map(Number).filter(Number.isInteger);
   const found = new Map<number, number>();
@@ -121,7 +121,7 @@ function processNamespaces(incomplete: Incomplete[]): { found: Map<number, numbe
  * One that is kept only by an open descriptor, or by a single thread of a process, is not found. Those of other users'
  * processes take CAP_SYS_PTRACE to find, all but this process's own CAP_SYS_ADMIN to enter.
  *
- * @throws {UnsupportedError} on other platforms; the error of `node:fs` where /proc is not mounted.
+ * @throws {UnsupportedError} on other platforms; the error of `node:fs` if /proc is not mounted.
  */
 export function networkNamespaces(): NetworkNamespaces {
   if (process.platform !== 'linux') throw new UnsupportedError('network namespaces', 'Linux');
@@ -144,7 +144,7 @@ export function networkNamespaces(): NetworkNamespaces {
 /**
  * Runs `action`, which must be synchronous, in a namespace; `undefined` stands for this process's own.
  *
- * @throws {SystemCallError} as `inNetworkNamespace` does, and ENOENT where the path stands for another one by now.
+ * @throws {SystemCallError} like `inNetworkNamespace`, and ENOENT if the path leads to another namespace by now.
  */
 export function within<Result>(namespace: NetworkNamespace | undefined, action: () => Result): Result {
   if (namespace === undefined || namespace.isOwn) return action();

@@ -1,9 +1,9 @@
 import type { HostConnection, Incomplete } from './connection.js';
 
 /**
- * Sockets of which a question could not be answered: whether the selection means them, or which verdict they have.
+ * Sockets about which a question could not be answered: whether the selection means them, or which verdict they have.
  *
- * None of them is taken for one that was not meant, or for one without a fault.
+ * No verb treats such a socket as one that the selection does not mean, or as one without a fault.
  */
 export interface NotJudged {
   readonly connections: number;
@@ -12,12 +12,12 @@ export interface NotJudged {
   readonly reasons: readonly string[];
 }
 
-/** Whether a question was answered for every socket: none is missing, and none could not be judged. */
+/** Returns whether the question was answered for every socket: all are listed, and all were judged. */
 export function isAnswered({ notJudged, isWhole }: { notJudged: NotJudged; isWhole: boolean }): boolean {
   return isWhole && notJudged.connections + notJudged.listeners === 0;
 }
 
-/** Says how many sockets there are: `3 connections and 1 listener`. */
+/** Returns the number of sockets as text: `3 connections and 1 listener`. */
 export function countSockets({ connections, listeners }: Pick<NotJudged, 'connections' | 'listeners'>): string {
   const parts: string[] = [];
   if (connections > 0) parts.push(`${connections} ${connections === 1 ? 'connection' : 'connections'}`);
@@ -42,7 +42,7 @@ export class OpenQuestions {
     return [...this.#counts].map(([why, count]) => ({ what: `${countSockets(count)} ${suffix}`, why }));
   }
 
-  /** The numbers, those of `others` included. */
+  /** Returns the numbers, including those of `others`. */
   total(...others: readonly OpenQuestions[]): NotJudged {
     const counts = [this, ...others].flatMap((questions) => [...questions.#counts]);
     return {

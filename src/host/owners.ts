@@ -28,7 +28,7 @@ export interface OwnersByInode extends Iterable<readonly [inode: number, owners:
 export interface SocketOwners {
   readonly byInode: OwnersByInode;
   readonly incomplete: readonly Incomplete[];
-  /** The processes that may not be looked at; `undefined` if every owner was found. */
+  /** The processes that may not be looked into; `undefined` if every owner was found. */
   readonly hidden: HiddenProcesses | undefined;
 }
 

@@ -22,13 +22,13 @@ export interface ReapedPeer {
    * from beside it found the peer silent and its own kernel could not ask.
    */
   readonly outcome: 'destroyed' | 'expired' | 'gone' | 'answered' | 'unconfirmed' | 'failed';
-  /** Why it was not closed. */
+  /** Why the connection was not closed. */
   readonly error?: string;
 }
 
-/** What may be closed. */
+/** Which connections may be closed. */
 export interface ReapOptions {
-  /** Closes also connections whose own kernel could not ask the peer. Default: false. */
+  /** Whether connections whose own kernel could not ask the peer are closed too. Default: false. */
   readonly unconfirmed?: boolean;
 }
 
@@ -45,12 +45,12 @@ function whatBecameOf(peer: CheckedPeer, seen: Look): 'gone' | 'answered' | unde
   return heardMs !== null && heardMs < sinceAsked(peer) ? 'answered' : undefined;
 }
 
-/** Why a connection could not be destroyed that the kernel's keepalive may still end. */
+/** Returns why a connection could not be destroyed that the kernel's keepalive may still end. */
 function lacksPrivilege(error: SystemCallError | UnsupportedError | undefined): boolean {
   return error instanceof UnsupportedError || error?.code === 'EPERM';
 }
 
-/** The connections of one namespace that are to be closed, and what became of them. */
+/** The connections of one namespace to close, and the results. */
 class Reaping {
   readonly #share: Share<CheckedPeer>;
   readonly #waiting: Set<CheckedPeer>;
@@ -93,7 +93,7 @@ class Reaping {
     }
   }
 
-  /** Has the connections' own kernel ask the peers that were asked from beside only. */
+  /** Makes the connections' own kernel ask the peers that were only asked from beside. */
   async #confirm(): Promise<void> {
     const doubtful = new Map(
       [...this.#waiting].filter(({ asked }) => asked === 'segment').map((peer) => [peer.row, peer]),
@@ -123,7 +123,7 @@ class Reaping {
     }
   }
 
-  /** Has the kernel's own keepalive end what may not be destroyed. */
+  /** Makes the kernel's own keepalive end the connections that may not be destroyed. */
   async #expire(): Promise<void> {
     if (this.#waiting.size === 0) return;
     await using _signals = new DeferredSignals();
@@ -147,16 +147,16 @@ class Reaping {
 
 /**
  * Closes connections whose peers were silent, and still are, whatever process has them: at once (SOCK_DESTROY, which
- * needs CAP_NET_ADMIN; the owner gets ECONNABORTED), or where that is not permitted through the kernel's own keepalive
- * (the owner gets ETIMEDOUT).
+ * needs CAP_NET_ADMIN; the owner gets ECONNABORTED), or, if that is not permitted, through the kernel's own keepalive (the
+ * owner gets ETIMEDOUT).
  *
  * A peer that only a segment from beside its connection found silent is asked once more by the connection's own kernel,
- * which takes 2 s. Where that could harm the connection or is not possible it is left open, `'unconfirmed'`. A peer that
- * was heard since it was asked keeps its connection and its options. What cannot be closed is `'failed'`.
+ * which takes 2 s. If that could harm the connection or is not possible, the connection is left open: `'unconfirmed'`. A peer
+ * that was heard since it was asked keeps its connection and its options. A connection that cannot be closed is `'failed'`.
  *
  * Linux.
  *
- * @throws {UnsupportedError} elsewhere.
+ * @throws {UnsupportedError} on other platforms.
  */
 export async function reapPeers(
   peers: readonly CheckedPeer[],

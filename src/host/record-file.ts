@@ -10,19 +10,16 @@ import {
   writeSync,
 } from 'node:fs';
 import path from 'node:path';
+import { messageOf } from '../socket/warn-once.js';
 import { RecordError, recordOf } from './record.js';
 import type { Change } from './set.js';
 import { syncDirectory } from './sysctl/atomic-file.js';
 
-function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
-}
-
 /**
- * A file with a record of changes, for `set --undo`: whole and on the disk before the first change is made, finished
- * after the last. However the process ends in between, the last line of it that is whole is the record.
+ * A file with a record of changes, for `set --undo`. The record is complete and on the disk before the first change, and is
+ * finished after the last. If the process ends in between, the last complete line is the record.
  *
- * Written through one descriptor: in a folder of somebody else's, the name may lead to another file by then.
+ * The file is written through one descriptor: in another user's folder, its name may lead to another file later.
  */
 export class RecordFile implements Disposable {
   readonly #file: string;
@@ -30,16 +27,16 @@ export class RecordFile implements Disposable {
   #planned: readonly Change[] = [];
   #plannedBytes = 0;
 
-  /** @param file The path of a file that does not exist yet; it is made by {@link plan}. */
+  /** @param file The path of a file that does not exist yet; {@link plan} creates it. */
   constructor(file: string) {
     this.#file = file;
   }
 
   /**
-   * Makes the file and writes what is going to be changed. Without changes, no file is made.
+   * Creates the file and writes the planned changes. Without changes, no file is created.
    *
-   * @throws {RecordError} for a file that exists already, which is left as it is, or cannot be made, or where there is
-   * no space; there is no file then.
+   * @throws {RecordError} if the file exists already, which leaves it as it is, or if it cannot be created or written; there
+   * is no new file then.
    */
   plan(changes: readonly Change[]): void {
     if (changes.length === 0) return;
@@ -63,10 +60,10 @@ export class RecordFile implements Disposable {
   }
 
   /**
-   * Replaces what was planned by what was made, or removes the file where nothing was.
+   * Replaces the planned changes by the changes that were made, or removes the file if none were.
    *
-   * @param unsure Connections, by their cookies, that may have been changed in part.
-   * @throws {RecordError} where that cannot be written; the record of what was planned stays then, and can be undone.
+   * @param unsure Connections, by cookie, that may have been changed in part.
+   * @throws {RecordError} if the file cannot be written; it keeps the planned changes then, and can be undone.
    */
   finish(made: readonly Change[], unsure: ReadonlySet<bigint>): void {
     const fd = this.#fd;
@@ -86,7 +83,7 @@ export class RecordFile implements Disposable {
     throw new RecordError(this.#file, 'but somebody moved, removed or replaced it', 'the record of what was changed');
   }
 
-  /** Writes the new line behind the old one, then over it; at every moment one of them is whole. */
+  /** Writes the new line after the old one, then over it, so that one of them is complete at every moment. */
   #replace(fd: number, content: Buffer): void {
     const behind = Math.max(this.#plannedBytes, content.length);
     try {

@@ -1,25 +1,26 @@
 import { readFileSync } from 'node:fs';
+import { optionFields } from '../socket/assignments.js';
 import type { KeepAliveState } from '../socket/index.js';
 import { readRegularFile } from './regular-file.js';
 import type { Change } from './set.js';
 
-/** A change as it is kept to be undone: enough to know the connection again, also from another one with its addresses. */
+/** A change in a record: enough to identify the connection, also among others with the same addresses. */
 export interface RecordedChange {
   readonly netns: number;
   readonly cookie: string;
   readonly before: KeepAliveState;
   readonly after: KeepAliveState;
-  /** Set if the change may have been made, in part or not at all: `after` is then what was going to be set. */
+  /** True if it is not known whether the change was made, as a whole or in part; `after` is then the planned state. */
   readonly planned?: true;
 }
 
-/** Changes that were made since a boot; cookies and namespaces mean nothing after another one. */
+/** Changes that were made since a boot; cookies and namespaces mean nothing after the next boot. */
 export interface ChangeRecord {
   readonly bootId: string;
   readonly changed: readonly RecordedChange[];
 }
 
-/** Thrown when a file cannot be, or is not, a record of changes. `file` is which, `allowed` says what it must be. */
+/** Thrown when a file is not a record of changes, or cannot become one. `file` is its path, `allowed` the requirement. */
 export class RecordError extends Error {
   override readonly name = 'RecordError';
   readonly code = 'ERR_CHANGE_RECORD';
@@ -43,29 +44,29 @@ function recorded({ connection, before, after }: Change): RecordedChange {
 }
 
 /**
- * Returns the record of changes, as JSON keeps it, for {@link undoChanges}; it is of use until the machine restarts.
+ * Returns the record of changes for {@link undoChanges}, ready for JSON. The record is valid until the machine restarts.
  *
- * `planned` are changes of which it is not known whether they were made. Linux.
+ * `planned` are changes that may have been made or not. Linux.
  */
 export function recordOf(changed: readonly Change[], planned: readonly Change[] = []): ChangeRecord {
   const unsure = planned.map((change) => ({ ...recorded(change), planned: true as const }));
   return { bootId: bootId(), changed: [...changed.map(recorded), ...unsure] };
 }
 
-const stateFields = ['enabled', 'idle', 'interval', 'count', 'userTimeout'] as const;
+/** The order in which restoring writes the options of a connection (socket/assignments.ts, assignmentsOf). */
+const restoringOrder = ['userTimeout', 'interval', 'count', 'enabled', 'idle'] as const;
 
-export function sameState(a: KeepAliveState, b: KeepAliveState): boolean {
-  return stateFields.every((field) => a[field] === b[field]);
-}
-
-/** Returns whether a connection has what a recorded change left; of a planned one, any part of it. */
+/**
+ * Returns whether a connection has what a recorded change left, or what an interrupted undo left of that; of a planned
+ * change, any part of it.
+ */
 export function isLeftBy({ before, after, planned }: RecordedChange, state: KeepAliveState): boolean {
-  return stateFields.every(
-    (field) => state[field] === after[field] || (planned === true && state[field] === before[field]),
-  );
+  if (planned) return optionFields.every((field) => state[field] === after[field] || state[field] === before[field]);
+  const next = restoringOrder.findIndex((field) => state[field] !== before[field]);
+  return next >= 0 && restoringOrder.slice(next).every((field) => state[field] === after[field]);
 }
 
-/** What the kernel can hold: an int. Sysctls may be anything that fits, and a socket that follows them has it. */
+/** Returns whether a value is an int, as the kernel holds: a sysctl, and a socket that follows it, can have any int. */
 function isInt(value: unknown): boolean {
   return typeof value === 'number' && Number.isInteger(value) && Math.abs(value) < 2 ** 31;
 }
@@ -92,7 +93,7 @@ function isRecordedChange(value: unknown): value is RecordedChange {
   return isNamed && isState(before) && isState(after) && planned === true;
 }
 
-/** A record of a million connections has about half of it. */
+/** A record of a million connections needs about half of this. */
 const maxBytes = 512 * 1024 * 1024;
 
 function parsed(text: string): unknown {
@@ -103,7 +104,7 @@ function parsed(text: string): unknown {
   }
 }
 
-/** The content of a file of records: the whole of it, or the last line that is whole where `set` was ended meanwhile. */
+/** Returns the record in a file: the whole content, or the last complete line if `set` ended early. */
 function contentOf(file: string): unknown {
   let text: string;
   try {
@@ -124,7 +125,7 @@ function contentOf(file: string): unknown {
 /**
  * Reads a record of changes.
  *
- * @throws {RecordError} for a file that cannot be read or holds something else.
+ * @throws {RecordError} if the file cannot be read or holds something else.
  */
 export function readRecord(file: string): ChangeRecord {
   const { bootId: boot, changed } = (contentOf(file) ?? {}) as Partial<ChangeRecord>;

@@ -1,12 +1,12 @@
 import { closeSync, constants, fstatSync, openSync, readFileSync, type Stats } from 'node:fs';
 
-/** Thrown when a path is not a regular file, or a file is larger than what is read. */
+/** Thrown when a path is not a regular file, or the file is too large. */
 export class IrregularFileError extends Error {
   override readonly name = 'IrregularFileError';
   readonly code = 'ERR_IRREGULAR_FILE';
 }
 
-/** What kind of file something is, for a sentence. */
+/** Returns the kind of a file, with its article. */
 export function kindOfFile(status: Stats): string {
   if (status.isDirectory()) return 'a directory';
   if (status.isFIFO()) return 'a pipe';
@@ -15,17 +15,17 @@ export function kindOfFile(status: Stats): string {
 }
 
 /**
- * Reads a file whose name somebody else may have chosen: a pipe would wait for a writer for ever, a device would not
- * end. The kind is asked of the open file, because another may take its name meanwhile.
+ * Reads a file whose name somebody else may have chosen. Refuses a pipe, which would wait for a writer, and a device, which
+ * would not end. Checks the kind of the open file, because another file may take its name meanwhile.
  *
- * @throws {IrregularFileError} for anything but a regular file of at most `maxBytes`; else the error of `node:fs`.
+ * @throws {IrregularFileError} if it is no regular file or longer than `maxBytes`; else the error of `node:fs`.
  */
 export function readRegularFile(file: string, maxBytes: number): Buffer {
   const { O_RDONLY, O_NONBLOCK, O_NOCTTY } = constants;
   const fd = openSync(file, O_RDONLY | O_NONBLOCK | O_NOCTTY);
   try {
     const status = fstatSync(fd);
-    if (!status.isFile()) throw new IrregularFileError(`it is ${kindOfFile(status)}, and no regular file`);
+    if (!status.isFile()) throw new IrregularFileError(`it is ${kindOfFile(status)}, not a regular file`);
     if (status.size > maxBytes) throw new IrregularFileError(`it is larger than ${maxBytes} bytes`);
     return readFileSync(fd);
   } finally {

@@ -5,7 +5,7 @@ import type { Cgroups } from './cgroups.js';
 import type { HostConnection } from './connection.js';
 import { liveStates } from './dump.js';
 import { type Look, lookAt } from './look.js';
-import type { Place } from './namespace-lists.js';
+import type { NamespaceList } from './namespace-lists.js';
 import { OpenQuestions } from './not-judged.js';
 import type { OptionReading } from './options/source.js';
 import type { SocketOwners } from './owners.js';
@@ -18,18 +18,18 @@ import {
 } from './row.js';
 import type { SelectionMatcher } from './selection-match.js';
 
-/** The selected connections of a place, as far as the kernel's report decides. */
-export interface Share extends Place {
+/** The connections of a namespace that the kernel's list does not exclude from the selection. */
+export interface Share extends NamespaceList {
   readonly connections: readonly HostConnection[];
 }
 
-/** Why no owner of a socket may be known; `null` if one is, or if none is hidden. */
+/** Returns why a socket's owner may be unknown; `null` if an owner is known, or if no process is hidden. */
 export function whyUnowned(owners: SocketOwners, { inode }: HostConnection): string | null {
   if (owners.hidden === undefined || inode === 0 || owners.byInode.get(inode) !== undefined) return null;
   return owners.hidden.why;
 }
 
-/** The sockets without known options as a second look has them; `undefined` if it failed, or was not needed. */
+/** A second look at the sockets whose options are unknown; `undefined` if the look failed or was not needed. */
 type SecondLook = Look | undefined;
 
 function lookAgain(connections: readonly HostConnection[], { namespace }: Share): SecondLook {
@@ -41,7 +41,7 @@ function lookAgain(connections: readonly HostConnection[], { namespace }: Share)
   }
 }
 
-/** Tells by two looks whether keepalive is on: that its timer is not armed may be chance once. */
+/** Tells by two looks whether keepalive is on: in one look, the timer may be unarmed by chance. */
 function toldByTimers(first: HostConnection, second: HostConnection | undefined): KeepAliveByTimer | null {
   if (second === undefined) return null;
   const before = keepAliveByTimer(first);
@@ -54,33 +54,33 @@ function toldByTimers(first: HostConnection, second: HostConnection | undefined)
 const notRead = 'the kernel does not show their options';
 const retriesNotRead = 'net.ipv4.tcp_retries2 could not be read';
 
-/** Makes the rows of a listing, and counts what could not be told of them. */
+/** Makes the rows of a listing, and counts the sockets that could not be matched or judged. */
 export class RowMaker {
   readonly rows: ConnectionRow[] = [];
-  /** Those of which it could not be told whether the selection means them. */
+  /** Sockets that the selection may mean, but that could not be matched with it. */
   readonly undecided = new OpenQuestions();
-  /** Those without the verdict that they should have. */
+  /** Rows without a verdict although one applies. */
   readonly unjudged = new OpenQuestions();
   readonly #owners: SocketOwners;
   readonly #matcher: SelectionMatcher;
   readonly #cgroups: Cgroups;
   readonly #judge: Judge;
-  /** Why options cannot be read at all; `null` where they can. */
+  /** Why options cannot be read at all; `null` if they can. */
   readonly #refused: string | null;
-  readonly #isAsked: boolean;
+  readonly #areOptionsRequested: boolean;
 
   constructor(
     owners: SocketOwners,
     matcher: SelectionMatcher,
     cgroups: Cgroups,
     judge: Judge,
-    options: { readonly areAsked: boolean; readonly refused: string | null },
+    options: { readonly areRequested: boolean; readonly refused: string | null },
   ) {
     this.#owners = owners;
     this.#matcher = matcher;
     this.#cgroups = cgroups;
     this.#judge = judge;
-    this.#isAsked = options.areAsked;
+    this.#areOptionsRequested = options.areRequested;
     this.#refused = options.refused;
   }
 
@@ -89,11 +89,11 @@ export class RowMaker {
     const unread = share.connections.filter(
       (connection, index) => states[index] === undefined && dependsOnKeepAlive(connection),
     );
-    const second = this.#isAsked && unread.length > 0 ? lookAgain(unread, share) : undefined;
+    const second = this.#areOptionsRequested && unread.length > 0 ? lookAgain(unread, share) : undefined;
     share.connections.forEach((connection, index) => {
       const isUnread = states[index] === undefined && dependsOnKeepAlive(connection);
       const isEnded = isUnread && second !== undefined && hasEnded(connection, second.get(connection.cookie));
-      this.#place(this.#row(connection, share, states[index], reading, second), isEnded);
+      this.#addRow(this.#row(connection, share, states[index], reading, second), isEnded);
     });
   }
 
@@ -106,7 +106,7 @@ export class RowMaker {
   ): ConnectionRow {
     const owners = this.#owners.byInode.get(connection.inode) ?? [];
     const place = this.#cgroups.placeOfSocket(connection.cgroupId, owners[0]?.pid);
-    const told = this.#isAsked ? toldByTimers(connection, second?.get(connection.cookie)) : null;
+    const told = this.#areOptionsRequested ? toldByTimers(connection, second?.get(connection.cookie)) : null;
     const unreachable = state === undefined ? this.#whyUnreachable(connection, reading) : null;
     return connectionRow(connection, { keepAlive: state ?? told, owners, place, retries2, unreachable }, this.#judge);
   }
@@ -115,7 +115,7 @@ export class RowMaker {
     return whyUnowned(this.#owners, connection) ?? reading?.reasons?.get(connection.cookie) ?? this.#refused;
   }
 
-  #place(row: ConnectionRow, isEnded: boolean): void {
+  #addRow(row: ConnectionRow, isEnded: boolean): void {
     const { connection, unreachable } = row;
     const isMeant = this.#matcher.matches(row);
     if (isMeant) this.rows.push(row);
@@ -123,13 +123,13 @@ export class RowMaker {
     if (!isMeant) {
       const { hidden } = this.#owners;
       if (this.#matcher.mayMean(row, hidden)) this.undecided.add(connection, unreachable ?? hidden?.why ?? notRead);
-    } else if (this.#isAsked && row.verdict === null && dependsOnKeepAlive(connection)) {
+    } else if (this.#areOptionsRequested && row.verdict === null && dependsOnKeepAlive(connection)) {
       this.unjudged.add(connection, unreachable ?? (row.keepAlive === null ? notRead : retriesNotRead));
     }
   }
 }
 
-/** Whether a connection had ended when it was looked at again: it is gone, or its program has closed it. */
+/** Returns whether a connection had ended at the second look: it is gone, or its program has closed it. */
 function hasEnded({ inode }: HostConnection, second: HostConnection | undefined): boolean {
   return second === undefined || (inode !== 0 && second.inode === 0);
 }

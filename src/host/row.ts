@@ -1,11 +1,12 @@
 import type { Detection, Judge, Transfer, Verdict } from '../policy/verdict.js';
 import type { KeepAliveState } from '../socket/state.js';
+import { silentMsOf } from '../wire/tcp-info.js';
 import type { ProcessPlace } from './cgroup-path.js';
 import type { Endpoint, HostConnection, TimerKind } from './connection.js';
 import type { SocketOwner } from './owners.js';
 import type { HostProcess } from './processes.js';
 
-/** Whether keepalive is on, where the options could not be read and only the kernel's timers tell. */
+/** Whether keepalive is on, as the kernel's timers show if the options could not be read. */
 export interface KeepAliveByTimer {
   readonly enabled: boolean;
   readonly idle: null;
@@ -17,7 +18,7 @@ export interface KeepAliveByTimer {
 /** All that is known of one connection: what the kernel reports, whose it is, and what to think of it. */
 export interface ConnectionRow {
   readonly connection: HostConnection;
-  /** `null` where it is not known, or was not asked for; without the numbers where only the timers tell. */
+  /** `null` if not known or not requested; without numbers if only the kernel's timers tell. */
   readonly keepAlive: KeepAliveState | KeepAliveByTimer | null;
   /** The owner with the lowest pid. */
   readonly process: HostProcess | null;
@@ -28,11 +29,11 @@ export interface ConnectionRow {
   /** The runtime and the short id, such as `docker:3f2a9c0d1e4b`. */
   readonly container: string | null;
   readonly cgroup: string | null;
-  /** `null` where it could not be judged, or where keepalive does not decide how long the connection lasts. */
+  /** `null` if the connection could not be judged, or keepalive does not decide how long it lasts. */
   readonly verdict: Verdict | null;
-  /** When the kernel would notice that the peer has vanished; `null` where that is not known or does not apply. */
+  /** When the kernel would notice that the peer has vanished; `null` if not known, or if keepalive does not decide. */
   readonly detection: Detection | null;
-  /** Why its options cannot be reached; `null` where they can, or nothing was in the way so far. */
+  /** Why the options cannot be read; `null` if they can, or if no obstacle is known. */
   readonly unreachable: string | null;
 }
 
@@ -41,42 +42,42 @@ export interface RowParts {
   readonly keepAlive: KeepAliveState | KeepAliveByTimer | null;
   readonly owners: readonly SocketOwner[];
   readonly place: ProcessPlace;
-  /** The sysctl `net.ipv4.tcp_retries2` of its network namespace; `null` where it could not be read. */
+  /** The sysctl `net.ipv4.tcp_retries2` of its network namespace; `null` if it could not be read. */
   readonly retries2?: number | null;
   readonly unreachable?: string | null;
 }
 
-/** The states in which a connection is open one way at least, or is being closed. */
+/** The states in which a connection is open at least one way, or is being closed. */
 const connectedStates = new Set(['ESTABLISHED', 'CLOSE_WAIT', 'FIN_WAIT1', 'FIN_WAIT2', 'LAST_ACK', 'CLOSING']);
 
 /** The states that a connection can be in after its program has closed it. */
 const closedStates = new Set(['FIN_WAIT1', 'FIN_WAIT2', 'LAST_ACK', 'CLOSING', 'TIME_WAIT']);
 
 /**
- * Whether the connection's program has closed it, so that only the kernel still has it. It has no options that could be
- * read or set, and ends by the kernel's own limits (tcp_fin_timeout, tcp_orphan_retries).
+ * Returns whether a connection is an orphan: its program has closed it, and only the kernel still has it. The options of an
+ * orphan cannot be read or set, and it ends by the kernel's own limits (tcp_fin_timeout, tcp_orphan_retries).
  *
- * Without a process, ESTABLISHED and CLOSE_WAIT are connections that wait to be accepted: they are no orphans.
+ * Without a process, ESTABLISHED and CLOSE_WAIT connections wait to be accepted: they are no orphans.
  */
 export function isOrphan({ state, inode }: HostConnection): boolean {
   return inode === 0 && closedStates.has(state);
 }
 
 /**
- * Whether keepalive decides how long the connection outlives its peer: it has a peer, and a program that waits for it; or
- * it is a listener, which hands its options on to the connections that it accepts.
+ * Returns whether keepalive decides how long a connection outlives its peer: the connection has a peer, and a program that
+ * waits for the peer. Also true for a listener, whose options the accepted connections inherit.
  */
 export function dependsOnKeepAlive({ state, inode }: HostConnection): boolean {
   return state === 'LISTEN' || (inode !== 0 && connectedStates.has(state));
 }
 
 /**
- * Tells by the kernel's timers whether keepalive is on: anybody may see those. Returns `undefined` where they do not tell.
+ * Returns whether keepalive is on according to the kernel's timers, which any user may see; `undefined` if they do not tell.
  *
- * SO_KEEPALIVE has the timer armed as long as the connection is there, in all states after the handshake
+ * SO_KEEPALIVE keeps the timer armed as long as the connection exists, in all states after the handshake
  * (tcp_set_keepalive(), tcp_finish_connect(), tcp_create_openreq_child()); with data in flight the timer only arms itself
- * anew, and inet_diag shows that of the retransmission instead. The timer of an orphan in FIN_WAIT2 is another one in its
- * place. While the timer's handler runs, the timer is not armed: one look alone does not tell that keepalive is off.
+ * anew, and inet_diag shows the retransmission timer instead. An orphan in FIN_WAIT2 has another timer in its place.
+ * While the timer's handler runs, the timer is not armed: one look alone does not tell that keepalive is off.
  */
 export function keepAliveByTimer(connection: HostConnection): KeepAliveByTimer | undefined {
   const { state, timer } = connection;
@@ -85,18 +86,18 @@ export function keepAliveByTimer(connection: HostConnection): KeepAliveByTimer |
   return { enabled: timer !== null, idle: null, interval: null, count: null, userTimeout: null };
 }
 
-/** What a connection is doing, as far as its verdict goes by it. */
+/** Returns the part of a connection's state that its verdict depends on. */
 function transferOf({ state, sendQueue, timer, info }: HostConnection, retries2: number | null): Transfer {
   return {
     isInFlight: state !== 'LISTEN' && sendQueue > 0,
     isWindowClosed: timer?.kind === 'persist',
-    // Each retransmission has doubled it, up to a limit that hides what it was.
+    // Each retransmission has doubled the timeout, up to a limit that hides the first one.
     ...(info && state !== 'LISTEN' ? { rtoMs: Math.max(info.rtoMs / 2 ** info.backoff, 200) } : {}),
     retries2,
   };
 }
 
-/** What can be said of a connection whose options could be read, or of whose keepalive only the timers tell. */
+/** Returns the verdict and detection times of a connection, from its options or from its timers alone. */
 function judged(
   connection: HostConnection,
   { keepAlive, retries2 = null }: RowParts,
@@ -108,7 +109,7 @@ function judged(
   return { verdict: 'unprotected', detection: { quietMs: Number.POSITIVE_INFINITY, inFlightMs: null } };
 }
 
-/** Puts a row together; `judge` gives the verdict where there is one to give. */
+/** Makes a row. `judge` gives the verdict if one applies. */
 export function connectionRow(connection: HostConnection, parts: RowParts, judge: Judge): ConnectionRow {
   const { keepAlive, owners, place, unreachable = null } = parts;
   const { container } = place;
@@ -125,10 +126,10 @@ export function connectionRow(connection: HostConnection, parts: RowParts, judge
   };
 }
 
-/** Time since anything was heard of the peer, data or an acknowledgement; `null` without a peer or where it is not known. */
+/** Returns the time since data or an acknowledgement came from the peer; `null` without a peer or if not known. */
 export function lastHeardMs({ state, info }: HostConnection): number | null {
   if (info === undefined || state === 'LISTEN' || state === 'CLOSE' || state === 'SYN_SENT') return null;
-  return Math.min(info.lastDataReceivedMs, info.lastAckReceivedMs);
+  return silentMsOf(info);
 }
 
 /** A connection as `ls --json` shows it; durations are in milliseconds. */
@@ -136,7 +137,7 @@ export interface ConnectionJson {
   readonly local: Endpoint;
   readonly remote: Endpoint;
   readonly state: string;
-  /** The numbers are `null` where only the kernel's timers tell that keepalive is on or off. */
+  /** The numbers are `null` if only the kernel's timers tell whether keepalive is on. */
   readonly keepAlive: { readonly [field in keyof KeepAliveState]: KeepAliveState[field] | null } | null;
   readonly timer: { readonly kind: TimerKind; readonly expiresMs: number } | null;
   readonly unanswered: number;
@@ -146,7 +147,7 @@ export interface ConnectionJson {
   readonly cgroup: string | null;
   readonly netns: number;
   readonly verdict: Verdict | null;
-  /** `quietMs` is `null` where keepalive is off: never. */
+  /** `quietMs` is `null` with keepalive off: never. */
   readonly detection: { readonly quietMs: number | null; readonly inFlightMs: number | null } | null;
 }
 

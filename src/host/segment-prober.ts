@@ -14,7 +14,7 @@ const hints = {
   ENOSYS: 'this kernel is built without bpf(2)',
 };
 
-/** A hop limit where no sysctl says one (RFC 1700). */
+/** The hop limit if no sysctl can be read (RFC 1700). */
 const usualHopLimit = 64;
 
 function hopLimitOf(sysctl: string): number {
@@ -26,7 +26,7 @@ function hopLimitOf(sysctl: string): number {
   }
 }
 
-/** More raw sockets than this are not kept open at once. */
+/** The most raw sockets that are kept open at once. */
 const mostSockets = 64;
 
 /** Sends keepalive segments for connections of one network namespace. */
@@ -95,12 +95,12 @@ export class SegmentProber implements Disposable {
   }
 }
 
-/** Whether peers can be asked from beside their connections, and what that takes. */
+/** Whether peers can be asked from beside their connections, and the states that this takes. */
 export type SegmentProbing =
   | { readonly capability: Extract<Capability, { answer: 'yes' }>; readonly states: SegmentStates }
   | { readonly capability: Exclude<Capability, { answer: 'yes' }>; readonly states: undefined };
 
-/** Tries whether a raw socket may be opened and the sequence numbers of sockets be read, and reads these. */
+/** Opens a raw socket on trial and reads the sequence numbers of all sockets, to learn whether both are permitted. */
 export function probeSegments(): SegmentProbing {
   try {
     RawSocket.open({ source: new Uint8Array(4), interfaceIndex: 0, mark: 0 })[Symbol.dispose]();

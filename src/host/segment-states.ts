@@ -18,7 +18,7 @@ import { CookieIndex } from './options/option-table.js';
 
 const { ktimeGetNs, seqWrite, skcToTcpSock, sockFromFile } = bpfHelpers;
 
-/** What the program writes of each descriptor of a TCP socket, in 32-bit words. */
+/** The record that the program writes for each descriptor of a TCP socket, in 32-bit words. */
 export const segmentRecord = {
   cookie: 0,
   /** CLOCK_MONOTONIC of the kernel in nanoseconds: a time namespace does not shift it. */
@@ -55,7 +55,7 @@ const members = {
   typeOfService: ['tcp_sock', 'inet_conn.icsk_inet.tos'],
 } as const satisfies Record<string, MemberPath>;
 
-/** What a kernel may lack: IPv6, signatures (RFC 2385, RFC 5925), and timestamps in microseconds (since 6.7). */
+/** Members that a kernel may lack: IPv6, signatures (RFC 2385, RFC 5925), and timestamps in microseconds (since 6.7). */
 const optionalMembers = {
   ipv6: ['tcp_sock', 'inet_conn.icsk_inet.pinet6'],
   hopLimit: ['ipv6_pinfo', 'hop_limit'],
@@ -122,7 +122,7 @@ export function segmentProgram(places: Places): BpfProgramItem[] {
     ...copy('r8', 'typeOfService'),
     ...noteSignature(places.md5, 'no-md5'),
     ...noteSignature(places.authentication, 'no-authentication'),
-    // A pointer that is NULL, as that of an IPv4 socket is, reads as zeros.
+    // Memory behind a NULL pointer, such as an IPv4 socket's, reads as zeros.
     ...(places.ipv6 === undefined
       ? []
       : [load('u64', 'r9', 'r8', places.ipv6.offset), ...copy('r9', 'hopLimit'), ...copy('r9', 'trafficClass')]),
@@ -139,7 +139,7 @@ export function segmentProgram(places: Places): BpfProgramItem[] {
   ];
 }
 
-/** What a segment of a connection must say for the peer to answer it. */
+/** The header fields that a segment of a connection must have for the peer to answer. */
 export interface SegmentState {
   readonly sendUnacknowledged: number;
   readonly receiveNext: number;
@@ -210,8 +210,8 @@ export class SegmentStates {
   }
 
   /**
-   * What the kernel's clock for timestamps shows now (include/net/tcp.h, tcp_clock_ts), or a little later: since Linux
-   * 6.15 a peer drops an older timestamp without an answer (net/ipv4/tcp_input.c, tcp_disordered_ack_check).
+   * Returns the present time of the kernel's clock for timestamps (include/net/tcp.h, tcp_clock_ts), or a little later: since
+   * Linux 6.15 a peer drops an older timestamp without an answer (net/ipv4/tcp_input.c, tcp_disordered_ack_check).
    */
   #clock(row: number, hasMicroseconds: boolean): number {
     const then = this.#view.getBigUint64((row + segmentRecord.time) * wordLength, true);
@@ -236,13 +236,13 @@ function findTarget(): Target {
 let known: Target | undefined;
 
 /**
- * Reads of every TCP socket that any process has open what a segment of its connection must say, in all network
- * namespaces, through a program that the kernel runs for each open file. Nothing of the sockets is touched.
+ * Reads the {@link SegmentState} of every TCP socket that any process has open, in all network namespaces, through a program
+ * that the kernel runs for each open file. Changes nothing on the sockets.
  *
  * Needs CAP_BPF and CAP_PERFMON.
  *
  * @throws {SystemCallError} EPERM without the capabilities.
- * @throws {UnsupportedError} for a kernel that does not tell where its sockets have these numbers.
+ * @throws {UnsupportedError} if the kernel does not tell where its sockets have these numbers.
  */
 export function readSegmentStates(): SegmentStates {
   known ??= findTarget();

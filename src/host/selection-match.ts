@@ -55,16 +55,16 @@ export interface SelectionMatcher {
   admits(connection: HostConnection): boolean;
   /** Applies all of it. */
   matches(row: ConnectionRow): boolean;
-  /** Whether the selection may mean a row that does not match, because a fact that a filter asks for could not be read. */
+  /** Returns whether the selection may mean a row that does not match: a fact that a filter needs could not be read. */
   mayMean(row: ConnectionRow, hidden: HiddenProcesses | undefined): boolean;
 }
 
 type Test<T> = (value: T) => boolean;
 
-/** A filter on what the kernel's report does not decide. */
+/** A filter that the kernel's list does not decide. */
 interface RowTest {
   matches(row: ConnectionRow): boolean;
-  /** Whether the fact that the filter asks for could not be read; asked only of a row that does not match. */
+  /** Returns whether the fact that the filter needs could not be read; called only for a row that does not match. */
   isOpen(row: ConnectionRow, hidden: HiddenProcesses | undefined): boolean;
 }
 
@@ -81,7 +81,7 @@ function remoteTest(prefixes: readonly AddressPrefix[]): Test<HostConnection> {
   };
 }
 
-/** Whether a program has the socket that may not be looked at. */
+/** Returns whether a process that may not be looked into may have the socket. */
 function isOwnerHidden({ owners, connection }: ConnectionRow, hidden: HiddenProcesses | undefined): boolean {
   return hidden !== undefined && owners.length === 0 && connection.inode !== 0;
 }
@@ -97,7 +97,7 @@ function pidTest(pids: readonly number[]): RowTest {
 function processTest(patterns: readonly string[]): RowTest {
   const matches = anyGlobMatcher(patterns);
   let hasHidden: boolean | undefined;
-  // Everybody may read the name of a process, unless the process is not listed at all.
+  // Any user may read the name of a process, unless /proc hides the process.
   const isAnyHidden = ({ pids, hasUnlisted }: HiddenProcesses) => {
     hasHidden ??= hasUnlisted || pids.some((pid) => matches(processName(pid) ?? ''));
     return hasHidden;
@@ -130,7 +130,7 @@ function unitTest(names: readonly string[]): RowTest {
 function verdictTest(verdicts: readonly Verdict[]): RowTest {
   return {
     matches: ({ verdict }) => verdict !== null && verdicts.includes(verdict),
-    // With keepalive on, the verdict can only be one of the other two.
+    // With keepalive on, only the other two verdicts are possible.
     isOpen: ({ verdict, connection, keepAlive }) =>
       verdict === null &&
       dependsOnKeepAlive(connection) &&

@@ -1,6 +1,7 @@
 import { SystemCallError, UnsupportedError } from '../native/index.js';
 import type { ValidPolicy } from '../policy/index.js';
 import { type PolicyInput, readPolicy } from '../policy/index.js';
+import { sameState } from '../socket/assignments.js';
 import type { KeepAliveState } from '../socket/index.js';
 import { askUnanswered } from './ask-unanswered.js';
 import type { HostConnection, Incomplete } from './connection.js';
@@ -11,7 +12,6 @@ import type { NotJudged } from './not-judged.js';
 import { type ChosenSource, chooseOptionSource } from './options/choice.js';
 import { assignmentsFor, type OptionOutcome, type OptionSource, type WantedOptions } from './options/source.js';
 import { sourceWithin } from './options/within.js';
-import { sameState } from './record.js';
 import { type ConnectionRow, isOrphan } from './row.js';
 
 /** A connection and what setting it came to. */
@@ -20,35 +20,36 @@ export interface Change {
   readonly before: KeepAliveState;
   readonly after: KeepAliveState;
   /**
-   * Probes that the peer had not answered; only where `after` differs from the policy because of them: they are added to
-   * the count, and a user timeout is left out, so that the kernel does not end the connection for what it sent before.
+   * Probes or retransmissions that the peer had not answered; only where `after` differs from the policy because of them,
+   * or because the peer's window is closed (0): probes are added to the count, and a user timeout is longer or left out,
+   * so that the kernel does not end the connection for what it sent before.
    */
   readonly unanswered?: number;
 }
 
-/** A connection that does not have what was wanted, and why; it is as it was, unless `isUnsure`. */
+/** A connection that did not get the wanted options, and why. It is unchanged, unless `isUnsure`. */
 export interface FailedChange {
   readonly connection: HostConnection;
   readonly error: string;
-  /** Set where restoring failed too, so that it may have a part of what was wanted. */
+  /** True if restoring failed too, so that the connection may have some of the wanted options. */
   readonly isUnsure?: true;
 }
 
-/** What changes came to. */
+/** The result of changes. */
 export interface Changes {
   readonly changed: readonly Change[];
   readonly failed: readonly FailedChange[];
-  /** What could not be found out, so that connections may be missing, and why. */
+  /** Facts that could not be read, and why; connections may be missing because of them. */
   readonly incomplete: readonly Incomplete[];
 }
 
-/** What setting came to: every connection that was selected is in `changed` or in `failed`, or passed over. */
+/** The result of setting: every selected connection is in `changed` or in `failed`, or passed over. */
 export interface SetResult extends Changes {
-  /** How many were passed over because their programs have closed them: orphans and TIME_WAIT, which have no options. */
+  /** How many connections were passed over because their programs have closed them: orphans and TIME_WAIT. */
   readonly orphans: number;
-  /** The sockets of which it could not be told whether the selection means them; they are as they were. */
+  /** Sockets that the selection may mean, but that could not be matched with it; they are unchanged. */
   readonly undecided: NotJudged;
-  /** Whether no connection can have been missed altogether, such as those of a namespace that could not be entered. */
+  /** Whether every connection was listed; false if a namespace could not be entered, for example. */
   readonly isWhole: boolean;
 }
 
@@ -58,7 +59,7 @@ export interface Wish {
   readonly wanted: WantedOptions;
 }
 
-/** What a state becomes when a policy is set on it. */
+/** Returns the state that a policy makes of a state. */
 function foreseen(before: KeepAliveState, policy: ValidPolicy | false): KeepAliveState {
   const after: Record<string, unknown> = { ...before };
   for (const { field, state } of assignmentsFor(policy)) after[field] = state;
@@ -90,7 +91,7 @@ export function makeChanges({ source, refused }: ChosenSource, wishes: readonly 
   return { changed, failed, incomplete: [] };
 }
 
-/** What became of each wish; where the call could do nothing at all, that, so that what was changed before is not lost. */
+/** Returns the outcome of each wish. If the whole call fails, its error is each outcome, so that earlier changes are kept. */
 function writeWishes(
   source: OptionSource,
   wishes: readonly Wish[],
@@ -99,7 +100,7 @@ function writeWishes(
   const changes = wishes.map(({ row: { connection, owners, unreachable }, wanted }) => ({
     socket: referenceTo(connection, owners, unreachable),
     wanted,
-    unanswered: (seen.get(connection.cookie) ?? connection).info?.probes ?? 0,
+    info: (seen.get(connection.cookie) ?? connection).info ?? undefined,
   }));
   try {
     return source.write(changes);
@@ -128,12 +129,12 @@ function sortOutcome(
 /** States in which options have no effect any more, or not yet. */
 const beyondChange = new Set(['TIME_WAIT', 'SYN_RECV', 'CLOSE']);
 
-/** Why options are not known that would have to be. */
+/** Returns why a connection's options are not known. */
 export function unreadError({ unreachable }: ConnectionRow): string {
   return unreachable ?? 'its options could not be read';
 }
 
-/** What setting the policy is going to do, and the connections of which that cannot be told. */
+/** Plans the changes of a policy. Names the connections that cannot be planned in `failed`. */
 function foresee(rows: readonly ConnectionRow[], policy: ValidPolicy | false) {
   const planned: Change[] = [];
   const unread: FailedChange[] = [];
@@ -148,19 +149,19 @@ function foresee(rows: readonly ConnectionRow[], policy: ValidPolicy | false) {
 /**
  * Gives live connections and listeners of other processes a keepalive policy, or turns keepalive off with `false`.
  *
- * A listener's future connections inherit. What cannot be set is named in `failed` with the reason and is as it was;
- * the rest go on. TIME_WAIT, SYN_RECV, CLOSE and orphans are passed over. What has all of it
+ * A listener's future connections inherit. A connection that cannot be set is in `failed` with the reason, and unchanged; the
+ * others are set nevertheless. TIME_WAIT, SYN_RECV, CLOSE and orphans are passed over. A connection that has the policy
  * already is in `changed` with `before` as `after`. Needs the processes' own user, or CAP_SYS_PTRACE (Linux 5.6), or CAP_BPF
  * and CAP_PERFMON (Linux 6.1 that is free of CVE-2026-74714). The processes' blocking mode is never touched. `dryRun` shows
  * what would change.
  *
- * `onPlan` is called with what is going to be changed, before the first change; when it throws, nothing is changed. With
- * it, connections whose options could not be read are not changed either. What a change replaces is read again when it
- * is made.
+ * `onPlan` is called with the planned changes, before the first change; if it throws, nothing is changed. With
+ * it, connections whose options could not be read are not changed either. The old options are read again at the time of the
+ * change.
  *
  * Linux.
  *
- * @throws {PolicyError} for a policy that the kernel would refuse; {@link UnsupportedError} on other platforms, and where
+ * @throws {PolicyError} if the kernel would refuse the policy; {@link UnsupportedError} on other platforms, and where
  * the kernel has no inet_diag; {@link SystemCallError} as the kernel refuses the list.
  */
 export function setConnections(
@@ -184,7 +185,7 @@ export function setConnections(
   const { planned, unread } = isForeseen ? foresee(rows, valid) : { planned: undefined, unread: [] };
   if (dryRun) return { changed: planned ?? [], failed: unread, incomplete, orphans, undecided, isWhole };
   if (planned !== undefined) onPlan?.(planned);
-  // What is not in the plan could not be restored.
+  // A change that is not in the plan could not be restored.
   const cookies = planned && new Set(planned.map(({ connection }) => connection.cookie));
   const wishes = rows.filter(({ connection }) => cookies?.has(connection.cookie) ?? true);
   const result = makeChanges(

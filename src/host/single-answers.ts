@@ -40,7 +40,7 @@ function askBatch<Subject>(socket: DiagnosisSocket, questions: SingleQuestions<S
  * Asks the kernel about each subject by a request that has one answer, many at a time. Their sequence numbers are those
  * of the subjects, from 0 on.
  *
- * @throws {SystemCallError} when it falls silent, or what it says cannot be read.
+ * @throws {SystemCallError} if the kernel falls silent, or its message cannot be read.
  */
 export function askEach<Subject>(socket: DiagnosisSocket, questions: SingleQuestions<Subject>): void {
   for (let first = 0; first < questions.subjects.length; first += batchSize) askBatch(socket, questions, first);

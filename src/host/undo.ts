@@ -1,3 +1,4 @@
+import { sameState } from '../socket/assignments.js';
 import type { KeepAliveState } from '../socket/index.js';
 import type { HostConnection } from './connection.js';
 import { currentNamespace } from './dump.js';
@@ -5,11 +6,11 @@ import { fromWorker, isWorker } from './from-worker.js';
 import { type Listing, type ListQuery, listThrough } from './listing.js';
 import { type NetworkNamespaces, networkNamespaces } from './network-namespaces.js';
 import { chooseOptionSource } from './options/choice.js';
-import { bootId, type ChangeRecord, isLeftBy, RecordError, sameState } from './record.js';
+import { bootId, type ChangeRecord, isLeftBy, RecordError } from './record.js';
 import { isOrphan } from './row.js';
 import { type Change, type Changes, type FailedChange, makeChanges, unreadError, type Wish } from './set.js';
 
-/** What undoing came to: every recorded change is in `changed` or in `failed`, or counted. */
+/** The result of undoing: every recorded change is in `changed` or in `failed`, or counted. */
 export interface UndoResult extends Changes {
   /** How many connections have ended. */
   readonly gone: number;
@@ -17,7 +18,7 @@ export interface UndoResult extends Changes {
   readonly unknown: number;
 }
 
-/** Tells which recorded connections cannot be there any more, and which could not be looked for. */
+/** Tells which recorded connections have ended, and which could not be looked for. */
 function createSearch({ namespaces }: Listing): (netns: number) => 'gone' | 'unknown' {
   let found: NetworkNamespaces | undefined;
   return (netns) => {
@@ -27,7 +28,7 @@ function createSearch({ namespaces }: Listing): (netns: number) => 'gone' | 'unk
   };
 }
 
-/** Sorts what is to be restored from what cannot be, or is there already. */
+/** Sorts recorded changes: to restore, impossible to restore, or restored already. */
 function planUndo({ changed }: ChangeRecord, listing: Listing) {
   const rowOf = new Map(listing.rows.map((row) => [row.connection.cookie, row]));
   const search = createSearch(listing);
@@ -51,7 +52,7 @@ function planUndo({ changed }: ChangeRecord, listing: Listing) {
   return { wishes, already, failed, missing };
 }
 
-/** What making each change would come to. */
+/** Returns the result that making the changes would have. */
 function foreseenChanges(wishes: readonly Wish[]): Changes {
   const changed = wishes.map(({ row: { connection, keepAlive }, wanted }) => ({
     connection,
@@ -62,15 +63,16 @@ function foreseenChanges(wishes: readonly Wish[]): Changes {
 }
 
 /**
- * Restores what recorded changes replaced, on those of the connections that are still there.
+ * Restores the options that recorded changes replaced, on connections that still exist.
  *
- * A connection that has it already is in `changed` with `before` as `after`. One whose options were changed again since is
- * left alone and named in `failed`. `gone` counts those that have ended, `unknown` those that could not be looked for. Needs
- * what {@link setConnections} needs. `file` is what errors call the record. `dryRun` shows what would be restored.
+ * A connection that has the old options already is in `changed` with `before` as `after`. A connection whose options were
+ * changed again since is left alone and named in `failed`. `gone` counts connections that have ended, `unknown` connections
+ * that could not be looked for. Needs the same rights as {@link setConnections}. Errors call the record `file`. `dryRun`
+ * only shows what would be restored.
  *
  * Linux.
  *
- * @throws {RecordError} for a record of another boot; {@link UnsupportedError} and {@link SystemCallError} as
+ * @throws {RecordError} if the record is of another boot; {@link UnsupportedError} and {@link SystemCallError} as
  * {@link setConnections}.
  */
 export function undoChanges(

@@ -76,7 +76,7 @@ function programAttributes({ name, type, attachType, attachBtfId, instructions }
     .u32(108, attachBtfId ?? 0);
 }
 
-/** Why a program was refused, from a second attempt that has the verifier explain itself. */
+/** Returns why a program was refused, from a second attempt that has the verifier explain itself. */
 function refusal(program: BpfProgram, attributes: Attributes): SystemCallError {
   const code = codeOfErrno(libc().errno());
   const log = new Uint8Array(verifierLogLength);

@@ -3,6 +3,7 @@ import { codeOfErrno, SystemCallError } from './errors.js';
 import { libc } from './libc.js';
 import { checked, linuxCalls } from './linux-calls.js';
 import { OwnedDescriptor } from './owned-descriptor.js';
+import { pause } from './pause.js';
 
 /** Differs by architecture. */
 const { O_DIRECTORY } = constants;
@@ -17,11 +18,10 @@ const LOCK_NB = 4;
 const betweenAttemptsMs = 20;
 
 /**
- * Runs `action` while no other process that asks for the same directory's lock has it; the kernel gives the lock up when
- * this process ends, however it does.
+ * Runs `action` with an exclusive lock on a directory. The kernel releases the lock when this process ends, in whatever way.
  *
- * @throws {SystemCallError} EWOULDBLOCK if another process kept the lock for longer than `withinMs`, or as the directory
- * cannot be opened.
+ * @throws {SystemCallError} EAGAIN if another process holds the lock for longer than `withinMs`, or the kernel's code if the
+ * directory cannot be opened.
  */
 export function withDirectoryLock<Result>(directory: string, withinMs: number, action: () => Result): Result {
   const opened = linuxCalls().open(directory, O_DIRECTORY | O_CLOEXEC);
@@ -32,7 +32,7 @@ export function withDirectoryLock<Result>(directory: string, withinMs: number, a
     if (code !== 'EINTR' && (code !== 'EAGAIN' || performance.now() > deadline)) {
       throw new SystemCallError(`flock(${directory})`, code, 'another process is changing the same: run it again');
     }
-    Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, betweenAttemptsMs);
+    pause(betweenAttemptsMs);
   }
   return action();
 }

@@ -8,6 +8,7 @@ export {
   readBytesOption,
   readIntOption,
   readIntOptions,
+  SO_COOKIE,
   type SocketOption,
   writeIntOption,
   writeIntOptions,

@@ -20,7 +20,7 @@ offerNativeThread();
 
 let loaded: Libc | UnsupportedError | undefined;
 
-/** What a call says that no worker can make: its result would be lost, with its descriptors, when the worker ends. */
+/** The explanation for calls that workers cannot make: the descriptors that they open would be lost with the worker. */
 function refusedInWorkers(): UnsupportedError {
   return new UnsupportedError('calling system functions one by one in a worker thread', 'the main thread');
 }
@@ -50,7 +50,7 @@ function load(): Libc | UnsupportedError {
 /**
  * The C library of this process.
  *
- * @throws {UnsupportedError} where the FFI cannot be loaded, with the reason.
+ * @throws {UnsupportedError} if the FFI cannot be loaded, with the reason.
  */
 export function libc(): Libc {
   loaded ??= load();
@@ -60,7 +60,7 @@ export function libc(): Libc {
 
 let isReached = false;
 
-/** Why socket options cannot be set through the C library here, or `undefined` if they can. */
+/** Returns why socket options cannot be set through the C library here, or `undefined` if they can. */
 export function whyNoLibc(): UnsupportedError | undefined {
   if (isForwarding()) {
     if (isReached) return undefined;

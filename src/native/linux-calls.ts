@@ -30,7 +30,7 @@ let loaded: LinuxCalls | undefined;
 /**
  * The Linux calls of the C library.
  *
- * @throws {UnsupportedError} on other platforms, and where the FFI cannot be loaded.
+ * @throws {UnsupportedError} on other platforms, and if the FFI cannot be loaded.
  */
 export function linuxCalls(): LinuxCalls {
   if (loaded !== undefined) return loaded;

@@ -2,6 +2,7 @@ import { codeOfErrno, SystemCallError } from './errors.js';
 import { libc } from './libc.js';
 import { linuxCalls } from './linux-calls.js';
 import { OwnedDescriptor } from './owned-descriptor.js';
+import { pause } from './pause.js';
 
 /** include/uapi/linux/sched.h (since Linux 2.6.24) */
 const CLONE_NEWNET = 0x40000000;
@@ -33,7 +34,7 @@ function openNamespace(path: string): OwnedDescriptor {
   throw new SystemCallError('open', code, `${path} ${openExplanations[code] ?? 'could not be opened'}`);
 }
 
-/** Gives the code of the error with which the kernel refused, `undefined` where this thread is in the namespace now. */
+/** Enters a namespace. Returns the kernel's error code, or `undefined` if this thread is in the namespace now. */
 function refusalOf(namespace: OwnedDescriptor): string | undefined {
   return linuxCalls().setns(namespace.fd, CLONE_NEWNET) === 0 ? undefined : codeOfErrno(libc().errno());
 }
@@ -45,9 +46,9 @@ function enter(namespace: OwnedDescriptor, path: string): void {
 }
 
 /**
- * Throws unless this thread may enter its own network namespace, which is all that can keep it from coming back.
+ * Throws unless this thread may enter its own network namespace, as returning to it requires.
  *
- * In a user namespace it may enter network namespaces that were made there, and not the one that it is in itself
+ * In a user namespace a thread may enter network namespaces that were made there, but not always its own one
  * (net/core/net_namespace.c, `netns_install`).
  */
 function proveReturn(own: OwnedDescriptor): void {
@@ -70,7 +71,7 @@ export class NamespaceReturnError extends Error {
 /** Why this thread is not in its own network namespace. Each thread has its own copy of this module. */
 let lost: NamespaceReturnError | undefined;
 
-/** That the way back was there says that only a shortage, such as ENOMEM, can be in the way: that may pass. */
+/** The return was proved possible, so only a shortage such as ENOMEM can prevent it, and the shortage may pass. */
 const returnAttempts = 50;
 const betweenReturnsMs = 20;
 
@@ -79,10 +80,10 @@ export function assertOwnNamespace(): void {
   if (lost !== undefined) throw lost;
 }
 
-function comeBack(own: OwnedDescriptor): void {
+function returnTo(own: OwnedDescriptor): void {
   let code = refusalOf(own);
   for (let attempt = 1; code !== undefined && attempt < returnAttempts; attempt += 1) {
-    Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, betweenReturnsMs);
+    pause(betweenReturnsMs);
     code = refusalOf(own);
   }
   if (code === undefined) return;
@@ -96,13 +97,13 @@ function comeBack(own: OwnedDescriptor): void {
 
 /**
  * Runs `action` with the main thread in another network namespace, which is a path such as /run/netns/NAME or the id
- * of a process in it, and comes back also when `action` throws. That the thread can come back is proved before it goes.
+ * of a process in it, and returns also when `action` throws. Proves before entering that the thread can return.
  *
  * `action` must be synchronous: whatever else runs on this thread would run there too. A socket that it opens stays in
  * that namespace.
  *
  * @throws {SystemCallError} EPERM and EACCES name the capability that is missing, ENOENT is a namespace that is gone.
- * @throws {NamespaceReturnError} if the kernel refused the return nevertheless, and in this thread from then on.
+ * @throws {NamespaceReturnError} if the kernel refused the return nevertheless, and at each later call in this thread.
  */
 export function inNetworkNamespace<Result>(target: string | number, action: () => Result): Result {
   assertOwnNamespace();
@@ -116,6 +117,6 @@ export function inNetworkNamespace<Result>(target: string | number, action: () =
   try {
     return action();
   } finally {
-    comeBack(own);
+    returnTo(own);
   }
 }

@@ -4,14 +4,14 @@ const { cache } = createRequire(import.meta.url);
 
 let depth = 0;
 
-/** Returns true while this package loads its own native addon: whoever hears of an addon then leaves it out. */
+/** Returns true while this package loads its own native addon, which the search for the program's addons leaves out. */
 export function isLoadingOwnAddon(): boolean {
   return depth > 0;
 }
 
 /**
  * Loads a package for this package alone. A program that requires the same package later gets a copy of its own, and
- * Node.js loads the addon for it again, which can be heard of. In a shared copy the program's use could not be told.
+ * Node.js loads the addon for it again, which this package can notice. Use of a shared copy could not be noticed.
  */
 export function loadForOwnUse<Package>(load: () => Package): Package {
   const before = new Set(Object.keys(cache));

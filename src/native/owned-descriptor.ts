@@ -25,7 +25,7 @@ export class OwnedDescriptor {
     open.set(fd, new Opening(what));
   }
 
-  /** The number; -1, which every call refuses with EBADF, once it is closed: the kernel gives the number out again. */
+  /** The number, or -1 once closed: the kernel reuses the number, and every call refuses -1 with EBADF. */
   get fd(): number {
     return this.#fd;
   }

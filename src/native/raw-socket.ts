@@ -21,13 +21,13 @@ const SO_BINDTOIFINDEX: SocketOption = { name: 'SO_BINDTOIFINDEX', level: 1, opt
 const IP_FREEBIND: SocketOption = { name: 'IP_FREEBIND', level: 0, option: 15 };
 const IPV6_FREEBIND: SocketOption = { name: 'IPV6_FREEBIND', level: 41, option: 78 };
 
-/** What decides by which route a socket's packets leave. */
+/** The facts that decide by which route a socket's packets leave. */
 export interface RawSocketRoute {
   /** The packets' source: four bytes of IPv4 or sixteen of IPv6. */
   readonly source: Uint8Array;
   /** The interface that the packets leave by; 0 for any. */
   readonly interfaceIndex: number;
-  /** The mark that rules of routing and firewalls see. */
+  /** The mark that routing and firewall rules see. */
   readonly mark: number;
 }
 
@@ -53,7 +53,7 @@ export class RawSocket implements Disposable {
   }
 
   /**
-   * Opens one.
+   * Opens a raw socket.
    *
    * @throws {SystemCallError} EPERM without CAP_NET_RAW, and with a mark before Linux 5.17 without CAP_NET_ADMIN.
    * @throws {UnsupportedError} on other platforms, and if the FFI cannot be loaded.

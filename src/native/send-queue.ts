@@ -8,7 +8,7 @@ const SIOCOUTQ = 0x5411;
 const bytes = new Int32Array(new ArrayBuffer(4));
 
 /**
- * How many bytes a program has written to a TCP socket that its peer has not acknowledged, sent or not.
+ * Returns how many bytes a program has written to a TCP socket that its peer has not acknowledged, sent or not.
  *
  * Linux (tcp(7), SIOCOUTQ).
  *

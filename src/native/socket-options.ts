@@ -11,6 +11,9 @@ export interface SocketOption {
   readonly option: number;
 }
 
+/** include/uapi/asm-generic/socket.h, since Linux 4.12. */
+export const SO_COOKIE: SocketOption = { name: 'SO_COOKIE', level: 1, option: 57 };
+
 // Calls are synchronous, so one buffer serves them all. A view of an ArrayBuffer that was made first never moves (V8 may
 // keep a small array's own elements on its heap, where they do), so its address can be passed, which is faster.
 const intValue = new Int32Array(new ArrayBuffer(4));
@@ -42,7 +45,7 @@ function failure(syscall: string, { name }: SocketOption, fd: number, given?: nu
 /**
  * Reads an option whose value is an int.
  *
- * @throws {SystemCallError} as the kernel refuses it; {@link UnsupportedError} where the FFI cannot be loaded.
+ * @throws {SystemCallError} if the kernel refuses it; {@link UnsupportedError} if the FFI cannot be loaded.
  */
 export function readIntOption(fd: number, option: SocketOption): number {
   if (isForwarding()) return callInNativeThread('readIntOption', fd, option);
@@ -57,7 +60,7 @@ export function readIntOption(fd: number, option: SocketOption): number {
 /**
  * Sets an option whose value is an int.
  *
- * @throws {SystemCallError} as the kernel refuses it; {@link UnsupportedError} where the FFI cannot be loaded.
+ * @throws {SystemCallError} if the kernel refuses it; {@link UnsupportedError} if the FFI cannot be loaded.
  */
 export function writeIntOption(fd: number, option: SocketOption, value: number): void {
   if (isForwarding()) {
@@ -79,25 +82,25 @@ function attempt<Result>(call: () => Result): Result | SystemCallError {
   }
 }
 
-/** Reads options whose values are ints. Returns the error in the place of a value that the kernel refuses. */
+/** Reads options whose values are ints. Returns an error instead of each value that the kernel refuses. */
 export function readIntOptions(fd: number, options: readonly SocketOption[]): (number | SystemCallError)[] {
   if (isForwarding()) return callInNativeThread('readIntOptions', fd, options);
   return options.map((option) => attempt(() => readIntOption(fd, option)));
 }
 
-/** An option and the int to set it to. */
+/** An option and its new int value. */
 export interface IntAssignment {
   readonly option: SocketOption;
   readonly value: number;
 }
 
-/** What became of assignments. */
+/** The result of assignments. */
 export interface IntOutcome {
-  /** How many were made. */
+  /** How many assignments were made. */
   readonly done: number;
-  /** Why the next one was not. */
+  /** Why the next assignment failed; undefined if all were made. */
   readonly error?: SystemCallError;
-  /** What the options are afterwards; empty after an error. */
+  /** The values of the options afterwards; empty after an error. */
   readonly after: readonly (number | SystemCallError)[];
 }
 
@@ -173,7 +176,7 @@ function forwardingReader(option: SocketOption, bytes: Uint8Array): OptionReader
         bytes.set(given);
         return given.length;
       } catch {
-        // Also where the native thread has ended: whoever reads again and again does so in a timer, where nobody catches.
+        // Not thrown, even if the native thread has ended: repeated reads run in timers, which have no caller to catch.
         return -1;
       }
     },

@@ -1,4 +1,4 @@
-/** The number of letters to insert, delete, replace or swap with their neighbour to make one name of the other. */
+/** Returns how many letters must be inserted, deleted, replaced or swapped to turn one name into the other. */
 function distance(from: string, to: string): number {
   let beforeLast: number[] = [];
   let last = Array.from({ length: to.length + 1 }, (_, column) => column);
@@ -17,7 +17,7 @@ function distance(from: string, to: string): number {
   return last[to.length] ?? 0;
 }
 
-/** Returns the name that was probably meant; undefined if none is within two letters of the given one. */
+/** Returns the name that was probably meant; undefined if every name differs by more than two letters. */
 export function closestName(given: string, names: readonly string[]): string | undefined {
   const close = names
     .filter((name) => Math.abs(name.length - given.length) <= 2)

@@ -87,7 +87,7 @@ export function idleDetection(policy: ParsedPolicy): TimeRange {
   return coverRanges(kernelHz.map((hz) => idleDeath(policy, hz)));
 }
 
-/** What decides when a peer that vanishes with data in flight is noticed. */
+/** The conditions that decide when a peer that vanishes with data in flight is noticed. */
 export interface InFlightConditions extends Pick<Conditions, 'rtoMs'> {
   readonly retries2: number;
   /** Whether the kernel sends window probes instead, because the peer's window is closed. */
@@ -103,7 +103,7 @@ function inFlightDeath(
   return isWindowClosed ? windowProbesDeath(retries2, hz) : retriesDeath(retries2, rtoMs, hz);
 }
 
-/** {@link detectionTime} with data in flight on a kernel of any HZ, for values that no one has validated. */
+/** Predicts {@link detectionTime} with data in flight, on a kernel of any HZ. Does not validate the values. */
 export function inFlightDetection(userTimeout: number, conditions: InFlightConditions): TimeRange {
   return coverRanges(kernelHz.map((hz) => inFlightDeath(userTimeout, conditions, hz)));
 }
@@ -129,7 +129,7 @@ function detect(policy: ParsedPolicy, scenario: Scenario, conditions: Conditions
  * the first retransmission, and without one `tcp_retries2` governs (about 15 minutes). `false`, no keepalive, never
  * notices an idle peer.
  *
- * @throws {PolicyError} when the policy is not valid, or idle, interval or count is missing; {@link ConfigurationError}
+ * @throws {PolicyError} if the policy is not valid, or idle, interval or count is missing; {@link ConfigurationError}
  * for another scenario, and for conditions that no kernel has.
  */
 export function detectionTime(

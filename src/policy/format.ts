@@ -7,11 +7,11 @@ import { autoUserTimeout } from './validate.js';
 /**
  * Gives the canonical text of a policy: `'30:5:3'`, or with a user timeout `'30:5:3:auto'` or `'30:5:3:60'`.
  *
- * Whole seconds stand bare, but with their unit where they would be taken for milliseconds, and other user timeouts as
+ * Writes whole seconds without a unit, unless they would be read as milliseconds. Writes other user timeouts as
  * `1500ms`; a user timeout equal to idle + interval x count is `auto`.
  * What it gives is read back by `parsePolicy` as the same policy.
  *
- * @throws {PolicyError} when idle, interval or count is not a number, or out of range.
+ * @throws {PolicyError} if idle, interval or count is not a number, or out of range.
  */
 export function formatPolicy(policy: PolicyInput): string {
   const { idle, interval, count, userTimeout } = readCompletePolicy(policy);

@@ -14,7 +14,7 @@ export function globMatcher(pattern: string): (text: string) => boolean {
   return (text) => expression.test(text);
 }
 
-/** Whether a text matches one of several patterns. */
+/** Returns whether a text matches one of several patterns. */
 export function anyGlobMatcher(patterns: readonly string[]): (text: string) => boolean {
   const matchers = patterns.map(globMatcher);
   return (text) => matchers.some((matches) => matches(text));

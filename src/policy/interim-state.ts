@@ -11,7 +11,7 @@ interface Options {
   readonly userTimeout: number | null;
 }
 
-/** What the peer of a connection has not answered, and since when. */
+/** The probes and data that a peer has not answered, and for how long. */
 export interface Unanswered {
   /** Keepalive probes that are unanswered (`tcpi_probes`). */
   readonly probes: number;
@@ -21,12 +21,12 @@ export interface Unanswered {
   readonly silentMs: number;
 }
 
-/** A peer that is back answers one of so many. */
+/** A peer that is back answers one of this many probes. */
 const enoughProbes = 20;
 
-/** What a change makes stricter than it was, given what is unanswered. */
+/** The rules that a change makes stricter for probes and data that are unanswered. */
 interface Effect {
-  /** The kernel may find more probes unanswered than it is to allow. */
+  /** The kernel may find more unanswered probes than the new count allows. */
   readonly onCount: boolean;
   /** The kernel may find the user timeout exceeded at the next tick of the keepalive timer. */
   readonly onSilence: boolean;
@@ -58,8 +58,8 @@ function silenceAtNextTickMs(before: Options, wanted: Options, silentMs: number,
  * At a tick of its timer the kernel ends a connection with `count` unanswered probes, or with a user timeout that the
  * silence has reached, before it probes again. A change that is stricter, or that brings that tick forward, would
  * therefore end a connection whose peer is back. Until the peer has answered, the unanswered probes are added to the
- * count, and the user timeout is longer than the silence that the next tick finds, and counts from now on for data in
- * flight. Returns `wanted` itself if nothing of that applies.
+ * count, and the user timeout is longer than the silence that the next tick finds. For data in flight the user timeout
+ * counts from now on. Returns `wanted` itself if the change ends no connection.
  *
  * @param isRearmed Whether the change sets TCP_KEEPIDLE or turns keepalive on, which rearms the timer.
  * @see Linux net/ipv4/tcp_timer.c, tcp_keepalive_timer, retransmits_timed_out

@@ -29,7 +29,7 @@ function parseUserTimeout(text: string, idle: number, interval: number, count: n
   return validateUserTimeout(ms, text);
 }
 
-/** Policies that this module gave: what is a slip was refused, and numbers may come from text with a unit. */
+/** Policies that this module returned. They were checked for slips of unit, and their numbers may come from text. */
 const checked = new WeakSet<object>();
 
 /**
@@ -62,7 +62,7 @@ export function parsePolicy(text: string): ParsedPolicy {
 /**
  * Gives the validated form of policy text or of a policy object.
  *
- * @throws {PolicyError} for anything the kernel would refuse, truncate or misread.
+ * @throws {PolicyError} if the kernel would refuse, truncate or misread a value.
  */
 export function readPolicy(input: PolicyInput): ValidPolicy {
   const policy = typeof input === 'string' ? parsePolicy(input) : input;
@@ -72,8 +72,8 @@ export function readPolicy(input: PolicyInput): ValidPolicy {
 }
 
 /**
- * Gives a policy whose first three fields are all numbers, which reasoning about time needs. It may be what a kernel has,
- * so that no number in it is taken for a slip.
+ * Returns a policy whose first three fields are all numbers, as predictions need them. The policy may come from a kernel,
+ * so its numbers are not checked for slips of unit.
  *
  * @throws {PolicyError} also for a field that is missing or `'system'`.
  */

@@ -17,7 +17,7 @@ export function parsePortRange(text: string): PortRange | undefined {
   return { end: end as PortRange['end'], first, last };
 }
 
-/** Whether a connection between two ports is in a range. */
+/** Returns whether a connection between two ports is in a range. */
 export function isInRange({ end, first, last }: PortRange, localPort: number, remotePort: number): boolean {
   return (
     (end !== 'remote' && localPort >= first && localPort <= last) ||

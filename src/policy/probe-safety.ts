@@ -1,14 +1,14 @@
 import { limits } from './limits.js';
 import { kernelHz, timerLatenessMs } from './timer-wheel.js';
 
-/** The state of a connection whose kernel is to send an extra keepalive probe. Durations are in milliseconds. */
+/** The state of a connection whose kernel must send an extra keepalive probe. Durations are in milliseconds. */
 export interface ProbedConnection {
   /** SO_KEEPALIVE. */
   readonly enabled: boolean;
   readonly idle: number;
   /** Default: 1 s, the least that the kernel allows, if unknown. */
   readonly interval?: number;
-  /** The count in force, a sysctl's where the socket has none of its own. */
+  /** The count in force: the socket's own, else the sysctl's. */
   readonly count: number;
   readonly userTimeout: number;
   /** The probes that the peer has not answered (`tcpi_probes`). */
@@ -18,11 +18,11 @@ export interface ProbedConnection {
 }
 
 /**
- * Whether an extra probe may be sent.
+ * The answer to whether an extra probe may be sent.
  *
- * - `'probe'`: yes. Unanswered, the probe ends no connection.
+ * - `'probe'`: yes. An unanswered probe ends no connection.
  * - `'wait'`: no, but the kernel sends a probe of its own within a second and a timer's lateness.
- * - otherwise no: `why` is the reason, `remedy` what would help.
+ * - otherwise no: `why` is the reason, `remedy` says how to change that.
  */
 export type ProbeDecision = 'probe' | 'wait' | { readonly why: string; readonly remedy: string };
 

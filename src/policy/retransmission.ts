@@ -71,11 +71,11 @@ export function retriesDeath(retries2: number, rtoMs: number | undefined, hz: nu
 }
 
 /**
- * When a connection without a user timeout whose peer's window is closed dies after the peer has vanished, counted from the
- * peer's last acknowledgement.
+ * Predicts when a connection dies whose peer has vanished with a closed window, without a user timeout. The time counts
+ * from the peer's last acknowledgement.
  *
  * `tcp_probe_timer()` in net/ipv4/tcp_timer.c gives up at the tick after `tcp_retries2` unanswered window probes. Their
- * distance doubles up to TCP_RTO_MAX, and stays there while the peer answers them: how far it has come is not known.
+ * interval doubles up to TCP_RTO_MAX, and stays there while the peer answers. How far it had doubled is not known.
  */
 export function windowProbesDeath(retries2: number, hz: number): TimeRange {
   const longest = maximumRtoMs + timerLatenessMs(maximumRtoMs, hz);

@@ -1,9 +1,9 @@
 /**
- * Slips of unit. A number in the API is milliseconds, a number in text is seconds; whoever spells the unit means it. A
- * bare number that makes sense only in the other unit is refused, with what was probably meant.
+ * Slips of unit. A number in the API is milliseconds, a number in text is seconds. A number that makes sense only in the
+ * other unit is refused with a hint, unless its unit is spelled out.
  */
 
-/** Returns the hint for a number of milliseconds that is less than makes sense; `undefined` for everything else. */
+/** Returns the hint for a number of milliseconds that is too small to make sense; `undefined` for any other value. */
 export function secondsMeant(given: unknown, leastMs: number): string | undefined {
   if (typeof given !== 'number' || !(given > 0 && given < leastMs)) return undefined;
   return `did you mean '${given}s'? A number is milliseconds`;
@@ -14,17 +14,17 @@ function isThousands(text: string): boolean {
   return /^[1-9]\d*000$/.test(text);
 }
 
-/** Returns the hint for bare numbers in text that look like milliseconds; `undefined` if one does not. */
+/** Returns the hint for numbers in text that all look like milliseconds; `undefined` if one does not. */
 export function millisecondsMeant(...texts: readonly string[]): string | undefined {
   if (!texts.every(isThousands)) return undefined;
   const meant = texts.map((text) => `${text.slice(0, -3)}s`).join(':');
   return `did you mean '${meant}'? A number in text is seconds; with its unit it is taken as it is`;
 }
 
-/** A user timeout this many times as long as keepalive takes is one of hours. */
+/** A user timeout this many times as long as keepalive's own detection would last hours. */
 const muchLonger = 100;
 
-/** As {@link millisecondsMeant}, for a user timeout in policy text, where keepalive itself takes `detectionMs`. */
+/** Like {@link millisecondsMeant}, for a user timeout in policy text; keepalive alone detects in `detectionMs`. */
 export function userTimeoutMillisecondsMeant(text: string, detectionMs: number): string | undefined {
   return Number(text) * 1000 >= muchLonger * detectionMs ? millisecondsMeant(text) : undefined;
 }

@@ -91,8 +91,8 @@ export function validateAutoUserTimeout(idle: number, interval: number, count: n
 }
 
 /**
- * With less the kernel cannot have waited for one answer (include/net/tcp.h, TCP_RTO_MIN), unless a route has another
- * minimum, for which the unit can be spelled.
+ * A shorter user timeout ends before the kernel has waited for one answer (include/net/tcp.h, TCP_RTO_MIN). A route may
+ * have another minimum: spell the unit for such a route.
  */
 export const leastUserTimeoutMs = 200;
 
@@ -140,8 +140,8 @@ function refuseUnknownFields(policy: object, keys: readonly string[]): void {
 /**
  * Checks a policy object against the kernel's limits and gives its fields in milliseconds.
  *
- * @param leastMs A user timeout that is a number above 0 and below this is a slip of unit.
- * @throws {PolicyError} for anything the kernel would refuse, truncate or misread.
+ * @param leastMs A user timeout given as a number above 0 and below `leastMs` is a slip of unit.
+ * @throws {PolicyError} if the kernel would refuse, truncate or misread a value.
  */
 export function validatePolicy(policy: KeepAlivePolicy, leastMs = 0): ValidPolicy {
   if (typeof policy !== 'object' || policy === null) throw new PolicyError('policy', policy, policyAllowed);

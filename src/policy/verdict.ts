@@ -1,12 +1,12 @@
 import { idleDetection, inFlightDetection } from './detection-time.js';
 
 /**
- * What the audit says of a connection: whether its kernel would notice in time that the peer has vanished, in the state
- * that the connection is in now.
+ * The audit's verdict on a connection: whether its kernel would notice in time that the peer has vanished, in the
+ * connection's present state.
  *
  * - `protected`: within the limit, at the latest.
- * - `slow`: later than the limit. Also what has data in flight without a user timeout: until the data is acknowledged
- *   keepalive is silent, and only `tcp_retries2` ends it.
+ * - `slow`: later than the limit. A connection with data in flight and no user timeout is `slow` too: until the data is
+ *   acknowledged keepalive is silent, and only `tcp_retries2` ends the connection.
  * - `unprotected`: keepalive is off, so that a quiet connection would never notice.
  */
 export type Verdict = 'protected' | 'slow' | 'unprotected';
@@ -21,7 +21,7 @@ export interface VerdictInput {
   readonly userTimeout: number | null;
 }
 
-/** What a connection is doing, as far as that decides when it notices that its peer has vanished. */
+/** The part of a connection's state that decides when its kernel notices that the peer has vanished. */
 export interface Transfer {
   /** Whether anything is unacknowledged, or not sent yet. Default: false. */
   readonly isInFlight?: boolean;
@@ -29,7 +29,7 @@ export interface Transfer {
   readonly isWindowClosed?: boolean;
   /** The retransmission timeout before the first retransmission, in milliseconds. Default: that of a fast path. */
   readonly rtoMs?: number;
-  /** The sysctl `net.ipv4.tcp_retries2`; `null` where it could not be read. Default: 15. */
+  /** The sysctl `net.ipv4.tcp_retries2`; `null` if it could not be read. Default: 15. */
   readonly retries2?: number | null;
 }
 
@@ -37,18 +37,18 @@ export interface Transfer {
 export interface Detection {
   /** With nothing in flight, from the peer's last segment; `Infinity` with keepalive off. */
   readonly quietMs: number;
-  /** With data in flight, from its transmission; `null` where what decides it could not be read. */
+  /** With data in flight, from its transmission; `null` if `tcp_retries2` decides and could not be read. */
   readonly inFlightMs: number | null;
 }
 
 /** A connection's detection times and its verdict. */
 export interface Judgement {
   readonly detection: Detection;
-  /** `null` where the time that decides it is not known. */
+  /** `null` if the time that decides the verdict is not known. */
   readonly verdict: Verdict | null;
 }
 
-/** The limit unless stated, in milliseconds. */
+/** The default limit, in milliseconds. */
 export const defaultWithinMs = 60_000;
 
 function quietMsOf({ enabled, idle, interval, count, userTimeout }: VerdictInput): number {
@@ -71,9 +71,8 @@ function verdictWithin(enabled: boolean, detectedMs: number | null, withinMs: nu
 /**
  * Judges a connection by the latest time at which its kernel would notice that the peer has vanished.
  *
- * `withinMs` is the limit in milliseconds. Default: 60 s. `transfer` says what the connection is doing; by default it is
- * quiet. Takes any values that a kernel holds, also those that `setKeepAlive` refuses: sysctls reach further than socket
- * options. Returns `null` only with data in flight, no user timeout and `retries2: null`.
+ * `withinMs` is the limit in milliseconds. Default: 60 s. `transfer` describes data in flight. Default: none. Takes any
+ * value that a kernel can hold, also values that `setKeepAlive` refuses: sysctls have wider limits than socket options. Returns `null` only with data in flight, no user timeout and `retries2: null`.
  */
 export function verdictOf(state: VerdictInput, withinMs?: number): Verdict;
 export function verdictOf(state: VerdictInput, withinMs: number | undefined, transfer: Transfer): Verdict | null;
@@ -87,7 +86,7 @@ export type Judge = (state: VerdictInput, transfer?: Transfer) => Judgement;
 
 const remembered = 32;
 
-/** Returns a function that remembers the results for the keys that it was given last. */
+/** Wraps a function so that it remembers its results for recent keys. */
 function remembering<Input, Result>(keyOf: (input: Input) => string, compute: (input: Input) => Result) {
   const known = new Map<string, Result>();
   return (input: Input): Result => {
@@ -102,7 +101,7 @@ function remembering<Input, Result>(keyOf: (input: Input) => string, compute: (i
   };
 }
 
-/** {@link verdictOf} with the detection times, for many connections, few of which differ: it remembers what it reckoned. */
+/** Returns a {@link Judge} that remembers its results, because most connections have the same few options. */
 export function createJudge(withinMs = defaultWithinMs): Judge {
   const quiet = remembering(
     ({ enabled, idle, interval, count, userTimeout }: VerdictInput) =>

@@ -2,8 +2,8 @@ import { hasLoadedAddon, isLoadingOwnAddon } from '../native/own-addon.js';
 import { type Method, wrap } from '../socket/wrap.js';
 
 /**
- * Calls a function before this thread loads a native addon, at once if it has required one already. The addon of this
- * package's own FFI is left out. Returns a function that stops it.
+ * Calls a function before this thread loads a native addon, or at once if the thread has required one already. Ignores the
+ * addon of this package's own FFI. Returns a function that stops listening.
  */
 export function onAddonLoading(callback: () => void): () => void {
   if (hasLoadedAddon()) callback();

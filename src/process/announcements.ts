@@ -1,8 +1,8 @@
 import { type Subscriber, subscribersOf } from '../socket/subscribers.js';
 import { bottomOf, type Handle } from '../socket/target.js';
+import { messageOf, warnOnce } from '../socket/warn-once.js';
 import { beginProgramCall, endProgramCall, restoreOptions } from '../socket/watch-policy.js';
 import { type Method, wrap } from '../socket/wrap.js';
-import { messageOf, warnOnce } from './guarded.js';
 
 /** The methods by which Node.js writes to a handle, of TCP and of TLS (src/stream_base.cc). */
 const writes = ['writeBuffer', 'writev', 'writeUtf8String', 'writeAsciiString', 'writeLatin1String', 'writeUcs2String'];
@@ -18,7 +18,7 @@ type HandleAction = (handle: Handle) => void;
 interface Announcement {
   readonly before?: Tell;
   readonly after?: Tell;
-  /** What is done with the options that a watch has in force on the handle, before the call and after it. */
+  /** The hooks that adapt the options of a watch on the handle, before the call and after it. */
   readonly prepare?: HandleAction;
   readonly conclude?: HandleAction;
 }
@@ -45,7 +45,7 @@ function tellFollowers(handle: Handle, tell: Tell | undefined): void {
   }
 }
 
-/** The options are the watch's affair: what the kernel refuses must not reach the program that makes the call. */
+/** Runs a hook of a watch. An error becomes a process warning, and never reaches the program that makes the call. */
 function act(handle: Handle, action: HandleAction | undefined): void {
   try {
     action?.(bottomOf(handle));
@@ -77,10 +77,10 @@ function wrapAll(prototype: object): void {
 }
 
 /**
- * Tells the followers of handles of this one's kind what is done with them: something is written, their side is ended,
- * keepalive is set, the handle is closed. What http2 writes is not told.
+ * Wraps methods of handles of this kind to tell their followers that data is written, this side is ended, keepalive is set,
+ * or the handle is closed. Writes of http2 are not told.
  *
- * Returns whether closing is told: not in Bun, whose handles have no such method of their own.
+ * Returns whether a close is told: not in Bun, whose handles have no such method of their own.
  */
 export function announceUse(handle: Handle): boolean {
   let tellsClosing = false;

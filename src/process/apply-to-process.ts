@@ -5,9 +5,10 @@ import { debuglog } from 'node:util';
 import { isMainThread } from 'node:worker_threads';
 import { ConfigurationError, type PolicyInput } from '../policy/index.js';
 import { type Installation, threadState } from '../socket/thread-state.js';
+import { messageOf, warnOnce } from '../socket/warn-once.js';
 import type { Regime } from './decision.js';
 import { type AppliedEvent, Governor } from './governor.js';
-import { guarded, messageOf, warnOnce } from './guarded.js';
+import { guarded } from './guarded.js';
 import type { Mode } from './intent.js';
 import { intercept } from './interception.js';
 import { NativeSockets } from './native-sockets.js';
@@ -25,13 +26,13 @@ export interface ProcessOptions {
   /** The first one that matches a connection decides instead of the policy. */
   readonly rules?: readonly Rule[];
   /**
-   * Called for each connection and listener that is set, except for those that it sets itself. What it throws becomes a
-   * process warning.
+   * Called for each connection and listener that is set, except for those that the callback sets itself. An error of the
+   * callback becomes a process warning.
    */
   readonly onApplied?: (event: AppliedEvent) => void;
   /**
-   * On this signal the status is written to standard error. One of SIGUSR2, SIGINFO, SIGWINCH, SIGURG and SIGCONT, as the
-   * system has it: to listen for others would change what they do to the program.
+   * On this signal the status is written to standard error. Must be SIGUSR2, SIGINFO, SIGWINCH, SIGURG or SIGCONT, and known
+   * to the system: a listener for another signal would change the signal's effect on the program.
    */
   readonly summarySignal?: NodeJS.Signals;
   /**
@@ -137,9 +138,9 @@ class ProcessInstallation implements Installation {
 let installation: ProcessInstallation | undefined;
 
 /**
- * The signals that a summary may be asked for with: those that end no program, and SIGUSR2, which Node.js and the system
- * leave to programs. To listen for another one would take from it what it does: to end the program, to crash it with a
- * core file, to stop it, or to start the debugger or a profiler.
+ * The signals that may request a summary: signals that end no program, and SIGUSR2, which Node.js and the system leave to
+ * programs. A listener for any other signal would disable the signal's effect: to end the program, to crash it with a core
+ * file, to stop it, or to start the debugger or a profiler.
  */
 const summarySignals: readonly string[] = ['SIGUSR2', 'SIGINFO', 'SIGWINCH', 'SIGURG', 'SIGCONT'].filter((signal) =>
   Object.hasOwn(constants.signals, signal),
@@ -167,7 +168,7 @@ function checkOptions({ mode, native, onApplied, summarySignal }: ProcessOptions
   }
 }
 
-/** Puts the wrappers of the last policy's copy of this package in place of those that another copy has there. */
+/** Installs the wrappers of the package copy whose policy came last, and removes those of any other copy. */
 function installLast(): void {
   const last = threadState.policies.at(-1)?.installation;
   const { active } = threadState;
@@ -232,7 +233,7 @@ export function applyConfiguration(
  * Node.js on Linux; on macOS and FreeBSD accepted connections are set one by one, on Windows through Node.js >= 24.19 or
  * >= 26.4.
  *
- * @throws {ConfigurationError} for a policy, rule or option that is wrong, with its field; nothing is then in force.
+ * @throws {ConfigurationError} if a policy, rule or option is wrong, with its field; nothing is in force then.
  * @throws {UnsupportedError} in Bun and Deno.
  */
 export function applyToProcess(

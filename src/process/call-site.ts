@@ -9,7 +9,7 @@ export interface CallSite {
 /** Frames to look through for the caller: a driver's own wrappers are rarely deeper. */
 const depth = 12;
 
-/** The path of a frame's file. Names such as `file:///srv/100%/app.js` are no valid URLs and stay as they are. */
+/** Returns the path of a frame's file. Names such as `file:///srv/100%/app.js` are no valid URLs and stay as they are. */
 function fileOf(frame: NodeJS.CallSite): string | undefined {
   const name: unknown = frame.getFileName();
   if (typeof name !== 'string') return undefined;
@@ -29,8 +29,8 @@ function moduleOf(file: string): string {
 }
 
 /**
- * Gives `Error` another property while `run` runs. Returns undefined if the program does not let that property be
- * written: frozen intrinsics, an accessor.
+ * Changes a property of `Error` while `run` runs. Returns undefined if the property is not writable: frozen intrinsics, an
+ * accessor.
  */
 function withProperty<Result>(
   key: 'prepareStackTrace' | 'stackTraceLimit',
@@ -59,7 +59,7 @@ function framesBelow(below: (...values: never[]) => unknown): NodeJS.CallSite[] 
   return Array.isArray(frames) ? frames : [];
 }
 
-/** Returns the first frame that called `below`, a function of ours; undefined if the stack has no file or cannot be had. */
+/** Returns the first frame above `below`, a function of ours; undefined if the stack is unreadable or has no file. */
 export function callSite(below: (...values: never[]) => unknown): CallSite | undefined {
   try {
     for (const frame of framesBelow(below)) {
@@ -67,7 +67,7 @@ export function callSite(below: (...values: never[]) => unknown): CallSite | und
       if (file !== undefined) return { module: moduleOf(file), file, line: frame.getLineNumber() ?? 0 };
     }
   } catch {
-    // The program has replaced what stack traces are built on.
+    // The program has replaced a function that stack traces need.
   }
   return undefined;
 }

@@ -12,7 +12,7 @@ export type Content = { readonly [field in Field]?: unknown };
 const maxBytes = 1024 * 1024;
 const tooLarge = 'has more than 1 MB';
 
-/** How a file came to be read: the environment names it, or it lies in the working directory. */
+/** How a file was found: the environment names it, or it lies in the working directory. */
 export type Found = 'named' | 'by chance';
 
 /** A file that is not read. */
@@ -30,7 +30,7 @@ function whyNotReadable(stats: Stats, found: Found): string | undefined {
   return isForeign ? `belongs to user ${stats.uid}, not to this user or root` : undefined;
 }
 
-/** Reads to the end, but not more than {@link maxBytes}: the file may grow meanwhile. */
+/** Reads a file to its end; returns undefined if it is longer than {@link maxBytes}, because it may grow meanwhile. */
 function readOpen(fd: number): string | undefined {
   const buffer = Buffer.alloc(maxBytes + 1);
   let length = 0;
@@ -40,7 +40,7 @@ function readOpen(fd: number): string | undefined {
   return length > maxBytes ? undefined : buffer.toString('utf8', 0, length);
 }
 
-/** Neither waits for a writer to open a FIFO, nor opens a device, nor follows a link that was found by chance. */
+/** Reads a file's text. Never waits at a FIFO, opens a device, or follows a link that was found by chance. */
 function readText(file: string, found: Found): string | Unread {
   const before = found === 'named' ? statSync(file) : lstatSync(file);
   const whyNotOpen = whyNotReadable(before, found);
@@ -55,8 +55,8 @@ function readText(file: string, found: Found): string | Unread {
   }
 }
 
-/** Where text stops being JSON, as far as Node.js says. The error of `JSON.parse` quotes the text: it may be a secret. */
-function placeOf(error: unknown, text: string): string {
+/** Returns where text stops being JSON. The error of `JSON.parse` is not shown: it quotes the text, which may be secret. */
+function positionOf(error: unknown, text: string): string {
   const [, position] = /position (\d+)/.exec(String(error)) ?? [];
   if (position === undefined) return 'text that is not';
   const before = text.slice(0, Number(position)).split('\n');
@@ -67,11 +67,11 @@ function parse(file: string, text: string): unknown {
   try {
     return JSON.parse(text);
   } catch (error) {
-    throw new ConfigurationError(file, '', undefined, 'JSON', undefined, placeOf(error, text));
+    throw new ConfigurationError(file, '', undefined, 'JSON', undefined, positionOf(error, text));
   }
 }
 
-/** The kind of a value, in words that do not quote it. */
+/** Returns the kind of a value, in words that do not quote the value. */
 function kindOf(value: unknown): string {
   if (Array.isArray(value)) return 'an array';
   if (value === null) return 'null';
@@ -92,10 +92,10 @@ function checkContent(file: string, content: unknown): Content {
 }
 
 /**
- * Reads a file of `tcp-keepalive.json`'s form. A named file must be there and a regular file of at most 1 MB. A file
- * that was found by chance must also be of this user or root, and no link; otherwise it is not read.
+ * Reads a configuration file such as `tcp-keepalive.json`. A named file must be a regular file of at most 1 MB. A file that
+ * was found by chance must also belong to this user or root, and must not be a link; otherwise it is not read.
  *
- * @throws {ConfigurationError} if the file is named and cannot be read, or its content is wrong. The error does not quote
+ * @throws {ConfigurationError} if a named file cannot be read, or the content of any file is wrong. The error does not quote
  * the content.
  */
 export function readConfigurationFile(file: string, found: Found): Content | Unread {

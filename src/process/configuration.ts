@@ -12,9 +12,9 @@ export interface Configuration {
   readonly sourceOf: SourceOf;
 }
 
-/** There is no policy, and nothing says that this is meant. */
+/** A configuration without a policy, which is not marked as intended. */
 export interface NoPolicy {
-  /** Where a policy was looked for, and what was found there. */
+  /** The places where a policy was looked for, and the findings. */
   readonly lookedFor: readonly string[];
 }
 
@@ -23,7 +23,7 @@ type Environment = Readonly<Record<string, string | undefined>>;
 /** The file that is read if it lies in the working directory. */
 export const configurationFile = 'tcp-keepalive.json';
 
-/** The variables that give a field, before the file. */
+/** The variable for each field. A variable comes before the file. */
 const variables = {
   policy: 'TCP_KEEPALIVE',
   mode: 'TCP_KEEPALIVE_MODE',
@@ -71,21 +71,21 @@ function isGiven({ policy, rules }: Content): boolean {
   return policy !== undefined || rules !== undefined;
 }
 
-/** Variables whose names are nearly that of the policy. */
+/** Returns the variables whose names are misspellings of the policy's. */
 function misspelt(environment: Environment): string[] {
   return Object.keys(environment)
     .filter((name) => name !== variables.policy && closestName(name.toUpperCase(), [variables.policy]) !== undefined)
     .map((name) => `${name} is set: did you mean ${variables.policy}?`);
 }
 
-/** A file, and what it says; nothing where it is not to be read. */
+/** A file and its content; no content if the file is not read. */
 interface FromFile {
   readonly file: string;
   readonly content: Content;
   readonly said: string;
 }
 
-/** The file that the environment names, or else the one in the working directory. */
+/** Reads the file that the environment names, or else the one in the working directory. */
 function readFile(environment: Environment, folder: string | undefined): FromFile {
   const { TCP_KEEPALIVE_CONFIG: named } = environment;
   if (named) {
@@ -106,9 +106,9 @@ function readFile(environment: Environment, folder: string | undefined): FromFil
 }
 
 /**
- * Reads what a process is to be given: the environment, then the file that `TCP_KEEPALIVE_CONFIG` names. Only if the
- * environment has neither a policy nor rules and names no file, `tcp-keepalive.json` in the working directory is read: a
- * file that is there by chance changes nothing of a policy that the environment gives.
+ * Reads the configuration of a process: the environment, then the file that `TCP_KEEPALIVE_CONFIG` names. Reads
+ * `tcp-keepalive.json` in the working directory only if the environment has neither a policy nor rules and names no file:
+ * a file that is there by chance must not change a policy of the environment.
  *
  * @param folder The working directory; undefined if it cannot be read.
  * @returns undefined if connections are to be left to the program.

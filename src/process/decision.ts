@@ -24,7 +24,7 @@ export function decide({ policy, rules }: Regime, facts: Facts): ValidPolicy | f
   return policy;
 }
 
-/** Whether deciding takes the local port, which a client's handle has to be asked for. */
+/** Returns whether deciding takes the local port, which a client's handle has to be asked for. */
 export function needsLocalPort({ rules }: Regime): boolean {
   return rules.some((rule) => rule.needsLocalPort);
 }

@@ -10,10 +10,11 @@ import {
   setOnHandle,
   setOnNewHandle,
 } from '../socket/index.js';
+import { messageOf, warnOnce } from '../socket/warn-once.js';
 import type { Method } from '../socket/wrap.js';
 import { type CallSite, callSite } from './call-site.js';
 import { decide, needsLocalPort, type Regime } from './decision.js';
-import { guarded, messageOf, warnOnce } from './guarded.js';
+import { guarded } from './guarded.js';
 import { carryOver, handleIntentOf, type Intent, intentOf, isOverruled, mergeIntent } from './intent.js';
 import type { Hooks } from './interception.js';
 import { Listeners, listeningServers, queuedOn } from './listeners.js';
@@ -28,7 +29,7 @@ export interface AppliedEvent {
   /** The socket or server; `undefined` while Node.js has not made one for an accepted connection yet. */
   readonly target: net.Socket | net.Server | undefined;
   readonly applied: AppliedKeepAlive;
-  /** Set where native code opened the socket: there is no target then. */
+  /** True if native code opened the socket; there is no `target` then. */
   readonly native?: true;
 }
 
@@ -62,17 +63,17 @@ function isSame(a: ValidPolicy, b: ValidPolicy): boolean {
   return a.idle === b.idle && a.interval === b.interval && a.count === b.count && a.userTimeout === b.userTimeout;
 }
 
-/** Whether a handle has a policy. The kernel is asked, because an addon or another process may have set others since. */
+/** Returns whether a handle has a policy. Asks the kernel, because an addon or another process may have set options since. */
 function isInForce(handle: TcpHandle, wanted: ValidPolicy, set: ValidPolicy): boolean {
   try {
     return hasPolicy(handle, wanted) ?? isSame(set, wanted);
   } catch {
-    // Setting the policy will tell why.
+    // The attempt to set the policy will report the error.
     return false;
   }
 }
 
-/** Puts every connection of this thread under a regime, and keeps it there. */
+/** Keeps every connection of this thread under a regime. */
 export class Governor implements Hooks {
   readonly statistics = new Statistics();
   readonly #regime: () => Regime | undefined;
@@ -84,7 +85,7 @@ export class Governor implements Hooks {
   #isInSocketCall = false;
   /** Set while a handle is set through Node's own call. */
   #isSetting = false;
-  /** Set while the program is told: what it sets meanwhile is set, and not told. */
+  /** True during `onApplied`: connections that the callback sets are not reported. */
   #isTelling = false;
 
   constructor(regime: () => Regime | undefined, onApplied: (event: AppliedEvent) => void) {
@@ -143,7 +144,7 @@ export class Governor implements Hooks {
     this.#tell(handle, 'server', applied);
   }
 
-  /** Decides anew on the listeners that are there, also on those that listened before there was a regime. */
+  /** Decides again on all present listeners, also on those that listened before there was a regime. */
   reconsiderListeners(): void {
     for (const handle of this.#listeners.open()) guarded(() => this.listening(handle));
     for (const server of listeningServers()) guarded(() => this.#discover(server));
@@ -176,7 +177,7 @@ export class Governor implements Hooks {
     if (this.#isInSocketCall) return 0;
     const owner = ownerOf(handle);
     const request = owner instanceof Socket ? this.#requests.get(owner) : undefined;
-    // Node.js itself carries out what was asked for before, or what the server was created with.
+    // Node.js itself applies earlier calls and the options that the server was created with.
     if (request === undefined) governed.intent = carryOver(governed.intent, handleIntentOf(args));
     this.#settle(handle, governed, request?.last);
     return 0;
@@ -242,7 +243,7 @@ export class Governor implements Hooks {
     else if (this.#settle(handle, governed, request?.last)) this.statistics.set += 1;
   }
 
-  /** Gives a handle what the policy and the program's calls come to, if it does not have that. Returns whether it has it. */
+  /** Sets the options that follow from the policy and the program's calls, if needed. Returns whether they are in force. */
   #settle(handle: TcpHandle, governed: Governed, call: Call | undefined): boolean {
     const isExplicit = explicitPolicy(handle) !== undefined;
     const mode = isExplicit ? 'enforce' : (this.#regime()?.mode ?? 'enforce');

@@ -76,7 +76,7 @@ export function mergeIntent(policy: ValidPolicy, intent: Intent | undefined, mod
   };
 }
 
-/** Whether what a program asked for is not what its connection gets. */
+/** Returns whether what a program asked for is not what its connection gets. */
 export function isOverruled(intent: Intent, policy: ValidPolicy): boolean {
   if (!intent.enable) return true;
   return (['idle', 'interval', 'count'] as const).some(

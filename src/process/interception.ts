@@ -5,25 +5,25 @@ import { guarded } from './guarded.js';
 import { ownerOf, shareOwner, type TcpHandle, type TcpPrototype, tcpPrototype } from './tcp-handle.js';
 import { whenTlsIsLoaded } from './tls-loading.js';
 
-/** Node's own request of a connect call: its function is called when the call is over (src/connect_wrap.cc). */
+/** Node's request of a connect call. Node.js calls its function when the call is over (src/connect_wrap.cc). */
 export interface ConnectRequest {
   oncomplete?: (...args: unknown[]) => unknown;
 }
 
-/** The hooks around calls of the program. What they throw becomes a process warning. */
+/** The hooks around calls of the program. An error of a hook becomes a process warning. */
 export interface Hooks {
   /** After a connection was begun: the handle has its descriptor. */
   connecting(handle: TcpHandle, address: string, port: number, request: ConnectRequest): void;
   /** Before a listener listens, or after that if it has its descriptor only then. */
   listening(handle: TcpHandle): void;
-  /** Instead of the handle's own call. Returns undefined to have that call made. */
+  /** Replaces the handle's own call. Returns undefined to let the call proceed. */
   handleKeepAlive(handle: TcpHandle, args: readonly unknown[]): number | undefined;
   /** Around `socket.setKeepAlive`, which is `call`. */
   duringSocketCall(call: () => net.Socket): net.Socket;
   /**
    * After `socket.setKeepAlive`.
    *
-   * @param called The function that the program called, above which its frames lie on the stack.
+   * @param called The function that the program called; the program's frames are above it on the stack.
    */
   socketKeepAlive(socket: net.Socket, args: readonly unknown[], called: Method): void;
 }
@@ -86,12 +86,12 @@ class SharedWrapper<Listener> {
 
 const connectMethods = ['connect', 'connect6'] as const;
 
-/** The handle of TLS over a TCP handle, through which a connection is begun. */
+/** The handle of TLS over a TCP handle, through which a program connects. */
 interface SecureHandle {
   readonly _parent?: object | null;
 }
 
-/** Has the handle of TLS share its owner with the handle below it. Node.js does so for the first address only. */
+/** Makes the handle of TLS share its owner with the handle below it. Node.js does so for the first address only. */
 function wrapSecureConnect(original: Method): Method {
   return function connect(this: SecureHandle, ...args: unknown[]) {
     const { _parent: below } = this;
@@ -159,7 +159,7 @@ export function onSecuring(securing: Securing): () => void {
 /**
  * Wraps the methods through which every TCP connection of this thread comes; gives what unwraps them all.
  *
- * @throws {UnsupportedError} where the runtime has no such methods.
+ * @throws {UnsupportedError} if the runtime has no such methods.
  */
 export function intercept(hooks: Hooks): () => void {
   const prototype: TcpPrototype = tcpPrototype();

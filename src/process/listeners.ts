@@ -19,11 +19,11 @@ export function listeningServers(): net.Server[] {
 
 type Accepted = (client: TcpHandle, listener: TcpHandle) => void;
 
-/** What was decided for a listener. */
+/** The decision on a listener. */
 interface Decision {
-  /** The policy that its connections inherit; `'each'` if they are decided on one by one, `false` if they are left alone. */
+  /** The policy that connections inherit; `'each'` if each is decided on by itself, `false` if all are left alone. */
   policy: ValidPolicy | 'each' | false;
-  /** How many of the next connections do not inherit: those that were waiting to be accepted when it was given the policy. */
+  /** How many of the next connections do not inherit, because they were queued when the listener got the policy. */
   queued: number;
   isFollowed: boolean;
 }
@@ -40,7 +40,7 @@ export class Listeners {
     this.#accepted = accepted;
   }
 
-  /** Its connections inherit this policy, but for those that are queued. Returns whether that is new. */
+  /** Marks a listener's connections as inheriting a policy, except for queued ones. Returns whether that is new. */
   inherits(handle: TcpHandle, policy: ValidPolicy, queued: number): boolean {
     const decision = this.#decisionOf(handle);
     const isNew = decision.policy === false || decision.policy === 'each';
@@ -49,14 +49,14 @@ export class Listeners {
     return isNew;
   }
 
-  /** Its connections are decided on one by one. */
+  /** Marks a listener's connections as decided on one by one. */
   decideEach(handle: TcpHandle): void {
     const decision = this.#decisionOf(handle);
     decision.policy = 'each';
     this.#follow(handle, decision);
   }
 
-  /** Its connections are left to the program. */
+  /** Marks a listener's connections as left to the program. */
   leaveAlone(handle: TcpHandle): void {
     this.#decisionOf(handle).policy = false;
   }
@@ -65,7 +65,7 @@ export class Listeners {
     return this.#decisions.has(handle);
   }
 
-  /** The policy that a server's connections inherit from its listener. */
+  /** Returns the policy that a server's connections inherit from its listener. */
   inherited(server: net.Server): ValidPolicy | undefined {
     const handle = tcpHandleOf(server);
     const policy = handle && this.#decisions.get(handle)?.policy;

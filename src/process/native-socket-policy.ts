@@ -9,7 +9,7 @@ import { decide, type Regime } from './decision.js';
 import { type Mode, mergeIntent } from './intent.js';
 import type { Role } from './rules.js';
 
-/** Decides on a connection. The host is not known: native code looks it up by itself. */
+/** Decides on a connection. The host is not known, because native code looks it up itself. */
 export function decideOnConnection(fd: number, role: Role, regime: Regime): ValidPolicy | false {
   const [local, peer] = [localNameOf(fd), peerNameOf(fd)];
   const facts = { role, remoteAddress: peer?.address, remotePort: peer?.port, localPort: local?.port };
@@ -22,8 +22,8 @@ export function decideOnListener(fd: number, regime: Regime): ValidPolicy | fals
 }
 
 /**
- * Returns the policy that a socket is to have. With `'fill'`, numbers that differ from the kernel's defaults, and a user
- * timeout, are native code's own and win. Whether native code turned keepalive off or never turned it on can't be told.
+ * Returns the policy for a socket. With `'fill'`, numbers that differ from the kernel's defaults and a user timeout are
+ * native code's own and win. Keepalive that native code turned off looks like keepalive that was never on.
  */
 function wantedPolicy(policy: ValidPolicy, state: KeepAliveState, mode: Mode): ValidPolicy {
   if (mode === 'enforce') return policy;
@@ -35,12 +35,12 @@ function wantedPolicy(policy: ValidPolicy, state: KeepAliveState, mode: Mode): V
 }
 
 /**
- * Gives a socket its policy and returns what is then in force: `'in force'` if the socket had all of it already, `'gone'` if the
- * descriptor is not that socket's any more.
+ * Gives a socket its policy and returns the state that is then in force. Returns `'in force'` if the socket had the policy
+ * already, `'gone'` if the descriptor is no longer the socket's.
  *
  * @param isUnchanged Asked right before the options are set. A thread of native code can still close the descriptor in the
- * microseconds that follow; the worst is then a policy on another TCP socket of this process that was opened in them.
- * @throws {SystemCallError} as the kernel refuses it.
+ * following microseconds; at worst another TCP socket that this process opens in them gets the policy.
+ * @throws {SystemCallError} if the kernel refuses the options.
  */
 export function applyToNative(
   fd: number,

@@ -17,31 +17,31 @@ import type { Statistics } from './statistics.js';
 import { tcpHandleOf } from './tcp-handle.js';
 import type { ThreadClaims } from './thread-claims.js';
 
-/** What the search needs to know, and who hears of what it did. */
+/** The inputs of the search, and the receivers of its results. */
 export interface NativeSocketContext {
   readonly statistics: Statistics;
-  /** The regime in force; `native` is false where it leaves the sockets of native code alone. */
+  /** The regime in force; `native` is false if the regime leaves the sockets of native code alone. */
   regime(): (Regime & { readonly native: boolean }) | undefined;
   applied(event: AppliedEvent): void;
   refused(error: unknown): void;
 }
 
 /**
- * The time between two passes, in ms: longer where a pass takes long, so that the search stays below 1 % of a core. A socket
- * is set in the first pass that finds it; where there are worker threads, in the second one. Both are over within 2 s.
+ * The time between two passes, in ms: longer if a pass takes long, so that the search stays below 1 % of a core. A socket is
+ * set in the first pass that finds it; with worker threads, in the second. Both passes are over within 2 s.
  */
 const [shortestMs, longestMs, withThreadsMs] = [1100, 1650, 800];
 const timesItsCost = 110;
 
 const { cpuUsage } = process;
 
-/** In each pass one number in so many is looked at in any case. */
+/** Each pass looks at one descriptor number in this many, even without a new connection. */
 const stride = 32;
 
-/** A connection is compared with its policy again in the pass after it was set, then in one of so many. */
+/** A connection is compared with its policy in the pass after it was set, then in one pass of this many. */
 const passesPerComparison = 4 * stride;
 
-/** So many passes a socket is left undecided while a worker thread without a policy runs, which might apply one. */
+/** For this many passes a socket stays undecided while a worker thread without a policy runs, which might apply one. */
 const patience = 5;
 
 function unknownOwner(): Error {
@@ -67,7 +67,7 @@ function openedConnections(): string | undefined {
   }
 }
 
-/** What is done with a socket; returns its kind then. */
+/** Handles a socket; returns the socket's kind afterwards. */
 type Step = (fd: number, regime: Regime) => number;
 
 /** The repeated pass over the process's descriptors. Sockets that are open when it begins are left as they are. */
@@ -83,13 +83,13 @@ export class NativeSocketSearch {
   readonly #governed: Governed[] = [];
   /** The local port of each listener of native code, by descriptor. */
   readonly #listenerPorts: number[] = [];
-  /** Those of the listeners that this pass has found. */
+  /** The local ports of the listeners that this pass has found. */
   readonly #ports = new Set<number>();
   /** The connections and listeners that this pass has found undecided. */
   #found: { readonly fd: number; readonly isListener: boolean }[] = [];
   #passes = 0;
   #opens: string | undefined;
-  /** Set where the next pass must look at every number. */
+  /** True if the next pass must look at every number. */
   #isUnsettled = true;
   /** Undefined once the search is over. */
   #timer: Timer | undefined;
@@ -119,7 +119,7 @@ export class NativeSocketSearch {
 
   readonly #pass = (): void => {
     try {
-      // Not when the search begins: that may be in the middle of loading the program's own copy of the FFI.
+      // Not at the beginning of the search, which may be in the middle of loading the program's own copy of the FFI.
       const reason = whyNoLibc();
       if (reason !== undefined) throw reason;
       this.#passes += 1;
@@ -144,7 +144,7 @@ export class NativeSocketSearch {
     if (isFull) this.#descriptors.pass(this.#visit, 0, 1);
     else this.#descriptors.pass(this.#visit, this.#passes % stride, stride);
     if (isFull) this.#before = undefined;
-    // Only now all listeners are known, by which an accepted connection is told from one that was connected.
+    // Only now all listeners are known. They tell an accepted connection from one that native code opened.
     for (const { fd, isListener } of this.#found) {
       this.#isUnsettled = true;
       this.#descriptors.update(fd, (kind) => this.#attempt(fd, kind, this.#decide(kind, isListener)));
@@ -184,7 +184,7 @@ export class NativeSocketSearch {
     this.#found.push({ fd, isListener });
   }
 
-  /** Takes a step with a socket and returns its kind then. */
+  /** Takes a step with a socket and returns the socket's kind afterwards. */
   #attempt(fd: number, kind: number, step: Step): number {
     const regime = this.#context.regime();
     if (regime === undefined || !regime.native) return kind;

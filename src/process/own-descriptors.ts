@@ -1,10 +1,9 @@
 import { fstatSync, readdirSync, readFileSync } from 'node:fs';
-import { type OptionReader, optionReader, readIntOption, SystemCallError } from '../native/index.js';
+import { type OptionReader, optionReader, readIntOption, SO_COOKIE, SystemCallError } from '../native/index.js';
 import { nameOf } from './names.js';
 import type { TcpHandle } from './tcp-handle.js';
 
-/** include/uapi/asm-generic/socket.h; SO_COOKIE since Linux 4.12. */
-const SO_COOKIE = { name: 'SO_COOKIE', level: 1, option: 57 };
+/** include/uapi/asm-generic/socket.h */
 const SO_PROTOCOL = { name: 'SO_PROTOCOL', level: 1, option: 38 };
 const SO_DOMAIN = { name: 'SO_DOMAIN', level: 1, option: 39 };
 
@@ -12,7 +11,7 @@ const IPPROTO_TCP = 6;
 /** AF_INET and AF_INET6. */
 const internet: readonly number[] = [2, 10];
 
-/** What a descriptor's number stands for; numbers from `undecided` on are handed to the visitor. */
+/** The kinds of a descriptor. Descriptors whose kind is `undecided` or above are handed to the visitor. */
 export const kinds = {
   /** No socket of TCP, or nothing. */
   other: 0,
@@ -22,7 +21,7 @@ export const kinds = {
   undecided: 4,
   /** A connection that has the policy. */
   governed: 2,
-  /** A listener that has it, or whose connections are decided on one by one. */
+  /** A listener that has the policy, or whose connections are decided on one by one. */
   listener: 3,
 } as const;
 
@@ -56,8 +55,8 @@ export function tableSize(): number {
 }
 
 /**
- * The descriptors of this process, each known by its socket's cookie, so that a number that was closed and opened again is
- * noticed. A cookie is one call; the links in /proc/self/fd are a listing and a call each, without cookies.
+ * The descriptors of this process, each identified by its socket's cookie, so that a reused number is noticed. Reading a
+ * cookie is one call; the links in /proc/self/fd take a listing and a call each, and have no cookies.
  */
 export class OwnDescriptors {
   #reader: OptionReader | undefined;
@@ -97,12 +96,12 @@ export class OwnDescriptors {
     }
   }
 
-  /** Changes the kind of what the last pass found under a number. */
+  /** Changes the kind of the descriptor that the last pass found under a number. */
   update(fd: number, change: (kind: number) => number): void {
     this.#kinds[fd] = change(this.#kinds[fd] as number);
   }
 
-  /** Returns false if the number does not stand for the socket any more that the last pass found there. */
+  /** Returns false if the number no longer stands for the socket that the last pass found. */
   isUnchanged(fd: number): boolean {
     const { view } = this.#cookie;
     if (this.#cookie.read(fd) !== 8) return false;
@@ -125,7 +124,7 @@ export class OwnDescriptors {
     return false;
   }
 
-  /** As {@link isUnchanged}, and remembers what the number stands for now. */
+  /** Like {@link isUnchanged}, but also remembers the socket that the number stands for now. */
   #isSame(fd: number): boolean {
     const { view } = this.#cookie;
     const isSocket = this.#cookie.read(fd) === 8;

@@ -2,14 +2,15 @@ import { isMainThread } from 'node:worker_threads';
 import { UnsupportedError } from '../native/index.js';
 import { ConfigurationError } from '../policy/index.js';
 import { threadState } from '../socket/thread-state.js';
+import { messageOf, warnOnce } from '../socket/warn-once.js';
 import { applyConfiguration } from './apply-to-process.js';
 import { type NoPolicy, readConfiguration } from './configuration.js';
-import { guarded, messageOf, warnOnce } from './guarded.js';
+import { guarded } from './guarded.js';
 
 /**
  * Exits with code 1. With TCP_KEEPALIVE_ON_ERROR=warn, continues without a policy and emits a process warning.
  *
- * @throws the error itself if it is none that a configuration can cause.
+ * @throws the error itself if no configuration can cause it.
  */
 function refuse(error: unknown): void {
   if (process.env['TCP_KEEPALIVE_ON_ERROR'] === 'warn') {
@@ -29,7 +30,7 @@ function warnOfNone({ lookedFor }: NoPolicy): void {
   warnOnce(`no keepalive policy is in force: ${lookedFor.join('; ')}; ${hint}`);
 }
 
-/** The working directory; undefined if it was deleted or cannot be read. */
+/** Returns the working directory; undefined if it was deleted or cannot be read. */
 function workingDirectory(): string | undefined {
   try {
     return process.cwd();

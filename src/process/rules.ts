@@ -92,7 +92,7 @@ function checkFields(rule: unknown, field: string, source: string): asserts rule
   }
 }
 
-/** Whether connections are left to their program instead of being given a policy. */
+/** Returns whether connections are left to their program. */
 export function isUnmanaged(policy: unknown): boolean {
   return policy === false || policy === 'off' || policy === 'unmanaged';
 }

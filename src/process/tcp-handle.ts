@@ -33,9 +33,9 @@ interface Internals {
 }
 
 /**
- * Makes Node.js create a TCP handle, by a connection whose look-up never answers. The handle has no descriptor, and does
- * not keep the process alive. It is never closed: a close would run in the program's ticks, and its async hooks would
- * hear of it.
+ * Makes Node.js create a TCP handle, by connecting with a look-up that never answers. The handle has no descriptor, and
+ * does not keep the process alive. The handle is never closed: a close would run in the program's ticks and trigger its
+ * async hooks.
  */
 function find(): Internals {
   const { bun, deno } = process.versions;
@@ -63,7 +63,7 @@ function internals(): Internals {
 /**
  * What every TCP handle of this thread inherits from.
  *
- * @throws {UnsupportedError} where the runtime has no such thing (Bun, Deno).
+ * @throws {UnsupportedError} if the runtime has no such handles (Bun, Deno).
  */
 export function tcpPrototype(): TcpPrototype {
   return internals().prototype as TcpPrototype;
@@ -72,7 +72,7 @@ export function tcpPrototype(): TcpPrototype {
 /** The owners of handles to which Node.js gives none: TLS, from the second address on (lib/internal/tls/wrap.js). */
 const owners = new WeakMap<object, unknown>();
 
-/** Remembers that a handle below TLS belongs to the socket that the handle of TLS belongs to. */
+/** Remembers that a handle below TLS has the same owner as the handle of TLS. */
 export function shareOwner(secure: object, below: object): void {
   const { owner } = internals();
   owners.set(below, (secure as Record<symbol, unknown>)[owner]);
@@ -85,7 +85,7 @@ export function ownerOf(handle: TcpHandle): net.Socket | net.Server | undefined 
   return owner instanceof Socket || owner instanceof Server ? owner : undefined;
 }
 
-/** Whether a value is a TCP handle of this thread. */
+/** Returns whether a value is a TCP handle of this thread. */
 export function isTcpHandle(value: unknown): value is TcpHandle {
   return typeof value === 'object' && value !== null && Object.getPrototypeOf(value) === tcpPrototype();
 }

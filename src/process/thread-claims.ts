@@ -1,7 +1,7 @@
 import { getEnvironmentData, isMainThread, setEnvironmentData, type Worker } from 'node:worker_threads';
 import { threadKey } from '../native/thread/role.js';
 
-/** Under this worker threads find the shared memory. */
+/** The key under which worker threads find the shared memory. */
 const key = 'tcp-keepalive: descriptors of worker threads';
 
 /** One mark a descriptor number; fs.nr_open allows as many unless it was raised. */
@@ -16,17 +16,17 @@ const isMarked = (fd: number) => fd >= 0 && fd < markCount;
 /** Set once this thread has counted itself. */
 let isRegistered = false;
 
-/** Under this the process has the worker in which this package makes system calls for other workers, if there is one. */
+/** The key under which the process has the native thread, if there is one. */
 const nativeThread = Symbol.for(threadKey);
 
-/** Returns true for threads in which no code of the program's runs: this package's own, and that of module hooks. */
+/** Returns true for threads that run no code of the program: the native thread, and the thread of module hooks. */
 function opensNothing(worker: Worker): boolean {
   return Reflect.get(process, nativeThread) === worker || /^(Internal|Hooks)Worker$/.test(worker.constructor?.name);
 }
 
 /**
- * What the threads of this process tell the main thread of descriptors, which all of them share: which ones Node.js opened
- * in a worker thread, and that an addon was loaded there.
+ * The reports of worker threads to the main thread: which descriptors Node.js opened in a worker thread, and whether an
+ * addon was loaded there. All threads share their descriptors.
  *
  * A mark is odd while Node.js has a descriptor of that number open in a worker thread. Opening always writes an odd number
  * that differs from the last, so that a mark that a terminated thread has left behind is never taken for a new one.
@@ -106,7 +106,7 @@ export class ThreadClaims {
     return isNew;
   }
 
-  /** Whether a worker thread was started, by this thread or by one that shares the memory. */
+  /** Returns whether a worker thread was started, by this thread or by one that shares the memory. */
   get hasThreads(): boolean {
     return Atomics.load(this.#words, startedWord) > 0;
   }
@@ -115,7 +115,7 @@ export class ThreadClaims {
   hasStrangers(): boolean {
     const [started, registered] = [startedWord, registeredWord].map((word) => Atomics.load(this.#words, word));
     if ((started as number) <= (registered as number)) return false;
-    // A worker thread that another one has started ends with that one.
+    // A worker thread ends with the thread that started it.
     for (const worker of this.#workers) if (worker.threadId === -1) this.#workers.delete(worker);
     if (this.#workers.size > 0) return true;
     Atomics.store(this.#words, registeredWord, started as number);

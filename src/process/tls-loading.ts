@@ -3,10 +3,10 @@ import type net from 'node:net';
 import { Socket } from '../socket/classes.js';
 import { threadMap } from '../socket/thread-map.js';
 
-/** The method of `TLSSocket` that is told once of the socket that TLS is to lie on, if that has a handle. */
+/** The method of `TLSSocket` that receives the socket below TLS, once, if that socket has a handle. */
 const method = '_init';
 
-/** Node's list of the built-in modules that this thread has loaded; `undefined` where there is none. */
+/** Node's list of the built-in modules that this thread has loaded; `undefined` if there is none. */
 function isTlsLoaded(): boolean {
   const { moduleLoadList } = process as unknown as { readonly moduleLoadList?: readonly string[] };
   return moduleLoadList?.some((entry) => /tls[/_]wrap$/.test(entry)) ?? true;
@@ -17,7 +17,7 @@ function tlsPrototype(): object | undefined {
   return method in TLSSocket.prototype ? TLSSocket.prototype : undefined;
 }
 
-/** Makes a property of an object as an assignment makes it. */
+/** Defines a property of an object with the attributes of an assignment. */
 function define(object: object, value: unknown): void {
   Object.defineProperty(object, method, { value, writable: true, enumerable: true, configurable: true });
 }

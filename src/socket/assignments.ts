@@ -10,7 +10,7 @@ export interface Assignment {
   readonly option: SocketOption;
   /** In the kernel's unit. */
   readonly value: number;
-  /** The part of the state that says whether the kernel kept it, and what that then is. */
+  /** The field of the state that shows whether the kernel kept the value, and the field's value then. */
   readonly field: keyof KeepAliveState;
   readonly state: number | boolean | null;
 }
@@ -44,8 +44,8 @@ function switchTo(enabled: boolean, platform: Platform): Assignment {
 }
 
 /**
- * Whether a connection has all of it already. Setting TCP_KEEPIDLE again has a peer that is being probed probed once more
- * at once, which counts as unanswered.
+ * Returns whether a connection has all assignments already. Setting TCP_KEEPIDLE again would probe an unanswering peer once
+ * more at once, and that probe would count as unanswered.
  */
 export function isInForce(list: readonly Assignment[], state: KeepAliveState): boolean {
   return list.every(({ field, state: wanted }) => state[field] === wanted);
@@ -73,8 +73,8 @@ export function assignments(policy: PlannedPolicy, platform: Platform): Assignme
 /**
  * Refuses a policy that this platform could not set, before it is promised for later.
  *
- * @throws {PolicyError} for a user timeout in milliseconds where the kernel counts seconds.
- * @throws {UnsupportedError} for `'system'` where the kernel's defaults cannot be read.
+ * @throws {PolicyError} if the user timeout has milliseconds and the kernel counts seconds.
+ * @throws {UnsupportedError} if a field is `'system'` and the kernel's defaults cannot be read.
  */
 export function checkAssignable(policy: PlannedPolicy, platform: Platform): void {
   assignments(policy, platform);
@@ -83,7 +83,12 @@ export function checkAssignable(policy: PlannedPolicy, platform: Platform): void
 /** The options of a state, in the order of {@link assignments}. */
 export const optionFields = ['interval', 'count', 'userTimeout', 'enabled', 'idle'] as const;
 
-/** Returns what gives a connection these fields of a state, in the order of {@link assignments}. */
+/** Returns whether two states have the same options. */
+export function sameState(a: KeepAliveState, b: KeepAliveState): boolean {
+  return optionFields.every((field) => a[field] === b[field]);
+}
+
+/** Returns the assignments that give a connection the wanted fields of a state, in the order of {@link assignments}. */
 export function assignmentsFor(
   state: KeepAliveState,
   isWanted: (field: keyof KeepAliveState) => boolean,
@@ -98,7 +103,7 @@ export function assignmentsFor(
   });
 }
 
-/** What puts a state back, in the order in which setting it leaves the timer right. */
+/** Returns the assignments that restore a state, in an order that leaves the timer right. */
 export function assignmentsOf(before: KeepAliveState, platform: Platform): Assignment[] {
   const { enabled, idle, interval, count, userTimeout } = before;
   const list = [

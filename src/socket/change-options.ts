@@ -24,10 +24,10 @@ function isRearming(list: readonly Assignment[], before: KeepAliveState): boolea
 }
 
 /**
- * Makes assignments on a connection so that they count from now on: none ends it because of what its peer left unanswered
- * before. What has to wait until the peer answers is set then, and named in `deferred`.
+ * Makes assignments on a connection so that they count from now on: no assignment ends the connection because of earlier
+ * unanswered probes or data. An option that has to wait until the peer answers is named in `deferred`, and set then.
  *
- * All or nothing, as {@link writeAssignments}.
+ * All or nothing, like {@link writeAssignments}.
  *
  * @param handle The handle that has the descriptor.
  */

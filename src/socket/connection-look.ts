@@ -1,11 +1,11 @@
 import { type OptionReader, optionReader } from '../native/index.js';
 import type { Unanswered } from '../policy/interim-state.js';
-import { decodeTcpInfoAt, tcpInfoLength } from '../wire/tcp-info.js';
+import { decodeTcpInfoAt, hasDataToSend, silentMsOf, type TcpInfo, tcpInfoLength } from '../wire/tcp-info.js';
 import { tcpInfoOffsets } from '../wire/tcp-info-layout.js';
 import type { TcpState } from '../wire/tcp-state.js';
 import { currentPlatform } from './platforms/index.js';
 
-/** What the kernel says of a connection whose peer is, or may have to be, asked. */
+/** The kernel's view of a connection whose peer may have to be asked. */
 export interface ConnectionLook extends Unanswered {
   readonly state: TcpState;
   /** Whether data are in flight, or wait for the peer's window to open. */
@@ -18,7 +18,7 @@ export interface ConnectionLook extends Unanswered {
 
 let reader: OptionReader | undefined;
 
-/** Reads what the kernel knows of a connection. Returns undefined as {@link lookAtConnection}. */
+/** Reads TCP_INFO. Returns undefined under the same conditions as {@link lookAtConnection}. */
 function readInfo(fd: number): { readonly view: DataView; readonly length: number } | undefined {
   const { tcpInfo } = currentPlatform();
   if (tcpInfo === undefined) return undefined;
@@ -27,11 +27,17 @@ function readInfo(fd: number): { readonly view: DataView; readonly length: numbe
   return length < tcpInfoOffsets.tcpi_rcv_rtt ? undefined : { view: reader.view, length };
 }
 
-/** Returns whether the peer has left probes or data unanswered: fewer steps than looking at everything. */
+/** Returns whether the peer has left probes or data unanswered. Faster than {@link lookAtConnection}. */
 export function hasUnanswered(fd: number): boolean {
   const view = readInfo(fd)?.view;
   if (view === undefined) return false;
   return view.getUint8(tcpInfoOffsets.tcpi_probes) > 0 || view.getUint8(tcpInfoOffsets.tcpi_retransmits) > 0;
+}
+
+/** Returns the upper bound of the time since data were sent again for the first time without an answer; 0 if none were. */
+export function retransmittingMsOf({ retransmits, rtoMs, lastDataSentMs }: TcpInfo): number {
+  // The present timeout is at least as long as each before, and data were last sent when it began.
+  return retransmits > 0 ? retransmits * rtoMs + lastDataSentMs : 0;
 }
 
 /** Looks at a connection. Returns undefined if its descriptor is closed or no TCP socket, or on platforms without TCP_INFO. */
@@ -39,15 +45,13 @@ export function lookAtConnection(fd: number): ConnectionLook | undefined {
   const read = readInfo(fd);
   const info = read && decodeTcpInfoAt(read.view, 0, read.length);
   if (info === undefined) return undefined;
-  const { retransmits, unacked, notSentBytes = 0 } = info;
   return {
     state: info.state,
     probes: info.probes,
-    // The present timeout is at least as long as each before, and data were last sent when it began.
-    retransmittingMs: retransmits > 0 ? retransmits * info.rtoMs + info.lastDataSentMs : 0,
-    silentMs: Math.min(info.lastAckReceivedMs, info.lastDataReceivedMs),
-    hasDataToSend: unacked > 0 || notSentBytes > 0,
-    hasDataInFlight: unacked > 0,
+    retransmittingMs: retransmittingMsOf(info),
+    silentMs: silentMsOf(info),
+    hasDataToSend: hasDataToSend(info),
+    hasDataInFlight: info.unacked > 0,
     segmentsSent: info.segmentsOut,
   };
 }

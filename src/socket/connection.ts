@@ -49,14 +49,14 @@ export function setOnNewHandle(handle: Handle, policy: PlannedPolicy): AppliedKe
   return writePolicyOnNew(fd, policy, currentPlatform());
 }
 
-/** Returns whether the kernel has all of a policy on a handle; undefined if the kernel cannot be asked. */
+/** Returns whether a handle has all options of a policy in the kernel; undefined if the kernel cannot be asked. */
 export function hasPolicy(handle: Handle, policy: PlannedPolicy): boolean | undefined {
   const fd = openDescriptor(handle);
   if (fd === undefined || !canUseDescriptors()) return undefined;
   return isInForce(assignments(policy, currentPlatform()), programState(handle, fd));
 }
 
-/** A policy that a socket is to have once it has a descriptor. */
+/** A policy that a socket gets once it has a descriptor. */
 interface Awaited {
   policy: PlannedPolicy;
   following: Following | undefined;

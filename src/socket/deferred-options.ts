@@ -8,10 +8,11 @@ import { setTimer } from './real-time.js';
 import type { KeepAliveState } from './state.js';
 import { type Handle, openDescriptor } from './target.js';
 import { threadMap } from './thread-map.js';
+import { messageOf, warnOnce } from './warn-once.js';
 
 /** Options of a connection that are set once its peer has answered. */
 interface Deferred {
-  /** What was set instead. */
+  /** The options that were set instead. */
   readonly interim: KeepAliveState;
   readonly wanted: Partial<KeepAliveState>;
 }
@@ -27,7 +28,7 @@ export function deferredOptions(handle: Handle): Partial<KeepAliveState> | undef
   return deferred.get(handle)?.wanted;
 }
 
-/** Returns the options that are in force on a handle until then. */
+/** Returns the options that are in force on a handle until the deferred ones are set. */
 export function interimOptions(handle: Handle): Partial<KeepAliveState> | undefined {
   const known = deferred.get(handle);
   if (known === undefined) return undefined;
@@ -41,10 +42,10 @@ function isSettable(field: keyof KeepAliveState, { count }: KeepAliveState): boo
 }
 
 /**
- * Sets later what of `wanted` is not in `interim`, which was set now: when the peer has answered, and only options that
- * nobody has changed meanwhile. Replaces what was deferred for this handle before.
+ * Defers the options in which `wanted` differs from `interim`, which is in force now. They are set when the peer has
+ * answered, except for options that somebody has changed meanwhile. Replaces earlier deferred options of this handle.
  *
- * @returns What is deferred; undefined if nothing is.
+ * @returns the deferred options; undefined if there are none.
  */
 export function deferOptions(
   handle: Handle,
@@ -67,12 +68,12 @@ function lookLater(): void {
   isLooking = true;
   setTimer(() => {
     isLooking = false;
-    for (const [handle, options] of deferred) settle(handle, options);
+    for (const [handle, options] of deferred) setDue(handle, options);
     lookLater();
   }, lookEveryMs);
 }
 
-function settle(handle: Handle, { interim, wanted }: Deferred): void {
+function setDue(handle: Handle, { interim, wanted }: Deferred): void {
   const fd = openDescriptor(handle);
   if (fd !== undefined && hasUnanswered(fd)) return;
   deferred.delete(handle);
@@ -85,10 +86,7 @@ function settle(handle: Handle, { interim, wanted }: Deferred): void {
       writeIntOption(fd, option, value);
     }
   } catch (error) {
-    // In a timer there is nobody to throw to, and the interim options still protect the connection.
-    process.emitWarning(
-      `a deferred keepalive option could not be set: ${(error as Error).message}`,
-      'KeepAliveWarning',
-    );
+    // A timer has no caller to throw to, and the interim options still protect the connection.
+    warnOnce(`a deferred keepalive option could not be set: ${messageOf(error)}`);
   }
 }

@@ -14,13 +14,13 @@ function whyNone(): UnsupportedError | undefined {
 
 let checked: { readonly reason: UnsupportedError | undefined } | undefined;
 
-/** Why options can be set and read here only through Node's own call, if at all; `undefined` where descriptors serve. */
+/** Returns why options cannot be set and read on descriptors here; `undefined` if they can. */
 export function whyNoDescriptors(): UnsupportedError | undefined {
   checked ??= { reason: whyNone() };
   return checked.reason ?? whyNoLibc();
 }
 
-/** Whether options can be set and read on descriptors here, or only through Node's own call. */
+/** Returns whether options can be set and read on descriptors here; else only Node's own call remains. */
 export function canUseDescriptors(): boolean {
   return whyNoDescriptors() === undefined;
 }

@@ -12,7 +12,7 @@ export function rememberExplicit(endpoint: net.Socket | net.Server, policy: Vali
   rememberForHandle(endpoint);
 }
 
-/** Remembers the same for the handles that an endpoint has now: Node.js makes one for each address that it tries. */
+/** Remembers an endpoint's policy for its present handles: Node.js makes a handle for each address that it tries. */
 export function rememberForHandle(endpoint: net.Socket | net.Server): void {
   const policy = policies.get(endpoint);
   if (policy !== undefined) rememberOnHandle(handleOf(endpoint), policy);

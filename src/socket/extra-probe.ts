@@ -1,4 +1,5 @@
 import { readIntOption, writeIntOption } from '../native/index.js';
+import { pause } from '../native/pause.js';
 import { type ProbeDecision, probeDecision } from '../policy/probe-safety.js';
 import { type ConnectionLook, lookAtConnection } from './connection-look.js';
 import { readState } from './options.js';
@@ -7,12 +8,12 @@ import { callSoon, nowMs, RealPromise, setTimer } from './real-time.js';
 import { type Handle, openDescriptor } from './target.js';
 
 /**
- * Whether an extra probe was sent. `'late'`: the kernel sent none in time; the rest is as {@link ProbeDecision} has it, or
- * `'closed'` for a connection that has ended.
+ * The result of an extra probe. `'late'`: the kernel sent none in time. `'closed'`: the connection has ended. Other values
+ * are those of {@link ProbeDecision}.
  */
 export type ExtraProbe = 'sent' | 'late' | 'closed' | Exclude<ProbeDecision, 'probe'>;
 
-/** A connection that is to probe. */
+/** A request to probe a connection's peer. */
 interface Request {
   readonly handle: Handle;
   resolve(probe: ExtraProbe): void;
@@ -34,13 +35,12 @@ const leastIdle = 1;
 const longestWaitMs = 40;
 const lookEveryMs = 0.25;
 
-/** So many are overridden at a time, so that none is for longer than a tick and a few milliseconds. */
+/** At most this many overrides are in force at a time, so that each lasts only a tick and a few milliseconds. */
 const mostAtOnce = 500;
 
 const requests: Request[] = [];
-const never = new Int32Array(new SharedArrayBuffer(4));
 
-/** Decides, and overrides the idle time, with nothing in between that could change what was decided on. */
+/** Decides and overrides the idle time in one synchronous step, so that the state cannot change in between. */
 function override(request: Request): Override | undefined {
   const fd = openDescriptor(request.handle);
   if (fd === undefined) {
@@ -83,9 +83,9 @@ function restore({ fd, idle }: Override): void {
   if (readIntOption(fd, option) === leastIdle) writeIntOption(fd, option, idle);
 }
 
-function pause(): void {
+function waitToLook(): void {
   try {
-    Atomics.wait(never, 0, 0, lookEveryMs);
+    pause(lookEveryMs);
   } catch {
     // A thread that may not wait, such as that of a window in Electron, looks again at once.
   }
@@ -97,7 +97,7 @@ function waitForProbes(overrides: readonly Override[]): Set<Override> {
   for (const startedAt = nowMs(); nowMs() - startedAt < longestWaitMs; ) {
     for (const each of waiting) if (isSent(each)) waiting.delete(each);
     if (waiting.size === 0) break;
-    pause();
+    waitToLook();
   }
   return waiting;
 }
@@ -132,11 +132,11 @@ function probeNext(): void {
 }
 
 /**
- * Has the kernel send one keepalive probe now, where an unanswered one can do no harm: sets TCP_KEEPIDLE to 1 s, waits for
- * the kernel's next tick (4 ms at HZ 250), and restores it.
+ * Makes the kernel send one keepalive probe now, if an unanswered probe can do no harm: sets TCP_KEEPIDLE to 1 s, waits for
+ * the kernel's next tick (4 ms at HZ 250), and restores the idle time.
  *
- * The program is held up meanwhile: so nothing that it does, an exit included, can come in between, and no other caller
- * sees the override. Requests that are made in one go share the tick.
+ * Blocks the thread meanwhile, so that no exit of the program can come in between and no other caller sees the override.
+ * Requests that are made in the same turn of the event loop share the tick.
  *
  * @see Linux net/ipv4/tcp.c, tcp_sock_set_keepidle_locked
  */

@@ -8,12 +8,12 @@ function symbolOf(target: object, description: string): symbol | undefined {
   return Object.getOwnPropertySymbols(target).find((symbol) => symbol.description === description);
 }
 
-/** Under this `net.Socket` has the method that gives it a handle for the next address (lib/net.js). */
+/** The key of the method of `net.Socket` that creates the handle for the next address (lib/net.js). */
 const reinitialize = symbolOf(Socket.prototype, 'kReinitializeHandle');
 
-/** A socket on its way to its descriptor, one for each address that Node.js tries. */
+/** A socket that is connecting. It gets a new descriptor for each address that Node.js tries. */
 export interface Following {
-  /** Whether the socket is still to be connected; false after a close, also if nothing heard of that close. */
+  /** Whether the socket is still connecting; false after a close, even if the `close` event was missed. */
   isPending(): boolean;
 }
 
@@ -28,7 +28,7 @@ interface ConnectRequest {
 class HandleFollowing implements Following {
   readonly #socket: net.Socket;
   readonly #opened: () => void;
-  /** Under this the socket has whether Node.js itself will set keepalive once the socket is connected. */
+  /** The key of the socket's flag that tells whether Node.js itself sets keepalive once the socket is connected. */
   readonly #keepAliveLater: symbol;
   readonly #restore: (() => void)[] = [];
   #handle: Handle | undefined;

@@ -14,7 +14,7 @@ import { carrierOf, descriptorOf, type KeepAliveTarget, resolveTarget } from './
  * in force.
  *
  * The policy is text (`'30:5:3'`, in seconds) or an object (in milliseconds); what it leaves out stays as it is. All
- * or nothing: it is validated, set and read back, and what was there is put back when a call fails. A socket without a
+ * or nothing: it is validated, set and read back, and the options are restored if a call fails. A socket without a
  * descriptor gets it the moment it has one, before data can flow; a failure then destroys the socket with the error.
  * A server's listener hands it to every connection accepted from then on, at no cost for each; connections that it
  * already has stay as they are. The user timeout also bounds connecting (RFC 5482; Linux `tcp_write_timeout`).
@@ -22,9 +22,9 @@ import { carrierOf, descriptorOf, type KeepAliveTarget, resolveTarget } from './
  * Linux, macOS and FreeBSD; on Windows, and where the FFI cannot be loaded, through Node.js >= 24.19 or >= 26.4, where
  * the state cannot be read back. Never touches O_NONBLOCK.
  *
- * @throws {PolicyError} for a policy the kernel would refuse or misread.
- * @throws {UnsupportedError} for a unix-domain socket, and where the platform lacks what is asked.
- * @throws {SystemCallError} EBADF for a destroyed socket, ENOTSOCK for what is no socket, and what the kernel refuses.
+ * @throws {PolicyError} if the kernel would refuse or misread the policy.
+ * @throws {UnsupportedError} if the socket is a unix-domain socket, or the platform lacks an option of the policy.
+ * @throws {SystemCallError} EBADF if the socket was destroyed, ENOTSOCK if the target is no socket, or the kernel's code.
  */
 export function setKeepAlive(target: KeepAliveTarget, policy: PolicyInput | false): AppliedKeepAlive {
   const valid = policy === false ? false : readPolicy(policy);
@@ -44,9 +44,9 @@ function isComplete(state: AppliedKeepAlive | undefined): state is AppliedKeepAl
  *
  * Linux, macOS and FreeBSD.
  *
- * @throws {UnsupportedError} on Windows, where the FFI cannot be loaded, and for a unix-domain socket.
- * @throws {SystemCallError} EBADF for a destroyed socket, ENOTSOCK for what is no socket, ENOTCONN for a socket that
- * has neither a descriptor nor a policy.
+ * @throws {UnsupportedError} on Windows, if the FFI cannot be loaded, and if the socket is a unix-domain socket.
+ * @throws {SystemCallError} EBADF if the socket was destroyed, ENOTSOCK if the target is no socket, ENOTCONN if the socket has
+ * neither a descriptor nor a policy.
  */
 export function getKeepAlive(target: KeepAliveTarget): KeepAliveAnswer {
   const resolved = resolveTarget(target, 'getsockopt');

@@ -33,7 +33,7 @@ function readSysctl(name: string): number {
  *
  * Linux only. They turn keepalive on for nobody, and a socket with values of its own keeps those.
  *
- * @throws {UnsupportedError} elsewhere; {@link SystemCallError} where /proc cannot be read.
+ * @throws {UnsupportedError} elsewhere; {@link SystemCallError} if /proc cannot be read.
  * @see Linux, Documentation/networking/ip-sysctl.rst
  */
 export function kernelDefaults(): KernelDefaults {
@@ -46,8 +46,8 @@ export function kernelDefaults(): KernelDefaults {
 }
 
 /**
- * Reads `net.ipv4.tcp_retries2` of this process's network namespace: how long unacknowledged data is sent again. It holds
- * for IPv4 and IPv6 alike. Returns `null` where it cannot be read.
+ * Reads `net.ipv4.tcp_retries2` of this process's network namespace: how often unacknowledged data is sent again. The
+ * sysctl holds for IPv4 and IPv6 alike. Returns `null` if it cannot be read.
  *
  * @see Linux, Documentation/networking/ip-sysctl.rst
  */

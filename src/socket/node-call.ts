@@ -6,7 +6,7 @@ import { isOff, type PlannedPolicy } from './planned-state.js';
 import type { AppliedKeepAlive } from './state.js';
 import type { Handle } from './target.js';
 
-/** Whether this Node.js passes interval and count on: since 24.19 and 26.4. */
+/** Returns whether this Node.js passes interval and count on: since 24.19 and 26.4. */
 function nodeSetsIntervalAndCount(): boolean {
   return Socket.prototype.setKeepAlive.length >= 4;
 }
@@ -44,11 +44,11 @@ function callNode(handle: Handle | undefined, enable: boolean, idle: number, int
 }
 
 /**
- * Sets a policy through Node's own four-argument call, for Windows and where the FFI cannot be loaded.
+ * Sets a policy through Node's own four-argument call, for Windows and if the FFI cannot be loaded.
  *
  * What it states was accepted by the system but cannot be read back, and says so in `readBack`.
  *
- * @throws {UnsupportedError} for what that call cannot do; {@link SystemCallError} as the system refuses it.
+ * @throws {UnsupportedError} if that call cannot set the policy; {@link SystemCallError} if the system refuses it.
  */
 export function setThroughNode(handle: Handle | undefined, policy: PlannedPolicy): AppliedKeepAlive {
   checkNodeCall(policy);

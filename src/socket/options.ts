@@ -52,7 +52,7 @@ function stateOf(
 /**
  * Reads a descriptor's keepalive from the kernel.
  *
- * @throws {UnsupportedError} when it is not a TCP socket; {@link SystemCallError} as the kernel refuses it.
+ * @throws {UnsupportedError} if it is not a TCP socket; {@link SystemCallError} if the kernel refuses it.
  */
 export function readState(fd: number, platform: Platform): KeepAliveState {
   return stateOf(readIntOptions(fd, optionsOf(platform)), platform);
@@ -93,10 +93,10 @@ function refuseIgnored(list: readonly Assignment[], after: KeepAliveState, platf
 /**
  * Makes assignments on a descriptor and gives what the kernel then says.
  *
- * All or nothing: when a call fails or the kernel does not keep a value, what `before` gives is put back, as far as it was
+ * All or nothing: if a call fails or the kernel does not keep a value, the state of `before` is restored, as far as it was
  * changed, before the error is thrown.
  *
- * @throws {UnsupportedError} when a value is not kept; {@link SystemCallError} as the kernel refuses it.
+ * @throws {UnsupportedError} if a value is not kept; {@link SystemCallError} if the kernel refuses it.
  */
 export function writeAssignments(
   fd: number,
@@ -121,7 +121,7 @@ export function writeAssignments(
  *
  * All or nothing, as {@link writeAssignments}. `false` turns probing off and leaves the numbers.
  *
- * @throws {UnsupportedError} when it is not a TCP socket; {@link SystemCallError} as the kernel refuses it.
+ * @throws {UnsupportedError} if it is not a TCP socket; {@link SystemCallError} if the kernel refuses it.
  */
 export function writePolicy(fd: number, policy: PlannedPolicy, platform: Platform): KeepAliveState {
   const list = assignments(policy, platform);

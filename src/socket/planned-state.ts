@@ -3,12 +3,12 @@ import { kernelDefaults } from './kernel-defaults.js';
 import type { AppliedKeepAlive } from './state.js';
 
 /**
- * A policy that is to be set later. With `enabled: false` keepalive is off, and the numbers are those that it has again
- * once it is turned on, as on an open socket.
+ * A policy that is set later. With `enabled: false` keepalive is off, and the numbers apply again once keepalive is turned
+ * on, as on an open socket.
  */
 export type PlannedPolicy = (ValidPolicy & { readonly enabled?: false }) | false;
 
-/** Whether a policy turns keepalive off. */
+/** Returns whether a policy turns keepalive off. */
 export function isOff(policy: PlannedPolicy): policy is false | (ValidPolicy & { readonly enabled: false }) {
   return policy === false || policy.enabled === false;
 }

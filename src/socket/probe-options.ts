@@ -2,17 +2,17 @@ import { ConfigurationError, type Duration, readMilliseconds, secondsMeant } fro
 
 /** How a peer is asked. */
 export interface ProbeOptions {
-  /** How long to wait for an answer, in milliseconds or as text; 2 s unless stated. */
+  /** How long to wait for an answer, in milliseconds or as text. Default: 2 s. */
   readonly timeout?: Duration;
 }
 
-/** Nobody asks a peer for less, who does not spell the unit: the kernel takes as long to send the question. */
+/** A timeout below this is a slip of unit, unless the unit is spelled: the kernel takes as long to send the probe. */
 const leastTimeoutMs = 20;
 
 /**
- * How long the function of this name is to wait for an answer, in milliseconds.
+ * Returns how long the named function waits for an answer, in milliseconds.
  *
- * @throws {ConfigurationError} for options that are none, and a timeout that is none.
+ * @throws {ConfigurationError} if `options` is not an object, or `timeout` is not a positive duration.
  */
 export function probeTimeout(name: string, options: ProbeOptions): number {
   if (typeof options !== 'object' || options === null) {

@@ -23,7 +23,7 @@ export interface AskedPeer {
   readonly method: 'heard' | 'probe' | 'data';
 }
 
-/** A peer that could not be asked without risk to its connection, and of which nothing is known. */
+/** A peer that could not be asked without risk to its connection. Nothing is known of the peer. */
 export interface UnaskedPeer {
   /** A string, so that `!answered` holds only for a peer that was asked and is silent. */
   readonly answered: 'not-asked';
@@ -31,11 +31,11 @@ export interface UnaskedPeer {
   readonly method?: undefined;
   /** Why the peer was not asked. */
   readonly why: string;
-  /** What would help. */
+  /** How to make asking possible. */
   readonly remedy: string;
 }
 
-/** What asking a peer came to. */
+/** The result of asking a peer. */
 export type PeerProbe = AskedPeer | UnaskedPeer;
 
 /** The kernel probes no peer that it heard within the least idle time there is. */
@@ -60,11 +60,11 @@ class Question {
   readonly #startedAt = nowMs();
   readonly #probesBefore: number;
   #seen: ConnectionLook;
-  /** When something went out that asks the peer, in milliseconds since the start; undefined if nothing has. */
+  /** When the first segment went out that asks the peer, in milliseconds since the start; undefined if none has. */
   #askedAtMs: number | undefined;
   /** Extra probes that were tried. */
   #tries = 0;
-  /** What kept the last one from being sent. */
+  /** Why the last extra probe was not sent. */
   #refusal: Exclude<ExtraProbe, 'sent' | 'closed'> | undefined;
 
   constructor(handle: Handle, timeoutMs: number, seen: ConnectionLook) {
@@ -139,7 +139,7 @@ async function ask(handle: Handle, timeoutMs: number): Promise<PeerProbe> {
   const seen = lookAtPeer(handle);
   if (seen === undefined) {
     const fd = openDescriptor(handle);
-    // Refuses what is no TCP socket.
+    // Refuses a descriptor that is no TCP socket.
     if (fd !== undefined) readState(fd, currentPlatform());
     throw new SystemCallError('getsockopt', 'ENOTCONN', "the socket must be connected: wait for its 'connect' event");
   }
@@ -147,7 +147,7 @@ async function ask(handle: Handle, timeoutMs: number): Promise<PeerProbe> {
   return new Question(handle, timeoutMs, seen).ask();
 }
 
-/** A connection has few probes to spare: who asks while it is asked gets the same answer. */
+/** The questions that are open. A connection has few probes to spare, so callers at the same time share one question. */
 const asked = new WeakMap<net.Socket, Promise<PeerProbe>>();
 
 /**
@@ -155,24 +155,25 @@ const asked = new WeakMap<net.Socket, Promise<PeerProbe>>();
  *
  * - A peer that was heard within the last second has answered.
  * - Data in flight ask: the kernel sends them again.
- * - Otherwise the kernel sends a keepalive probe at once, for which TCP_KEEPIDLE is overridden with 1 s for one tick of the
- *   kernel, 4 ms at HZ 250. The program is held up for that tick, so that nothing can leave the override in place.
- *   Connections that are asked in one go share the tick.
- * - Where an unanswered probe could end a connection whose peer is back, it is not asked, and `why` says so: keepalive is
- *   off, the count leaves no probe to spare (3 always suffice with an interval of 5 s), or a user timeout is shorter than
- *   idle.
- * - Where idle is 1 s already, the kernel's own probe asks, which is due within about a second.
+ * - Otherwise the kernel sends a keepalive probe at once: TCP_KEEPIDLE is overridden with 1 s for one tick of the kernel,
+ *   4 ms at HZ 250. The thread is blocked for that tick, so that the override is always restored. Connections that are
+ *   asked in the same turn of the event loop share the tick.
+ * - If an unanswered probe could end a connection whose peer is back, the peer is not asked, and `why` gives the reason:
+ *   keepalive is off, the count leaves no probe to spare (3 always suffice with an interval of 5 s), or a user timeout is
+ *   shorter than idle.
+ * - If idle is 1 s already, the kernel's own probe asks, which is due within about a second.
  *
  * Up to three probes are spread over `timeout`, fewer if the count has none to spare. A connection that ends meanwhile, such
- * as by the peer's RST, has not answered. A question while another is open on the same socket gets that one's answer.
+ * as by the peer's RST, has not answered. If the socket's peer is being asked already, the call returns the same result.
  *
- * Linux, no privileges. On a socket that follows the sysctl, the idle time is from then on its own.
+ * Linux, no privileges. A socket whose idle time followed the sysctl has an idle time of its own afterwards.
  *
  * @example
  * const { answered } = await probePeer(socket, { timeout: '500ms' });
  * if (answered === false) socket.destroy(); // asked, and silent; 'not-asked' says nothing against the peer
- * @throws {SystemCallError} EBADF for a destroyed socket, ENOTSOCK for what is no socket, ENOTCONN if not connected.
- * @throws {UnsupportedError} on other platforms, and for a unix-domain socket.
+ * @throws {SystemCallError} EBADF if the socket was destroyed, ENOTSOCK if the target is no socket, ENOTCONN if the socket
+ * is not connected.
+ * @throws {UnsupportedError} on other platforms, and if the target is a unix-domain socket.
  * @throws {ConfigurationError} if `timeout` is not a positive duration.
  * @see Linux net/ipv4/tcp_timer.c, tcp_keepalive_timer; net/ipv4/tcp.c, tcp_sock_set_keepidle_locked
  */

@@ -2,9 +2,11 @@ import { performance } from 'node:perf_hooks';
 import { setTimeout as promisedTimeout, scheduler } from 'node:timers/promises';
 
 /**
- * Fake timers (sinon, vitest, jest, `node:test`) and stubs (jsdom, Electron) replace properties: of the global object, of
- * `process`, of `node:timers`, of `node:timers/promises` and of its `scheduler`. None replaces a method of the prototypes
- * of `scheduler` and `performance`, so these two are real also where a fake was installed before this module was loaded.
+ * Returns a method of an object's prototype, bound to the object.
+ *
+ * Fake timers (sinon, vitest, jest, `node:test`) and stubs (jsdom, Electron) replace properties of the global object,
+ * `process`, `node:timers`, `node:timers/promises` and its `scheduler`. None replaces a method of the prototypes of
+ * `scheduler` and `performance`. So these methods are real even if a fake was installed before this module was loaded.
  */
 function prototypeMethod<Method>(object: object, name: string): Method | undefined {
   const method: unknown = Object.getPrototypeOf(object)?.[name];
@@ -36,7 +38,7 @@ export function callSoon(callback: () => void): void {
   void afterCurrentCall(callback);
 }
 
-/** Waits for so many milliseconds, and keeps the process alive meanwhile. */
+/** Waits for some milliseconds, and keeps the process alive meanwhile. */
 export async function sleep(ms: number): Promise<void> {
   await wait(ms, { ref: true });
 }
@@ -47,7 +49,7 @@ export interface Timer {
   callback: (() => void) | undefined;
 }
 
-/** Calls a function, which must not throw, after so many milliseconds. The timer does not keep the process alive. */
+/** Calls a function after some milliseconds. The function must not throw. The timer does not keep the process alive. */
 export function setTimer(callback: () => void, ms: number): Timer {
   const timer: Timer = { callback };
   void run(timer, ms);
@@ -68,7 +70,7 @@ export function clearTimer(timer: Timer | undefined): void {
 
 const { nextTick } = process;
 
-/** Throws an error where nobody catches it, as the program's own listener would: the process hears `uncaughtException`. */
+/** Throws an error outside any caller, so that the process emits `uncaughtException`. */
 export function throwUncaught(error: unknown): void {
   nextTick(() => {
     throw error;

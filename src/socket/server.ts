@@ -12,18 +12,18 @@ import { descriptorOf, type Handle, handleOf, refuseFrozen } from './target.js';
 import { readTcpInfo } from './tcp-info.js';
 import { type Method, wrap } from './wrap.js';
 
-/** Whether listeners can hand their options to the connections that they accept. */
+/** Returns whether listeners can hand their options to the connections that they accept. */
 export function listenersPassOptionsOn(): boolean {
   return canUseDescriptors() && currentPlatform().listenerOptionsInherited;
 }
 
-/** Whether this listener does. */
+/** Returns whether this listener does. */
 function passesOptionsOn(server: net.Server): boolean {
   if (!listenersPassOptionsOn()) return false;
   return descriptorOf(server) !== undefined && !resetsKeepAlive(server);
 }
 
-/** Whether Node.js resets each accepted connection to 1 s x 10: the server was created with `keepAlive`. */
+/** Returns whether Node.js resets each accepted connection to 1 s x 10: the server was created with `keepAlive`. */
 function resetsKeepAlive(server: net.Server): boolean {
   return Boolean((server as unknown as { keepAlive?: boolean }).keepAlive);
 }
@@ -46,8 +46,8 @@ function socketOf(client: Handle): net.Socket | undefined {
 }
 
 /**
- * A server under a policy: applies it to its listener each time it listens, and to connections where it must. Both go
- * through methods of the server and its handle, because a program counts and removes listeners.
+ * A server under a policy. Applies the policy to the listener each time the server listens, and to accepted connections
+ * that do not inherit it. Wraps methods of the server and its handle, because a program counts and removes listeners.
  */
 class GovernedServer {
   policy: PlannedPolicy;
@@ -119,7 +119,7 @@ class GovernedServer {
     });
   }
 
-  /** Sets the policy on an accepted connection, while `proceed` has Node.js make its socket. */
+  /** Sets the policy on an accepted connection. `proceed` makes Node.js create the connection's socket. */
   #accept(client: Handle | undefined, proceed: () => void, accepted?: net.Socket): void {
     if (this.#unprotected <= 0 || client === undefined) {
       proceed();

@@ -9,10 +9,10 @@ export interface KeepAliveState {
   readonly userTimeout: number | null;
 }
 
-/** What `getKeepAlive` answers: of a target without a descriptor of its own, what it or its connections will have. */
+/** The result of `getKeepAlive`; for a target without a descriptor, the future state of the target or its connections. */
 export type KeepAliveAnswer = KeepAliveState & Pick<AppliedKeepAlive, 'pending' | 'connections'>;
 
-/** Options that were asked for and are not in force yet, and what has to happen first. */
+/** Options that were requested and are not in force yet, and the event that puts them in force. */
 export interface DeferredOptions extends Partial<KeepAliveState> {
   /**
    * `'answered'`: the peer has left something unanswered. A smaller count and a user timeout count from now on: they are
@@ -38,7 +38,7 @@ export interface AppliedKeepAlive {
   readonly connections?: 'inherited' | 'set-on-accept';
   /** `true` when the target has no descriptor yet: what is stated is set the moment it has one. */
   readonly pending?: true;
-  /** What is set later; everything else that is stated is in force. Linux. */
+  /** Options that are set later; all other requested options are in force. Linux. */
   readonly deferred?: DeferredOptions;
   /** `false` when Node.js accepted the values but there is no way to read them back here. */
   readonly readBack?: false;

@@ -84,7 +84,7 @@ export function endpointOf(target: KeepAliveTarget, syscall: Syscall): net.Socke
 /**
  * Returns the socket or server that a target is or rides on.
  *
- * @throws {SystemCallError} as {@link endpointOf}, and EBADF for a socket that has been destroyed.
+ * @throws {SystemCallError} like {@link endpointOf}, and EBADF if the socket has been destroyed.
  */
 export function resolveTarget(target: KeepAliveTarget, syscall: Syscall = 'setsockopt'): net.Socket | net.Server {
   const endpoint = endpointOf(target, syscall);

@@ -7,7 +7,7 @@ import { currentPlatform } from './platforms/index.js';
  *
  * Linux only.
  *
- * @throws {UnsupportedError} elsewhere; {@link SystemCallError} as the kernel refuses it.
+ * @throws {UnsupportedError} elsewhere; {@link SystemCallError} if the kernel refuses it.
  */
 export function readTcpInfo(fd: number): TcpInfo {
   const { tcpInfo } = currentPlatform();

@@ -9,7 +9,7 @@ export interface Installation {
 
 /**
  * The state that all copies and versions of this package in a thread share. A test runner such as jest evaluates the
- * package anew for each file, on top of the same `node:net`. Later versions may add fields, and change none.
+ * package anew for each file, with the same `node:net`. Later versions may add fields, but must not change any.
  */
 interface ThreadState {
   /** One entry for each policy in force. The installation of the last one has its wrappers in place. */
@@ -36,10 +36,10 @@ function create(): ThreadState {
     explicit: new WeakMap(),
     tcp: undefined,
   };
-  // Where the class was frozen, this copy of the package has a state of its own.
+  // If the program froze the class, this copy of the package has a state of its own.
   Reflect.defineProperty(Socket, key, { value: state, enumerable: false });
   return state;
 }
 
-/** The state that all copies of this package in this thread share. `net.Socket` has it: jest replaces `globalThis`. */
+/** The state that all copies of this package in this thread share. `net.Socket` holds it: jest replaces `globalThis`. */
 export const threadState: ThreadState = (Socket as unknown as { readonly [key]?: ThreadState })[key] ?? create();

@@ -12,7 +12,7 @@ import { threadMap } from './thread-map.js';
 /** The kernel probes a watched connection this often on its own, once its peer is silent. */
 export const watchIntervalMs = 1000;
 
-/** More than the probes of several watches at a time use up. */
+/** More than the probes of several watches use up between two answers. */
 export const watchCount = 31;
 
 /** The options that watches have in force on a connection, and those that its program has set. */
@@ -29,9 +29,9 @@ interface WatchPolicy {
 const policies = threadMap<Handle, WatchPolicy>('watch-policies/1');
 
 /**
- * Returns what is in force on a watched connection. An idle time of 1 s stays, so that the restore cannot be mistaken for
- * the override of another process that asks the peer. A user timeout of the program's is extended to what the count allows:
- * a shorter one would end a connection sooner than with the program's idle time.
+ * Returns the options that are in force on a watched connection. A program's idle time of 1 s is kept: restoring it later
+ * could be mistaken for the override of another process that asks the peer. A user timeout of the program is extended to
+ * the time that the count allows: a shorter one would end a connection sooner than with the program's idle time.
  */
 function watchState({ program, watches }: WatchPolicy): KeepAliveState {
   const idle = Math.min(program.idle, ...watches.values());
@@ -39,7 +39,7 @@ function watchState({ program, watches }: WatchPolicy): KeepAliveState {
   return { enabled: true, idle, interval: watchIntervalMs, count: watchCount, userTimeout };
 }
 
-/** Returns whether a connection can be given these options again: a sysctl can be beyond what an option takes. */
+/** Returns whether these options can be restored later: a sysctl can be beyond the limits of an option. */
 function isSettable({ idle, interval, count }: KeepAliveState): boolean {
   const isWithin = (value: number, { min, max }: { min: number; max: number }) => value >= min && value <= max;
   return (
@@ -49,7 +49,7 @@ function isSettable({ idle, interval, count }: KeepAliveState): boolean {
   );
 }
 
-/** Gives a connection a state, of which it sets only what differs. */
+/** Gives a connection a state. Sets only the options that differ. */
 function setState(handle: Handle, fd: number, state: KeepAliveState): AppliedKeepAlive {
   const platform = currentPlatform();
   const now = wantedState(handle, fd);
@@ -60,17 +60,17 @@ function setState(handle: Handle, fd: number, state: KeepAliveState): AppliedKee
   );
 }
 
-/** Returns the options that the program has set on a connection, whatever is in force for now. */
+/** Returns the options that the program has set on a connection, even if a watch has others in force. */
 export function programState(handle: Handle, fd: number): KeepAliveState {
   const bottom = bottomOf(handle);
   return policies.get(bottom)?.program ?? wantedState(bottom, fd);
 }
 
 /**
- * Takes in options that somebody else has set since: another program, an addon, or Node.js. An idle time of 1 s alone is
- * no setting: another process has the kernel send a probe, and restores the idle time within 50 ms.
+ * Adopts options that another program, an addon or Node.js has set since, as the program's own. Ignores an idle time of 1 s
+ * alone: another process makes the kernel send a probe, and restores the idle time within 50 ms.
  *
- * @returns Whether there were any.
+ * @returns whether there were such options.
  */
 function adoptChanges(handle: Handle, fd: number, policy: WatchPolicy): boolean {
   const now = readState(fd, currentPlatform());
@@ -86,8 +86,8 @@ function adoptChanges(handle: Handle, fd: number, policy: WatchPolicy): boolean 
  * Puts a connection's options under a watch: the kernel probes after `idle` of quiet, then every second, and gives the
  * peer up after 31 probes. Options that the program sets meanwhile are kept and set when the watch ends.
  *
- * @returns Whether it did. It does not where the connection is closed or could not be given its options again.
- * @throws {SystemCallError} as the kernel refuses it.
+ * @returns false, without a change, if the connection is closed or its options could not be restored later.
+ * @throws {SystemCallError} if the kernel refuses the options.
  */
 export function takeOptions(handle: Handle, watch: object, idle: number): boolean {
   const fd = openDescriptor(handle);
@@ -147,7 +147,7 @@ function restoreAtExit(): void {
   if (!process.listeners('exit').includes(restoreAll)) process.on('exit', restoreAll);
 }
 
-/** Has the kernel probe a watched connection now, if its peer has been silent for the idle time of the watch. */
+/** Makes the kernel probe a watched connection now, if its peer has been silent for the idle time of the watch. */
 export function probeNow(handle: Handle): boolean {
   const fd = openDescriptor(handle);
   const policy = policies.get(handle);
@@ -183,7 +183,7 @@ export function beginProgramCall(handle: Handle): void {
   if (!policy.program.enabled) writeIntOption(fd, currentPlatform().keepAlive, 0);
 }
 
-/** Takes in what that call has set. */
+/** Adopts the options that the call has set, after {@link beginProgramCall}. */
 export function endProgramCall(handle: Handle): void {
   const policy = policies.get(handle);
   const fd = openDescriptor(handle);

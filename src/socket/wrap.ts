@@ -1,7 +1,7 @@
 /** A method as it is wrapped, whatever it takes. */
 export type Method = (this: never, ...args: never[]) => unknown;
 
-/** Puts a wrapper in a method's place, with its name and length. Returns a function that restores the method. */
+/** Replaces a method by a wrapper with the same name and length. Returns a function that restores the method. */
 export function wrap<Key extends PropertyKey>(
   target: object,
   key: Key,

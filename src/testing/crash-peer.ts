@@ -1,4 +1,5 @@
 import type net from 'node:net';
+import { pause } from '../native/pause.js';
 import { getKeepAlive, readTcpInfo, setKeepAlive } from '../socket/index.js';
 import { nowMs } from '../socket/real-time.js';
 import { connectedDescriptor, restoreReception, setReception } from './reception.js';
@@ -18,16 +19,12 @@ export interface CrashedPeer {
 /** The longest that a receiver may delay an acknowledgement (Linux TCP_DELACK_MAX, 200 ms), and some more. */
 const longestAcknowledgementMs = 250;
 
-function sleepBlocking(ms: number): void {
-  Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, ms);
-}
-
 /** Waits, blocking, until the kernel has no unacknowledged segment of this socket, and gives how many are left. */
 function settleTransmissions(fd: number): number {
   const deadline = nowMs() + longestAcknowledgementMs;
   let { unacked } = readTcpInfo(fd);
   while (unacked > 0 && nowMs() < deadline) {
-    sleepBlocking(2);
+    pause(2);
     ({ unacked } = readTcpInfo(fd));
   }
   return unacked;

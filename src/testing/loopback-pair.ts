@@ -24,7 +24,7 @@ export interface LoopbackOptions {
  *
  * Their errors are left to the caller's listeners but do not crash the process.
  *
- * @throws {RangeError} for another family; an error of Node.js when the address cannot be bound.
+ * @throws {RangeError} if the family is neither 4 nor 6; an error of Node.js if the address cannot be bound.
  */
 export async function loopbackPair(options: LoopbackOptions = {}): Promise<LoopbackPair> {
   const { family = 4 } = options;

@@ -85,7 +85,7 @@ function lose(socket: net.Socket, { loss, method, slotMs = 50 }: LossOptions): [
  * Linux. `'filter'` attaches a classic BPF program, for which newer kernels want CAP_NET_ADMIN; `'outages'` needs no
  * privileges and loses everything during random slots of time.
  *
- * @throws {RangeError} for a loss that is not a number from 0 to 1.
+ * @throws {RangeError} if the loss is not a number from 0 to 1.
  * @throws {SystemCallError} EBADF or ENOTCONN when the socket is destroyed or not connected; EPERM when `'filter'` is
  * asked for and not permitted.
  * @throws {UnsupportedError} on other platforms.

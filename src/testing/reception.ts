@@ -25,7 +25,7 @@ export function connectedDescriptor(socket: net.Socket): number {
   return fd;
 }
 
-/** Whether the packets of a connection are IPv4: also on an IPv6 socket with a mapped address. */
+/** Returns whether the packets of a connection are IPv4: also on an IPv6 socket with a mapped address. */
 function usesIPv4(socket: net.Socket): boolean {
   const address = socket.remoteAddress as string;
   return isIPv4(address) || address.toLowerCase().startsWith('::ffff:');

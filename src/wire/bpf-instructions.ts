@@ -167,7 +167,7 @@ function placesOf(program: readonly BpfProgramItem[]): { places: Map<string, num
 /**
  * Lays a program out as the kernel reads it.
  *
- * @throws {Error} for a label that is missing or stands twice, and a jump too far for 16 bits.
+ * @throws {Error} if a label is missing or stands twice, or a jump is too far for 16 bits.
  */
 export function assembleBpf(program: readonly BpfProgramItem[]): Uint8Array {
   const { places, count } = placesOf(program);

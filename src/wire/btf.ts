@@ -223,7 +223,7 @@ export class BtfTypes {
     return this.#memberOf(id, name, new Set());
   }
 
-  /** How many bytes an integer has, also behind a typedef; `undefined` for what is none. */
+  /** Returns how many bytes an integer has, also behind a typedef; `undefined` if the type is no integer. */
   integerSize(type: number): number | undefined {
     const id = this.#plain(type);
     return this.#kind(id) === BTF_KIND_INT ? this.#referred(id) : undefined;

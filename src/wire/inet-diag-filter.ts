@@ -175,7 +175,7 @@ function compile(filter: DiagFilter): Uint8Array {
 /**
  * Compiles a filter to the program that the kernel runs on every socket of a dump (INET_DIAG_REQ_BYTECODE).
  *
- * @throws {RangeError} for a port or prefix that cannot be, an empty `and` or `or`, and a filter too long to send.
+ * @throws {RangeError} if a port or prefix is out of range, an `and` or `or` is empty, or the filter is too long to send.
  */
 export function encodeDiagFilter(filter: DiagFilter): Uint8Array {
   const program = compile(filter);

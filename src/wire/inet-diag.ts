@@ -118,7 +118,7 @@ function readSocketId(view: DataView, start: number): InetDiagSocketId {
  */
 export interface InetDiagRequest {
   readonly family: number;
-  /** TCP unless stated. */
+  /** Default: TCP. */
   readonly protocol?: number;
   /** Attributes asked for, as {@link extensionBit}s. */
   readonly extensions: number;

@@ -1,7 +1,7 @@
 /** The twelve bytes that begin an IPv4-mapped IPv6 address (RFC 4291, section 2.5.5.2), as three words. */
 const mappedWord = 0x0000ffff;
 
-/** Whether the sixteen bytes at `offset` are an IPv4-mapped address. */
+/** Returns whether the sixteen bytes at `offset` are an IPv4-mapped address. */
 export function isMappedAddress(view: DataView, offset: number): boolean {
   return view.getUint32(offset) === 0 && view.getUint32(offset + 4) === 0 && view.getUint32(offset + 8) === mappedWord;
 }
@@ -146,7 +146,7 @@ export function parseAddressPrefix(text: string): AddressPrefix | undefined {
   return bits > limit || length < 0 ? undefined : { family: address.length === 4 ? 4 : 6, address, length };
 }
 
-/** Whether an address, as `parseAddress` gives it, lies in a block. IPv4 addresses lie in no IPv6 block. */
+/** Returns whether an address, as `parseAddress` gives it, lies in a block. IPv4 addresses lie in no IPv6 block. */
 export function isWithin(address: Uint8Array, prefix: AddressPrefix): boolean {
   if (address.length !== prefix.address.length) return false;
   for (let at = 0, bits = prefix.length; bits > 0; at += 1, bits -= 8) {

@@ -127,7 +127,7 @@ export interface NetlinkRequest {
 /**
  * Lays a message out with its header, padded to four bytes.
  *
- * @throws {RangeError} for an attribute of more than 65531 bytes.
+ * @throws {RangeError} if an attribute has more than 65531 bytes.
  */
 export function encodeMessage(request: NetlinkRequest): Uint8Array {
   const { payload, attributes = [] } = request;

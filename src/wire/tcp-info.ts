@@ -152,6 +152,16 @@ class TcpInfoView {
   }
 }
 
+/** Returns the time since data or an acknowledgement came from the peer, in milliseconds. */
+export function silentMsOf({ lastAckReceivedMs, lastDataReceivedMs }: TcpInfo): number {
+  return Math.min(lastAckReceivedMs, lastDataReceivedMs);
+}
+
+/** Returns whether data are in flight, or wait for the peer's window to open. */
+export function hasDataToSend({ unacked, notSentBytes = 0 }: TcpInfo): boolean {
+  return unacked > 0 || notSentBytes > 0;
+}
+
 /**
  * Decodes what `getsockopt(TCP_INFO)` gave, in the machine's byte order (little-endian on every platform supported).
  *

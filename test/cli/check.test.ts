@@ -30,6 +30,9 @@ describe.concurrent('tcp-keepalive check', () => {
           elapsedMs: expect.any(Number),
         },
       ],
+      orphans: 0,
+      undecided: { connections: 0, listeners: 0, reasons: [] },
+      isWhole: true,
       incomplete: [],
     });
     expect(infoOf(client).segmentsIn, 'one probe').toBe(segments + 1);

@@ -111,7 +111,11 @@ describe.skipIf(cannotRun(missing, 'it needs root and unshare --net'))(
       const alive = await run('check', ...(await only('IPv4 2 server', '--all-netns')));
       expect(alive).toMatchObject({ code: 0, json: { peers: [{ answer: 'alive' }] } });
       expect((await held('IPv4 2 server')).state).toEqual(state);
-      const silent = await run('check', '--reap', '--yes', ...(await only('IPv4 3 server', '--netns', name)));
+      const only3 = await only('IPv4 3 server', '--netns', name);
+      // Keepalive is off, so that the connection's own kernel cannot confirm it.
+      const unconfirmed = await run('check', '--reap', '--yes', ...only3);
+      expect(unconfirmed).toMatchObject({ code: 2, json: { peers: [{ answer: 'silent', reaped: 'unconfirmed' }] } });
+      const silent = await run('check', '--reap', '--unconfirmed', '--yes', ...only3);
       expect(silent).toMatchObject({ code: 0, json: { peers: [{ answer: 'silent', reaped: 'destroyed' }] } });
       const sockets = await holder.tell({ do: 'look' });
       expect(sockets.get('IPv4 3 server')?.ended).toBe('ECONNABORTED');

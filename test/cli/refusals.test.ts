@@ -42,3 +42,10 @@ describe('what tcp-keepalive ls refuses', () => {
     expect(code).toBe(1);
   });
 });
+
+it('refuses a time-out of check that is a slip of unit in one line', async () => {
+  const { code, stdout, stderr } = await runCli('check', '--timeout', '1ms', '--port', '1');
+  expect(stderr).toMatch(/^tcp-keepalive: .*timeout.*\n$/);
+  expect(stdout).toBe('');
+  expect(code).toBe(1);
+});

@@ -201,6 +201,7 @@ describe.skipIf(cannotRun(!canRun, 'it needs root, setpriv and a project that ev
     });
 
     it('check --reap closes the silent through the keepalive of the kernel', async () => {
+      await own.tell({ do: 'set', name: 'IPv4 3 server', policy: { idle: 60_000, interval: 5000, count: 9 } });
       const before = await held(own, 'IPv4 3 server');
       await own.tell({ do: 'crash', name: 'IPv4 3 client' });
       const quiet = performance.now() + 1100;

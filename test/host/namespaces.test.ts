@@ -2,6 +2,7 @@ import { spawnSync } from 'node:child_process';
 import { mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { allStates, currentNamespace, dumpConnections } from '../../src/host/dump.js';
 import { listConnections } from '../../src/host/list.js';
@@ -140,6 +141,28 @@ describe('a namespace that cannot be entered', () => {
     ]);
   });
 });
+
+const cannotUnshareUser = cannotRun(
+  spawnSync('unshare', ['-Ur', 'unshare', '-n', 'true']).status !== 0,
+  'it needs user namespaces',
+);
+
+it.skipIf(cannotUnshareUser)(
+  'a namespace made in a user namespace is not entered, because there is no way back',
+  () => {
+    const program = fileURLToPath(new URL('programs/enter-from-user-namespace.mjs', import.meta.url));
+    const script = `unshare -n sleep 60 & while [ "$(readlink /proc/$!/ns/net)" = "$(readlink /proc/self/ns/net)" ]; do sleep 0.1; done
+    '${process.execPath}' '${program}' $!; kill $!`;
+    const { stdout, stderr } = spawnSync('unshare', ['-Ur', 'bash', '-c', script], {
+      encoding: 'utf8',
+      timeout: 60_000,
+    });
+    expect(stderr).toBe('');
+    const { before, after, why } = JSON.parse(stdout);
+    expect(after).toBe(before);
+    expect(why).toMatch(/^setns: EPERM, there would be no way back/);
+  },
+);
 
 describe('the namespaces of the machine', () => {
   it('begin with this process’s own, each once', () => {

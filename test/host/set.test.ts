@@ -121,15 +121,16 @@ it('refuses a policy that no kernel takes before anything is read', () => {
 describe('orphans: what a program has closed, and the kernel has still to end', () => {
   /** A connection whose client is closed, and whose server keeps its half open. */
   async function halfClosed() {
-    const server = net.createServer({ allowHalfOpen: true }, (socket) => socket.resume()).listen(0, '127.0.0.1');
+    // No other test has this address, so what is selected by it is this test's.
+    const host = '127.61.37.1';
+    const server = net.createServer({ allowHalfOpen: true }, (socket) => socket.resume()).listen(0, host);
     await once(server, 'listening');
     onTestFinished(() => void server.close());
     const { port } = server.address() as net.AddressInfo;
-    const client = net.connect({ port, host: '127.0.0.1', allowHalfOpen: true });
+    const client = net.connect({ port, host, allowHalfOpen: true });
     const [accepted] = (await once(server, 'connection')) as [net.Socket];
     onTestFinished(() => abort(accepted));
-    const end = { end: 'local', first: client.localPort ?? 0, last: client.localPort ?? 0 } as const;
-    return { client, accepted, selection: { port: [end] } };
+    return { client, accepted, selection: parseSelection({ remote: host, port: `local:${client.localPort}` }) };
   }
 
   /** Closes the client, and waits until the kernel has heard that the server knows. */
@@ -153,9 +154,7 @@ describe('orphans: what a program has closed, and the kernel has still to end', 
       expect(result).toMatchObject({ changed: [], failed: [], orphans: 1, isWhole: true });
       expect(result.undecided).toMatchObject({ connections: 0, listeners: 0 });
     }
-    const ofServer = {
-      port: [{ end: 'local', first: accepted.localPort ?? 0, last: accepted.localPort ?? 0 }],
-    } as const;
+    const ofServer = parseSelection({ pid: `${process.pid}`, port: `local:${accepted.localPort}` });
     expect(setConnections({ selection: ofServer }, '30:5:3')).toMatchObject({
       changed: { length: 2 },
       failed: [],
@@ -194,4 +193,34 @@ it('shows with dryRun what undoing would restore, and restores nothing', async (
     failed: [],
   });
   expect(getKeepAlive(pair.server)).toEqual(after);
+});
+
+describe.each(['tcp-iterator', 'descriptor-copies'] as const)('a user timeout set through %s', (method) => {
+  const missing = method === 'tcp-iterator' && lacksIterator;
+  const strict = { ...wanted, userTimeout: 1000 };
+
+  it.skipIf(missing)('counts from now on where data are in flight', { timeout: 20_000 }, async () => {
+    using pair = await loopbackPair();
+    const crashed = crashPeer(pair.client);
+    pair.server.write('.');
+    await moment(() => infoOf(pair.server).retransmits >= 3, 'retransmissions');
+    const { changed } = setConnections({ selection: selectionOf(pair), optionSource: method }, strict);
+    expect(changed[0]?.after.userTimeout).toBeGreaterThan(2000);
+    expect(changed[0]?.unanswered).toBeGreaterThanOrEqual(3);
+    crashed.revive();
+    await moment(() => infoOf(pair.server).unacked === 0, 'the answer');
+    expect(getKeepAlive(pair.server)).toMatchObject({ enabled: true, idle: 30_000 });
+  });
+
+  it.skipIf(missing)('is left out where the window of the peer is closed', { timeout: 20_000 }, async () => {
+    using pair = await loopbackPair();
+    pair.client.pause();
+    pair.server.write(Buffer.alloc(20_000_000));
+    await moment(() => infoOf(pair.server).backoff >= 3, 'window probes');
+    const { changed } = setConnections({ selection: selectionOf(pair), optionSource: method }, strict);
+    expect(changed).toMatchObject([{ after: { enabled: true, userTimeout: 0 }, unanswered: 0 }]);
+    const { backoff } = infoOf(pair.server);
+    await moment(() => infoOf(pair.server).backoff !== backoff, 'the next window probe');
+    expect(infoOf(pair.server).state).toBe('ESTABLISHED');
+  });
 });

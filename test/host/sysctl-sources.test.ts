@@ -139,9 +139,9 @@ describe('sysctlSources', () => {
     const { sources, incomplete } = sysctlSources({ root: fake.root });
     expect(sources.map(({ value }) => value)).toEqual(['1']);
     expect(incomplete.map(({ what, why }) => [what.slice(fake.root.length), why])).toEqual([
-      ['/etc/sysctl.d/b.conf', 'it is no regular file, and was not read'],
+      ['/etc/sysctl.d/b.conf', 'it is a directory, not a regular file, and was not read'],
       ['/etc/sysctl.d/c.conf', 'it does not exist'],
-      ['/etc/sysctl.d/d.conf', 'it is no regular file, and was not read'],
+      ['/etc/sysctl.d/d.conf', 'it is a device, not a regular file, and was not read'],
       ['/etc/sysctl.d/e.conf', 'it is larger than 4194304 bytes, and was not read'],
     ]);
   });

@@ -199,7 +199,10 @@ describe.concurrent('an unknown variable', () => {
   it.each([
     ['TCP_KEEPALIVE_MOED', 'did you mean TCP_KEEPALIVE_MODE\\?, got "fill"'],
     ['TCP_KEEPALIVE_RULE', 'did you mean TCP_KEEPALIVE_RULES\\?, got "fill"'],
-    ['TCP_KEEPALIVE_POLICY', 'known are TCP_KEEPALIVE, .*TCP_KEEPALIVE_NATIVE, TCP_KEEPALIVE_ON_ERROR, got "fill"'],
+    [
+      'TCP_KEEPALIVE_POLICY',
+      'known are TCP_KEEPALIVE, .*TCP_KEEPALIVE_NATIVE, TCP_KEEPALIVE_CONFIG, TCP_KEEPALIVE_ON_ERROR, got "fill"',
+    ],
   ])('%s ends the program before it begins', async (name, hint) => {
     const env = { TCP_KEEPALIVE: '30:5:3', [name]: 'fill' };
     const { code, stdout, stderr } = await start(['-p', '1'], { env }).ended;

@@ -104,7 +104,8 @@ harm; a peer that could not be asked is shown as \`not asked\`, with the reason.
 --reap has the connection's own kernel confirm that a peer is silent.
 
 Exit code: 0 nobody is silent, or the silent were closed; 2 somebody is silent;
-3 some were not asked, nobody is silent; 1 wrong usage or no match.
+3 nobody is silent, some were not asked or may have been missed; 1 wrong usage
+or no match.
 
 Examples:
   $ tcp-keepalive check --process postgres

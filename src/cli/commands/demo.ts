@@ -35,7 +35,7 @@ function spectator(policy: ParsedPolicy): Spectator & { done(): void } {
   };
 }
 
-/** The same, and ends the demo once nobody reads what is shown. */
+/** Draws like the function that it wraps, and ends the demo once the reader of the output is gone. */
 function whileRead(view: Spectator, interrupt: () => void): Spectator {
   const tick: Spectator['tick'] = (plays) => {
     view.tick?.(plays);

@@ -80,7 +80,7 @@ async function createLister({ fast }: LsOptions): Promise<(query: ListQuery) => 
   return (query) => listThrough(undefined, query);
 }
 
-/** 0: listed; 3: connections are missing, or could not be judged. */
+/** Returns the exit code. 0: listed; 3: connections are missing, or could not be judged. */
 function exitCodeOf(listing: Listing): number {
   return isAnswered(listing) ? 0 : 3;
 }

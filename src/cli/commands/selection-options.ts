@@ -61,7 +61,7 @@ function netnsInode(text: string): number | undefined {
   )?.inode;
 }
 
-/** Whether any filter was given. */
+/** Returns whether any filter was given. */
 export function hasFilter(options: SelectionOptions): boolean {
   return selectionFilters.some((filter) => options[filter] !== undefined);
 }

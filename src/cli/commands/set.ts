@@ -36,7 +36,7 @@ function writeJson({ changed, failed, ...rest }: SetResult | UndoResult): void {
   printJson(`${JSON.stringify(json, null, 2)}\n`);
 }
 
-/** 0: all done; 1: nothing matched; 2: some could not be done; 3: some may have been missed. */
+/** Returns the exit code. 0: all changed; 1: nothing matched; 2: some could not be changed; 3: some may have been missed. */
 function exitCodeOf(result: SetResult | UndoResult): number {
   const { changed, failed } = result;
   if (failed.length > 0) return 2;
@@ -67,7 +67,7 @@ function undo(file: string, options: SetOptions, command: Command): void {
   if (unknown > 0) printError(`${unknown} of the changed connections could not be looked for: run it as root\n`);
 }
 
-/** Finishes the record; where that fails, the changes stand, and the record of what was planned. Returns the problem. */
+/** Finishes the record. Returns the problem if that fails: the changes and the record of the plan remain. */
 function finishRecord(record: RecordFile, { changed, failed }: SetResult): string | undefined {
   const unsure = failed.filter(({ isUnsure }) => isUnsure).map(({ connection }) => connection.cookie);
   try {
@@ -79,7 +79,7 @@ function finishRecord(record: RecordFile, { changed, failed }: SetResult): strin
   }
 }
 
-/** The policy that is wanted, `false` for --off; ends the program where the arguments do not say. */
+/** Returns the wanted policy, `false` for --off. Ends the program if the arguments name none. */
 function wantedOf(policy: ParsedPolicy | undefined, { off }: SetOptions, command: Command): ParsedPolicy | false {
   if (off && policy !== undefined) command.error('error: either a policy or --off');
   if (off) return false;
@@ -97,7 +97,7 @@ function set(policy: ParsedPolicy | undefined, options: SetOptions, command: Com
   }
   using file = new RecordFile(record);
   const result = setConnections(query, wanted, false, (planned) => file.plan(planned));
-  // Before anything is shown, which may wait for whoever reads it.
+  // Before anything is shown, because output may wait for its reader.
   const problem = finishRecord(file, result);
   show(result, json ? { json } : {});
   if (problem === undefined) return;

@@ -2,6 +2,7 @@ import type { ParsedPolicy } from '../../policy/index.js';
 import { descriptorOf, readTcpInfo } from '../../socket/index.js';
 import { abortSocket } from '../../testing/abort-socket.js';
 import { type CrashedPeer, crashPeer } from '../../testing/index.js';
+import { silentMsOf } from '../../wire/tcp-info.js';
 import type { Connection, Outcome, Scenario, ScenarioResult } from './scenario.js';
 import { Timeline, type TimelineEvent } from './timeline.js';
 
@@ -39,7 +40,7 @@ export class Play {
     this.#connection = connection;
     this.#policy = policy;
     this.#onEvent = (event) => onEvent(this, event);
-    this.#startedAt = performance.now() - Math.min(info.lastAckReceivedMs, info.lastDataReceivedMs);
+    this.#startedAt = performance.now() - silentMsOf(info);
     const { server } = connection;
     server.on('error', (error) => {
       this.#error = error;
@@ -70,7 +71,7 @@ export class Play {
     });
   }
 
-  /** Does what is due by now, and asks the kernel what has happened since the last time. */
+  /** Takes the steps that are due by now, and asks the kernel for events since the last call. */
   observe(): void {
     const due = this.#due.filter(({ atMs }) => atMs <= this.elapsedMs);
     this.#due = this.#due.filter((later) => !due.includes(later));
@@ -92,7 +93,7 @@ export class Play {
     return { name, outcome: isEstablished ? 'established' : 'dead', expected, detectedMs: null };
   }
 
-  /** Ends the scenario: what closing the sockets brings about is not part of it. */
+  /** Ends the scenario. Effects of closing the sockets are no part of it. */
   stop(): void {
     this.#isOver = true;
   }
@@ -112,7 +113,7 @@ export class Play {
   }
 }
 
-/** Whether a result is the scenario's outcome, within its predicted range or close to it. */
+/** Returns whether a result is the scenario's outcome, within its predicted range or close to it. */
 export function isAsPredicted(scenario: Scenario, { outcome, expected, detectedMs }: ScenarioResult): boolean {
   if (outcome !== scenario.outcome) return false;
   if (expected === null || detectedMs === null) return expected === null && detectedMs === null;

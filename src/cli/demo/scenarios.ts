@@ -93,7 +93,7 @@ export const scenarios: readonly Scenario[] = [
   },
 ];
 
-/** How long to watch: until the last predicted death, and for at least two rounds of probes to a healthy peer. */
+/** Returns how long to watch: until the last predicted death, and for at least two rounds of probes to a healthy peer. */
 export function demoDurationMs(policy: ParsedPolicy, toleranceMs: number): number {
   const deaths = scenarios.map((scenario) => scenario.expected(policy)?.latestMs ?? 0);
   const rounds = 2 * detectionTime(policy, 'rebooted').latestMs;

@@ -1,6 +1,7 @@
 import type { HostConnection } from '../../host/connection.js';
 import { countSockets, type NotJudged } from '../../host/not-judged.js';
 import type { Change, Changes, FailedChange } from '../../host/set.js';
+import { sameState } from '../../socket/assignments.js';
 import { endpointText, keepAliveText } from './connection-cells.js';
 import { cutMiddle, fitTable, wrapText } from './fit.js';
 import { printable } from './printable.js';
@@ -55,20 +56,14 @@ function count(number: number, verb: string): string {
   return `${number} ${number === 1 ? 'connection' : 'connections'} ${verb}`;
 }
 
-/** What belongs into the sentence besides what changed. */
+/** The counts in the sentence besides the changes. */
 interface PassedOver {
   readonly orphans?: number;
   readonly undecided?: NotJudged;
 }
 
-function isSame({ before, after }: Change): boolean {
-  return (['enabled', 'idle', 'interval', 'count', 'userTimeout'] as const).every(
-    (field) => before[field] === after[field],
-  );
-}
-
 function renderCounts({ changed, failed }: Changes, { orphans = 0, undecided }: PassedOver, dryRun: boolean): string {
-  const already = changed.filter(isSame).length;
+  const already = changed.filter(({ before, after }) => sameState(before, after)).length;
   const open = undecided === undefined ? '' : countSockets(undecided);
   const isNothing = orphans > 0 && changed.length + failed.length === 0;
   const parts = [
@@ -81,7 +76,7 @@ function renderCounts({ changed, failed }: Changes, { orphans = 0, undecided }: 
   return open === '' ? sentence : `${sentence}\n${open} could not be judged (${undecided?.reasons.join('; ')})`;
 }
 
-/** What setting options came to: before and after of each, those that failed and why, then how many there were of each. */
+/** Returns the result of setting options: before and after of each connection, failures with reasons, then the counts. */
 export function renderChanges(result: Changes & PassedOver, width: number, dryRun: boolean): string {
   const { changed, failed } = result;
   const parts: string[] = [];
@@ -90,7 +85,7 @@ export function renderChanges(result: Changes & PassedOver, width: number, dryRu
   const unanswered = changed.filter((change) => change.unanswered !== undefined).length;
   if (unanswered > 0) {
     const peers = unanswered === 1 ? '1 peer has' : `${unanswered} peers have`;
-    const text = `${peers} not answered earlier probes: the count is larger by their number, and a user timeout left out; set it again once they have answered`;
+    const text = `${peers} not answered earlier probes or data, or a closed window: the count is larger by the number of probes, and the user timeout longer or left out; set it again once they have answered`;
     parts.push(wrapText(text, width));
   }
   return `${[...parts, renderCounts(result, result, dryRun)].join('\n\n')}\n`;

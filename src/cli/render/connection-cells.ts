@@ -50,7 +50,7 @@ export function stateText(state: TcpState): string {
   return stateTexts[state];
 }
 
-/** Keepalive as policy text: `30:5:3`, `30:5:3:auto`, `off`; `on` without known numbers, `?` where it is not known. */
+/** Keepalive as policy text: `30:5:3`, `30:5:3:auto`, `off`; `on` without known numbers, `?` if not known. */
 export function keepAliveText(state: ConnectionRow['keepAlive']): string {
   if (state === null) return '?';
   if (!state.enabled) return 'off';
@@ -73,7 +73,7 @@ export function timerText({ connection: { timer } }: ConnectionRow): string {
   return timer === null ? nothing : `${timerTexts[timer.kind]} ${humanDuration(timer.expiresMs)}`;
 }
 
-/** The verdict; `?` where it could not be judged, `-` where there is none to give. */
+/** Returns the verdict; `?` if the connection could not be judged, `-` if no verdict applies. */
 export function verdictText({ verdict, connection }: ConnectionRow): string {
   return verdict ?? (dependsOnKeepAlive(connection) ? '?' : nothing);
 }

@@ -13,9 +13,9 @@ export interface VerdictCounts {
   readonly unprotected: number;
   readonly slow: number;
   readonly protected: number;
-  /** Those that could not be judged. */
+  /** Connections that could not be judged. */
   readonly unknown: number;
-  /** Those whose end keepalive does not decide: connecting, waiting to be accepted, orphaned, in TIME_WAIT. */
+  /** Connections that keepalive does not decide: connecting, waiting to be accepted, orphans, TIME_WAIT. */
   readonly other: number;
 }
 
@@ -96,7 +96,7 @@ export function countVerdicts(rows: readonly ConnectionRow[]): VerdictCounts {
   return counts;
 }
 
-/** Counts the listeners by the verdict that their connections will have; those without one are left out. */
+/** Counts the listeners by the verdict that their connections will have. Leaves out listeners without a verdict. */
 export function countListeners(rows: readonly ConnectionRow[]): VerdictCounts {
   const counts = noCounts();
   for (const row of rows) if (row.connection.state === 'LISTEN' && row.verdict !== null) count(counts, row);
@@ -113,13 +113,13 @@ export function renderCounts(counts: VerdictCounts, noun = 'connection'): string
   return parts.length === 0 ? many : `${many}: ${parts.join(', ')}`;
 }
 
-/** How many could not be judged, and why; empty where all could be. */
+/** Returns how many sockets could not be judged, and why; empty if all could. */
 export function renderNotJudged(notJudged: NotJudged): string {
   const many = countSockets(notJudged);
   return many === '' ? '' : `${many} could not be judged (${notJudged.reasons.join('; ')})`;
 }
 
-/** What a list comes to: its connections, its listeners, and those that could not be judged, a line each. */
+/** Returns the summary of a list: its connections, its listeners, and the sockets that could not be judged, a line each. */
 export function renderSummary({ rows, notJudged }: Pick<Listing, 'rows' | 'notJudged'>): string {
   const listeners = countListeners(rows);
   const lines = [

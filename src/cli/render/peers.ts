@@ -14,7 +14,7 @@ function plural(count: number, noun: string): string {
   return `${count} ${noun}${count === 1 ? '' : 's'}`;
 }
 
-/** The reasons why peers were not asked, each once, and what would help. */
+/** Returns the reasons why peers were not asked, each once, and the remedies. */
 function renderReasons(peers: readonly CheckedPeer[], width: number): string {
   const counts = new Map<string, number>();
   for (const { answer, why, remedy } of peers) {
@@ -27,7 +27,7 @@ function renderReasons(peers: readonly CheckedPeer[], width: number): string {
     .join('');
 }
 
-/** Who answered, who reset, who is silent and who was not asked, and why; the silent first. */
+/** Returns the table of peers, the silent first, then the reasons why some were not asked, and the counts. */
 export function renderPeers({ peers, orphans }: Pick<CheckResult, 'peers' | 'orphans'>, width: number): string {
   const sorted = [...peers].sort((a, b) => order.indexOf(a.answer) - order.indexOf(b.answer));
   const columns = [

@@ -20,7 +20,7 @@ export interface ProbedSource {
 /** The errors that will be the same next time (524 is the kernel's own ENOTSUPP); others, such as ENOMEM, say nothing. */
 const lasting = new Set(['EPERM', 'EACCES', 'EINVAL', 'ENOSYS', 'EOPNOTSUPP', 'ERRNO_524']);
 
-/** What an error says of a capability. Throws what is no refusal. */
+/** Returns what an error says of a capability. Throws the error if it is no refusal. */
 export function capabilityOf(
   error: unknown,
   hints: Readonly<Record<string, string>>,

@@ -1,36 +1,27 @@
 import { SystemCallError, UnsupportedError } from '../../native/errors.js';
-import type { OwnedDescriptor } from '../../native/owned-descriptor.js';
-import { copyDescriptor, openProcess } from '../../native/pidfd.js';
-import { readBytesOption, type SocketOption } from '../../native/socket-options.js';
 import { type Assignment, isInForce } from '../../socket/assignments.js';
 import { readState, writeAssignments } from '../../socket/options.js';
 import { linux } from '../../socket/platforms/linux.js';
 import type { KeepAliveState } from '../../socket/state.js';
 import { readTcpInfo } from '../../socket/tcp-info.js';
 import type { Incomplete } from '../connection.js';
+import { byProcess, Copies } from './copies.js';
 import { awaitOverrides, mayBeOverridden, mayBeTakenBack, mostVerifications } from './idle-override.js';
 import { type OpenSockets, readOpenSockets } from './open-sockets.js';
 import {
   assignmentsForEach,
-  type Holder,
   type OptionChange,
   type OptionOutcome,
   type OptionReading,
   type OptionSource,
   type SocketReference,
 } from './source.js';
-import { adaptToUnanswered } from './unanswered-probes.js';
-
-/** include/uapi/asm-generic/socket.h, since 4.12. */
-const SO_COOKIE: SocketOption = { name: 'SO_COOKIE', level: 1, option: 57 };
-
-const reused = 'the descriptor is another one now: the socket was closed, and its number given out again';
-const noHolder = 'no process is known that has it open';
+import { adaptToUnanswered, unansweredOf } from './unanswered-probes.js';
 
 /** Below this, copying takes less time than preparing to look at all sockets at once: 12 us for each against 20 ms. */
 const fewSockets = 1500;
 
-/** `undefined` where that is not permitted, or this kernel does not let it be done. */
+/** Returns all open sockets, or undefined if the kernel does not permit or know how to list them. */
 function seeOpenSockets(): OpenSockets | undefined {
   try {
     return readOpenSockets();
@@ -38,103 +29,6 @@ function seeOpenSockets(): OpenSockets | undefined {
     if (error instanceof SystemCallError || error instanceof UnsupportedError) return undefined;
     throw error;
   }
-}
-
-/** Throws unless a descriptor is the socket that was meant. */
-function confirmSocket(fd: number, cookie: bigint): void {
-  let bytes: Uint8Array;
-  try {
-    bytes = readBytesOption(fd, SO_COOKIE, 8);
-  } catch (error) {
-    if (!(error instanceof SystemCallError) || error.code !== 'ENOTSOCK') throw error;
-    throw new SystemCallError('getsockopt(SO_COOKIE)', 'ENOTSOCK', reused, error);
-  }
-  if (new DataView(bytes.buffer).getBigUint64(0, true) === cookie) return;
-  throw new SystemCallError('getsockopt(SO_COOKIE)', 'ESTALE', reused);
-}
-
-/** What only says that a process has no such socket any more, where another may. */
-const gone = new Set(['EBADF', 'ENOTSOCK', 'ESTALE', 'ESRCH']);
-
-/** Copies descriptors of one process after the other, with one process and one copy open at a time. */
-export class Copies implements Disposable {
-  /** The process that gave the last copy, or is the reason why there is none. */
-  lastPid: number | undefined;
-  #pid: number | undefined;
-  #process: OwnedDescriptor | undefined;
-  /** Why nothing can be copied from the process at all. */
-  #refusal: unknown;
-
-  /**
-   * A copy of the socket's descriptor, which the caller closes, from the first process that gives it: some have a socket
-   * for a moment only, such as a child before it runs its program. Throws where none does.
-   */
-  copy({ cookie, holders, unreachable }: SocketReference): OwnedDescriptor {
-    let reason: SystemCallError | undefined;
-    this.lastPid = undefined;
-    for (const holder of holders) {
-      try {
-        const copy = this.#copyFrom(holder, cookie);
-        this.lastPid = holder.pid;
-        return copy;
-      } catch (error) {
-        if (!(error instanceof SystemCallError)) throw error;
-        if (reason !== undefined && !gone.has(reason.code)) continue;
-        reason = error;
-        this.lastPid = holder.pid;
-      }
-    }
-    if (reason !== undefined) throw reason;
-    if (unreachable === undefined) throw new SystemCallError('pidfd_open', 'ESRCH', noHolder);
-    throw new SystemCallError('readlink(/proc/PID/fd)', 'EACCES', unreachable);
-  }
-
-  #copyFrom({ pid, fd }: Holder, cookie: bigint): OwnedDescriptor {
-    const copy = this.#copy(this.#open(pid), fd);
-    try {
-      confirmSocket(copy.fd, cookie);
-    } catch (error) {
-      copy.close();
-      throw error;
-    }
-    return copy;
-  }
-
-  #open(pid: number): OwnedDescriptor {
-    if (pid !== this.#pid) {
-      this[Symbol.dispose]();
-      this.#pid = pid;
-      this.#refusal = undefined;
-      try {
-        this.#process = openProcess(pid);
-      } catch (error) {
-        this.#refusal = error;
-      }
-    }
-    if (this.#process === undefined || this.#refusal !== undefined) throw this.#refusal;
-    return this.#process;
-  }
-
-  #copy(process: OwnedDescriptor, fd: number): OwnedDescriptor {
-    try {
-      return copyDescriptor(process, fd);
-    } catch (error) {
-      // Only EBADF is about this descriptor alone.
-      if (error instanceof SystemCallError && ['EPERM', 'ESRCH', 'ENOSYS'].includes(error.code)) this.#refusal = error;
-      throw error;
-    }
-  }
-
-  [Symbol.dispose](): void {
-    this.#process?.close();
-    this.#process = undefined;
-  }
-}
-
-/** The places in a list, those of one process next to each other. */
-export function byProcess(sockets: readonly SocketReference[]): Uint32Array {
-  const pid = (place: number) => sockets[place]?.holders[0]?.pid ?? 0;
-  return Uint32Array.from(sockets.keys()).sort((a, b) => pid(a) - pid(b));
 }
 
 function reasonOf(error: unknown): string {
@@ -173,15 +67,15 @@ function describeFailure({ syscall, code, cause }: SystemCallError): string {
  * The sockets of processes through copies of their descriptors, made with pidfd_getfd and closed at once.
  *
  * Needs CAP_SYS_PTRACE, or processes of the same user that may be dumped; Linux 5.6. The copy is the same open file, so
- * its O_NONBLOCK is never touched. That it is the socket that was meant is made sure of by its cookie.
+ * its O_NONBLOCK is never touched. The cookie proves that the copy is the socket that was meant.
  */
 export class DescriptorCopies implements OptionSource {
   readonly method = 'descriptor-copies';
   readonly perNamespace = false;
 
   /**
-   * Many sockets are looked at all at once, where that is permitted, and so are those that may not be copied; what was
-   * not seen there is copied.
+   * Reads few sockets through copies. Reads many sockets, and sockets that may not be copied, through the iterator of open
+   * files if that is permitted, and copies only sockets that the iterator did not show.
    */
   read(sockets: readonly SocketReference[]): OptionReading {
     const copied = sockets.length < fewSockets ? readByCopies(sockets) : undefined;
@@ -194,23 +88,23 @@ export class DescriptorCopies implements OptionSource {
     return { states: { get: (cookie) => seen.get(cookie) ?? states.get(cookie), size }, incomplete, reasons };
   }
 
-  /** A socket that reads an idle time of 1 s is set after the others: somebody may be asking its peer. */
+  /** Sets sockets with an idle time of 1 s after the others: somebody may be asking their peers. */
   write(changes: readonly OptionChange[]): OptionOutcome[] {
     const lists = assignmentsForEach(changes);
     const outcomes = new Array<OptionOutcome>(changes.length);
-    const places = byProcess(changes.map(({ socket }) => socket));
+    const indices = byProcess(changes.map(({ socket }) => socket));
     const writeAll = (due: Iterable<number>, isSettled: boolean) => {
       using copies = new Copies();
-      for (const place of due) {
-        const outcome = make(copies, changes[place] as OptionChange, lists[place] as Assignment[], isSettled);
-        if (outcome !== undefined) outcomes[place] = outcome;
+      for (const index of due) {
+        const outcome = make(copies, changes[index] as OptionChange, lists[index] as Assignment[], isSettled);
+        if (outcome !== undefined) outcomes[index] = outcome;
       }
     };
-    writeAll(places, false);
-    const overridden = places.filter((place) => outcomes[place] === undefined);
+    writeAll(indices, false);
+    const overridden = indices.filter((index) => outcomes[index] === undefined);
     if (overridden.length > 0) awaitOverrides();
     writeAll(overridden, true);
-    keepLeastIdle(places, lists, changes, outcomes);
+    keepLeastIdle(indices, lists, changes, outcomes);
     return outcomes;
   }
 
@@ -219,15 +113,15 @@ export class DescriptorCopies implements OptionSource {
   }
 }
 
-/** `isRefused`: some may not be copied, which another way of reading may not need. */
+/** Reads options through copies. `isRefused` tells that some descriptors may not be copied. */
 function readByCopies(sockets: readonly SocketReference[]): Required<OptionReading> & { readonly isRefused: boolean } {
   const states = new Map<bigint, KeepAliveState>();
   const failures = new Failures();
   const reasons = new Map<bigint, string>();
   let isRefused = false;
   using copies = new Copies();
-  for (const place of byProcess(sockets)) {
-    const socket = sockets[place] as SocketReference;
+  for (const index of byProcess(sockets)) {
+    const socket = sockets[index] as SocketReference;
     try {
       states.set(socket.cookie, readOne(copies, socket));
     } catch (error) {
@@ -245,7 +139,10 @@ function readOne(copies: Copies, socket: SocketReference): KeepAliveState {
   return readState(copy.fd, linux);
 }
 
-/** Gives nothing, and changes nothing, where the socket's options may not be its own unless they are settled. */
+/**
+ * Makes a change. Returns undefined, and changes nothing, if somebody may be asking the peer just now and the options are
+ * not settled.
+ */
 function make(
   copies: Copies,
   { socket }: OptionChange,
@@ -259,36 +156,36 @@ function make(
     before = readState(copy.fd, linux);
     if (!isSettled && mayBeOverridden(before)) return undefined;
     if (isInForce(list, before)) return { cookie, before, after: before, error: undefined };
-    const { probes } = readTcpInfo(copy.fd);
-    const adapted = adaptToUnanswered(list, before, probes);
+    const info = readTcpInfo(copy.fd);
+    const adapted = adaptToUnanswered(list, before, info);
     if ('why' in adapted) return { cookie, before, after: before, error: adapted.why };
     const outcome = isInForce(adapted.list, before)
       ? { cookie, before, after: before, error: undefined }
       : setOn(copy.fd, cookie, before, adapted.list);
-    return adapted.isAsWanted ? outcome : { ...outcome, unanswered: probes };
+    return adapted.isAsWanted ? outcome : { ...outcome, unanswered: unansweredOf(info) };
   } catch (error) {
     return { cookie, before, after: undefined, error: reasonOf(error) };
   }
 }
 
-/** Sets an idle time of 1 s again that somebody who asks the peer took for an override of theirs, and restored. */
+/** Sets an idle time of 1 s again if another asker took the idle time for its own override and restored the old one. */
 function keepLeastIdle(
-  places: Uint32Array,
+  indices: Uint32Array,
   lists: readonly (readonly Assignment[])[],
   changes: readonly OptionChange[],
   outcomes: OptionOutcome[],
 ): void {
-  let doubtful = places.filter(
-    (place) => outcomes[place]?.error === undefined && mayBeTakenBack(lists[place] as readonly Assignment[]),
+  let doubtful = indices.filter(
+    (index) => outcomes[index]?.error === undefined && mayBeTakenBack(lists[index] as readonly Assignment[]),
   );
   for (let attempt = 0; doubtful.length > 0 && attempt < mostVerifications; attempt += 1) {
     awaitOverrides();
     using copies = new Copies();
-    doubtful = doubtful.filter((place) => {
-      const again = make(copies, changes[place] as OptionChange, lists[place] as readonly Assignment[], true);
+    doubtful = doubtful.filter((index) => {
+      const again = make(copies, changes[index] as OptionChange, lists[index] as readonly Assignment[], true);
       const isKept = again === undefined || again.error !== undefined || again.before === again.after;
-      const { before } = outcomes[place] as OptionOutcome;
-      if (!isKept) outcomes[place] = { ...again, before };
+      const { before } = outcomes[index] as OptionOutcome;
+      if (!isKept) outcomes[index] = { ...again, before };
       return !isKept;
     });
   }

@@ -1,20 +1,20 @@
+import { pause } from '../../native/pause.js';
 import { limits } from '../../policy/limits.js';
 import { overrideMs } from '../../policy/probe-safety.js';
 import type { Assignment } from '../../socket/assignments.js';
 import type { KeepAliveState } from '../../socket/state.js';
-import { pause } from '../pause.js';
 
 const overrideIdleMs = limits.idleSeconds.min * 1000;
 
-/** Longer than anybody who asks a peer leaves the idle time changed. */
+/** Longer than any override of an idle time lasts. */
 const settledAfterMs = overrideMs + 10;
 
-/** Whether the idle time may be that of somebody who asks the peer, instead of the connection's own. */
+/** Returns whether the idle time may be an override of somebody who asks the peer. */
 export function mayBeOverridden({ enabled, idle }: KeepAliveState): boolean {
   return enabled && idle === overrideIdleMs;
 }
 
-/** Whether somebody who asks the peer may take what is to be set for an override, and restore what was there before. */
+/** Returns whether somebody who asks the peer may mistake the new idle time for an override, and restore the old one. */
 export function mayBeTakenBack(list: readonly Assignment[]): boolean {
   return list.some(({ field, state }) => field === 'idle' && state === overrideIdleMs);
 }
@@ -24,5 +24,5 @@ export function awaitOverrides(): void {
   pause(settledAfterMs);
 }
 
-/** How often a socket that is to keep an idle time of 1 s is looked at again. */
+/** How often a socket with a new idle time of 1 s is verified at most. */
 export const mostVerifications = 3;

@@ -187,7 +187,7 @@ export class OpenSockets {
  * Needs CAP_BPF and CAP_PERFMON.
  *
  * @throws {SystemCallError} EPERM without the capabilities.
- * @throws {UnsupportedError} for a kernel that does not tell where its sockets have their options.
+ * @throws {UnsupportedError} if the kernel does not tell where its sockets have their options.
  */
 export function readOpenSockets(): OpenSockets {
   known ??= findTarget();

@@ -1,13 +1,13 @@
 import { awaitOverrides, mayBeOverridden } from './idle-override.js';
 import type { OptionReading } from './source.js';
 
-/** Sockets of one network namespace, and what was read of their options. */
+/** Sockets of one network namespace, and the options that were read. */
 export interface ReadSockets<Socket> {
   readonly sockets: readonly Socket[];
   readonly reading: OptionReading | undefined;
 }
 
-/** Returns a reading in which `later` comes before what was read first. */
+/** Returns a reading in which the states of `later` replace earlier ones. */
 function replaced(reading: OptionReading, later: OptionReading): OptionReading {
   const { states } = reading;
   const get = (cookie: bigint) => later.states.get(cookie) ?? states.get(cookie);
@@ -15,8 +15,8 @@ function replaced(reading: OptionReading, later: OptionReading): OptionReading {
 }
 
 /**
- * Returns each reading as it is once every override of an idle time has been restored: sockets whose idle time may be that
- * of somebody who asks their peers are read again after that, with `readAgain`.
+ * Returns each reading without overrides of idle times: waits until every override has been restored, then reads the sockets
+ * that may have had one again, with `readAgain`.
  */
 export function settledReadings<Socket extends { readonly cookie: bigint }>(
   all: readonly ReadSockets<Socket>[],

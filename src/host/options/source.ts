@@ -2,6 +2,7 @@ import type { ValidPolicy } from '../../policy/index.js';
 import { type Assignment, assignments, assignmentsOf } from '../../socket/assignments.js';
 import { linux } from '../../socket/platforms/linux.js';
 import type { KeepAliveState } from '../../socket/state.js';
+import type { TcpInfo } from '../../wire/tcp-info.js';
 import type { Incomplete } from '../connection.js';
 
 /** A process that has a socket open, and its descriptor there. */
@@ -16,7 +17,7 @@ export interface SocketReference {
   readonly cookie: bigint;
   /** The processes that have it open, and its descriptor in each, of which copying needs one that still has it. */
   readonly holders: readonly Holder[];
-  /** Why a process that has it open may not be known, where none is. */
+  /** Why no process is known that has the socket open; only if none is known. */
   readonly unreachable?: string;
 }
 
@@ -26,8 +27,8 @@ export type WantedOptions = ValidPolicy | false | KeepAliveState;
 export interface OptionChange {
   readonly socket: SocketReference;
   readonly wanted: WantedOptions;
-  /** The probes that the peer had not answered when the socket was listed. Default: 0. */
-  readonly unanswered?: number;
+  /** What the kernel said of the connection when the socket was listed. Default: nothing is unanswered. */
+  readonly info?: TcpInfo | undefined;
 }
 
 export interface OptionReading {
@@ -35,7 +36,7 @@ export interface OptionReading {
   readonly states: { get(cookie: bigint): KeepAliveState | undefined; readonly size: number };
   /** What could not, and why: a line for each reason, not for each socket. */
   readonly incomplete: readonly Incomplete[];
-  /** Why the options of a socket could not be read, by cookie, where that is known for each. */
+  /** Why the options of a socket could not be read, by cookie, if the reason is known for each. */
   readonly reasons?: ReadonlyMap<bigint, string>;
 }
 
@@ -48,7 +49,7 @@ export interface OptionOutcome {
   readonly after: KeepAliveState | undefined;
   /** Why the socket does not have what was wanted. */
   readonly error: string | undefined;
-  /** Unanswered probes because of which the count is larger than wanted, or the user timeout was left out. */
+  /** Unanswered probes or retransmissions because of which the count or the user timeout is not the wanted one. */
   readonly unanswered?: number;
 }
 

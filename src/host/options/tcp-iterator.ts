@@ -17,7 +17,7 @@ import {
   type OptionReading,
   type OptionSource,
 } from './source.js';
-import { adaptToUnanswered } from './unanswered-probes.js';
+import { adaptToUnanswered, unansweredOf } from './unanswered-probes.js';
 
 /** include/uapi/linux/bpf.h */
 const BPF_MAP_TYPE_HASH = 1;
@@ -27,7 +27,7 @@ let iteratorId: number | undefined;
 /**
  * Loads a program for the TCP iterator and gives the link to open iterators by.
  *
- * @throws {UnsupportedError} for a kernel without type information or without the iterator.
+ * @throws {UnsupportedError} if the kernel has no type information or no such iterator.
  */
 function linkProgram(name: string, items: readonly BpfProgramItem[]): OwnedDescriptor {
   iteratorId ??= kernelTypes().functionId('bpf_iter_tcp');
@@ -87,7 +87,7 @@ function outcomeOf(cookie: bigint, words: Int32Array, at: number, wanted: Int32A
   return { cookie, before, after, error };
 }
 
-/** A change that is to be made, and its place among all. */
+/** A change to make, and its index among all changes. */
 interface DueChange {
   readonly place: number;
   readonly cookie: bigint;
@@ -95,7 +95,7 @@ interface DueChange {
   readonly unanswered?: number;
 }
 
-/** Stands for the state of a socket that is not there. */
+/** Stands for the state of a socket that the iterator did not find. */
 const never: KeepAliveState = { enabled: false, idle: 0, interval: 0, count: 0, userTimeout: 0 };
 
 const notSeen = 'it is closed, or not in this network namespace, or has no options in its state';
@@ -113,7 +113,7 @@ export class TcpIterator implements OptionSource {
 
   /**
    * @throws {SystemCallError} EPERM without the capabilities.
-   * @throws {UnsupportedError} for a kernel without type information or without the iterator.
+   * @throws {UnsupportedError} if the kernel has no type information or no such iterator.
    */
   constructor() {
     this.#reading = linkProgram('keepalive_read', readProgram());
@@ -131,7 +131,7 @@ export class TcpIterator implements OptionSource {
     return { states: new OptionTable(read), incomplete: incompleteOf(failures) };
   }
 
-  /** Reads first, where somebody may be asking a peer: what is read then may not be the socket's own. */
+  /** Makes changes. First waits for overrides to end if somebody may be asking a peer. */
   write(changes: readonly OptionChange[]): OptionOutcome[] {
     if (changes.length === 0) return [];
     const lists = assignmentsForEach(changes);
@@ -140,10 +140,12 @@ export class TcpIterator implements OptionSource {
     if (changes.some((change) => mayBeOverridden(stateOf(change) ?? never))) awaitOverrides();
     const outcomes: OptionOutcome[] = [];
     const due: DueChange[] = [];
-    for (const [place, { socket, unanswered = 0 }] of changes.entries()) {
+    for (const [place, { socket, info }] of changes.entries()) {
       const list = lists[place] as Assignment[];
       const now = states.get(socket.cookie);
-      const adapted = now === undefined ? { list, isAsWanted: true } : adaptToUnanswered(list, now, unanswered);
+      const adapted =
+        now === undefined || info === undefined ? { list, isAsWanted: true } : adaptToUnanswered(list, now, info);
+      const unanswered = info === undefined ? 0 : unansweredOf(info);
       const { cookie } = socket;
       if ('why' in adapted) outcomes[place] = { cookie, before: now, after: now, error: adapted.why };
       else due.push({ place, cookie, list: adapted.list, ...(adapted.isAsWanted ? {} : { unanswered }) });
@@ -172,7 +174,7 @@ export class TcpIterator implements OptionSource {
     });
   }
 
-  /** Sets an idle time of 1 s again that somebody who asks the peer took for an override of theirs, and restored. */
+  /** Sets an idle time of 1 s again if another asker took it for its own override and restored the old idle time. */
   #keepLeastIdle(due: readonly DueChange[], outcomes: OptionOutcome[]): void {
     let doubtful = due.filter(({ place, list }) => outcomes[place]?.error === undefined && mayBeTakenBack(list));
     for (let attempt = 0; doubtful.length > 0 && attempt < mostVerifications; attempt += 1) {

@@ -98,7 +98,7 @@ function findTarget(): Target {
 /** PROC_PID_INIT_INO of include/linux/proc_ns.h: the namespace in whose terms the kernel itself counts processes. */
 const initialNamespace = 'pid:[4026531836]';
 
-/** Whether this process, and the /proc that it sees, have the same ids for processes as the kernel itself. */
+/** Returns whether this process, and the /proc that it sees, have the same ids for processes as the kernel itself. */
 export function hasKernelPids(): boolean {
   try {
     return readlinkSync('/proc/self/ns/pid') === initialNamespace;
@@ -115,7 +115,7 @@ export function hasKernelPids(): boolean {
  * after.
  *
  * @throws {SystemCallError} EPERM without the capabilities.
- * @throws {UnsupportedError} for a kernel without type information or without the iterator.
+ * @throws {UnsupportedError} if the kernel has no type information or no such iterator.
  */
 export function readSocketFiles(): Int32Array {
   known ??= findTarget();

@@ -4,12 +4,12 @@ import { type SocketVisitor, visitSocketLinks } from '../../native/socket-links.
 import type { Incomplete } from '../connection.js';
 import { readProcessFile } from '../processes.js';
 
-/** How many descriptors a process has, 0 where that is not known: the kernel tells it since 6.2. */
+/** Returns how many descriptors a process has, 0 where that is not known: the kernel tells it since 6.2. */
 function descriptorCount(pid: number): number {
   return statSync(`/proc/${pid}/fd`, { throwIfNoEntry: false })?.size ?? 0;
 }
 
-/** How many descriptors processes have together, as far as the kernel tells. */
+/** Returns how many descriptors processes have together, as far as the kernel tells. */
 export function countDescriptors(pids: readonly number[]): number {
   return pids.reduce((sum, pid) => sum + descriptorCount(pid), 0);
 }
@@ -29,12 +29,12 @@ function gap(pids: readonly number[], one: string, many: string, why: string): I
   return [{ what: `the owners of the sockets of ${whose}`, why }];
 }
 
-/** Processes that may not be looked at: a socket without a known owner may be theirs. */
+/** Processes that may not be looked into: a socket without a known owner may be theirs. */
 export interface HiddenProcesses {
   readonly pids: readonly number[];
   /** Whether /proc shows some processes not at all (hidepid). */
   readonly hasUnlisted: boolean;
-  /** What would show them. */
+  /** How to make them visible. */
   readonly why: string;
 }
 
@@ -54,7 +54,7 @@ export function hiddenProcesses(refused: readonly number[], isEveryProcess: bool
   return { pids, hasUnlisted, why: `not permitted: ${remedy}` };
 }
 
-/** Says what is missing because processes may not be looked at. */
+/** Returns the lines about facts that are missing because processes may not be looked into. */
 export function whyRefused({ pids: programs, hasUnlisted }: HiddenProcesses): Incomplete[] {
   const remedy = process.getuid?.() === 0 ? `it needs ${capabilities}` : `it needs root, or ${capabilities}`;
   return [

@@ -83,7 +83,7 @@ export function lackingOwnership(file: FileChange | undefined): Incomplete[] {
   return [{ what: `writing ${file.path}`, why: `it belongs to user ${owner}, and you are ${self}` }];
 }
 
-/** Whether what has to be kept for undoing can be written. */
+/** Returns whether what has to be kept for undoing can be written. */
 export function lackingUndo(root: string): Incomplete[] {
   const directory = path.dirname(undoLogPath(root));
   try {
@@ -103,7 +103,7 @@ function hasContent(file: FoundFile | undefined, content: Uint8Array | undefined
   return file === undefined || content === undefined ? file === content : file.content.equals(content);
 }
 
-/** Restores a file, unless it is as it was found. */
+/** Restores a file, unless it is unchanged. */
 function restoreFile(change: FileChange): void {
   const { path: file, found, content } = change;
   const now = findFile(file);
@@ -121,17 +121,17 @@ function restoreFile(change: FileChange): void {
     if (found === undefined) removeFile(file);
     else replaceFile(file, now, found);
   } catch (error) {
-    // Where only the directory could not be synced, the file is restored nevertheless.
+    // If only the sync of the directory failed, the file is restored nevertheless.
     if (!hasContent(findFile(file), found?.content)) throw error;
   }
 }
 
-/** Restores the kernel's values and the file, each also where the other cannot be; what is as before stays untouched. */
+/** Restores the kernel's values and the file, each even if the other fails. Leaves unchanged ones alone. */
 export function restore(root: string, file: FileChange | undefined, before: KernelDefaults): void {
   attemptAll([...runningValueWrites(root, before), () => file !== undefined && restoreFile(file)]);
 }
 
-/** Writes the file and the kernel's values. What fails half-way is to be followed by {@link restore}. */
+/** Writes the file and the kernel's values. After a failure the caller must call {@link restore}. */
 export function carryOut(root: string, file: FileChange | undefined, after: KernelDefaults): KernelDefaults {
   if (file !== undefined && actionOf(file) !== 'unchanged') writeFileChange(file);
   for (const write of runningValueWrites(root, after)) write();

@@ -68,7 +68,7 @@ function pathsInOrder(root: string, planned: PlannedFile | undefined, incomplete
   return [...byName].sort(([a], [b]) => byBytes(a, b)).map(([, file]) => file);
 }
 
-/** Why a file's text is not read, or the text. */
+/** Returns why a file's text is not read, or the text. */
 function readText(file: string): string | Incomplete {
   try {
     const status = statSync(file);

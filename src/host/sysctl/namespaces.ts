@@ -40,7 +40,7 @@ export function otherNamespaces(): { namespaces: NamespaceDefaults[]; incomplete
       namespaces.push({ netns: inode, name, process, ...defaults });
     } catch (error) {
       if (!(error instanceof SystemCallError)) throw error;
-      // One that has ended meanwhile is nobody's loss.
+      // A namespace that has ended meanwhile is left out.
       const why = `${error.syscall}: ${error.code}, entering another network namespace takes CAP_SYS_ADMIN`;
       if (error.code !== 'ENOENT') failures.set(why, (failures.get(why) ?? 0) + 1);
     }

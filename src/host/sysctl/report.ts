@@ -23,7 +23,7 @@ export interface KernelDefaultsReport extends KernelDefaults {
  *
  * They are as the kernel has them, which also takes what no socket would: 0, or -1.
  *
- * @throws {SystemCallError} where /proc cannot be read; {@link UnsupportedError} where this is not Linux.
+ * @throws {SystemCallError} if /proc cannot be read; {@link UnsupportedError} on other platforms.
  */
 export function readKernelDefaults(options: RootOption = {}): KernelDefaults {
   return readRunningValues(options.root ?? '/');

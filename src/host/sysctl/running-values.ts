@@ -42,7 +42,7 @@ function write(root: string, sysctl: KeepAliveSysctl, defaults: KernelDefaults):
 }
 
 /**
- * Returns the actions that give the kernel each value and read it back.
+ * Returns the actions that write each value to the kernel and read it back.
  *
  * Each throws a {@link SystemCallError} that names the file.
  */

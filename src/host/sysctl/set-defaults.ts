@@ -3,6 +3,7 @@ import path from 'node:path';
 import { PolicyError, type PolicyInput, readPolicy } from '../../policy/index.js';
 import type { KernelDefaults } from '../../socket/index.js';
 import type { Incomplete } from '../connection.js';
+import { fromWorker, isWorker } from '../from-worker.js';
 import {
   actionOf,
   carryOut,
@@ -16,6 +17,7 @@ import {
 } from './change.js';
 import { editedText, newText, type WantedValues } from './edit.js';
 import { undoing } from './failed-call.js';
+import { FileError } from './file-error.js';
 import { keepAliveSysctls } from './keys.js';
 import { readRunningValues } from './running-values.js';
 import { plannedSources, type RootOption, type SysctlSources, winningSource } from './sources.js';
@@ -124,7 +126,7 @@ function apply({ root, before, after, file }: Plan): KernelDefaults {
   }
 }
 
-/** Records how to go back and then makes the change: all of it, or nothing. */
+/** Records the step for `--undo` and then makes the change: all of it, or nothing. */
 function applyRecorded({ root, before, after, file }: Plan): KernelDefaults {
   const isChanged = keepAliveSysctls.some(({ field }) => before[field] !== after[field]);
   if (!isChanged && (file === undefined || actionOf(file) === 'unchanged')) return after;
@@ -135,7 +137,7 @@ function applyRecorded({ root, before, after, file }: Plan): KernelDefaults {
   } catch (error) {
     return undoing(error, () => {
       restore(root, file, before);
-      // Only now, so that the step is there for as long as there is something to undo.
+      // Removed last, so that the step exists as long as there is a change to undo.
       restoreUndoSteps(root, steps);
     });
   }
@@ -155,10 +157,11 @@ function applyRecorded({ root, before, after, file }: Plan): KernelDefaults {
  *
  * @returns What was done. Nothing was where `applied` is false: with `dryRun`, or where a permission is missing, which
  *   `incomplete` names.
- * @throws {PolicyError} for a policy that the kernel should not be given, {@link FileError} for a file that may not be
+ * @throws {PolicyError} if the kernel must not get the policy, {@link FileError} if the file must not be
  *   replaced, {@link SystemCallError} for a call that fails; everything is then as before.
  */
 export function setKernelDefaults(policy: PolicyInput, options: SetKernelDefaultsOptions = {}): DefaultsChange {
+  if (isWorker()) return fromWorker('setKernelDefaults', [policy, options], { FileError });
   const plan = planOf(policy, options);
   const { root, after, file } = plan;
   const missing = lackingPermissions(root, file);
@@ -172,7 +175,7 @@ export function setKernelDefaults(policy: PolicyInput, options: SetKernelDefault
   if (file !== undefined) refuseOtherOwner(file.path, file.found);
   if (!isRecorded) return outcome(plan, true, apply(plan), missingUndo);
   return withUndoLog(root, () => {
-    // Somebody else may have made a change while this one waited.
+    // Another process may have made a change while this one waited.
     const current = planOf(policy, options);
     return outcome(current, true, applyRecorded(current), []);
   });

@@ -14,7 +14,7 @@ export interface FoundFile {
   readonly version: string;
 }
 
-/** More than any file of settings, or record of changes, has. */
+/** More bytes than any file of settings or record of changes has. */
 export const maxBytes = 4 * 1024 * 1024;
 const regular = 'a regular file of your own, with one name';
 
@@ -78,13 +78,13 @@ function refuseKind(file: string, status: Stats): void {
   if (status.size > maxBytes) refuse('too-large', `has ${status.size} bytes`, `at most ${maxBytes} are read`);
 }
 
-/** A file that is replaced while it is read is read again, at most this often in all. */
+/** How often a file is read at most, because somebody replaces it meanwhile. */
 const greatestAttempts = 10;
 
 /**
  * Reads a file that is going to be replaced; `undefined` where there is none yet.
  *
- * @throws {FileError} for what must not be replaced, with the reason; nothing has been opened then.
+ * @throws {FileError} if the file must not be replaced, with the reason; nothing has been opened then.
  */
 export function findFile(file: string): FoundFile | undefined {
   refuseDirectory(file);
@@ -100,7 +100,7 @@ export function findFile(file: string): FoundFile | undefined {
   }
 }
 
-/** @throws {FileError} when a file is not this user's own. */
+/** @throws {FileError} if a file is not this user's own. */
 export function refuseOtherOwner(file: string, found: FoundFile | undefined): void {
   const self = process.geteuid?.() ?? 0;
   if (found === undefined || found.uid === self) return;
@@ -108,7 +108,7 @@ export function refuseOtherOwner(file: string, found: FoundFile | undefined): vo
   throw new FileError(file, 'other-owner', what, regular, 'run it as the owner, or chown it');
 }
 
-/** @throws {FileError} when a file is no longer as it was found. */
+/** @throws {FileError} if a file is no longer as it was found. */
 export function refuseChanged(file: string, version: string | undefined): void {
   if (versionNow(file) === version) return;
   throw new FileError(file, 'changed', 'was changed by somebody else just now', 'a file at rest', 'run it again');

@@ -1,5 +1,6 @@
 import type { KernelDefaults } from '../../socket/index.js';
 import type { Incomplete } from '../connection.js';
+import { fromWorker, isWorker } from '../from-worker.js';
 import {
   actionOf,
   carryOut,
@@ -37,7 +38,7 @@ function newestStep(root: string): { step: UndoStep; others: UndoStep[] } {
   throw new FileError(file, 'nothing-to-undo', 'records no change', 'a change made before', 'there is nothing to undo');
 }
 
-/** Values of another namespace are nothing to put back here; after a restart the namespaces are new. */
+/** Values of another namespace are not restored here; after a restart the namespaces are new. */
 function refuseOtherNamespace(root: string, { bootId, netns }: UndoStep): void {
   const here = thisKernel();
   if (here.bootId !== bootId || here.netns === netns) return;
@@ -109,6 +110,7 @@ function outcome(plan: Plan, applied: boolean, after: KernelDefaults, incomplete
  * @throws {FileError} `nothing-to-undo`; `changed` where somebody has edited the file since, which would be lost.
  */
 export function undoKernelDefaults(options: UndoKernelDefaultsOptions = {}): DefaultsChange {
+  if (isWorker()) return fromWorker('undoKernelDefaults', [options], { FileError });
   const { root = '/', dryRun = false } = options;
   const undo = () => {
     const plan = planOf(root);
@@ -116,7 +118,7 @@ export function undoKernelDefaults(options: UndoKernelDefaultsOptions = {}): Def
     if (dryRun || missing.length > 0) return outcome(plan, false, plan.step.running.before, missing);
     return outcome(plan, true, apply(root, plan), []);
   };
-  // Where there is no step, there is no directory to lock.
+  // Without a step, there is no directory to lock.
   if (dryRun || readUndoSteps(root).length === 0) return undo();
   return withUndoLog(root, undo);
 }

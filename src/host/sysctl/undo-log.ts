@@ -65,7 +65,7 @@ export function readUndoSteps(root: string): UndoStep[] {
   throw new FileError(file, 'damaged', 'is no record of changes', 'what this program wrote', 'move it away');
 }
 
-/** Makes the record's own directory: only the last one is ours to make. */
+/** Creates the record's own directory, but none above it. */
 function makeDirectory(directory: string): void {
   attempt('mkdir', directory, () => {
     try {
@@ -77,13 +77,13 @@ function makeDirectory(directory: string): void {
   });
 }
 
-/** A change takes milliseconds; this much is for a disk that is slow to sync. */
+/** A change takes milliseconds; the rest is for a disk that syncs slowly. */
 const lockedWithinMs = 10_000;
 
 /**
- * Runs `action` while nobody else changes the record, or what is recorded in it.
+ * Runs `action` while no other process changes the record or the files that it names.
  *
- * @throws {SystemCallError} if somebody else is at it for longer than 10 s.
+ * @throws {SystemCallError} if another process holds the lock for longer than 10 s.
  */
 export function withUndoLog<Result>(root: string, action: () => Result): Result {
   const directory = path.dirname(undoLogPath(root));
@@ -101,14 +101,14 @@ export function writeUndoSteps(root: string, steps: readonly UndoStep[]): void {
   } else if (found !== undefined) removeFile(file);
 }
 
-/** Restores the record after a failure, unless it is as it was. */
+/** Restores the record after a failure, unless it is unchanged. */
 export function restoreUndoSteps(root: string, steps: readonly UndoStep[]): void {
   const isRestored = () => JSON.stringify(readUndoSteps(root)) === JSON.stringify(steps);
   if (isRestored()) return;
   try {
     writeUndoSteps(root, steps);
   } catch (error) {
-    // Where only the directory could not be synced, the record is restored nevertheless.
+    // If only the sync of the directory failed, the record is restored nevertheless.
     if (!isRestored()) throw error;
   }
 }

@@ -24,7 +24,7 @@ function resultOf(reply: Reply, classes?: ErrorClasses): unknown {
 
 let memory: SharedArrayBuffer | undefined;
 
-/** Has the native thread make a call whose reply is small, and waits for it. */
+/** Makes the native thread make a call whose reply is small, and waits for the reply. */
 function askBriefly(name: string, args: readonly unknown[]): unknown {
   const own = memory ?? new SharedArrayBuffer(mailboxLength);
   // The native thread may still write into the mailbox of a request that failed.
@@ -36,7 +36,7 @@ function askBriefly(name: string, args: readonly unknown[]): unknown {
   return resultOf(deserialize(bytes.slice(0, words[1])) as Reply);
 }
 
-/** Returns the inode of what this process has open, or -1 where it is closed. */
+/** Returns the inode of a descriptor's file, or -1 if the descriptor is closed. */
 export function inodeOf(fd: number): number {
   try {
     return fstatSync(fd).ino;
@@ -45,7 +45,7 @@ export function inodeOf(fd: number): number {
   }
 }
 
-/** Has the native thread make a call on a descriptor of this process, and waits for what it returns or throws. */
+/** Makes the native thread make a call on a descriptor of this process. Returns or throws the call's result. */
 export function callInNativeThread<Name extends keyof DescriptorCalls>(
   name: Name,
   ...args: Parameters<DescriptorCalls[Name]>
@@ -53,7 +53,7 @@ export function callInNativeThread<Name extends keyof DescriptorCalls>(
   return askBriefly('callOn', [inodeOf(args[0]), name, ...args]) as ReturnType<DescriptorCalls[Name]>;
 }
 
-/** Why the native thread cannot make system calls, or `undefined` if it can. */
+/** Returns why the native thread cannot make system calls, or `undefined` if it can. */
 export function whyNoNativeThread(): UnsupportedError | undefined {
   try {
     return askBriefly('whyNoLibc', []) as UnsupportedError | undefined;
@@ -68,7 +68,7 @@ export interface ExportedFunction {
   /** The URL of the module. */
   readonly module: string;
   readonly name: string;
-  /** The errors that it may throw, besides those of system calls. */
+  /** The errors that the function may throw, besides those of system calls. */
   readonly classes: ErrorClasses;
 }
 
@@ -79,7 +79,7 @@ function openReplyChannel(): { readonly channel: BroadcastChannel; readonly repl
 }
 
 function takeReply(channel: BroadcastChannel, classes: ErrorClasses): unknown {
-  // The types of Node.js lack that it takes a BroadcastChannel, too.
+  // Node's types do not know that the function takes a BroadcastChannel too.
   const received = workerThreads().receiveMessageOnPort(channel as unknown as MessagePort) as {
     readonly message: Reply;
   };
@@ -113,7 +113,6 @@ export async function callExportedLater(
       request({ module, name, args: portable, replyTo }, new SharedArrayBuffer(mailboxLength)),
     );
     while (!question.isTaken) await new Promise((resolve) => setTimeout(resolve, question.repeat()));
-    question.end();
     return resultOf(await reply, classes);
   } finally {
     channel.close();

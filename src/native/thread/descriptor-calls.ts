@@ -28,13 +28,13 @@ export type DescriptorCalls = typeof calls;
 /**
  * Makes a call on a descriptor of another thread.
  *
- * That thread waits for the reply, so the descriptor stays open, unless the thread is terminated: then the number can be
- * another socket's a moment later. The inode tells; what was closed meanwhile is EBADF.
+ * The other thread waits for the reply, so the descriptor stays open, unless the thread is terminated: then the number can
+ * become another socket's. The inode shows a change, and a call on a changed descriptor fails with EBADF.
  */
 function callOn(inode: number, name: keyof DescriptorCalls, fd: number, ...args: unknown[]): unknown {
   const isOpen = inode >= 0 && inodeOf(fd) === inode;
   return Reflect.apply(calls[name], undefined, [isOpen ? fd : -1, ...args]);
 }
 
-/** What a worker asks for without naming a module. */
+/** The functions that a worker calls without naming a module. */
 export const descriptorFunctions: Readonly<Record<string, (...args: never[]) => unknown>> = { callOn, whyNoLibc };

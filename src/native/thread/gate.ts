@@ -2,7 +2,7 @@
 const open = 0;
 const inside = 1;
 
-/** Runs `action` while the end of the process waits for it. Where the process is ending, waits for that instead. */
+/** Runs `action` while the end of the process waits for it. If the process is ending already, waits for the end instead. */
 export function insideGate<Result>(gate: Int32Array, action: () => Result): Result {
   for (;;) {
     const found = Atomics.compareExchange(gate, 0, open, inside);

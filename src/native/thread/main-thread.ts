@@ -1,44 +1,40 @@
 import { threadKey } from './role.js';
 import { nativeThreadEntry, startNativeThread } from './start-native-thread.js';
 
-/** As much of `inspector.Session` as is used here. */
+/** The part of `inspector.Session` that is used here. */
 interface Session {
   connectToMainThread(): void;
   post(method: string, parameters: object): void;
   disconnect(): void;
 }
 
-/** Time between two requests: the first may have met a main thread whose native thread was about to end. */
+/** Time between two requests: the first may have reached a main thread whose native thread was about to end. */
 const requestedEveryMs = 500;
 
 const now = performance.now.bind(performance);
 
+let requestedAtMs = Number.NEGATIVE_INFINITY;
+
 /**
- * The main thread, as a worker reaches it whatever it has loaded: through Node's own inspector session between the two. The
- * main thread serves that session also while it is blocked in JavaScript or in `Atomics.wait`.
+ * Makes the main thread start the native thread, unless there is one. Returns why the main thread cannot be asked, if it
+ * cannot.
+ *
+ * The main thread is reached through Node's own inspector session, whatever it has loaded, also while it is blocked in
+ * JavaScript or in `Atomics.wait`. The session is over at once: the main thread takes connect, request and disconnect in
+ * this order. A process that ends with a session open says on standard error that it waits for a debugger.
  */
-export class MainThread {
-  #session: Session | undefined;
-  #requestedAtMs = Number.NEGATIVE_INFINITY;
-
-  /** Has the main thread start the native thread, if it has none. Returns why it cannot be asked, if it cannot. */
-  startNativeThread(): unknown {
-    if (now() - this.#requestedAtMs < requestedEveryMs) return undefined;
-    this.#requestedAtMs = now();
-    try {
-      this.#session ??= connect();
-      const given = [nativeThreadEntry(), threadKey].map((text) => JSON.stringify(text)).join(', ');
-      this.#session.post('Runtime.evaluate', { expression: `(${startNativeThread})(${given})`, silent: true });
-      return undefined;
-    } catch (error) {
-      this.#requestedAtMs = Number.NEGATIVE_INFINITY;
-      return error;
-    }
-  }
-
-  disconnect(): void {
-    this.#session?.disconnect();
-    this.#session = undefined;
+export function askMainThread(): unknown {
+  if (now() - requestedAtMs < requestedEveryMs) return undefined;
+  requestedAtMs = now();
+  try {
+    const session = connect();
+    const given = [nativeThreadEntry(), threadKey].map((text) => JSON.stringify(text)).join(', ');
+    session.post('Runtime.evaluate', { expression: `(${startNativeThread})(${given})`, silent: true });
+    session.disconnect();
+    return undefined;
+  } catch (error) {
+    requestedAtMs = Number.NEGATIVE_INFINITY;
+    return error;
   }
 }
 

@@ -1,4 +1,4 @@
-/** What the native thread runs: the one thread besides the main thread that has koffi loaded, which serves all workers. */
+/** The native thread: the only thread besides the main thread that loads koffi. It makes the system calls of all workers. */
 import { serialize } from 'node:v8';
 import { BroadcastChannel, workerData } from 'node:worker_threads';
 import { whyNoLibc } from '../libc.js';
@@ -26,7 +26,7 @@ function replyTo(request: Request, reply: Reply): void {
   Atomics.notify(words, 0);
 }
 
-/** Makes `attempt` and sends the worker what it returns or throws. */
+/** Runs `attempt` and sends its result or error to the worker. */
 function answer(request: Request, attempt: () => unknown): void {
   let reply: Reply;
   try {
@@ -40,7 +40,7 @@ function answer(request: Request, attempt: () => unknown): void {
 async function callExported(request: Request, module: string): Promise<void> {
   try {
     const exported = (await import(module)) as Record<string, (...args: unknown[]) => unknown>;
-    // Only the synchronous part is inside the gate: a check takes seconds, and the end of the process would wait.
+    // Only the synchronous part holds the gate: a check takes seconds, and the end of the process would wait for it.
     const result = await insideGate(gate, () => exported[request.name]?.(...request.args));
     answer(request, () => result);
   } catch (error) {
@@ -61,7 +61,7 @@ function receive(request: Request): void {
 }
 
 insideGate(gate, () => {
-  // All of what takes the FFI more than a call is done here, before anybody can end this thread in the middle of it.
+  // The slow part of loading the FFI is done here, before anybody can end this thread in the middle of it.
   if (whyNoLibc() === undefined && process.platform === 'linux') linuxCalls();
 });
 const channel = new BroadcastChannel(threadKey);

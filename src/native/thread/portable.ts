@@ -1,6 +1,6 @@
 import { SystemCallError, UnsupportedError } from '../errors.js';
 
-/** Classes of the errors that a call in another thread may throw, by their names. */
+/** The classes of errors that a call in another thread may throw, by name. */
 export type ErrorClasses = Readonly<Record<string, { readonly prototype: Error }>>;
 
 const ownClasses: ErrorClasses = { RangeError, SystemCallError, TypeError, UnsupportedError };
@@ -28,7 +28,7 @@ function mapValues(value: object, change: (value: unknown) => unknown): unknown 
   return Object.fromEntries(Object.entries(value).map(([name, field]) => [name, change(field)]));
 }
 
-/** Returns a copy of a value that structured clone carries whole. */
+/** Returns a copy of a value that structured clone transfers without loss. */
 export function toPortable(value: unknown): unknown {
   if (typeof value !== 'object' || value === null) return value;
   if (value instanceof Error) return { ...new PortableError(value) };
@@ -43,7 +43,7 @@ function restoreError({ name, message, cause, fields }: PortableError, classes: 
   return Object.assign(error, fields);
 }
 
-/** Returns the value that {@link toPortable} was given, with errors of the given classes. */
+/** Returns the original of a portable value, with errors of the given classes. */
 export function fromPortable(value: unknown, classes: ErrorClasses = {}): unknown {
   if (typeof value !== 'object' || value === null) return value;
   if ((value as Partial<PortableError>).portableError === true) return restoreError(value as PortableError, classes);

@@ -1,19 +1,19 @@
 import type { BroadcastChannel } from 'node:worker_threads';
 import { SystemCallError, UnsupportedError } from '../errors.js';
-import { MainThread } from './main-thread.js';
+import { askMainThread } from './main-thread.js';
 import { mailbox, type Request } from './request.js';
 import { threadKey, workerThreads } from './role.js';
 
-/** How long a request may wait to be taken, and how long carrying it out may take. */
+/** How long a request may wait until the native thread takes it, and how long the native thread may then need. */
 const takenWithinMs = 10_000;
 const answeredWithinMs = 60_000;
 
-/** As {@link takenWithinMs}, where the main thread cannot be asked to start the native thread. */
+/** Like {@link takenWithinMs}, if the main thread cannot be asked to start the native thread. */
 const takenUnaskedWithinMs = 1000;
 
 /**
- * A main thread that has this package starts the native thread unasked: it is asked only after this time, and after the
- * longer one where the native thread was started before this worker.
+ * A main thread that has loaded this package starts the native thread without a request. It is asked only after the first
+ * time, and after the second, longer one if the native thread was started before this worker.
  */
 const patienceMs = 40;
 const longPatienceMs = 500;
@@ -47,7 +47,7 @@ async function closeSoon(opened: BroadcastChannel): Promise<void> {
   channel = undefined;
 }
 
-/** The last request that nobody took, when, and why. Requests soon after that one do not wait as long. */
+/** The time and reason of the last request that nobody took. Requests soon afterwards do not wait as long. */
 let lastFailure: { readonly atMs: number; readonly error: UnsupportedError } | undefined;
 const failingForMs = 10_000;
 
@@ -62,12 +62,11 @@ export class Question {
   readonly #request: Request;
   readonly #words: Int32Array<SharedArrayBuffer>;
   readonly #askedAtMs = now();
-  readonly #mainThread = new MainThread();
   #refusal: unknown;
   #repeatMs = firstRepeatMs;
   #takenAtMs: number | undefined;
 
-  /** @throws {UnsupportedError} if `request` holds what cannot be sent to another thread. */
+  /** @throws {UnsupportedError} if `request` holds a value that cannot be sent to another thread. */
   constructor(request: Request) {
     this.#request = request;
     ({ words: this.#words } = mailbox(request.mailbox));
@@ -85,10 +84,9 @@ export class Question {
     for (let state = this.#state; state !== 0; state = this.#state) {
       Atomics.wait(this.#words, 0, state, state === this.#request.ticket ? this.repeat() : this.#checkTaken());
     }
-    this.end();
   }
 
-  /** Whether the native thread has the request. */
+  /** Returns whether the native thread has the request. */
   get isTaken(): boolean {
     return this.#state !== this.#request.ticket;
   }
@@ -100,7 +98,6 @@ export class Question {
   #checkTaken(): number {
     this.#takenAtMs ??= now();
     if (now() - this.#takenAtMs < answeredWithinMs) return answeredWithinMs;
-    this.end();
     const detail = `the thread that makes system calls for workers did not answer within ${answeredWithinMs / 1000} s`;
     throw new SystemCallError(`${this.#feature} in a worker thread`, 'ETIMEDOUT', detail);
   }
@@ -109,12 +106,8 @@ export class Question {
     return this.#request.module === undefined ? 'setting and reading socket options' : this.#request.name;
   }
 
-  end(): void {
-    this.#mainThread.disconnect();
-  }
-
   /**
-   * Sends the request again, if that is due. Returns after how many milliseconds to come back.
+   * Sends the request again if it is due. Returns after how many milliseconds the next repetition is due.
    *
    * @throws {UnsupportedError} if no native thread takes the request.
    */
@@ -126,12 +119,11 @@ export class Question {
     const isInVain = waitedMs >= limitMs || (isFailing && waitedMs > firstRepeatMs);
     const { ticket } = this.#request;
     if (isInVain && Atomics.compareExchange(this.#words, 0, ticket, 0) === ticket) {
-      this.end();
       if (!isFailing) lastFailure = { atMs: now(), error: unreachable(this.#feature, this.#refusal) };
       throw (lastFailure as { readonly error: UnsupportedError }).error;
     }
     if (waitedMs > 1) {
-      if (waitedMs >= (isExpected ? longPatienceMs : patienceMs)) this.#refusal = this.#mainThread.startNativeThread();
+      if (waitedMs >= (isExpected ? longPatienceMs : patienceMs)) this.#refusal = askMainThread();
       post(this.#request);
       this.#repeatMs = Math.min(this.#repeatMs * 2, lastRepeatMs);
     }

@@ -1,4 +1,4 @@
-/** What a worker sends to the native thread. */
+/** A request of a worker to the native thread. */
 export interface Request {
   /** Where both threads follow the request, see {@link mailbox}. */
   readonly mailbox: SharedArrayBuffer;
@@ -12,7 +12,7 @@ export interface Request {
   readonly replyTo: string | undefined;
 }
 
-/** What a function returned or threw, as `toPortable` gives it. */
+/** The value or error of a function, as `toPortable` returns it. */
 export type Reply = { readonly value: unknown } | { readonly error: unknown };
 
 /** A mailbox as its two threads see it. */

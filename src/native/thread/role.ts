@@ -1,14 +1,14 @@
-/** Names what the threads of a process share: the channel, the mark of the native thread. The number is the protocol's. */
+/** The name of the channel and of the native thread's mark in a process. The number is the version of the protocol. */
 export const threadKey = 'tcp-keepalive:native-thread:1';
 
-/** What the native thread is started with. */
+/** The data that the native thread is started with. */
 export interface NativeThreadData {
   readonly key: string;
   /** See `gate.ts`. */
   readonly gate: SharedArrayBuffer;
 }
 
-/** Returns `node:worker_threads`. Loading that takes milliseconds, so a program without workers does not until it must. */
+/** Returns `node:worker_threads`, loaded at the first call: loading takes milliseconds. */
 export function workerThreads(): typeof import('node:worker_threads') {
   return process.getBuiltinModule('node:worker_threads');
 }
@@ -16,7 +16,7 @@ export function workerThreads(): typeof import('node:worker_threads') {
 type Role = 'main' | 'native' | 'worker';
 
 function findRole(): Role {
-  // Bun and Deno say that they are a Node.js, too.
+  // Bun and Deno report a Node.js version too.
   if (process.versions['bun'] !== undefined || process.versions['deno'] !== undefined) return 'main';
   const { isMainThread, workerData } = workerThreads();
   if (isMainThread) return 'main';
@@ -26,8 +26,8 @@ function findRole(): Role {
 let role: Role | undefined;
 
 /**
- * Whether this thread must leave system calls to the native thread: koffi aborts the process when a thread is terminated
- * that is loading koffi (`napi_throw` fails in an isolate that is ending, and node-addon-api makes that fatal).
+ * Returns whether this thread must forward system calls to the native thread. koffi aborts the process if a thread is
+ * terminated while it loads koffi (`napi_throw` fails in an isolate that is ending, and node-addon-api makes that fatal).
  */
 export function isForwarding(): boolean {
   role ??= findRole();

@@ -6,10 +6,10 @@ export function nativeThreadEntry(): string {
 }
 
 /**
- * Starts the native thread unless this process has one. It keeps no process alive.
+ * Starts the native thread unless this process has one. The native thread keeps no process alive.
  *
- * Runs in the main thread, because a worker's own workers end with it. A worker whose main thread has not loaded this
- * package has its text evaluated there, so the function refers to nothing outside itself.
+ * Runs in the main thread, because workers that a worker starts end with that worker. If the main thread has not loaded
+ * this package, a worker has the function's text evaluated there, so the function uses no name from outside itself.
  */
 export function startNativeThread(entry: string, key: string): void {
   const { Worker, setEnvironmentData } = process.getBuiltinModule('node:worker_threads');
@@ -29,7 +29,7 @@ export function startNativeThread(entry: string, key: string): void {
   worker.unref();
   Object.defineProperty(process, running, { value: worker, configurable: true });
   setEnvironmentData(key, true);
-  // Node.js ends the thread with the process: not while the thread loads koffi, nor amid what it does to other programs.
+  // Node.js ends the thread with the process, but not while the thread loads koffi or changes other programs' sockets.
   // Fake timers and stubs replace the clock and the timers, but no method of this prototype.
   const { scheduler } = process.getBuiltinModule('node:timers/promises');
   const wait = Object.getPrototypeOf(scheduler).wait.bind(scheduler) as typeof scheduler.wait;
@@ -42,7 +42,7 @@ export function startNativeThread(entry: string, key: string): void {
       if (Atomics.compareExchange(gate, 0, open, closed) !== inside) break;
       Atomics.wait(gate, 0, inside, 100);
     }
-    // Goes on only where somebody else emitted `exit`.
+    // Reached only if somebody else emitted `exit`.
     void reopenLater();
   };
   const forget = () => {
@@ -55,7 +55,7 @@ export function startNativeThread(entry: string, key: string): void {
 
 const offered = Symbol.for(`${threadKey}:offered`);
 
-/** Has the native thread start with the first worker of this process. Does nothing in workers. */
+/** Arranges for the native thread to start with the first worker of this process. Does nothing in workers. */
 export function offerNativeThread(): void {
   if (Reflect.has(process, offered)) return;
   Object.defineProperty(process, offered, { value: true });
@@ -66,7 +66,7 @@ export function offerNativeThread(): void {
     try {
       if (!isForwarding()) startNativeThread(nativeThreadEntry(), threadKey);
     } catch {
-      // The worker asks for it again, and says that it has none.
+      // The worker asks for the native thread again, and reports if there is none.
     }
   });
 }

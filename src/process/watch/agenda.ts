@@ -4,33 +4,33 @@ import { nowMs, setTimer } from '../../socket/real-time.js';
 /** Looks that fall due within this time of each other are taken together. */
 const slotMs = 25;
 
-/** Looks at peers of whom nothing is expected soon may be later, and more of them together: waking up costs as well. */
+/** Looks that are not urgent may be later, and more of them together, because each wake-up has a cost. */
 const slotsTogether = 4;
 const longMs = 1000;
 
-/** No more are taken in one go, so that a program is not held up. */
+/** The most items that are handled at once, so that the program is not blocked for long. */
 const mostAtOnce = 500;
 
 /** An item knows where it is in the agenda, which costs less than a map. */
 export interface Entry {
-  /** The slot that it is in, or -1. */
+  /** The slot that the item is in, or -1. */
   slot: number;
-  /** Its place in that slot. */
+  /** The item's index in that slot. */
   place: number;
 }
 
-/** Things to be looked at, each at its time; what falls due together is handed over together. It keeps no process alive. */
+/** Items to look at, each at its time. Hands over items that fall due together in one call. Keeps no process alive. */
 export class Agenda<Item extends Entry> {
   readonly #due: (items: readonly Item[]) => void;
   readonly #slots = new Map<number, Item[]>();
-  /** Whatever a program was doing when it wrote something has nothing to do with what is told later. */
+  /** Runs timers in the async context of the agenda, and not in that of a program's write. */
   readonly #after = AsyncResource.bind((delayMs: number, call: () => void) => void setTimer(call, delayMs));
 
   constructor(due: (items: readonly Item[]) => void) {
     this.#due = due;
   }
 
-  /** Puts an item in for `delayMs` from now, instead of where it was; `isExact` where a tenth of a second matters. */
+  /** Schedules an item in `delayMs`, instead of its earlier time. `isExact` if a tenth of a second matters. */
   put(item: Item, delayMs: number, isExact = false): void {
     const slots = isExact || delayMs < longMs ? 1 : slotsTogether;
     const slot = Math.ceil((nowMs() + delayMs) / slotMs / slots) * slots;
@@ -40,12 +40,12 @@ export class Agenda<Item extends Entry> {
     item.place = this.#itemsOf(slot).push(item) - 1;
   }
 
-  /** As {@link put}, unless it is in for an earlier time already. */
+  /** Like {@link put}, unless the item has an earlier time already. */
   hasten(item: Item, delayMs: number): void {
     if (item.slot < 0 || item.slot * slotMs > nowMs() + delayMs) this.put(item, delayMs);
   }
 
-  /** Takes an item out, and refers to it no longer. */
+  /** Removes an item, and keeps no reference to it. */
   remove(item: Item): void {
     const items = this.#slots.get(item.slot);
     item.slot = -1;

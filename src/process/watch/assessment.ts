@@ -12,13 +12,13 @@ export interface Assessment {
   readonly forMs: number;
 }
 
-/** A window that is closed for less is a program that is busy for a moment. */
+/** A window that is closed for a shorter time only shows a program that is busy for a moment. */
 const stalledAfterMs = 1000;
 
 /**
- * Whether an answer can be expected to be there. To the first probe it may be on its way for a round trip, as the kernel
- * estimates it. A window probe may be left unanswered by a peer that is there: its kernel answers no more than one in
- * 500 ms (net/ipv4/tcp_input.c, tcp_oow_rate_limited), and the first two are closer to each other.
+ * Returns whether an answer is overdue. The answer to the first probe may take a round trip, as the kernel estimates it. A
+ * live peer may leave a window probe unanswered: its kernel answers no more than one in 500 ms (net/ipv4/tcp_input.c,
+ * tcp_oow_rate_limited), and the first two are closer to each other.
  */
 function isOverdue({ unansweredKind, unanswered }: Condition, forMs: number, { rtoMs }: Sight): boolean {
   if (unansweredKind === 'retransmission' || unanswered > 1) return true;
@@ -36,12 +36,12 @@ function turnOf(watched: Watched, sight: Sight, condition: Condition, forMs: num
   return mood === 'suspect' || (mood === 'stalled' && !isWindowClosed) ? 'recovered' : undefined;
 }
 
-/** The kernel tells in jiffies when a peer was heard. */
+/** The kernel measures the silence of a peer in jiffies. */
 const jiffiesMs = 20;
 
 /**
- * Whether what is unanswered now is not what was when it was looked at last: of data that are lost again and again, some
- * may have arrived, and a peer that was heard since has answered the probe of then.
+ * Returns whether the peer has answered since the last look, although something is unanswered now: some of the data that are
+ * lost again and again may have arrived, or the peer was heard after the earlier probe.
  */
 function wasAnswered(watched: Watched, sight: Sight, { unansweredKind }: Condition, now: number): boolean {
   if (sight.ackedBytes !== watched.ackedBytes) return true;

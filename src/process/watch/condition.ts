@@ -5,7 +5,7 @@ export type Outstanding = 'keepalive' | 'retransmission' | 'window' | undefined;
 
 /** How a peer is, as far as one look tells. */
 export interface Condition {
-  /** What of ours has gone unanswered. */
+  /** The kind of segment that is unanswered. */
   readonly unansweredKind: Outstanding;
   /** How many probes, or retransmission timeouts, have gone unanswered. */
   readonly unanswered: number;
@@ -33,22 +33,22 @@ function inFlightFor(sight: Sight): number {
   return hasRoom(sight) ? forMs : Math.min(silentMs, forMs);
 }
 
-/** Whether the peer has room for data; `false` also where the kernel does not tell. */
+/** Returns whether the peer has room for data; `false` also where the kernel does not tell. */
 function hasRoom({ sendWindow = 0 }: Sight): boolean {
   return sendWindow > 0;
 }
 
 /**
- * Whether nothing has come back for what was sent again. A peer whose buffer is full takes none of it, and says so to
- * each attempt; the last but one attempt was half of the present timeout before the last. From a peer that has room only
- * an acknowledgement is an answer: what it sends of itself arrives also where it hears nothing.
+ * Returns whether retransmitted data are unanswered. A peer whose buffer is full takes no data, and says so after each
+ * attempt; the last attempt but one was half of the present timeout before the last. A peer that has room answers only by an
+ * acknowledgement: its own data arrive even if it receives nothing.
  */
 function isUnanswered(sight: Sight): boolean {
   const { unacked, retransmits, silentMs, dataSentMs, rtoMs } = sight;
   return unacked > 0 && retransmits > 0 && (hasRoom(sight) || silentMs > dataSentMs + rtoMs / 2);
 }
 
-/** Whether data wait although none are in flight: only a closed window holds them back for longer than a moment. */
+/** Returns whether unsent data wait with none in flight: only a closed window delays them for longer than a moment. */
 function isHeldBack({ unacked, notSentBytes, sendWindow }: Sight): boolean {
   return notSentBytes > 0 && unacked === 0 && (sendWindow === undefined || sendWindow === 0);
 }

@@ -1,7 +1,7 @@
 import { constants } from 'node:os';
 import type { DeathReason } from './death.js';
 
-/** What an error says of the peer, besides the reason. */
+/** The facts about the peer in an error, besides the reason. */
 export interface SeenOfPeer {
   /** Probes or retransmissions that were unanswered. */
   readonly unanswered: number;
@@ -11,7 +11,7 @@ export interface SeenOfPeer {
 
 const errnos: Readonly<Record<string, number>> = constants.errno;
 
-/** What the kernel's own error would be where it is no time-out. */
+/** The kernel's own error for reasons that are no time-out. */
 const codes: Readonly<Partial<Record<DeathReason, string>>> = {
   reset: 'ECONNRESET',
   unreachable: 'EHOSTUNREACH',
@@ -25,18 +25,18 @@ function codeOf(reason: DeathReason | undefined): string {
 const seconds = (ms: number) => `${(ms / 1000).toFixed(1)} s`;
 
 /**
- * Given to a socket that a watch destroys because its peer is dead.
+ * The error of a socket that a watch destroys because its peer is dead.
  *
- * Whoever looks at `code`, `errno` and `syscall` sees what Node.js gives where the kernel decides, such as `ETIMEDOUT`:
- * a program retries after the one as after the other. `reason` says more.
+ * `code`, `errno` and `syscall` are those that Node.js gives when the kernel ends a connection, such as `ETIMEDOUT`, so that
+ * a program retries in the same way. `reason` says more.
  */
 export class DeadPeerError extends Error {
   override readonly name = 'DeadPeerError';
   readonly code: string;
-  /** Negative, as in all errors of Node.js. */
+  /** Negative, like each `errno` of Node.js. */
   readonly errno: number;
   readonly syscall = 'read';
-  /** `undefined` where the kernel ended the connection, and nothing was seen that says why. */
+  /** `undefined` if the kernel ended the connection, and the watch saw no reason. */
   readonly reason: DeathReason | undefined;
   /** Probes or retransmissions that were unanswered. */
   readonly unanswered: number;

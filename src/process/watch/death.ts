@@ -78,7 +78,7 @@ export function isOfDeadPeer(error: unknown): error is DeadPeerError {
   }
 }
 
-/** The reason that an error of a connection stands for; `undefined` where the reason cannot be told. */
+/** Returns the reason that an error of a connection stands for; `undefined` if the error does not tell. */
 export function reasonOf(error: unknown, sight: LastSight | undefined): DeathReason | undefined {
   if (isOfDeadPeer(error)) return error.reason;
   const described = descriptionOf(error);
@@ -90,7 +90,7 @@ export function reasonOf(error: unknown, sight: LastSight | undefined): DeathRea
   return reset.has(code) ? 'reset' : undefined;
 }
 
-/** Whether Node.js made the error up because the peer had closed its side: the system's name a call. */
+/** Returns whether Node.js made the error up because the peer had closed its side: the system's name a call. */
 export function isMadeOfEnd({ code, syscall }: { readonly code?: unknown; readonly syscall?: unknown }): boolean {
   return code === 'ECONNRESET' && syscall === undefined;
 }
@@ -98,9 +98,9 @@ export function isMadeOfEnd({ code, syscall }: { readonly code?: unknown; readon
 const closedByPeer: ReadonlySet<TcpState> = new Set(['CLOSE_WAIT', 'LAST_ACK', 'CLOSE']);
 
 /**
- * Whether an error is what a connection ended with, and not what its program ended it with: then it was still open.
+ * Returns whether a connection ended with an error, and not its program with that error while the connection was open.
  *
- * @param lastState As its descriptor was closed; `undefined` where that was not seen.
+ * @param lastState The state when the descriptor was closed; `undefined` if it was not seen.
  */
 export function isOfConnection(error: NodeJS.ErrnoException, socket: net.Socket, lastState?: TcpState): boolean {
   if (isOfDeadPeer(error)) return socketGivenUp(error)?.deref() === socket;

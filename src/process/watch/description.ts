@@ -100,7 +100,7 @@ export function sightOfEnd(watched: Watched, sight: Sight, before: LastSight | u
   };
 }
 
-/** Whether the kernel gave up a connection that ended like this, and not the peer. */
+/** Returns whether the kernel gave up a connection that ended like this, and not the peer. */
 export function hasTimedOut(
   { probes, silentMs }: Sight,
   options: KeepAliveState,

@@ -5,10 +5,10 @@ import { anySightOf, forgetSight, lastSightOf, rememberSight } from './last-seen
 import type { Sight } from './sight.js';
 import type { Watched } from './watched.js';
 
-/** How a connection ended: `'program'` where its own program did that, which is no event. */
+/** How a connection ended; `'program'` if its own program ended it, which is no event. */
 export type Ending = 'program' | { readonly reason: DeathReason | undefined; readonly error: Error | undefined };
 
-/** Keeps what is seen of a connection at its end, also for `explainDeath` in a listener of the socket's error. */
+/** Keeps the state of a connection at its end, for `explainDeath`, also in a listener of the socket's error. */
 export function noteLastSight(watched: Watched, sight: Sight | undefined): void {
   const { socket } = watched;
   if (sight !== undefined) watched.lastSeen = sight;
@@ -23,7 +23,7 @@ export function noteLastSight(watched: Watched, sight: Sight | undefined): void 
   if (errored && isOfConnection(errored, socket, sight?.state)) rememberSight(errored, last);
 }
 
-/** Returns how a connection ended whose socket was destroyed. */
+/** Returns how a connection ended after its socket was destroyed. */
 export function endingOfDestroyed({ socket, lastSeen, isEndedFirst }: Watched): Ending {
   const { errored, readableEnded } = socket;
   if (errored === null) {
@@ -34,9 +34,9 @@ export function endingOfDestroyed({ socket, lastSeen, isEndedFirst }: Watched): 
 }
 
 /**
- * Returns how a connection ended that the kernel has ended, and from which Node.js does not read.
+ * Returns how a connection ended that the kernel has ended while Node.js did not read from it.
  *
- * @param taken The error that the kernel had for the next read, if it was asked; otherwise it follows from what was seen.
+ * @param taken The kernel's error for the next read, if it was taken; otherwise the reason follows from the last state.
  */
 export function endingOfUnread(watched: Watched, sight: Sight, taken: string | undefined): Ending {
   const { socket, options, isEndedFirst } = watched;

@@ -3,7 +3,7 @@ import type { Handle } from '../../socket/target.js';
 import { type NamedHandle, nameOf, peerOf } from '../names.js';
 import type { PeerAddress } from './events.js';
 
-/** A machine has few addresses: connections share the text of each. One that is given new ones all the time is not to fill memory. */
+/** The texts of local addresses, which connections share. Limited, because a machine may get new addresses all the time. */
 const localAddresses = new Map<string, string>();
 const mostAddresses = 256;
 

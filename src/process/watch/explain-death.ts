@@ -7,11 +7,11 @@ import { endpointOf, type Handle, handleOf } from '../../socket/target.js';
 import { type DeathReason, descriptionOf, isMadeOfEnd, isOfDeadPeer, reasonOf, stories } from './death.js';
 import { anySightOf, forgetSight } from './last-seen.js';
 
-/** The story of a connection's end. */
+/** The explanation of a connection's end. */
 export interface Death {
-  /** `undefined` where the peer did not end the connection, or where the reason cannot be told. */
+  /** `undefined` if the program ended the connection, if it is open, or if the reason is not known. */
   readonly reason: DeathReason | undefined;
-  /** Probes or retransmissions that were unanswered; `undefined` where nobody watched. */
+  /** Probes or retransmissions that were unanswered; `undefined` without a watch. */
   readonly unanswered: number | undefined;
   /** Since anything was received from the peer. */
   readonly silentMs: number | undefined;
@@ -31,7 +31,7 @@ interface SeenEnd {
 
 const seenEnds = new WeakMap<net.Socket, SeenEnd>();
 
-/** Keeps how a watch saw a connection end: for a reason, or by its own program. */
+/** Remembers how a connection ended according to a watch: for a reason, or by its own program. */
 export function rememberEnd(socket: net.Socket, end: End | undefined): void {
   const handle = handleOf(socket);
   seenEnds.set(socket, { end, handle: handle && new WeakRef(handle), errored: socket.errored });
@@ -54,7 +54,7 @@ function forgetEarlierConnection(socket: net.Socket): void {
 
 const byProgram = 'the program itself ended the connection';
 
-/** What is to be told where there is no error: the reason, or why there is none. */
+/** Returns the explanation if there is no error: the reason, or why there is none. */
 function storyWithoutError(socket: net.Socket): DeathReason | { readonly text: string } {
   const seen = seenEnds.get(socket)?.end;
   if (seen === 'program') return { text: byProgram };
@@ -68,7 +68,7 @@ function storyWithoutError(socket: net.Socket): DeathReason | { readonly text: s
 /** An error may be wrapped by one library and again by another. */
 const mostCauses = 8;
 
-/** What may say why the connection ended: the error, what caused it, and what the socket was destroyed with. */
+/** Returns the errors that may say why the connection ended: the error, its causes, and the socket's own error. */
 function candidates(error: unknown, socket: net.Socket | undefined): unknown[] {
   const all = [];
   let next = error ?? undefined;
@@ -87,12 +87,12 @@ function socketOf(target: KeepAliveTarget): net.Socket {
 }
 
 /**
- * Tells why a connection ended, from its error, from what its socket knows, and from what a watch saw of it. Pass what
- * is at hand: a listener of `error` has the error, one of `close` only the socket (`explainDeath(undefined, socket)`),
- * and code further up an error that a watch has seen on a socket, or that has such an error as its `cause`.
+ * Returns why a connection ended, from its error, its socket, and the watch's last look at it. A listener of `error` passes
+ * the error. A listener of `close` passes only the socket: `explainDeath(undefined, socket)`. Other code passes an error that
+ * a watch has seen on a socket, or an error with such a `cause`.
  *
- * Without a watch, ETIMEDOUT cannot be told apart: `reason` is then `undefined`, as for errors that are not of the
- * connection, and for a connection that is open or that the program itself has ended.
+ * `reason` is `undefined` for ETIMEDOUT without a watch, for an error that is not the connection's, and for a connection that
+ * is open or that the program itself has ended.
  *
  * @example
  * socket.on('close', () => console.log(explainDeath(undefined, socket).text));
@@ -110,7 +110,7 @@ export function explainDeath(error: unknown, socket?: KeepAliveTarget): Death {
     return { each, seen, reason: reasonOf(each, sight) };
   });
   const known = found.filter(({ reason }) => reason !== undefined);
-  // Node.js makes errors up where the peer has closed its side: the system's own says more.
+  // Node.js creates errors of its own after the peer has closed its side: the system's error says more.
   const best = known.find(({ each }) => !isMadeOfEnd(descriptionOf(each))) ?? known[0];
   if (best?.reason !== undefined) return deathOf(best.reason, best.seen);
   if (given.length > 0) return { ...deathOf(undefined, found[0]?.seen), text: textOf(given[0]) };

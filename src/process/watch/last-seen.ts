@@ -2,16 +2,16 @@ import type net from 'node:net';
 import { nowMs } from '../../socket/real-time.js';
 import type { Outstanding } from './condition.js';
 
-/** What was last seen of a connection when not all was well, or had just become so. */
+/** The last state of a connection that was unanswered, or had been until just before. */
 export interface LastSight {
-  /** When the connection was seen, by the clock of `real-time.ts`. */
+  /** When the connection was looked at, by the clock of `real-time.ts`. */
   readonly seenAt: number;
   readonly unansweredKind: Outstanding;
   readonly unanswered: number;
   readonly silentMs: number;
   readonly idleMs: number;
   readonly rttMs: number;
-  /** `undefined`, as below, where the connection was looked at only when it had ended. */
+  /** `undefined`, like the next field, if the connection was looked at only after its end. */
   readonly unacknowledgedBytes: number | undefined;
   readonly zeroWindow: boolean | undefined;
   readonly userTimeout: number;
@@ -19,25 +19,25 @@ export interface LastSight {
 
 const lastSights = new WeakMap<object, LastSight>();
 
-/** Keeps what was last seen of a connection, by its socket, and by the error that it ended with. */
+/** Keeps the last state of a connection, by its socket and by the error that the connection ended with. */
 export function rememberSight(of: net.Socket | Error, sight: LastSight): void {
   lastSights.set(of, sight);
 }
 
-/** What was last seen was long before the end, and says nothing of the end. */
+/** Forgets the last state of a connection, which is too old to explain its end. */
 export function forgetSight(socket: net.Socket): void {
   lastSights.delete(socket);
 }
 
-/** Returns what was last seen of the connection that has this socket, or that ended with this error. */
+/** Returns the last state of the connection that has this socket, or that ended with this error. */
 export function anySightOf(of: unknown): LastSight | undefined {
   return typeof of === 'object' && of !== null ? lastSights.get(of) : undefined;
 }
 
-/** A watch sees such a connection several times a second; it may have been given up since, or the program held up. */
+/** A watch looks at such a connection several times a second. An older state says nothing of the end. */
 const freshMs = 10_000;
 
-/** Returns what was last seen of a connection, if not all was well then, and that was not long ago. */
+/** Returns the last state of a connection, if probes or data were unanswered then and the look was recent. */
 export function lastSightOf(socket: net.Socket): LastSight | undefined {
   const sight = lastSights.get(socket);
   if (sight === undefined || nowMs() - sight.seenAt > freshMs) return undefined;

@@ -1,8 +1,9 @@
 import { callSoon } from '../../socket/real-time.js';
 import { subscribe, subscribersOf, unsubscribe } from '../../socket/subscribers.js';
 import { type Handle, handleOf } from '../../socket/target.js';
+import { messageOf, warnOnce } from '../../socket/warn-once.js';
 import { announceUse, useAnnouncements } from '../announcements.js';
-import { messageOf, quietly, warnOnce } from '../guarded.js';
+import { quietly } from '../guarded.js';
 import { Agenda } from './agenda.js';
 import { assess, type Turn } from './assessment.js';
 import { type Condition, conditionOf } from './condition.js';
@@ -23,25 +24,25 @@ export interface Limits {
 export interface Findings {
   /** Every look at a peer that does not, or did not, answer or read. */
   unwell(watched: Watched, sight: Sight, condition: Condition): void;
-  /** `nextProbeMs` where the watch has the kernel probe itself. */
+  /** `nextProbeMs` if the watch makes the kernel probe. */
   turned(watched: Watched, turn: Turn, sight: Sight, condition: Condition, nextProbeMs: number | undefined): void;
   /** The watch's own verdict. */
   givenUp(watched: Watched, sight: Sight, condition: Condition, forMs: number): void;
-  /** The descriptor is about to be closed, and what is seen now is the last. */
+  /** The descriptor is about to be closed; `sight` is the last look. */
   closing(watched: Watched, sight: Sight | undefined): void;
-  /** The kernel has ended the connection, and Node.js does not say so because nobody reads. */
+  /** The kernel has ended the connection, and Node.js does not notice because the program does not read. */
   ended(watched: Watched, sight: Sight): void;
   /** The descriptor was closed, by the program, by Node.js, or because it was handed to another process. */
   closed(watched: Watched): void;
 }
 
-/** Node.js does not hear of the end of a connection from which nobody reads. */
+/** Node.js does not notice the end of a connection from which the program does not read. */
 const unreadLookMs = 50;
 
-/** Of very many that are not read, no more than a thousand a second are looked at for their end. */
+/** Of many unread connections, at most a thousand a second are looked at for their end. */
 const eachUnreadMs = 1;
 
-/** The soonest after which something can have gone unanswered that was written just now (TCP_RTO_MIN). */
+/** The earliest time after a write at which data can be unanswered (TCP_RTO_MIN). */
 const leastTimeoutMs = 200;
 
 /** A program that reads has heard of the end by then, unless it had heard of the peer's before, or hears nothing at all. */
@@ -71,7 +72,7 @@ export class Lookout implements Follower {
     this.#roll = new Roll(rounds, this.#prober !== undefined);
   }
 
-  /** How many connections are looked at. */
+  /** Returns how many connections are looked at. */
   get size(): number {
     return this.#roll.size;
   }
@@ -87,11 +88,11 @@ export class Lookout implements Follower {
     subscribe(watched.handle, watched);
     this.#roll.add(watched);
     this.announceUse(watched);
-    // Not now: nobody listens yet to a watch that is being made.
+    // Not now: a watch that is being created has no listeners yet.
     this.#agenda.put(watched, 0);
   }
 
-  /** Has what is done with a connection's socket be noticed at once. Bun tells only the socket that it is closed. */
+  /** Notices at once what happens to a connection's socket. In Bun, only the socket's `close` event tells of a close. */
   announceUse(watched: Watched): void {
     const { handle, socket } = watched;
     this.#endAnnouncements ??= useAnnouncements();
@@ -127,7 +128,7 @@ export class Lookout implements Follower {
     this.#agenda.hasten(watched, 0);
   }
 
-  /** What follows is told when the call that closes the descriptor is over. */
+  /** Reports the end of a connection after the call that closes its descriptor has returned. */
   closing(watched: Watched, sight: Sight | undefined): void {
     this.#findings.closing(watched, sight);
     if (watched.isClosing) return;
@@ -137,7 +138,7 @@ export class Lookout implements Follower {
 
   #lookAtAll(due: readonly Watched[]): void {
     for (const watched of due) {
-      // A listener may have taken it off.
+      // A listener may have removed the connection from the watch.
       if (!this.#roll.has(watched)) continue;
       try {
         this.#lookAt(watched);
@@ -187,13 +188,13 @@ export class Lookout implements Follower {
     return false;
   }
 
-  /** For how long something may go unanswered; where the prober asks, it decides. */
+  /** Returns for how long probes or data may stay unanswered; if the prober asks, the prober decides. */
   #limitMs(step: ProbeStep): number {
     const { deadAfterMs, deadWithinMs } = this.#limits;
     return deadAfterMs ?? (step === undefined ? deadWithinMs : undefined) ?? Number.POSITIVE_INFINITY;
   }
 
-  /** The connection has ended in the kernel. Node.js tells of that at once, unless nobody reads. */
+  /** Handles a connection that has ended in the kernel. Node.js reports the end at once, unless the program does not read. */
   #over(watched: Watched, sight: Sight | undefined): void {
     const { socket } = watched;
     if (sight === undefined) this.#findings.closed(watched);

@@ -64,7 +64,7 @@ export class PeerWatch extends EventEmitter<PeerWatchEvents> implements AsyncIte
     this.#lookout = new Lookout(rules, this.#findings());
     const given = new WeakSet<net.Socket>();
     const opened = (socket: net.Socket) => {
-      // What the program itself has asked for comes first. A socket may connect again and again.
+      // The program's own policy comes first. A socket may connect again and again.
       if (explicitPolicy(socket) !== undefined && !given.has(socket)) return;
       given.add(socket);
       this.#setPolicy(socket);
@@ -72,7 +72,7 @@ export class PeerWatch extends EventEmitter<PeerWatchEvents> implements AsyncIte
     this.#pending = new Pending({ opened, connected: (socket) => this.#begin(socket) }, rules.all);
   }
 
-  /** How many connections it watches; those that are yet to be connected are not counted. */
+  /** Returns how many connections it watches; those that are yet to be connected are not counted. */
   get size(): number {
     return this.#lookout.size;
   }
@@ -81,8 +81,8 @@ export class PeerWatch extends EventEmitter<PeerWatchEvents> implements AsyncIte
    * Watches one more connection. One that is connecting is watched once it is connected, unless it then is no TCP
    * connection; one that is watched already stays so, also where it is given once with TLS and once as what lies below.
    *
-   * @throws {SystemCallError} EBADF for a destroyed socket, ENOTSOCK for what is none, ENOTCONN for a server.
-   * @throws {UnsupportedError} for a unix-domain socket, and on other platforms than Linux.
+   * @throws {SystemCallError} EBADF if the socket was destroyed, ENOTSOCK if it is no socket, ENOTCONN if it is a server.
+   * @throws {UnsupportedError} if it is a unix-domain socket, and on other platforms than Linux.
    */
   add(target: KeepAliveTarget): this {
     const socket = watchableSocket(target);
@@ -92,13 +92,13 @@ export class PeerWatch extends EventEmitter<PeerWatchEvents> implements AsyncIte
     return this;
   }
 
-  /** Whether it watches a connection: not yet while that is connecting. */
+  /** Returns whether it watches a connection: not yet while that is connecting. */
   has(socket: net.Socket): boolean {
     return this.#watched.has(socket);
   }
 
   /**
-   * Whether a connection will be watched once it is connected.
+   * Returns whether a connection will be watched once it is connected.
    *
    * @internal
    */
@@ -114,7 +114,7 @@ export class PeerWatch extends EventEmitter<PeerWatchEvents> implements AsyncIte
     return true;
   }
 
-  /** Ends the watch: no event comes any more, and iterators end. */
+  /** Ends the watch: no more events follow, and iterators end. */
   close(): void {
     if (this.#isClosed) return;
     this.#isClosed = true;
@@ -147,7 +147,7 @@ export class PeerWatch extends EventEmitter<PeerWatchEvents> implements AsyncIte
     this.#ends.add(end);
   }
 
-  /** Watches a connection that is there; one that was pending has been given the policy as it was opened. */
+  /** Watches an open connection. A connection that was pending got the policy when it was opened. */
   #adopt(socket: net.Socket): void {
     const handle = bottomHandleOf(socket);
     if (handle === undefined || this.#lookout.on(handle) === undefined) this.#setPolicy(socket);
@@ -204,8 +204,8 @@ export class PeerWatch extends EventEmitter<PeerWatchEvents> implements AsyncIte
   }
 
   /**
-   * Tells of a death, and destroys the socket where that is asked for. The connection is aborted, whoever closes it first:
-   * what the kernel would still send could arrive when the program has long tried again.
+   * Reports a death, and destroys the socket if `destroy` is set. The connection is aborted, whoever closes it: data that
+   * the kernel would still send could arrive after the program has tried again.
    */
   #abort({ socket, fd }: Watched, error: DeadPeerError, tell: () => void): void {
     rememberDead(error, socket);
@@ -216,7 +216,7 @@ export class PeerWatch extends EventEmitter<PeerWatchEvents> implements AsyncIte
     if (destroy) socket.destroy(error);
   }
 
-  /** A descriptor was closed: by the peer, by the kernel, or by the program, which is no event. */
+  /** Handles a closed descriptor. The peer, the kernel or the program closed it; the last is no event. */
   #closed(watched: Watched): void {
     if (this.#watched.get(watched.socket) !== watched) return;
     // A socket that is still open was handed to another process.
@@ -225,15 +225,15 @@ export class PeerWatch extends EventEmitter<PeerWatchEvents> implements AsyncIte
   }
 
   /**
-   * The kernel has ended a connection, and Node.js has not heard of that. The kernel's error is taken only where the socket
-   * is destroyed: the program would get it when it reads.
+   * Handles a connection that the kernel has ended unnoticed by Node.js. Takes the kernel's error only if the socket is
+   * destroyed: otherwise the program gets the error at its next read.
    */
   #ended(watched: Watched, sight: Sight): void {
     const { fd } = watched;
     const { destroy } = this.#rules;
     const taken = destroy && fd !== undefined ? takeSocketError(fd) : undefined;
     const ending = endingOfUnread(watched, sight, taken);
-    // What has arrived before the peer closed the connection can still be read.
+    // Data that arrived before the peer closed the connection can still be read.
     if (!destroy || ending === 'program' || ending.reason === 'closed') {
       this.#end(watched, ending);
       return;

@@ -7,27 +7,27 @@ import { quietly } from '../guarded.js';
 import { type ConnectRequest, onConnecting } from '../interception.js';
 import { ownerOf, type TcpHandle } from '../tcp-handle.js';
 
-/** A connect call that was made before the socket was added is not heard of; its end is looked for this often. */
+/** No hook reports a connect call that was made before the socket was added; its end is looked for this often. */
 const lookMs = 25;
 
-/** Who is told of connections that are begun. */
+/** The receiver of events of connecting sockets. */
 export interface ConnectFollower {
   /** A socket has a descriptor, and is connecting: once for each address that it tries. */
   opened(socket: net.Socket): void;
-  /** A socket was connected, and its own listeners have heard of that. */
+  /** A socket was connected, and its own `connect` listeners have run. */
   connected(socket: net.Socket): void;
 }
 
 /**
- * Sockets that wait to be connected. They have no listener of ours, which a program could remove, and none is kept from
- * being collected: `connect` of Node's TCP handles is wrapped, and calls back when it is over.
+ * The sockets that are connecting. `connect` of Node's TCP handles is wrapped and calls back at its end: a program could
+ * remove a listener. No socket is kept from being collected.
  */
 export class Pending {
   readonly #follower: ConnectFollower;
   readonly #isAll: boolean;
-  /** By the socket that connects: what waits for it, which is TLS on top of it, or the socket itself. */
+  /** The sockets that wait, by the socket that connects: TLS on top of it, or the socket itself. */
   #waiting = new WeakMap<net.Socket, Set<net.Socket>>();
-  /** Those whose connect call was made before. A socket that is connecting is held by its handle as well. */
+  /** Sockets whose connect call was made before they were added. Their handles hold them as well. */
   readonly #underWay = new Set<net.Socket>();
   #timer: Timer | undefined;
   #stopHearing: (() => void) | undefined;
@@ -63,7 +63,7 @@ export class Pending {
     clearTimer(this.#timer);
   }
 
-  /** Whether connect calls can be heard of: not in Bun. */
+  /** Returns whether connect calls are reported: not in Bun. */
   #canHear(): boolean {
     try {
       this.#stopHearing ??= onConnecting(this.#connecting);

@@ -20,19 +20,19 @@ export interface Rounds {
 }
 
 /**
- * All connections of a watch. It goes through them for what is not announced: what http2 writes, and that a program has
- * stopped reading. It keeps no process alive.
+ * All connections of a watch. Goes through them in rounds to find events that no hook reports: writes of http2, and a
+ * program that has stopped reading. Keeps no process alive.
  */
 export class Roll {
   readonly #members = new Set<Watched>();
-  /** Those that are looked after more often, and until when. */
+  /** The connections that are looked at more often, and until when. */
   readonly #followed = new Map<Watched, number>();
   readonly #rounds: Rounds;
   readonly #isReadingNoticed: boolean;
   #timer: Timer | undefined;
   #closeTimer: Timer | undefined;
 
-  /** `isReadingNoticed` where it matters what arrives. */
+  /** @param isReadingNoticed Whether arriving data matter. */
   constructor(rounds: Rounds, isReadingNoticed: boolean) {
     this.#rounds = rounds;
     this.#isReadingNoticed = isReadingNoticed;
@@ -51,7 +51,7 @@ export class Roll {
     this.#timer ??= setTimer(this.#round, roundMs);
   }
 
-  /** Whether it was a member. */
+  /** Returns whether it was a member. */
   remove(watched: Watched): boolean {
     if (!this.#members.delete(watched)) return false;
     this.#unfollow(watched);

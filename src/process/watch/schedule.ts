@@ -64,8 +64,8 @@ export function nextLookMs(circumstances: Circumstances): number {
 }
 
 /**
- * Whether the options are still those that were read is worth asking, which takes more calls than a look: where no probe
- * was to come, where one should have gone out by now, and where one has gone unanswered.
+ * Returns whether the options should be read again, which takes more calls than a look: if no probe was due, if one should
+ * have gone out by now, or if one is unanswered.
  */
 export function isTimeToAsk(
   { enabled, idle, interval }: KeepAliveState,

@@ -44,9 +44,9 @@ function tcpInfoReader(): OptionReader {
 }
 
 /**
- * Throws where no connection can be looked at.
+ * Throws if no connection can be looked at.
  *
- * @throws {UnsupportedError} on other platforms than Linux, and where the FFI cannot be loaded.
+ * @throws {UnsupportedError} on other platforms than Linux, and if the FFI cannot be loaded.
  */
 export function assertWatchable(): void {
   tcpInfoReader();
@@ -55,7 +55,7 @@ export function assertWatchable(): void {
 /**
  * Looks at a connection; `undefined` where its descriptor is closed or no TCP socket.
  *
- * @throws {UnsupportedError} on other platforms than Linux, and where the FFI cannot be loaded.
+ * @throws {UnsupportedError} on other platforms than Linux, and if the FFI cannot be loaded.
  */
 export function lookAt(fd: number): Sight | undefined {
   const { view, read } = tcpInfoReader();

@@ -27,30 +27,32 @@ export interface WatchOptions {
   /** Set on each connection that is watched; without it they are watched as they are. */
   readonly policy?: PolicyInput;
   /**
-   * A peer is dead when something of ours has gone unanswered for this long, counted from the first transmission that
-   * is unanswered; a peer that does not read but whose kernel answers is not. At least 1 s.
+   * A peer is dead when probes or data have been unanswered for this long, counted from the first unanswered transmission.
+   * A peer that does not read, but whose kernel answers, is not dead. At least 1 s.
    */
   readonly deadAfter?: Duration;
   /**
-   * A quiet peer is asked by the kernel's own probes, closer together than keepalive's options can say, so that its death
-   * is noticed within this time, and a round trip, of its last sign of life: 1.2 s or more. For that the watch has options
-   * of its own in force on a connection that is in use: an interval of 1 s and a count of 31, with an idle time of 1 s up to
-   * 3.4 s of `deadWithin`. The program's options are restored when the watch ends; what it sets meanwhile is set then. From 1.92 s on it takes two
-   * lost answers in a row for a false alarm, from 2.46 s on three. Only connections that carried data within the last
-   * minute, or within this time where it is longer, are asked. It may be given with `deadAfter`; without, a peer that does
-   * not read, and then dies, is given this time as well.
+   * The kernel probes a quiet peer at shorter intervals than keepalive's options allow, so that the peer's death is noticed
+   * within this time, and a round trip, after its last sign of life. At least 1.2 s. A false alarm takes two lost answers
+   * in a row from 1.92 s on, and three from 2.46 s on.
+   *
+   * The watch puts options of its own in force on a connection that is in use: an interval of 1 s, a count of 31, and an
+   * idle time of 1 s if `deadWithin` is at most 3.4 s. The program's options are restored when the watch ends; options that
+   * the program sets meanwhile are set then. Only connections that carried data within the last minute, or within
+   * `deadWithin` if that is longer, are asked. Without `deadAfter`, a peer that stops reading and then dies has this time
+   * as well.
    */
   readonly deadWithin?: Duration;
   /**
-   * Aborts the connection to such a peer, and destroys the socket with a {@link DeadPeerError}: the kernel sends nothing
-   * more, as when it gives a peer up itself. Also destroys a socket whose end Node.js does not hear of. Default: false.
+   * Aborts the connection to a dead peer, and destroys the socket with a {@link DeadPeerError}: the kernel sends no more
+   * data, as when it gives a peer up itself. Also destroys a socket whose end Node.js does not notice. Default: false.
    */
   readonly destroy?: boolean;
 }
 
 const source = 'watchPeers';
 
-/** With less, the first segment that is lost ends a healthy connection: the kernel sends it again after 200 ms or more. */
+/** A shorter time ends a healthy connection at the first lost segment, which the kernel sends again after 200 ms or more. */
 const leastDeadAfterMs = 1000;
 
 function milliseconds(field: 'deadAfter' | 'deadWithin', given: Duration | undefined, least: number) {
@@ -91,12 +93,12 @@ function check(given: WatchOptions): void {
   }
 }
 
-/** Adds what comes by itself. */
+/** Adds every new connection. */
 function addQuietly(watch: PeerWatch, socket: net.Socket): void {
   if (!socket.destroyed) quietly(() => watch.add(socket));
 }
 
-/** Adds what is accepted, and TLS that is put on a connection. Who connects is heard of by the watch itself. */
+/** Adds accepted connections, and TLS that is put on a connection. The watch itself notices connecting sockets. */
 function addAll(watch: PeerWatch): void {
   const onServerSocket = (message: unknown) => addQuietly(watch, (message as { socket: net.Socket }).socket);
   watch.onClose(() => channel('net.server.socket').unsubscribe(onServerSocket));
@@ -123,7 +125,7 @@ function addAll(watch: PeerWatch): void {
  *
  * Linux.
  *
- * @throws {ConfigurationError} for options that are wrong; {@link PolicyError} for a policy.
+ * @throws {ConfigurationError} if an option is wrong; {@link PolicyError} if the policy is wrong.
  * @throws {UnsupportedError} elsewhere, and as {@link PeerWatch.add}.
  */
 export function watchPeers(options: WatchOptions): PeerWatch {

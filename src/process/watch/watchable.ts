@@ -21,8 +21,8 @@ function openHandleOf(socket: net.Socket): [Handle, number, Sight] {
 /**
  * The socket of a target that can be watched, or that may turn out so once it is connected.
  *
- * @throws {SystemCallError} EBADF for a destroyed socket, ENOTSOCK for what is none, ENOTCONN for a server.
- * @throws {UnsupportedError} for a unix-domain socket, and on other platforms than Linux.
+ * @throws {SystemCallError} EBADF if the socket was destroyed, ENOTSOCK if it is no socket, ENOTCONN if it is a server.
+ * @throws {UnsupportedError} if it is a unix-domain socket, and on other platforms than Linux.
  */
 export function watchableSocket(target: KeepAliveTarget): net.Socket {
   const socket = resolveTarget(target, 'getsockopt');
@@ -36,7 +36,7 @@ export function watchableSocket(target: KeepAliveTarget): net.Socket {
 /**
  * What there is to know of a connected socket when its watch begins.
  *
- * @throws {UnsupportedError} for what is no TCP socket.
+ * @throws {UnsupportedError} if it is no TCP socket.
  */
 export function watchedOn(socket: net.Socket): Watched {
   const [handle, fd, { state }] = openHandleOf(socket);

@@ -11,7 +11,7 @@ import { localEnd, remoteEnd } from './ends.js';
 import type { PeerAddress } from './events.js';
 import { lookAt, type Sight } from './sight.js';
 
-/** Whether Node.js takes what arrives: it does not hear of the end of a connection otherwise. */
+/** Returns whether Node.js takes what arrives: it does not hear of the end of a connection otherwise. */
 export function isRead(socket: net.Socket): boolean {
   return handleOf(socket)?.reading !== false && !socket.readableEnded;
 }
@@ -22,13 +22,13 @@ export function bottomHandleOf(socket: net.Socket): Handle | undefined {
   return handle && bottomOf(handle);
 }
 
-/** Whether a socket carries TLS over the other one. */
+/** Returns whether a socket carries TLS over the other one. */
 export function isAbove(socket: net.Socket, other: net.Socket): boolean {
   for (let below = parentOf(socket); below !== undefined; below = parentOf(below)) if (below === other) return true;
   return false;
 }
 
-/** Returns the clock in whole milliseconds, which take no memory of their own. */
+/** Returns the monotonic clock in whole milliseconds: small integers take no memory of their own. */
 export function wholeMs(): number {
   return Math.trunc(nowMs());
 }
@@ -39,53 +39,53 @@ const settledMs = 900;
 /** Another program may set them, or an addon. */
 const optionsKeptMs = 20_000;
 
-/** The states of a connection of which this side has sent its FIN, and the peer none before it. */
+/** The states of a connection whose FIN from this side came first. */
 const endedFirst: ReadonlySet<TcpState> = new Set(['FIN_WAIT1', 'FIN_WAIT2']);
 
 /** Who looks at connections. */
 export interface Follower {
   wrote(watched: Watched): void;
   optionsSet(watched: Watched): void;
-  /** The descriptor is about to be closed; `sight` is the last, and `undefined` where there is none any more. */
+  /** The descriptor is about to be closed. `sight` is the last look; `undefined` if there can be none any more. */
   closing(watched: Watched, sight: Sight | undefined): void;
 }
 
-/** What the watch knows of one connection: few numbers, because there may be very many connections. */
+/** The watch's state of one connection: few numbers, because there may be very many connections. */
 export class Watched implements Entry, Subscriber {
-  /** An open socket is held by its handle, whoever refers to it; one that has ended leaves the watch. */
+  /** Kept strongly: an open socket's handle holds it anyway, and a socket that has ended leaves the watch. */
   socket: net.Socket;
-  /** It counts what is written below TLS and http2, too, which the socket does not see. */
+  /** Counts also bytes that are written below TLS and by http2, which the socket does not count. */
   readonly handle: Handle;
   /** Kept because Node.js forgets them when the connection ends. */
   readonly local: PeerAddress | undefined;
   readonly remote: PeerAddress | undefined;
   /** Shared by all connections with the same options. */
   options: KeepAliveState;
-  /** When the options are to be read again, as {@link wholeMs} has it. */
+  /** When the options are due to be read again, by {@link wholeMs}. */
   optionsDueAt = wholeMs() + settledMs;
   slot = -1;
   place = 0;
-  /** When it answered the last probe, if that is the last that was heard of it; or 0. See {@link noteRest}. */
+  /** When the peer answered the last probe, if it was not heard since; or 0. See {@link noteRest}. */
   probedAt = 0;
-  /** How many segments had been sent by then. */
+  /** How many segments had been sent by the time of `probedAt`. */
   probedSegments = 0;
   mood: 'fine' | 'suspect' | 'stalled' = 'fine';
-  /** Since when something of ours has been seen unanswered, as {@link wholeMs} has it, or 0. */
+  /** The time of the first look at which probes or data were unanswered, by {@link wholeMs}; 0 if none are. */
   unansweredSince = 0;
   /** Since when the peer's window has been seen closed, or 0. */
   closedSince = 0;
   /** Since when the connection has been seen to have ended in the kernel, or 0. */
   overSince = 0;
-  /** What the peer had acknowledged when something of ours was seen unanswered. */
+  /** How many bytes the peer had acknowledged at the first look at which data were unanswered. */
   ackedBytes = 0;
   /** Whether the program ended the connection before the peer did. */
   isEndedFirst: boolean;
-  /** Whether the connection's end is being told. */
+  /** Whether the connection's end is being reported. */
   isClosing = false;
-  /** What was seen of the connection as its descriptor was closed. */
+  /** The last look, when the connection's descriptor was closed. */
   lastSeen: Sight | undefined;
   follower: Follower | undefined;
-  /** What had been written, and received, when something new was last noticed. */
+  /** The bytes written and read when a change was last noticed. */
   #bytesWritten: number;
   #bytesRead = 0;
 
@@ -136,7 +136,7 @@ export class Watched implements Entry, Subscriber {
     return ms > settledMs ? Number.POSITIVE_INFINITY : Math.max(0, ms);
   }
 
-  /** Whether something was written since this was asked last. */
+  /** Returns whether something was written since this was asked last. */
   noticeWriting(): boolean {
     const written = this.#written();
     const isNew = written !== this.#bytesWritten;
@@ -144,7 +144,7 @@ export class Watched implements Entry, Subscriber {
     return isNew;
   }
 
-  /** Whether something was received since this was asked last. */
+  /** Returns whether something was received since this was asked last. */
   noticeReading(): boolean {
     const read = this.handle.bytesRead ?? this.socket.bytesRead;
     const isNew = read !== this.#bytesRead;

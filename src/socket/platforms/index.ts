@@ -10,7 +10,7 @@ const platforms: readonly Platform[] = [linux, darwin, freebsd, windows];
 /**
  * The option table of a platform.
  *
- * @throws {UnsupportedError} for a platform without one.
+ * @throws {UnsupportedError} if the platform has none.
  */
 export function platformNamed(name: string): Platform {
   const platform = platforms.find((candidate) => candidate.name === name);

@@ -1,10 +1,10 @@
 import { limits } from '../../../policy/limits.js';
 
-/** How a quiet peer is asked more often than its kernel would, and given up; in milliseconds. */
+/** When a quiet peer is asked, more often than the kernel's options allow, and when it is given up; in milliseconds. */
 export interface ProbePlan {
   /** The idle time that the connection has while it is watched: whole seconds, not later than `quietMs`. */
   readonly idleMs: number;
-  /** Since the peer was last heard, when it is asked at the latest. */
+  /** The latest time after the last sign of life at which the peer is asked. */
   readonly quietMs: number;
   /** From each probe to the next, and from the last one to the verdict. */
   readonly gapsMs: readonly number[];
@@ -13,7 +13,7 @@ export interface ProbePlan {
 /** The kernel probes no peer that it heard within the last second. */
 const leastQuietMs = 1000;
 
-/** What TCP_KEEPIDLE takes. */
+/** The longest idle time that TCP_KEEPIDLE takes. */
 const longestIdleMs = limits.idleSeconds.max * 1000;
 
 /** A look is this late at most, when the program leaves room for it. */
@@ -46,7 +46,7 @@ export const robustDeadWithinMs: Readonly<Record<2 | 3, number>> = {
   3: leastQuietMs + sum(gapsFor(3)) + lookLatenessMs,
 };
 
-/** How long a question takes until the peer is given up. */
+/** Returns how long a question takes until the peer is given up. */
 export function questionMs({ gapsMs }: ProbePlan): number {
   return sum(gapsMs);
 }

@@ -1,6 +1,7 @@
 import { SystemCallError, UnsupportedError } from '../../../native/index.js';
 import { limits } from '../../../policy/limits.js';
 import { nowMs } from '../../../socket/real-time.js';
+import { messageOf, warnOnce } from '../../../socket/warn-once.js';
 import { probeNow, programState, releaseOptions, takeOptions } from '../../../socket/watch-policy.js';
 import type { Condition } from '../condition.js';
 import type { Sight } from '../sight.js';
@@ -13,7 +14,7 @@ const inUseMs = 60_000;
 /** The kernel tells times in jiffies; an answer comes a second or more after what was heard before. */
 const answerMarginMs = 100;
 
-/** A look that is later shows that the program was held up. */
+/** A look that is later than this shows that the program was blocked. */
 const heldUpMs = 50;
 
 /** Leaves the kernel's own probes the rest of the watch's count. */
@@ -24,15 +25,15 @@ const overrideMs = 60;
 
 /** A peer that is being asked. */
 interface Question {
-  /** When it was asked first, and when it had been heard last by then, by the clock. */
+  /** When the peer was asked first, and when it had been heard last by then, by the monotonic clock. */
   readonly startedAt: number;
   readonly heardAt: number;
   sent: number;
-  /** When the next probe is due, or the verdict, by the clock. */
+  /** When the next probe or the verdict is due, by the monotonic clock. */
   dueAt: number;
 }
 
-/** What comes next: when to look again, or that the peer is dead; `undefined` where it is left to the kernel. */
+/** The next step: when to look again, or that the peer is dead; `undefined` if the kernel decides. */
 export type ProbeStep = { readonly nextLookMs: number } | 'dead' | undefined;
 
 /** Returns the result of a call, undefined if the kernel refuses it, as a BPF program may. */
@@ -46,8 +47,8 @@ function unlessRefused<Result>(call: () => Result): Result | undefined {
 }
 
 /**
- * Has the kernel probe connections that are quiet and in use, closer together than its options can say. Such a connection
- * has the watch's options: its kernel probes after `idleMs` of quiet, and once more whenever TCP_KEEPIDLE is set again.
+ * Makes the kernel probe connections that are quiet and in use, at shorter intervals than its options allow. Such a
+ * connection has the watch's options: the kernel probes after `idleMs` of quiet, and again whenever TCP_KEEPIDLE is set.
  */
 export class Prober {
   readonly #deadWithinMs: number;
@@ -56,7 +57,7 @@ export class Prober {
   readonly #questions = new Map<Watched, Question>();
   /** The connections that have the watch's options. */
   readonly #taken = new WeakSet<Watched>();
-  /** When an idle time of 1 s was seen first that may be an override, by the clock. */
+  /** When an idle time of 1 s that may be an override was seen first, by the monotonic clock. */
   readonly #suspectedAt = new WeakMap<Watched, number>();
 
   constructor(deadWithinMs: number) {
@@ -66,9 +67,9 @@ export class Prober {
   }
 
   /**
-   * Goes on with a connection that was looked at.
+   * Takes the next step with a connection after a look at it.
    *
-   * @param forMs For how long something of ours has gone unanswered.
+   * @param forMs For how long a probe or data have been unanswered.
    */
   step(watched: Watched, sight: Sight, condition: Condition, forMs: number): ProbeStep {
     const question = this.#questions.get(watched);
@@ -88,7 +89,7 @@ export class Prober {
     return undefined;
   }
 
-  /** Until a peer that is being asked is asked again, at most; `undefined` where none is. */
+  /** Returns the longest time until a peer that is being asked must be asked again; `undefined` if none is. */
   nextProbeMs(watched: Watched): number | undefined {
     const question = this.#questions.get(watched);
     return question === undefined ? undefined : Math.max(0, question.dueAt - nowMs());
@@ -100,7 +101,7 @@ export class Prober {
     this.#release(watched);
   }
 
-  /** Gives a connection the watch's options. Returns what comes next if it has to wait, or cannot have them. */
+  /** Gives a connection the watch's options. Returns the next step if it has to wait, or cannot have the options. */
   #take(watched: Watched): ProbeStep | undefined {
     if (this.#taken.has(watched)) return undefined;
     const waitMs = this.#overriddenForMs(watched);
@@ -112,7 +113,7 @@ export class Prober {
     return undefined;
   }
 
-  /** How long to wait until an idle time of 1 s is no override of another process, which must not be restored later. */
+  /** Returns how long an idle time of 1 s may still be another process's override, which must not be kept as a setting. */
   #overriddenForMs(watched: Watched): number {
     const { fd, handle } = watched;
     if (fd === undefined || programState(handle, fd).idle !== limits.idleSeconds.min * 1000) return 0;
@@ -128,8 +129,8 @@ export class Prober {
       const { fd } = watched;
       if (fd !== undefined) watched.readOptions(fd);
     } catch (error) {
-      // In a timer there is nobody to throw to, and a program must not end for it.
-      process.emitWarning(`keepalive options could not be restored: ${(error as Error).message}`, 'KeepAliveWarning');
+      // A timer has no caller to throw to, and the program must not end because of the error.
+      warnOnce(`keepalive options could not be restored: ${messageOf(error)}`);
     }
   }
 
@@ -149,13 +150,13 @@ export class Prober {
     return { nextLookMs: gapMs };
   }
 
-  /** Probes are as far apart as planned also where the program was held up: an answer takes its time. */
+  /** Keeps probes as far apart as planned even if the program was blocked, because an answer takes time. */
   #goOn(question: Question, watched: Watched, { rttMs, probes }: Sight): ProbeStep {
     const { gapsMs } = this.#plan;
     const isLast = question.sent === gapsMs.length;
     const lateMs = nowMs() - question.dueAt - (isLast ? rttMs : 0);
     if (lateMs < 0) return { nextLookMs: -lateMs };
-    // Without a probe that the kernel counts as unanswered nobody was asked.
+    // The peer was asked only if the kernel counts an unanswered probe.
     if (isLast && probes > 0) return 'dead';
     if (isLast || !this.#probe(watched, probes)) {
       this.#questions.delete(watched);
@@ -167,9 +168,9 @@ export class Prober {
   }
 
   /**
-   * While data are in flight the kernel sends no probe, and what it sends again asks as well: a peer is given the time of
-   * a question, from the first probe or transmission that is unanswered, and no less than the whole since it was heard.
-   * One that talks but acknowledges nothing is given the whole.
+   * Decides while data are in flight. The kernel sends no probes then, and its retransmissions ask as well. A peer has the
+   * time of a question from the first unanswered probe or transmission, and at least the whole `deadWithin` since it was
+   * heard. A peer that sends data but acknowledges nothing has the whole `deadWithin`.
    */
   #inFlight(question: Question | undefined, sight: Sight, condition: Condition, forMs: number): ProbeStep {
     if (condition.unansweredKind === undefined) return undefined;

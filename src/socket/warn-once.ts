@@ -1,0 +1,25 @@
+import { threadState } from './thread-state.js';
+
+/** The warnings of a program whose connections fail in ever new ways must not fill memory. */
+const mostWarnings = 100;
+
+/** Returns the text of a thrown value of any kind. */
+export function messageOf(error: unknown): string {
+  try {
+    return error instanceof Error ? error.message : String(error);
+  } catch {
+    return 'an error without a message';
+  }
+}
+
+/** Emits a process warning, once for each message. Never throws. */
+export function warnOnce(message: string): void {
+  try {
+    const { warnings } = threadState;
+    if (warnings.has(message) || warnings.size >= mostWarnings) return;
+    warnings.add(message);
+    process.emitWarning(message, 'KeepAliveWarning');
+  } catch {
+    // The program has replaced `emitWarning`, or a function that it calls.
+  }
+}
