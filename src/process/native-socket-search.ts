@@ -8,11 +8,13 @@ import { clearTimer, setTimer, type Timer } from '../socket/real-time.js';
 import { tcpStateOf } from '../wire/tcp-state.js';
 import type { Regime } from './decision.js';
 import type { AppliedEvent } from './governor.js';
+import { listeningServers } from './listeners.js';
 import { applyToNative, decideOnConnection, decideOnListener } from './native-socket-policy.js';
 import { inodeOf, kinds, OwnDescriptors, openInodes, tableSize } from './own-descriptors.js';
 import { followOpened } from './own-handles.js';
 import type { Role } from './rules.js';
 import type { Statistics } from './statistics.js';
+import { tcpHandleOf } from './tcp-handle.js';
 import type { ThreadClaims } from './thread-claims.js';
 
 /** The inputs of the search, and the receivers of its results. */
@@ -96,6 +98,10 @@ export class NativeSocketSearch {
     this.#context = context;
     this.#claims = claims;
     for (let fd = tableSize() - 1; fd >= 0; fd -= 1) claims.takeClaim(fd);
+    for (const server of listeningServers()) {
+      const handle = tcpHandleOf(server);
+      if (handle !== undefined) this.#descriptors.opened(handle);
+    }
     this.#unfollow = followOpened((handle) => this.#descriptors.opened(handle));
     this.#timer = this.#nextPass(0);
   }
@@ -210,7 +216,9 @@ export class NativeSocketSearch {
   };
 
   readonly #governConnection: Step = (fd, regime) => {
-    const role = this.#ports.has(localNameOf(fd)?.port ?? -1) ? 'server' : 'client';
+    const port = localNameOf(fd)?.port ?? -1;
+    if (this.#descriptors.hasListener(port)) return kinds.undecided;
+    const role = this.#ports.has(port) ? 'server' : 'client';
     const policy = decideOnConnection(fd, role, regime);
     if (policy === false) {
       this.#context.statistics.skipped.optedOut += 1;

@@ -1,5 +1,6 @@
 import { fstatSync, readdirSync, readFileSync } from 'node:fs';
 import { type OptionReader, optionReader, readIntOption, SO_COOKIE, SystemCallError } from '../native/index.js';
+import { nameOf } from './names.js';
 import type { TcpHandle } from './tcp-handle.js';
 
 /** include/uapi/asm-generic/socket.h */
@@ -67,6 +68,15 @@ export class OwnDescriptors {
   /** Remembers that Node.js has opened the descriptor of a handle in this thread. */
   opened(handle: TcpHandle): void {
     if (handle.fd >= 0) this.#handles[handle.fd] = handle;
+  }
+
+  /**
+   * Returns true if a listener of Node's has this local port. What it accepts has no owner while the primary of a cluster
+   * waits for a worker to take it (lib/internal/cluster/round_robin_handle.js).
+   */
+  hasListener(port: number): boolean {
+    const isIt = (handle: TcpHandle) => handle.onconnection !== undefined && nameOf(handle)?.port === port;
+    return this.#handles.some((handle) => handle !== undefined && handle.fd >= 0 && isIt(handle));
   }
 
   /**

@@ -34,6 +34,9 @@ export function followOpened(opened: Visit): () => void {
     wrap(tcpPrototype(), 'listen', around(opened)),
     // `new net.Socket({ fd })` and `listen({ fd })`.
     wrap(tcpPrototype(), 'open', around(undefined, opened)),
+    // The primary of a cluster binds what its workers listen on (lib/internal/cluster/shared_handle.js).
+    wrap(tcpPrototype(), 'bind', around(undefined, opened)),
+    wrap(tcpPrototype(), 'bind6', around(undefined, opened)),
   ];
   channel('net.server.socket').subscribe(onAccepted);
   process.prependListener('internalMessage' as 'message', onInternalMessage);

@@ -95,6 +95,15 @@ describe.concurrent('a socket that native code has not opened', () => {
     expect(await run('nodes')).toEqual({ states, native: 0 });
   });
 
+  it.each([
+    ['none', 20_000],
+    ['rr', 50_000],
+  ])('is not what the primary of a cluster holds for its workers: scheduling %s', async (scheduling, idle) => {
+    const { code, stdout, stderr } = await start([program('native-cluster.mjs'), scheduling], { options: [] }).ended;
+    expect(code, stderr).toBe(0);
+    expect(JSON.parse(stdout)).toEqual({ idle, native: 0 });
+  });
+
   it('keeps what its worker thread has in force', async () => {
     const { states, afterMs, native } = await run<{ states: string[]; afterMs: number; native: number }>('worker');
     expect(states).toEqual(['77:7:7', 'off', '30:5:3']);

@@ -414,6 +414,24 @@ describe('a socket that is yet to be connected', () => {
     await moment(() => watch.has(raw), 'it is watched');
   });
 
+  it.each(['a microtask', 'a timer'])('is watched as TLS where TLS is put on it in %s that opens it', async (where) => {
+    const [watch] = listenedTo(watchPeers({ all: true }));
+    const server = await listening(tls.createServer(serverTls));
+    const open = () => {
+      const raw = closing(net.connect(portOf(server), '127.0.0.1'));
+      return { raw, over: closing(tls.connect({ ...clientTls, socket: raw })) };
+    };
+    // Node.js calls `connect` of the handle in its next tick: after the microtasks of a microtask, before those of a timer.
+    await sleep(1);
+    const { raw, over } =
+      where === 'a timer'
+        ? await new Promise<ReturnType<typeof open>>((resolve) => setTimeout(() => resolve(open()), 1))
+        : await Promise.resolve().then(open);
+    await once(over, 'secureConnect');
+    await moment(() => watch.has(over), 'it is watched');
+    expect(watch.has(raw)).toBe(false);
+  });
+
   it('is watched once it is connected', async () => {
     const [watch] = listenedTo(watchPeers({ sockets: [] }));
     const server = await listening(net.createServer());

@@ -106,7 +106,8 @@ function addAll(watch: PeerWatch): void {
   // Only the TLS socket hears why the connection below it ends.
   const stopSecuring = onSecuring((secure, below) => {
     callSoon(() => {
-      if (watch.has(below) || watch.isAwaited(below)) addQuietly(watch, secure);
+      // Of a socket whose connect call Node.js makes in its next tick the watch has not heard yet.
+      if (below.connecting || watch.has(below) || watch.isAwaited(below)) addQuietly(watch, secure);
     });
   });
   watch.onClose(stopSecuring);
