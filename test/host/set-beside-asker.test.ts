@@ -1,4 +1,5 @@
 import { expect, it, vi } from 'vitest';
+import { listConnections } from '../../src/host/list.js';
 import { parseSelection } from '../../src/host/selection.js';
 import { setConnections } from '../../src/host/set.js';
 import { getKeepAlive, setKeepAlive } from '../../src/index.js';
@@ -27,4 +28,26 @@ it('leaves an idle time that somebody has set meanwhile', async () => {
   const selection = parseSelection({ pid: `${process.pid}`, port: `local:${pair.server.localPort}` });
   setConnections({ selection, optionSource: 'descriptor-copies' }, '60:5:9');
   expect(getKeepAlive(pair.server)).toMatchObject({ idle: 77_000 });
+});
+
+it('reads what was there before between the overrides of two askers', async () => {
+  using pair = await loopbackPair();
+  const port = `local:${pair.server.localPort}`;
+  const query = {
+    selection: parseSelection({ pid: `${process.pid}`, port }),
+    optionSource: 'descriptor-copies',
+  } as const;
+  const askTwice = () => {
+    setKeepAlive(pair.server, '1:5:9');
+    asker.meanwhile = () => {
+      asker.meanwhile = () => {
+        asker.meanwhile = () => {};
+        setKeepAlive(pair.server, '30:5:9');
+      };
+    };
+  };
+  askTwice();
+  expect(listConnections(query).rows).toMatchObject([{ keepAlive: { idle: 30_000 } }]);
+  askTwice();
+  expect(setConnections(query, '60:5:9').changed).toMatchObject([{ before: { idle: 30_000 } }]);
 });

@@ -101,9 +101,13 @@ export class DescriptorCopies implements OptionSource {
       }
     };
     writeAll(indices, false);
-    const overridden = indices.filter((index) => outcomes[index] === undefined);
-    if (overridden.length > 0) awaitOverrides();
-    writeAll(overridden, true);
+    for (let attempt = 1, due = indices; attempt <= mostVerifications; attempt += 1) {
+      due = due.filter((index) => outcomes[index] === undefined);
+      if (due.length === 0) break;
+      awaitOverrides();
+      // One asker may have come after the other; what reads 1 s for so long is the socket's own.
+      writeAll(due, attempt === mostVerifications);
+    }
     keepIdleTimes(indices, lists, changes, outcomes);
     return outcomes;
   }

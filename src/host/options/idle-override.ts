@@ -34,5 +34,5 @@ export function awaitOverrides(): void {
   pause(settledAfterMs);
 }
 
-/** How often a socket whose idle time was changed is verified at most. */
+/** How often a socket is read again whose idle time reads 1 s, or was changed: several may ask, one after the other. */
 export const mostVerifications = 3;

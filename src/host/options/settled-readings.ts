@@ -1,4 +1,4 @@
-import { awaitOverrides, mayBeOverridden } from './idle-override.js';
+import { awaitOverrides, mayBeOverridden, mostVerifications } from './idle-override.js';
 import type { OptionReading } from './source.js';
 
 /** Sockets of one network namespace, and the options that were read. */
@@ -22,15 +22,21 @@ export function settledReadings<Socket extends { readonly cookie: bigint }>(
   all: readonly ReadSockets<Socket>[],
   readAgain: (index: number, sockets: readonly Socket[]) => OptionReading,
 ): (OptionReading | undefined)[] {
-  const doubtful = all.map(({ sockets, reading }) =>
-    sockets.filter(({ cookie }) => {
-      const state = reading?.states.get(cookie);
-      return state !== undefined && mayBeOverridden(state);
-    }),
-  );
-  if (doubtful.some(({ length }) => length > 0)) awaitOverrides();
-  return all.map(({ reading }, index) => {
-    const sockets = doubtful[index] as Socket[];
-    return reading === undefined || sockets.length === 0 ? reading : replaced(reading, readAgain(index, sockets));
-  });
+  let readings = all.map(({ reading }) => reading);
+  let doubtful: readonly (readonly Socket[])[] = all.map(({ sockets }) => sockets);
+  for (let attempt = 0; attempt < mostVerifications; attempt += 1) {
+    doubtful = doubtful.map((sockets, index) =>
+      sockets.filter(({ cookie }) => {
+        const state = readings[index]?.states.get(cookie);
+        return state !== undefined && mayBeOverridden(state);
+      }),
+    );
+    if (doubtful.every(({ length }) => length === 0)) break;
+    awaitOverrides();
+    readings = readings.map((reading, index) => {
+      const sockets = doubtful[index] as readonly Socket[];
+      return reading === undefined || sockets.length === 0 ? reading : replaced(reading, readAgain(index, sockets));
+    });
+  }
+  return readings;
 }

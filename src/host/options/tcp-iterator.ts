@@ -135,9 +135,7 @@ export class TcpIterator implements OptionSource {
   write(changes: readonly OptionChange[]): OptionOutcome[] {
     if (changes.length === 0) return [];
     const lists = assignmentsForEach(changes);
-    const { states } = this.read();
-    const stateOf = ({ socket }: OptionChange) => states.get(socket.cookie);
-    if (changes.some((change) => mayBeOverridden(stateOf(change) ?? never))) awaitOverrides();
+    const states = this.#settledStates(changes);
     const outcomes: OptionOutcome[] = [];
     const due: DueChange[] = [];
     for (const [place, { socket, info }] of changes.entries()) {
@@ -153,6 +151,16 @@ export class TcpIterator implements OptionSource {
     for (const outcome of this.#writeAll(due)) outcomes[outcome.place] = outcome.outcome;
     this.#keepIdleTimes(due, outcomes);
     return outcomes;
+  }
+
+  #settledStates(changes: readonly OptionChange[]): OptionReading['states'] {
+    let { states } = this.read();
+    const isDoubtful = ({ socket }: OptionChange) => mayBeOverridden(states.get(socket.cookie) ?? never);
+    for (let attempt = 0; attempt < mostVerifications && changes.some(isDoubtful); attempt += 1) {
+      awaitOverrides();
+      ({ states } = this.read());
+    }
+    return states;
   }
 
   #writeAll(due: readonly DueChange[]): { readonly place: number; readonly outcome: OptionOutcome }[] {
