@@ -11,7 +11,10 @@ const quiet: ProbedConnection = {
   silentMs: 2000,
 };
 type Given = { readonly [Field in keyof ProbedConnection]?: ProbedConnection[Field] | undefined };
-const refused = (why: RegExp) => ({ why: expect.stringMatching(why), remedy: expect.stringMatching(/root/) });
+const refused = (why: RegExp) => ({
+  why: expect.stringMatching(why),
+  remedy: expect.stringMatching(/`tcp-keepalive check` as root/),
+});
 
 describe('probeDecision', () => {
   it.each<[string, Given]>([

@@ -88,10 +88,10 @@ export function checkCommand(): Command {
   const command = new Command('check').description('ask the peers of connections for a sign of life, now (Linux)');
   addSelectionOptions(command)
     .addOption(durationOption('--timeout <duration>', 'how long to wait for an answer').default(2000, '2s'))
-    .option('--reap', 'close the connections whose peers are silent, after asking')
+    .option('--reap', 'close the connections whose peers are silent, after a prompt')
     .option('--unconfirmed', 'with --reap, also where only a segment from beside asked')
     .option('--all', 'with --reap, any connection, where no filter is given')
-    .option('--yes', 'close without asking')
+    .option('--yes', 'close without the prompt')
     .option('--json', 'print JSON')
     .addHelpText(
       'after',

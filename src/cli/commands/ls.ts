@@ -132,7 +132,9 @@ export function lsCommand(): Command {
         .default({ key: 'verdict', isReversed: false }, 'verdict'),
     )
     .addOption(new Option('--group <by>', 'counts by verdict instead of connections').choices(groupings))
-    .addOption(durationOption('--watch [every]', 'redraw in place, every second unless stated').conflicts('json'))
+    .addOption(
+      durationOption('--watch [every]', 'redraw in place on a terminal (default: every second)').conflicts('json'),
+    )
     .option('--json', 'print JSON')
     .addHelpText(
       'after',
