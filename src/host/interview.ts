@@ -162,7 +162,7 @@ class Interview {
 /** Asks each peer once more: from beside if possible, else by a probe of the connection's own kernel. */
 function askOnce(interviews: readonly Interview[], prober: SegmentProber | undefined): void {
   const others = prober === undefined ? interviews : interviews.filter((interview) => !interview.askFromBeside(prober));
-  const outcomes = forceProbes(others.map(({ row }) => referenceTo(row.connection, row.owners)));
+  const outcomes = forceProbes(others.map(({ row }) => referenceTo(row.connection, row.owners, row.unreachable)));
   for (const [index, interview] of others.entries()) interview.note(outcomes[index] as ForcedProbe);
 }
 

@@ -2,9 +2,9 @@ import { describe, expect, it } from 'vitest';
 import { interimState, type Unanswered } from './interim-state.js';
 
 const before = { enabled: true, idle: 30_000, interval: 5000, count: 9, userTimeout: 0 };
-const none: Unanswered = { probes: 0, retransmittingMs: 0, silentMs: 50_000 };
+const none: Unanswered = { probes: 0, retransmittingMs: 0, silentMs: 50_000, isWindowClosed: false };
 const probed: Unanswered = { ...none, probes: 2 };
-const retransmitting: Unanswered = { probes: 0, retransmittingMs: 7000, silentMs: 60_000 };
+const retransmitting: Unanswered = { probes: 0, retransmittingMs: 7000, silentMs: 60_000, isWindowClosed: false };
 
 function interim(change: Partial<typeof before>, unanswered: Unanswered, isRearmed = false, from = before) {
   return interimState(from, { ...from, ...change }, unanswered, isRearmed);
@@ -43,6 +43,14 @@ describe('interimState', () => {
 
   it('counts a user timeout of data in flight from now on', () => {
     expect(interim({ userTimeout: 2000 }, retransmitting)).toEqual({ ...before, userTimeout: 9000 });
+  });
+
+  it('leaves a stricter user timeout out while the window of the peer is closed', () => {
+    const closed = { ...none, isWindowClosed: true };
+    expect(interim({ count: 3, userTimeout: 2000 }, closed)).toEqual({ ...before, count: 3, userTimeout: 0 });
+    const timed = { ...before, userTimeout: 60_000 };
+    expect(interim({ userTimeout: 2000 }, closed, false, timed).userTimeout).toBe(60_000);
+    expect(interim({ userTimeout: 90_000 }, closed, false, timed).userTimeout).toBe(90_000);
   });
 
   it('changes nothing where the kernel could not count that far, and no count of a sysctl beyond the limits', () => {

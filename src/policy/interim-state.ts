@@ -19,6 +19,8 @@ export interface Unanswered {
   readonly retransmittingMs: number;
   /** Time since data or an acknowledgement came from the peer. */
   readonly silentMs: number;
+  /** Whether the kernel has sent probes of a closed window. */
+  readonly isWindowClosed: boolean;
 }
 
 /** A peer that is back answers one of this many probes. */
@@ -32,6 +34,8 @@ interface Effect {
   readonly onSilence: boolean;
   /** The kernel may find the user timeout exceeded by data in flight. */
   readonly onDataInFlight: boolean;
+  /** The kernel may find the user timeout exceeded by the time since the first probe of a closed window. */
+  readonly onClosedWindow: boolean;
 }
 
 function effectOf(before: Options, wanted: Options, unanswered: Unanswered, isRearmed: boolean): Effect {
@@ -44,6 +48,7 @@ function effectOf(before: Options, wanted: Options, unanswered: Unanswered, isRe
     onCount: isProbed && (isRearmed || isStricter || isCountStricter),
     onSilence: isProbed && timeout > 0 && (isRearmed || isStricter),
     onDataInFlight: isStricter && unanswered.retransmittingMs > 0,
+    onClosedWindow: isStricter && unanswered.isWindowClosed,
   };
 }
 
@@ -59,10 +64,11 @@ function silenceAtNextTickMs(before: Options, wanted: Options, silentMs: number,
  * silence has reached, before it probes again. A change that is stricter, or that brings that tick forward, would
  * therefore end a connection whose peer is back. Until the peer has answered, the unanswered probes are added to the
  * count, and the user timeout is longer than the silence that the next tick finds. For data in flight the user timeout
- * counts from now on. Returns `wanted` itself if the change ends no connection.
+ * counts from now on. While the peer's window is closed the user timeout stays: the kernel counts it from the first window
+ * probe, even if the peer answers, and does not tell that time. Returns `wanted` itself if the change ends no connection.
  *
  * @param isRearmed Whether the change sets TCP_KEEPIDLE or turns keepalive on, which rearms the timer.
- * @see Linux net/ipv4/tcp_timer.c, tcp_keepalive_timer, retransmits_timed_out
+ * @see Linux net/ipv4/tcp_timer.c, tcp_keepalive_timer, retransmits_timed_out, tcp_probe_timer
  */
 export function interimState<State extends Options>(
   before: State,
@@ -71,8 +77,8 @@ export function interimState<State extends Options>(
   isRearmed: boolean,
 ): State {
   const { probes, retransmittingMs, silentMs } = unanswered;
-  const { onCount, onSilence, onDataInFlight } = effectOf(before, wanted, unanswered, isRearmed);
-  if (!onCount && !onDataInFlight) return wanted;
+  const { onCount, onSilence, onDataInFlight, onClosedWindow } = effectOf(before, wanted, unanswered, isRearmed);
+  if (!onCount && !onDataInFlight && !onClosedWindow) return wanted;
   // A count that a sysctl gives can be larger than an option can be.
   const isCounted = onCount && wanted.count <= limits.count.max;
   const count = isCounted ? Math.min(limits.count.max, wanted.count + probes) : wanted.count;
@@ -81,6 +87,10 @@ export function interimState<State extends Options>(
   const timeout = wanted.userTimeout ?? 0;
   const nextTickMs = onSilence ? silenceAtNextTickMs(before, wanted, silentMs, isRearmed) + 1 : 0;
   const inFlightMs = onDataInFlight ? retransmittingMs + timeout : 0;
+  if (onClosedWindow) {
+    const keptMs = before.userTimeout ?? 0;
+    return { ...wanted, count, userTimeout: keptMs === 0 ? 0 : Math.ceil(Math.max(keptMs, nextTickMs)) };
+  }
   if (timeout >= Math.max(nextTickMs, inFlightMs)) return { ...wanted, count };
   const userTimeout = Math.min(limits.userTimeoutMs.max, Math.ceil(Math.max(nextTickMs, inFlightMs)));
   return { ...wanted, count, userTimeout };

@@ -27,17 +27,24 @@ function readInfo(fd: number): { readonly view: DataView; readonly length: numbe
   return length < tcpInfoOffsets.tcpi_rcv_rtt ? undefined : { view: reader.view, length };
 }
 
-/** Returns whether the peer has left probes or data unanswered. Faster than {@link lookAtConnection}. */
+/** Returns whether the peer has left probes or data unanswered, or has closed its window. Faster than {@link lookAtConnection}. */
 export function hasUnanswered(fd: number): boolean {
   const view = readInfo(fd)?.view;
   if (view === undefined) return false;
-  return view.getUint8(tcpInfoOffsets.tcpi_probes) > 0 || view.getUint8(tcpInfoOffsets.tcpi_retransmits) > 0;
+  const isPositive = (offset: number) => view.getUint8(offset) > 0;
+  if (isPositive(tcpInfoOffsets.tcpi_probes) || isPositive(tcpInfoOffsets.tcpi_retransmits)) return true;
+  return isPositive(tcpInfoOffsets.tcpi_backoff) && view.getUint32(tcpInfoOffsets.tcpi_unacked, true) === 0;
 }
 
 /** Returns the upper bound of the time since data were sent again for the first time without an answer; 0 if none were. */
 export function retransmittingMsOf({ retransmits, rtoMs, lastDataSentMs }: TcpInfo): number {
   // The present timeout is at least as long as each before, and data were last sent when it began.
   return retransmits > 0 ? retransmits * rtoMs + lastDataSentMs : 0;
+}
+
+/** Returns whether the kernel has sent probes of a closed window, which the peer may have answered. */
+export function isWindowProbed({ unacked, backoff }: TcpInfo): boolean {
+  return unacked === 0 && backoff > 0;
 }
 
 /** Looks at a connection. Returns undefined if its descriptor is closed or no TCP socket, or on platforms without TCP_INFO. */
@@ -50,6 +57,7 @@ export function lookAtConnection(fd: number): ConnectionLook | undefined {
     probes: info.probes,
     retransmittingMs: retransmittingMsOf(info),
     silentMs: silentMsOf(info),
+    isWindowClosed: isWindowProbed(info),
     hasDataToSend: hasDataToSend(info),
     hasDataInFlight: info.unacked > 0,
     segmentsSent: info.segmentsOut,

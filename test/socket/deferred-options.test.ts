@@ -177,3 +177,19 @@ describe('under applyToProcess', () => {
     await closed;
   });
 });
+
+it('leaves a connection open whose living peer does not read, and sets its user timeout once the peer does', async () => {
+  using pair = await loopbackPair();
+  const { client, server } = pair;
+  const errors: unknown[] = [];
+  for (const end of [client, server]) end.on('error', (error) => errors.push(error));
+  client.pause();
+  server.write(Buffer.alloc(16_000_000));
+  await moment(() => infoOf(server).backoff > 2, 'the third probe of a closed window', 20_000);
+  const applied = setKeepAlive(server, '30:5:3:1s');
+  expect(applied).toMatchObject({ userTimeout: 0, deferred: { until: 'answered', userTimeout: 1000 } });
+  await sleep(4000);
+  expect(errors).toEqual([]);
+  client.resume();
+  await moment(() => kernelStateOf(server).userTimeout === 1000, 'the user timeout', 20_000);
+});

@@ -89,17 +89,21 @@ async function watch(query: ListQuery, options: LsOptions, everyMs: number): Pro
   const list = await createLister(options);
   const { createLogUpdate } = await import('log-update');
   const output = drawingOutput();
-  const draw = createLogUpdate(output);
+  const screen = output.isTTY ? createLogUpdate(output) : undefined;
   process.once('SIGINT', () => {
-    draw.done();
+    screen?.done();
     process.exit();
   });
   while (hasReader()) {
     const listing = list(query);
     process.exitCode = exitCodeOf(listing);
-    const lines = ((await table(listing, options)) + renderIncomplete(listing.incomplete)).trimEnd().split('\n');
-    // More than the terminal shows could not be redrawn in place.
-    draw(printableLines(lines.slice(0, (output.rows ?? lines.length + 1) - 1).join('\n')));
+    const text = ((await table(listing, options)) + renderIncomplete(listing.incomplete)).trimEnd();
+    if (screen === undefined) print(`${text}\n\n`);
+    else {
+      // More than the terminal shows could not be redrawn in place.
+      const lines = text.split('\n').slice(0, (output.rows ?? Number.POSITIVE_INFINITY) - 1);
+      screen(printableLines(lines.join('\n')));
+    }
     if (hasReader()) await sleep(everyMs);
   }
   process.exitCode = shownExitCode(Number(process.exitCode));

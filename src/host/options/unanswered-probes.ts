@@ -1,6 +1,6 @@
 import { limits } from '../../policy/limits.js';
 import type { Assignment } from '../../socket/assignments.js';
-import { retransmittingMsOf } from '../../socket/connection-look.js';
+import { isWindowProbed, retransmittingMsOf } from '../../socket/connection-look.js';
 import { linux } from '../../socket/platforms/linux.js';
 import type { KeepAliveState } from '../../socket/state.js';
 import type { TcpInfo } from '../../wire/tcp-info.js';
@@ -33,8 +33,7 @@ export function unansweredOf({ probes, retransmits }: TcpInfo): number {
  * @see Linux net/ipv4/tcp_timer.c, retransmits_timed_out, tcp_probe_timer
  */
 function timeoutFromNowOn(wantedMs: number, info: TcpInfo): number | undefined {
-  const isWindowClosed = info.unacked === 0 && info.backoff > 0;
-  if (isWindowClosed) return undefined;
+  if (isWindowProbed(info)) return undefined;
   return Math.min(limits.userTimeoutMs.max, Math.ceil(wantedMs + retransmittingMsOf(info)));
 }
 
