@@ -187,7 +187,9 @@ class EventFollowing implements Following {
  */
 export function followConnecting(socket: net.Socket, opened: () => void): Following {
   const keepAliveLater = symbolOf(socket, 'kSetKeepAlive');
-  return reinitialize === undefined || keepAliveLater === undefined
+  // Bun has these symbols, too, but not Node's handles.
+  const isBun = process.versions['bun'] !== undefined;
+  return isBun || reinitialize === undefined || keepAliveLater === undefined
     ? new EventFollowing(socket, opened)
     : new HandleFollowing(socket, opened, keepAliveLater);
 }
