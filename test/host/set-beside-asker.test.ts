@@ -6,7 +6,7 @@ import { getKeepAlive, setKeepAlive } from '../../src/index.js';
 import { loopbackPair } from '../../src/testing/index.js';
 
 const asker = vi.hoisted(() => ({ meanwhile: (): void => {} }));
-vi.mock('../../src/host/pause.js', () => ({ pause: () => asker.meanwhile() }));
+vi.mock('../../src/native/pause.js', () => ({ pause: () => asker.meanwhile() }));
 
 it('sets an idle time again that somebody restored who had read the one before', async () => {
   using pair = await loopbackPair();
