@@ -155,8 +155,21 @@ describe.concurrent('what tcp-keepalive prints', () => {
 });
 
 describe.concurrent('what the machine lacks', () => {
+  it('is told in one line where no descriptor is left: ls', async () => {
+    for (const limit of [20, 21, 22, 23, 24, 25]) {
+      const { code, stderr } = await bash(
+        `ulimit -n ${limit}; timeout 60 '${process.execPath}' '${program}' ls --port 1`,
+      );
+      // With fewer descriptors than its loader needs, Node.js itself fails, each version with another number.
+      expect(stderr, `${limit}`).not.toMatch(/^ +at .*dist\//m);
+      if (stderr.startsWith('tcp-keepalive')) {
+        expect(stderr).toMatch(/^tcp-keepalive: .+\n$/);
+        expect(code).toBe(1);
+      }
+    }
+  });
+
   it.each([
-    ['ls --port 1', 24],
     ['demo --json --policy 1:1:1', 24],
     ['demo --json --policy 1:1:1', 30],
     ['demo --json --policy 1:1:1', 31],

@@ -6,7 +6,7 @@ import { kernelStateOf } from '../kernel/descriptor.js';
 
 const awayMs = 3000;
 /** Longer, so that no connection lives unasked by a timer's lateness only. */
-const unaskedAwayMs = 3400;
+const unaskedAwayMs = 4500;
 
 const idles = [2, 4, 8];
 const counts = [1, 2, 3];
