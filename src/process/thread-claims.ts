@@ -1,5 +1,5 @@
 import { getEnvironmentData, isMainThread, setEnvironmentData, type Worker } from 'node:worker_threads';
-import { threadKey } from '../native/thread/role.js';
+import { isInternalWorker, threadKey } from '../native/thread/role.js';
 
 /** The key under which worker threads find the shared memory. */
 const key = 'tcp-keepalive: descriptors of worker threads';
@@ -21,7 +21,7 @@ const nativeThread = Symbol.for(threadKey);
 
 /** Returns true for threads that run no code of the program: the native thread, and the thread of module hooks. */
 function opensNothing(worker: Worker): boolean {
-  return Reflect.get(process, nativeThread) === worker || /^(Internal|Hooks)Worker$/.test(worker.constructor?.name);
+  return Reflect.get(process, nativeThread) === worker || isInternalWorker(worker);
 }
 
 /**

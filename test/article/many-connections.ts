@@ -6,6 +6,7 @@
 import { once } from 'node:events';
 import { readdirSync, readFileSync } from 'node:fs';
 import net from 'node:net';
+import { setTimeout as sleep } from 'node:timers/promises';
 import koffi from 'koffi';
 import { getKeepAlive, setKeepAlive } from '../../src/index.js';
 import { descriptorOf } from '../../src/socket/index.js';
@@ -85,7 +86,19 @@ if (where === 'listener') setKeepAlive(server, policy);
 await connect(port, 1);
 await closeAll();
 
-const before = processState();
+/** The state once what loaded this program has ended its threads. */
+async function settledState(): Promise<ProcessState> {
+  let state = processState();
+  for (let looks = 0, same = 0; looks < 100 && same < 10; looks += 1) {
+    await sleep(50);
+    const now = processState();
+    same = now.threads === state.threads && now.descriptors === state.descriptors ? same + 1 : 0;
+    state = now;
+  }
+  return state;
+}
+
+const before = await settledState();
 while (accepted.length < count) await connect(port, Math.min(connectingAtOnce, count - accepted.length));
 const during = processState();
 const states = accepted.map((socket) => JSON.stringify(getKeepAlive(socket)));

@@ -71,7 +71,8 @@ describe('tcp-keepalive set', () => {
     expect(await stateOf('a client')).toEqual(article);
     for (const { name, state } of others) expect(sockets.get(name)?.state, name).toEqual(state);
     expect(holder.flagsOf(find('a client').fd)).toBe(flags);
-    expect(holder.descriptorCount()).toBe(descriptors);
+    // Files and threads with which it was loaded may be closed meanwhile.
+    expect(holder.descriptorCount()).toBeLessThanOrEqual(descriptors);
   });
 
   it('sets a listener, whose later connections inherit it, and --state leaves listeners out', async () => {

@@ -168,7 +168,9 @@ describe.each(['tcp-iterator', 'descriptor-copies'] as const)('%s', (method) => 
     const references = [...sockets.values()].map((socket) => referenceTo(holder, socket));
     source.read(references);
     source.write(references.map((socket) => ({ socket, wanted: policy({ idle: 30_000 }) })));
-    expect({ flags: flags(), count: holder.descriptorCount() }).toEqual(before);
+    expect(flags()).toEqual(before.flags);
+    // Files and threads with which it was loaded may be closed meanwhile.
+    expect(holder.descriptorCount()).toBeLessThanOrEqual(before.count);
     // 04000 is O_NONBLOCK, without which the comparison would say little.
     expect(before.flags.every((octal) => (Number.parseInt(octal ?? '', 8) & 0o4000) !== 0)).toBe(true);
   });

@@ -33,3 +33,8 @@ export function isForwarding(): boolean {
   role ??= findRole();
   return role === 'worker';
 }
+
+/** Returns whether Node.js itself runs a worker thread, such as that of module hooks: no code of the program runs there. */
+export function isInternalWorker(worker: object): boolean {
+  return /^(Internal|Hooks)Worker$/.test(worker.constructor?.name);
+}

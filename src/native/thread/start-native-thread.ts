@@ -1,4 +1,4 @@
-import { isForwarding, threadKey, workerThreads } from './role.js';
+import { isForwarding, isInternalWorker, threadKey, workerThreads } from './role.js';
 
 /** Returns the URL of the module that the native thread runs; it lies beside the folder of what is bundled. */
 export function nativeThreadEntry(): string {
@@ -55,18 +55,21 @@ export function startNativeThread(entry: string, key: string): void {
 
 const offered = Symbol.for(`${threadKey}:offered`);
 
-/** Arranges for the native thread to start with the first worker of this process. Does nothing in workers. */
+/** Arranges for the native thread to start with the program's first worker thread. Does nothing in workers. */
 export function offerNativeThread(): void {
   if (Reflect.has(process, offered)) return;
   Object.defineProperty(process, offered, { value: true });
   // Workers cannot ask for it under the permission model, so they must know that it will come.
   if (Reflect.get(process, 'permission') !== undefined && !isForwarding())
     workerThreads().setEnvironmentData(threadKey, true);
-  process.once('worker', () => {
+  const onWorker = (worker: object) => {
+    if (isInternalWorker(worker)) return;
+    process.off('worker', onWorker);
     try {
       if (!isForwarding()) startNativeThread(nativeThreadEntry(), threadKey);
     } catch {
       // The worker asks for the native thread again, and reports if there is none.
     }
-  });
+  };
+  process.on('worker', onWorker);
 }
