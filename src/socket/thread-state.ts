@@ -1,5 +1,5 @@
-import { Socket } from './classes.js';
 import type { PlannedPolicy } from './planned-state.js';
+import { sharedInThread } from './thread-map.js';
 
 /** The wrappers of one copy of this package. */
 export interface Installation {
@@ -25,21 +25,12 @@ interface ThreadState {
   tcp: { readonly prototype: object; readonly owner: symbol } | undefined;
 }
 
-const key = Symbol.for('tcp-keepalive/1');
-
-function create(): ThreadState {
-  const state: ThreadState = {
-    policies: [],
-    active: undefined,
-    endRegistered: undefined,
-    warnings: new Set(),
-    explicit: new WeakMap(),
-    tcp: undefined,
-  };
-  // If the program froze the class, this copy of the package has a state of its own.
-  Reflect.defineProperty(Socket, key, { value: state, enumerable: false });
-  return state;
-}
-
-/** The state that all copies of this package in this thread share. `net.Socket` holds it: jest replaces `globalThis`. */
-export const threadState: ThreadState = (Socket as unknown as { readonly [key]?: ThreadState })[key] ?? create();
+/** The state that all copies of this package in this thread share. */
+export const threadState = sharedInThread<ThreadState>('1', () => ({
+  policies: [],
+  active: undefined,
+  endRegistered: undefined,
+  warnings: new Set(),
+  explicit: new WeakMap(),
+  tcp: undefined,
+}));
