@@ -11,6 +11,7 @@ interface LinuxCalls {
   recv(fd: number, buffer: Memory, length: number, flags: number): number;
   read(fd: number, buffer: Memory, length: number): number;
   open(path: string, flags: number): number;
+  lseek(fd: number, offset: number, whence: number): number;
   getdents64(number: number, fd: number, entries: bigint, length: number): number;
   readlinkat(directory: number, name: bigint, link: bigint, length: number): number;
   mmap(address: null, length: number, protection: number, flags: number, fd: number, offset: number): bigint;
@@ -45,6 +46,7 @@ export function linuxCalls(): LinuxCalls {
     recv: library.func('long recv(int, void *, size_t, int)'),
     read: library.func('long read(int, void *, size_t)'),
     open: library.func('int open(const char *, int)'),
+    lseek: library.func('int64_t lseek(int, int64_t, int)'),
     getdents64: library.func('syscall', 'long', ['long', 'int', 'void *', 'size_t']),
     readlinkat: library.func('long readlinkat(int, const void *, void *, size_t)'),
     mmap: library.func('void *mmap(void *, size_t, int, int, int, int64_t)'),

@@ -69,7 +69,7 @@ function visitInTurn(directory: number, count: number, visit: SocketVisitor): nu
   let found = 0;
   let fd = 0;
   for (; found < count && fd - found <= found + 64; fd += 1) if (visitLink(directory, fd, visit)) found += 1;
-  return found < count ? fd : Number.POSITIVE_INFINITY;
+  return fd;
 }
 
 /** The number that an entry's name is, or -1 for `.` and `..`. */
@@ -82,8 +82,12 @@ function readName(at: number): number {
   return fd;
 }
 
+/** Two entries, `.` and `..`, come before that of descriptor 0 (fs/proc/fd.c, proc_readfd_common). */
+const firstEntry = 2;
+const SEEK_SET = 0;
+
 /**
- * Lists the directory and visits the descriptors from `first` on. Its entries are, from fs/readdir.c:
+ * Lists the directory from descriptor `first` on and visits those descriptors. Its entries are, from fs/readdir.c:
  *
  *     struct linux_dirent64 {
  *       u64 d_ino;             //  0
@@ -94,13 +98,15 @@ function readName(at: number): number {
  *     };
  */
 function visitListed(directory: number, first: number, visit: SocketVisitor): void {
-  const { getdents64 } = linuxCalls();
+  const { getdents64, lseek } = linuxCalls();
   const number = getdents64Number[process.arch] as number;
+  const failed = "a process's descriptors could not be listed";
+  if (first > 0) checked(lseek(directory, first + firstEntry, SEEK_SET), 'lseek', failed);
   for (;;) {
     const length = checked(
       getdents64(number, directory, fixedAddresses().entries, entries.length),
       'getdents64',
-      "a process's descriptors could not be listed",
+      failed,
     );
     if (length === 0) return;
     for (let at = 0; at < length; at += entriesView.getUint16(at + 16, true)) {
@@ -113,7 +119,8 @@ function visitListed(directory: number, first: number, visit: SocketVisitor): vo
 const O_CLOEXEC = 0o2000000;
 
 /**
- * Visits the sockets of a process, by the links in `directory`, its `/proc/PID/fd`.
+ * Visits the sockets of a process, by the links in `directory`, its `/proc/PID/fd`. Finds each that is open all the while,
+ * also if the process opens and closes others meanwhile: the numbers are gone through once, upwards, to the last.
  *
  * @param count How many descriptors the process has, 0 where that is not known; trying the numbers in turn is faster than
  * listing them (fs/proc/fd.c gives it as the size of the directory, since 6.2).
@@ -122,6 +129,5 @@ const O_CLOEXEC = 0o2000000;
 export function visitSocketLinks(directory: string, count: number, visit: SocketVisitor): void {
   const opened = checked(linuxCalls().open(directory, O_CLOEXEC), 'open', `${directory} could not be opened`);
   using owned = new OwnedDescriptor(opened, directory);
-  const first = count > 0 ? visitInTurn(owned.fd, count, visit) : 0;
-  if (first !== Number.POSITIVE_INFINITY) visitListed(owned.fd, first, visit);
+  visitListed(owned.fd, visitInTurn(owned.fd, count, visit), visit);
 }

@@ -1,6 +1,6 @@
 import { type ChildProcess, execFileSync, spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { fstatSync } from 'node:fs';
+import { closeSync, fstatSync, openSync, readdirSync } from 'node:fs';
 import net from 'node:net';
 import koffi from 'koffi';
 import { describe, expect, it, onTestFinished } from 'vitest';
@@ -48,6 +48,19 @@ async function sharing(fd: number): Promise<ChildProcess & { readonly pid: numbe
 }
 
 describe('findOwners', () => {
+  it('finds the socket with the highest descriptor, also while looking takes a free number below it', async () => {
+    const free = openSync('/dev/null', 'r');
+    const highest = Math.max(...readdirSync('/proc/self/fd').map(Number));
+    const others = [free];
+    while ((others.at(-1) as number) <= highest) others.push(openSync('/dev/null', 'r'));
+    onTestFinished(() => others.slice(1).forEach(closeSync));
+    const server = await listening(net.createServer());
+    closeSync(free);
+    expect(fdOf(server)).toBeGreaterThan(highest);
+    const { byInode } = ownersByLinks({ inodes: new Set([inodeOf(server)]) }, [process.pid]);
+    expect(own(byInode.get(inodeOf(server)))).toMatchObject([{ fd: fdOf(server) }]);
+  });
+
   it('finds the process and the descriptor of each socket asked for, and of no other', async () => {
     const server = await listening(net.createServer());
     const [client, accepted] = await connected(server);
