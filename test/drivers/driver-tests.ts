@@ -21,6 +21,8 @@ export interface DriverTest {
   readonly port: (setting: string) => number;
   /** Its server is only a listener: there are no queries. */
   readonly handshakeOnly?: true;
+  /** The setting with which the driver keeps an idle connection; `default` unless given. */
+  readonly lasting?: string;
   /** Once the driver has sent nothing for so long, its server asks for nothing more either. */
   readonly quietAfterMs?: number;
 }
@@ -114,8 +116,9 @@ export function testDriver(test: DriverTest): void {
 
   it.concurrent(`${name}: keeps the policy, notices a dead server, and goes on`, async (context) => {
     const driver = await startDriver(test, context, enforcing);
-    const port = test.port('default');
-    await driver.open(port);
+    const setting = test.lasting ?? 'default';
+    const port = test.port(setting);
+    await driver.open(port, setting);
     await driver.use();
     const first = connectionOf(driver, port);
     await driver.use();

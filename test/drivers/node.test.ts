@@ -14,11 +14,14 @@ interface Scene extends Omit<DriverTest, 'port'> {
   readonly start: () => Promise<TestServer>;
 }
 
+/** The global agents of Node.js close a connection that was idle for 5 s. */
+const lasting = 'new Agent({ keepAlive: true, keepAliveMsecs: 10_000 })';
+
 const scenes: readonly Scene[] = [
   { name: 'undici', start: startHttp },
   { name: 'fetch', start: startHttp },
-  { name: 'http', start: startHttp },
-  { name: 'https', start: startHttps },
+  { name: 'http', start: startHttp, lasting },
+  { name: 'https', start: startHttps, lasting },
   { name: 'http2', start: startHttp2 },
   { name: 'ws', start: startWs },
   { name: '@grpc/grpc-js', start: startGrpc },
