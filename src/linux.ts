@@ -64,9 +64,9 @@ export {
   type VerdictInput,
   verdictOf,
 } from './policy/verdict.js';
-export { disassembleBpf } from './wire/bpf-disassembly.js';
-export * as bpf from './wire/bpf-instructions.js';
-export { type BtfMember, BtfTypes } from './wire/btf.js';
+export { type BtfMember, BtfTypes } from './wire/bpf/btf.js';
+export { disassembleBpf } from './wire/bpf/disassembly.js';
+export * as bpf from './wire/bpf/instructions.js';
 export * as inetDiag from './wire/inet-diag.js';
 export { type InetDiagAttributes, locateAttributes } from './wire/inet-diag-attributes.js';
 export { type DiagFilter, encodeDiagFilter } from './wire/inet-diag-filter.js';

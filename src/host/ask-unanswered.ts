@@ -1,11 +1,12 @@
 import { SystemCallError } from '../native/index.js';
 import { pause } from '../native/pause.js';
+import type { SegmentProber } from '../socket/probe/segment-prober.js';
 import { nowMs } from '../socket/real-time.js';
 import type { HostConnection } from './connection.js';
 import { liveStates } from './dump.js';
 import { lookAt } from './look.js';
 import { byNamespace, type Share } from './namespace-of.js';
-import { probeSegments, SegmentProber } from './segment-prober.js';
+import { permittedSegmentStates, segmentProberIn } from './segment-probing.js';
 
 /** Linux answers at most one probe in 500 ms (tcp_invalid_ratelimit): the second question comes after that. */
 const askAtMs = [0, 550];
@@ -40,11 +41,11 @@ function askShare({ namespace, items }: Share<HostConnection>, prober: SegmentPr
 export function askUnanswered(connections: readonly HostConnection[]): ReadonlyMap<bigint, HostConnection> {
   const seen = new Map<bigint, HostConnection>();
   const unanswered = connections.filter((connection) => unansweredOf(connection) > 0);
-  const states = unanswered.length === 0 ? undefined : probeSegments().states;
+  const states = unanswered.length === 0 ? undefined : permittedSegmentStates();
   if (states === undefined) return seen;
   for (const share of byNamespace(unanswered, (connection) => connection).shares) {
     try {
-      using prober = new SegmentProber(states, share.namespace);
+      using prober = segmentProberIn(states, share.namespace);
       for (const [cookie, connection] of askShare(share, prober)) seen.set(cookie, connection);
     } catch (error) {
       if (!(error instanceof SystemCallError)) throw error;

@@ -1,5 +1,6 @@
 import { SystemCallError } from '../native/index.js';
-import { type ProbeOptions, probeTimeout } from '../socket/probe-options.js';
+import { type ProbeOptions, probeTimeout } from '../socket/probe/probe-options.js';
+import type { SegmentStates } from '../socket/probe/segment-states.js';
 import { nowMs } from '../socket/real-time.js';
 import type { Incomplete } from './connection.js';
 import { liveStates } from './dump.js';
@@ -11,7 +12,7 @@ import { byNamespace, type Share } from './namespace-of.js';
 import type { NotJudged } from './not-judged.js';
 import { chooseOptionSource } from './options/choice.js';
 import { type ConnectionRow, isOrphan } from './row.js';
-import { probeSegments, SegmentProber, type SegmentProbing } from './segment-prober.js';
+import { permittedSegmentStates, segmentProberIn } from './segment-probing.js';
 
 /** A connection and what its peer answered. */
 export interface CheckedPeer extends PeerAnswer {
@@ -42,12 +43,12 @@ const states = [...liveStates, 'TIME_WAIT'] as const;
 /** Like {@link askPeers}, but reports a namespace that can no longer be entered for its own peers instead of throwing. */
 async function askShare(
   { namespace, items }: Share<ConnectionRow>,
-  segments: SegmentProbing | undefined,
+  segmentStates: SegmentStates | undefined,
   timeoutMs: number,
 ): Promise<CheckedPeer[]> {
   const askedAt = nowMs();
   try {
-    using prober = segments?.states && new SegmentProber(segments.states, namespace);
+    using prober = segmentStates && segmentProberIn(segmentStates, namespace);
     const answers = await askPeers({
       rows: items,
       look: (connections) => lookAt(connections, namespace, states),
@@ -90,8 +91,8 @@ export async function checkPeers(query: ListQuery, options: ProbeOptions = {}): 
   const all = listing.rows.filter(({ connection }) => askable.has(connection.state));
   const rows = all.filter(({ connection }) => !isOrphan(connection));
   const { shares, gone } = byNamespace(rows, ({ connection }) => connection);
-  const segments = rows.length === 0 ? undefined : probeSegments();
-  const answers = await Promise.all(shares.map((share) => askShare(share, segments, timeoutMs)));
+  const segmentStates = rows.length === 0 ? undefined : permittedSegmentStates();
+  const answers = await Promise.all(shares.map((share) => askShare(share, segmentStates, timeoutMs)));
   const now = nowMs();
   return {
     peers: [...answers.flat(), ...gone.map((row) => notAsked(row, 'its network namespace is gone', now))],

@@ -1,5 +1,6 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { latestTickMs } from '../policy/probe-safety.js';
+import type { SegmentProber } from '../socket/probe/segment-prober.js';
 import { nowMs, sleep } from '../socket/real-time.js';
 import type { HostConnection } from './connection.js';
 import { DeferredSignals } from './deferred-signals.js';
@@ -7,7 +8,6 @@ import { type ForcedProbe, forceProbes, type Refusal } from './forced-probe.js';
 import { referenceTo } from './listing.js';
 import type { Look } from './look.js';
 import { type ConnectionRow, lastHeardMs } from './row.js';
-import type { SegmentProber } from './segment-prober.js';
 
 /** The result of asking a peer for a sign of life. */
 export type Answer = 'alive' | 'reset' | 'silent' | 'not-asked';

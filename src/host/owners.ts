@@ -1,6 +1,6 @@
+import { hasKernelTypes } from '../native/bpf/kernel-types.js';
 import { SystemCallError, UnsupportedError } from '../native/index.js';
 import type { Incomplete } from './connection.js';
-import { hasKernelTypes } from './iterator.js';
 import { FileIndex } from './owners/file-index.js';
 import { hasKernelPids, readSocketFiles } from './owners/file-iterator.js';
 import {

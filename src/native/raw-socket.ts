@@ -1,7 +1,8 @@
+import { SystemCallError } from './errors.js';
 import { libc } from './libc.js';
 import { checked, linuxCalls } from './linux-calls.js';
 import { OwnedDescriptor } from './owned-descriptor.js';
-import { type SocketOption, writeIntOption } from './socket-options.js';
+import { readBytesOption, type SocketOption, writeIntOption } from './socket-options.js';
 
 /** include/linux/socket.h, include/uapi/linux/in.h */
 const AF_INET = 2;
@@ -16,6 +17,19 @@ const IPPROTO_RAW = 255;
 /** include/uapi/asm-generic/socket.h; the second since Linux 5.1. */
 const SO_MARK: SocketOption = { name: 'SO_MARK', level: 1, option: 36 };
 const SO_BINDTOIFINDEX: SocketOption = { name: 'SO_BINDTOIFINDEX', level: 1, option: 62 };
+
+/** include/uapi/asm-generic/socket.h, since Linux 5.14. */
+const SO_NETNS_COOKIE: SocketOption = { name: 'SO_NETNS_COOKIE', level: 1, option: 71 };
+
+function namespaceCookieOf(fd: number): bigint | undefined {
+  try {
+    const bytes = readBytesOption(fd, SO_NETNS_COOKIE, 8);
+    return new DataView(bytes.buffer).getBigUint64(0);
+  } catch (error) {
+    if (error instanceof SystemCallError) return undefined;
+    throw error;
+  }
+}
 
 /** include/uapi/linux/in.h and in6.h (since 4.15): a local address need not be one of this machine, as with a proxy's. */
 const IP_FREEBIND: SocketOption = { name: 'IP_FREEBIND', level: 0, option: 15 };
@@ -95,6 +109,12 @@ export class RawSocket implements Disposable {
       address.length,
     );
     checked(sent, 'sendto(SOCK_RAW)', 'the segment did not leave this machine');
+  }
+
+  /** Returns whether a socket is in the network namespace of this one; undefined if the kernel does not tell. */
+  sharesNamespaceWith(fd: number): boolean | undefined {
+    const [own, other] = [this.#descriptor.fd, fd].map(namespaceCookieOf);
+    return own === undefined || other === undefined ? undefined : own === other;
   }
 
   [Symbol.dispose](): void {

@@ -3,7 +3,7 @@ import { attachSocketFilter, detachSocketFilter, SystemCallError } from '../nati
 import { describeValue } from '../policy/index.js';
 import { descriptorOf } from '../socket/index.js';
 import { clearTimer, setTimer, type Timer } from '../socket/real-time.js';
-import { encodeClassicProgram, randomLossFilter } from '../wire/classic-bpf.js';
+import { encodeClassicProgram, randomLossFilter } from '../wire/bpf/classic.js';
 import { connectedDescriptor, restoreReception, setReception } from './reception.js';
 
 /**

@@ -1,9 +1,8 @@
-import { bpfHelpers } from '../../wire/bpf-helpers.js';
+import { bpfHelpers } from '../../wire/bpf/helpers.js';
 import {
   arithmetic,
   type BpfProgramItem,
   call,
-  exit,
   jump,
   jumpIf,
   label,
@@ -11,10 +10,11 @@ import {
   loadMap,
   mov,
   store,
-} from '../../wire/bpf-instructions.js';
+} from '../../wire/bpf/instructions.js';
+import { clearRecord, end, loadSequence, offsetInRecord, wordLength, writeRecord } from '../../wire/bpf/records.js';
 import { optionOrder, valuesLength } from './option-records.js';
 
-const { mapLookup, getSocketCookie, setsockopt, getsockopt, seqWrite, skcToTcpSock } = bpfHelpers;
+const { mapLookup, getSocketCookie, setsockopt, getsockopt, skcToTcpSock } = bpfHelpers;
 
 /**
  * What the program for reading writes of each socket, in 32-bit words: the cookie (two), the five values, and 0 or the
@@ -31,10 +31,7 @@ export const setRecord = { cookie: 0, before: 2, after: 7, result: 12, call: 13,
 /** `setRecord.call`: the number of an option in `optionOrder`, plus what was being done with it. */
 export const failedCall = { setting: 0, readingBefore: 8, readingAfter: 16, puttingBack: 32 } as const;
 
-const wordLength = 4;
-
-/** Registers that calls leave alone: the `seq_file`, the socket, the wanted values, what setting them came to. */
-const sequence = 'r6';
+/** Registers that calls leave alone: the socket, the wanted values, what setting them came to. */
 const socket = 'r7';
 const wanted = 'r8';
 const result = 'r9';
@@ -51,16 +48,13 @@ const result = 'r9';
  * TIME_WAIT and connections that are not yet accepted by a handshake are no full sockets, and have no options.
  */
 const fullTcpSocketOrEnd: readonly BpfProgramItem[] = [
-  load('u64', sequence, 'r1', 0),
   load('u64', socket, 'r1', 8),
-  load('u64', sequence, sequence, 0),
+  ...loadSequence,
   jumpIf(socket, '==', 0, 'end'),
   mov('r1', socket),
   call(skcToTcpSock),
   jumpIf('r0', '==', 0, 'end'),
 ];
-
-const end: readonly BpfProgramItem[] = [label('end'), mov('r0', 0), exit()];
 
 /** Calls getsockopt or setsockopt for one option, with the value at `at` on the stack. */
 function optionCall(helper: number, index: number, at: number): BpfProgramItem[] {
@@ -76,51 +70,33 @@ function optionCall(helper: number, index: number, at: number): BpfProgramItem[]
   ];
 }
 
-/** Writes the record that lies on the stack from `at`. A program leaves with 0 even if that fails: 1 means "again". */
-function writeRecord(at: number, words: number): BpfProgramItem[] {
-  return [
-    mov('r1', sequence),
-    mov('r2', 'r10'),
-    arithmetic('add', 'r2', at),
-    mov('r3', words * wordLength),
-    call(seqWrite),
-  ];
-}
-
-function zeroed(at: number, words: number): BpfProgramItem[] {
-  return Array.from({ length: words / 2 }, (_, index) => store('u64', 'r10', at + index * 8, 0));
-}
-
 const everyOption = optionOrder.map((_, index) => index);
 
 /** Writes one {@link readRecord} for every full TCP socket. */
 export function readProgram(): BpfProgramItem[] {
-  const at = -readRecord.words * wordLength;
-  const valueAt = (index: number) => at + (readRecord.values + index) * wordLength;
-  const resultAt = at + readRecord.result * wordLength;
+  const at = (word: number) => offsetInRecord(readRecord.words, word);
   return [
     ...fullTcpSocketOrEnd,
-    ...zeroed(at, readRecord.words),
+    ...clearRecord(readRecord.words),
     mov('r1', socket),
     call(getSocketCookie),
-    store('u64', 'r10', at, 'r0'),
+    store('u64', 'r10', at(readRecord.cookie), 'r0'),
     ...everyOption.flatMap((index) => [
-      ...optionCall(getsockopt, index, valueAt(index)),
+      ...optionCall(getsockopt, index, at(readRecord.values + index)),
       jumpIf('r0', '!=', 0, 'failed'),
     ]),
     jump('write'),
     label('failed'),
-    store('u32', 'r10', resultAt, 'r0'),
+    store('u32', 'r10', at(readRecord.result), 'r0'),
     label('write'),
-    ...writeRecord(at, readRecord.words),
+    ...writeRecord(readRecord.words),
     ...end,
   ];
 }
 
 /** Where the set program keeps a value for a call, below its record. */
-const recordAt = -setRecord.words * wordLength;
-const scratchAt = recordAt - 8;
-const fieldAt = (word: number) => recordAt + word * wordLength;
+const scratchAt = offsetInRecord(setRecord.words, 0) - 8;
+const fieldAt = (word: number) => offsetInRecord(setRecord.words, word);
 
 /** Makes a call for one option, notes which call it is, and goes to `target` with the errno when it fails. */
 function notedCall(helper: number, index: number, at: number, doing: number, target: string): BpfProgramItem[] {
@@ -173,7 +149,7 @@ function afterwards(): BpfProgramItem[] {
     store('u32', 'r10', fieldAt(setRecord.call), failedCall.readingAfter),
     label('write-result'),
     store('u32', 'r10', fieldAt(setRecord.result), 'r0'),
-    ...writeRecord(recordAt, setRecord.words),
+    ...writeRecord(setRecord.words),
   ];
 }
 
@@ -186,7 +162,7 @@ function afterwards(): BpfProgramItem[] {
 export function setProgram(mapFd: number): BpfProgramItem[] {
   return [
     ...fullTcpSocketOrEnd,
-    ...zeroed(recordAt, setRecord.words),
+    ...clearRecord(setRecord.words),
     mov('r1', socket),
     call(getSocketCookie),
     store('u64', 'r10', fieldAt(setRecord.cookie), 'r0'),

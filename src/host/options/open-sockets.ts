@@ -1,24 +1,15 @@
+import { recordsOf } from '../../native/bpf/iterator.js';
+import { type KernelMember, requireMembers } from '../../native/bpf/kernel-members.js';
+import { kernelTypes } from '../../native/bpf/kernel-types.js';
+import { BpfLink } from '../../native/bpf/link.js';
 import { UnsupportedError } from '../../native/errors.js';
 import { kernelDefaults } from '../../socket/kernel-defaults.js';
 import type { KeepAliveState } from '../../socket/state.js';
-import { bpfHelpers } from '../../wire/bpf-helpers.js';
-import {
-  arithmetic,
-  type BpfProgramItem,
-  call,
-  exit,
-  jumpIf,
-  label,
-  load,
-  mov,
-  store,
-} from '../../wire/bpf-instructions.js';
+import { CookieIndex } from '../../wire/bpf/cookie-index.js';
+import { type BpfProgramItem, type BpfRegister, load, store } from '../../wire/bpf/instructions.js';
+import { found, tcpFileOrEnd } from '../../wire/bpf/open-files.js';
+import { end, offsetInRecord, writeRecord } from '../../wire/bpf/records.js';
 import { currentNamespace } from '../dump.js';
-import { kernelTypes, linkIterator, recordsOf } from '../iterator.js';
-import { type KernelMember, requireMembers } from '../kernel-members.js';
-import { CookieIndex } from './option-table.js';
-
-const { seqWrite, skcToTcpSock, sockFromFile } = bpfHelpers;
 
 /** `SOCK_KEEPOPEN` of `enum sock_flags` in include/net/sock.h, as a bit. */
 const keepOpen = 1 << 3;
@@ -60,51 +51,34 @@ const members = {
 /** Where the kernel has what the program reads. */
 export type SocketMembers = Readonly<Record<keyof typeof members, Pick<KernelMember, 'offset' | 'size'>>>;
 
-const wordLength = 4;
-const at = -openSocketRecord.words * wordLength;
-
-/**
- * Writes one {@link openSocketRecord} for every descriptor of a TCP socket. Its context is that of the iterator of open
- * files (see owners/file-iterator.ts).
- */
+/** Writes one {@link openSocketRecord} for every descriptor of a TCP socket. */
 export function openSocketProgram(places: SocketMembers): BpfProgramItem[] {
-  const read = (to: 'r1' | 'r7', from: 'r0' | 'r7', member: keyof SocketMembers) =>
+  const { sock, tcpSock } = found;
+  const read = (to: BpfRegister, from: BpfRegister, member: keyof SocketMembers) =>
     load(places[member].size, to, from, places[member].offset);
   const copy = (
-    from: 'r0' | 'r7',
+    from: BpfRegister,
     field: Exclude<keyof typeof openSocketRecord, 'words'>,
     size: 'u32' | 'u64' = 'u32',
-  ) => [read('r1', from, field), store(size, 'r10', at + openSocketRecord[field] * wordLength, 'r1')];
+  ) => [
+    read('r1', from, field),
+    store(size, 'r10', offsetInRecord(openSocketRecord.words, openSocketRecord[field]), 'r1'),
+  ];
   return [
-    load('u64', 'r6', 'r1', 0),
-    load('u64', 'r1', 'r1', 24),
-    jumpIf('r1', '==', 0, 'end'),
-    call(sockFromFile),
-    jumpIf('r0', '==', 0, 'end'),
-    read('r7', 'r0', 'sk'),
-    jumpIf('r7', '==', 0, 'end'),
-    mov('r1', 'r7'),
-    call(skcToTcpSock),
-    jumpIf('r0', '==', 0, 'end'),
-    ...copy('r7', 'cookie', 'u64'),
-    ...copy('r7', 'flags'),
-    ...copy('r0', 'idle'),
-    ...copy('r0', 'interval'),
-    ...copy('r0', 'count'),
-    ...copy('r0', 'userTimeout'),
-    read('r7', 'r7', 'net'),
-    ...copy('r7', 'netns'),
-    ...copy('r7', 'defaultIdle'),
-    ...copy('r7', 'defaultInterval'),
-    ...copy('r7', 'defaultCount', 'u64'),
-    load('u64', 'r1', 'r6', 0),
-    mov('r2', 'r10'),
-    arithmetic('add', 'r2', at),
-    mov('r3', openSocketRecord.words * wordLength),
-    call(seqWrite),
-    label('end'),
-    mov('r0', 0),
-    exit(),
+    ...tcpFileOrEnd(places.sk),
+    ...copy(sock, 'cookie', 'u64'),
+    ...copy(sock, 'flags'),
+    ...copy(tcpSock, 'idle'),
+    ...copy(tcpSock, 'interval'),
+    ...copy(tcpSock, 'count'),
+    ...copy(tcpSock, 'userTimeout'),
+    read('r9', sock, 'net'),
+    ...copy('r9', 'netns'),
+    ...copy('r9', 'defaultIdle'),
+    ...copy('r9', 'defaultInterval'),
+    ...copy('r9', 'defaultCount', 'u64'),
+    ...writeRecord(openSocketRecord.words),
+    ...end,
   ];
 }
 
@@ -192,6 +166,6 @@ export class OpenSockets {
 export function readOpenSockets(): OpenSockets {
   known ??= findTarget();
   const { functionId, places } = known;
-  using link = linkIterator({ name: 'keepalive_open', functionId, items: openSocketProgram(places) });
+  using link = BpfLink.toIterator({ name: 'keepalive_open', functionId, items: openSocketProgram(places) });
   return new OpenSockets(recordsOf(link, openSocketRecord.words));
 }

@@ -1,15 +1,17 @@
-import { createBpfMap, updateBpfMap } from '../../native/bpf.js';
+import { firstRecordsOf, recordsOf } from '../../native/bpf/iterator.js';
+import { kernelTypes } from '../../native/bpf/kernel-types.js';
+import { BpfLink } from '../../native/bpf/link.js';
+import { BpfMap } from '../../native/bpf/map.js';
 import { codeOfErrno, UnsupportedError } from '../../native/errors.js';
-import type { OwnedDescriptor } from '../../native/owned-descriptor.js';
 import type { Assignment } from '../../socket/assignments.js';
 import type { KeepAliveState } from '../../socket/state.js';
-import type { BpfProgramItem } from '../../wire/bpf-instructions.js';
+import { CookieIndex } from '../../wire/bpf/cookie-index.js';
+import type { BpfProgramItem } from '../../wire/bpf/instructions.js';
 import type { Incomplete } from '../connection.js';
-import { firstRecordsOf, kernelTypes, linkIterator, recordsOf } from '../iterator.js';
 import { awaitOverrides, isTakenBack, mayBeOverridden, mayBeTakenBack, mostVerifications } from './idle-override.js';
 import { failedCall, readProgram, readRecord, setProgram, setRecord, wantedLength } from './iterator-programs.js';
 import { leaveAlone, optionOrder, putAssignments, stateAt, valuesLength } from './option-records.js';
-import { CookieIndex, OptionTable } from './option-table.js';
+import { OptionTable } from './option-table.js';
 import {
   assignmentsForEach,
   type OptionChange,
@@ -29,11 +31,11 @@ let iteratorId: number | undefined;
  *
  * @throws {UnsupportedError} if the kernel has no type information or no such iterator.
  */
-function linkProgram(name: string, items: readonly BpfProgramItem[]): OwnedDescriptor {
+function linkProgram(name: string, items: readonly BpfProgramItem[]): BpfLink {
   iteratorId ??= kernelTypes().functionId('bpf_iter_tcp');
   if (iteratorId === undefined)
     throw new UnsupportedError('the TCP iterator', 'Linux 6.1, and bpf_iter_tcp in its BTF');
-  return linkIterator({ name, functionId: iteratorId, items });
+  return BpfLink.toIterator({ name, functionId: iteratorId, items });
 }
 
 /** Moves the records whose options could be read to the front, and counts the others by errno. */
@@ -109,7 +111,7 @@ const notSeen = 'it is closed, or not in this network namespace, or has no optio
 export class TcpIterator implements OptionSource {
   readonly method = 'tcp-iterator';
   readonly perNamespace = true;
-  readonly #reading: OwnedDescriptor;
+  readonly #reading: BpfLink;
 
   /**
    * @throws {SystemCallError} EPERM without the capabilities.
@@ -202,14 +204,14 @@ export class TcpIterator implements OptionSource {
 
   /** Has the kernel set the wanted values and gives the records of the sockets that it found. */
   #set(cookies: BigUint64Array<ArrayBuffer>, wanted: Int32Array<ArrayBuffer>): Int32Array {
-    using map = createBpfMap({
+    using map = BpfMap.create({
       name: 'keepalive_want',
       type: BPF_MAP_TYPE_HASH,
       keyLength: 8,
       valueLength: wantedLength,
       maxEntries: cookies.length,
     });
-    updateBpfMap(map, new Uint8Array(cookies.buffer), new Uint8Array(wanted.buffer), cookies.length);
+    map.update(new Uint8Array(cookies.buffer), new Uint8Array(wanted.buffer), cookies.length);
     using link = linkProgram('keepalive_set', setProgram(map.fd));
     return recordsOf(link, setRecord.words);
   }

@@ -1,20 +1,11 @@
 import { readlinkSync } from 'node:fs';
+import { recordsOf } from '../../native/bpf/iterator.js';
+import { kernelTypes } from '../../native/bpf/kernel-types.js';
+import { BpfLink } from '../../native/bpf/link.js';
 import { UnsupportedError } from '../../native/errors.js';
-import { bpfHelpers } from '../../wire/bpf-helpers.js';
-import {
-  arithmetic,
-  type BpfProgramItem,
-  call,
-  exit,
-  jumpIf,
-  label,
-  load,
-  mov,
-  store,
-} from '../../wire/bpf-instructions.js';
-import { kernelTypes, linkIterator, recordsOf } from '../iterator.js';
-
-const { seqWrite, sockFromFile } = bpfHelpers;
+import { type BpfProgramItem, load, store } from '../../wire/bpf/instructions.js';
+import { found, socketFileOrEnd } from '../../wire/bpf/open-files.js';
+import { end, offsetInRecord, writeRecord } from '../../wire/bpf/records.js';
 
 /** What the program writes of each descriptor of a socket, in 32-bit words; the inode is the lower half of its number. */
 export const socketRecord = { pid: 0, fd: 1, inode: 2, words: 4 } as const;
@@ -29,45 +20,19 @@ interface Offsets {
   readonly number: number;
 }
 
-const wordLength = 4;
-const at = -socketRecord.words * wordLength;
-
-/**
- * Writes one {@link socketRecord} for every descriptor of a socket. Its context (kernel/bpf/task_iter.c, since 5.8; the
- * helper that knows sockets since 5.11):
- *
- *     struct bpf_iter__task_file {
- *       struct bpf_iter_meta *meta;   //  0; its first member is `struct seq_file *seq`
- *       struct task_struct *task;     //  8
- *       u32 fd;                       // 16
- *       struct file *file;            // 24, NULL at the end
- *     };
- */
+/** Writes one {@link socketRecord} for every descriptor of a socket. */
 export function socketProgram(offsets: Offsets): BpfProgramItem[] {
+  const at = (word: number) => offsetInRecord(socketRecord.words, word);
   return [
-    load('u64', 'r6', 'r1', 0),
-    load('u64', 'r7', 'r1', 8),
-    load('u32', 'r8', 'r1', 16),
-    load('u64', 'r9', 'r1', 24),
-    jumpIf('r7', '==', 0, 'end'),
-    jumpIf('r9', '==', 0, 'end'),
-    mov('r1', 'r9'),
-    call(sockFromFile),
-    jumpIf('r0', '==', 0, 'end'),
-    load('u32', 'r1', 'r7', offsets.tgid),
-    store('u32', 'r10', at + socketRecord.pid * wordLength, 'r1'),
-    store('u32', 'r10', at + socketRecord.fd * wordLength, 'r8'),
-    load('u64', 'r1', 'r9', offsets.inode),
+    ...socketFileOrEnd,
+    load('u32', 'r1', found.task, offsets.tgid),
+    store('u32', 'r10', at(socketRecord.pid), 'r1'),
+    store('u32', 'r10', at(socketRecord.fd), found.fd),
+    load('u64', 'r1', found.file, offsets.inode),
     load('u64', 'r1', 'r1', offsets.number),
-    store('u64', 'r10', at + socketRecord.inode * wordLength, 'r1'),
-    load('u64', 'r1', 'r6', 0),
-    mov('r2', 'r10'),
-    arithmetic('add', 'r2', at),
-    mov('r3', socketRecord.words * wordLength),
-    call(seqWrite),
-    label('end'),
-    mov('r0', 0),
-    exit(),
+    store('u64', 'r10', at(socketRecord.inode), 'r1'),
+    ...writeRecord(socketRecord.words),
+    ...end,
   ];
 }
 
@@ -120,6 +85,6 @@ export function hasKernelPids(): boolean {
 export function readSocketFiles(): Int32Array {
   known ??= findTarget();
   const { functionId, offsets } = known;
-  using link = linkIterator({ name: 'keepalive_files', functionId, items: socketProgram(offsets) });
+  using link = BpfLink.toIterator({ name: 'keepalive_files', functionId, items: socketProgram(offsets) });
   return recordsOf(link, socketRecord.words);
 }

@@ -1,14 +1,15 @@
 import type net from 'node:net';
-import { SystemCallError, UnsupportedError } from '../native/index.js';
-import { latestTickMs } from '../policy/probe-safety.js';
-import { Server } from './classes.js';
-import { type ConnectionLook, lookAtConnection } from './connection-look.js';
+import { SystemCallError, UnsupportedError } from '../../native/index.js';
+import { latestTickMs } from '../../policy/probe-safety.js';
+import { Server } from '../classes.js';
+import { type ConnectionLook, lookAtConnection } from '../connection-look.js';
+import { readState } from '../options.js';
+import { currentPlatform } from '../platforms/index.js';
+import { nowMs, sleep } from '../real-time.js';
+import { carrierOf, type Handle, handleOf, type KeepAliveTarget, openDescriptor, resolveTarget } from '../target.js';
 import { type ExtraProbe, sendExtraProbe } from './extra-probe.js';
-import { readState } from './options.js';
-import { currentPlatform } from './platforms/index.js';
+import { sendSegment } from './own-segments.js';
 import { type ProbeOptions, probeTimeout } from './probe-options.js';
-import { nowMs, sleep } from './real-time.js';
-import { carrierOf, type Handle, handleOf, type KeepAliveTarget, openDescriptor, resolveTarget } from './target.js';
 
 /** A peer that was asked, or did not have to be. */
 export interface AskedPeer {
@@ -18,9 +19,10 @@ export interface AskedPeer {
   readonly elapsedMs: number;
   /**
    * `'heard'`: the peer was heard within the last second, so nothing was asked. `'probe'`: a keepalive probe asked.
-   * `'data'`: data in flight, or a probe of the peer's closed window, asked.
+   * `'segment'`: a segment sent from beside the connection asked, which a firewall may treat differently from the
+   * connection's own. `'data'`: data in flight, or a probe of the peer's closed window, asked.
    */
-  readonly method: 'heard' | 'probe' | 'data';
+  readonly method: 'heard' | 'probe' | 'segment' | 'data';
 }
 
 /** A peer that could not be asked without risk to its connection. Nothing is known of the peer. */
@@ -62,8 +64,10 @@ class Question {
   #seen: ConnectionLook;
   /** When the first segment went out that asks the peer, in milliseconds since the start; undefined if none has. */
   #askedAtMs: number | undefined;
-  /** Extra probes that were tried. */
+  /** How often asking was tried. */
   #tries = 0;
+  /** Whether a segment from beside the connection was the first to ask. */
+  #isAskedFromBeside = false;
   /** Why the last extra probe was not sent. */
   #refusal: Exclude<ExtraProbe, 'sent' | 'closed'> | undefined;
 
@@ -93,16 +97,20 @@ class Question {
   }
 
   get #isTimeToProbe(): boolean {
-    if (this.#seen.hasDataToSend || this.#tries >= mostProbes || typeof this.#refusal === 'object') return false;
+    if (this.#seen.hasDataInFlight || this.#tries >= mostProbes || typeof this.#refusal === 'object') return false;
     return this.#refusal !== 'wait' && this.#elapsedMs >= (this.#tries * this.#timeoutMs) / mostProbes;
   }
 
   async #probe(): Promise<void> {
     this.#tries += 1;
-    const probe = await sendExtraProbe(this.#handle);
+    const { hasDataToSend } = this.#seen;
+    const probe = hasDataToSend ? windowClosed : await sendExtraProbe(this.#handle);
     if (probe === 'closed') return;
-    if (probe === 'sent') this.#askedAtMs ??= this.#elapsedMs;
-    else this.#refusal = probe;
+    const isSegmentSent = typeof probe === 'object' && (await sendSegment(this.#handle));
+    if (isSegmentSent && this.#askedAtMs === undefined) this.#isAskedFromBeside = true;
+    if (probe === 'sent' || isSegmentSent) this.#askedAtMs ??= this.#elapsedMs;
+    // A probe of the peer's window may yet be due.
+    else if (!hasDataToSend) this.#refusal = probe;
   }
 
   /** A peer that waits for its own kernel's probe has as much time to answer as one that was sent an extra one. */
@@ -115,14 +123,16 @@ class Question {
 
   #verdict(elapsedMs: number): PeerProbe {
     const { probes, hasDataInFlight, hasDataToSend } = this.#seen;
-    if (this.#askedAtMs !== undefined && (probes > 0 || hasDataInFlight)) return this.#outcome(false, elapsedMs);
+    const isAsked = probes > 0 || hasDataInFlight || this.#isAskedFromBeside;
+    if (this.#askedAtMs !== undefined && isAsked) return this.#outcome(false, elapsedMs);
     const refusal = typeof this.#refusal === 'object' ? this.#refusal : undefined;
     const reason = this.#refusal === 'late' ? late : notDue;
     return { answered: 'not-asked', elapsedMs, ...(hasDataToSend ? windowClosed : (refusal ?? reason)) };
   }
 
   #outcome(answered: boolean, elapsedMs: number): AskedPeer {
-    return { answered, elapsedMs, method: this.#seen.hasDataToSend ? 'data' : 'probe' };
+    const method = this.#isAskedFromBeside ? 'segment' : this.#seen.hasDataToSend ? 'data' : 'probe';
+    return { answered, elapsedMs, method };
   }
 }
 
@@ -158,15 +168,17 @@ const asked = new WeakMap<net.Socket, Promise<PeerProbe>>();
  * - Otherwise the kernel sends a keepalive probe at once: TCP_KEEPIDLE is overridden with 1 s for one tick of the kernel,
  *   4 ms at HZ 250. The thread is blocked for that tick, so that the override is always restored. Connections that are
  *   asked in the same turn of the event loop share the tick.
- * - If an unanswered probe could end a connection whose peer is back, the peer is not asked, and `why` gives the reason:
- *   keepalive is off, the count leaves no probe to spare (3 always suffice with an interval of 5 s), or a user timeout is
- *   shorter than idle.
+ * - If the kernel cannot send a probe, because keepalive is off, or if an unanswered one could end a connection whose peer
+ *   is back, a segment is sent from beside the connection. That takes CAP_NET_RAW, CAP_BPF, CAP_PERFMON and the main thread,
+ *   and changes nothing on the connection. An unanswered probe could end a connection whose count leaves no probe to spare
+ *   (3 always suffice with an interval of 5 s), or whose user timeout is shorter than idle.
+ * - Without those capabilities such a peer is not asked, and `why` gives the reason.
  * - If idle is 1 s already, the kernel's own probe asks, which is due within about a second.
  *
  * Up to three probes are spread over `timeout`, fewer if the count has none to spare. A connection that ends meanwhile, such
  * as by the peer's RST, has not answered. If the socket's peer is being asked already, the call returns the same result.
  *
- * Linux, no privileges. A socket whose idle time followed the sysctl has an idle time of its own afterwards.
+ * Linux. A socket whose idle time followed the sysctl has an idle time of its own afterwards.
  *
  * @example
  * const { answered } = await probePeer(socket, { timeout: '500ms' });

@@ -1,6 +1,6 @@
-import { UnsupportedError } from '../native/errors.js';
-import type { BpfSize } from '../wire/bpf-instructions.js';
-import { kernelTypes } from './iterator.js';
+import type { BpfSize } from '../../wire/bpf/instructions.js';
+import { UnsupportedError } from '../errors.js';
+import { kernelTypes } from './kernel-types.js';
 
 /** A member of a struct of the kernel: the struct's name and the names on the way to the member. */
 export type MemberPath = readonly [struct: string, path: string];

@@ -1,22 +1,23 @@
-import { UnsupportedError } from '../native/errors.js';
-import { bpfHelpers } from '../wire/bpf-helpers.js';
+import { recordsOf } from '../../native/bpf/iterator.js';
+import { findMembers, type KernelMember, type MemberPath, requireMembers } from '../../native/bpf/kernel-members.js';
+import { kernelTypes } from '../../native/bpf/kernel-types.js';
+import { BpfLink, type IteratorProgram } from '../../native/bpf/link.js';
+import { SystemCallError, UnsupportedError } from '../../native/errors.js';
+import { CookieIndex } from '../../wire/bpf/cookie-index.js';
+import { bpfHelpers } from '../../wire/bpf/helpers.js';
 import {
-  arithmetic,
   type BpfProgramItem,
   type BpfRegister,
   call,
-  exit,
   jumpIf,
   label,
   load,
-  mov,
   store,
-} from '../wire/bpf-instructions.js';
-import { kernelTypes, linkIterator, recordsOf } from './iterator.js';
-import { findMembers, type KernelMember, type MemberPath, requireMembers } from './kernel-members.js';
-import { CookieIndex } from './options/option-table.js';
+} from '../../wire/bpf/instructions.js';
+import { found, tcpFileOrEnd } from '../../wire/bpf/open-files.js';
+import { clearRecord, end, offsetInRecord, wordLength, writeRecord } from '../../wire/bpf/records.js';
 
-const { ktimeGetNs, seqWrite, skcToTcpSock, sockFromFile } = bpfHelpers;
+const { ktimeGetNs } = bpfHelpers;
 
 /** The record that the program writes for each descriptor of a TCP socket, in 32-bit words. */
 export const segmentRecord = {
@@ -65,77 +66,55 @@ const optionalMembers = {
   authentication: ['tcp_sock', 'ao_info'],
 } as const satisfies Record<string, MemberPath>;
 
+type Field = Exclude<keyof typeof segmentRecord, 'words'>;
+
 type Places = Readonly<
   Record<keyof typeof members, KernelMember> & Partial<Record<keyof typeof optionalMembers, KernelMember>>
 >;
 
-const wordLength = 4;
-const at = -segmentRecord.words * wordLength;
-
-/**
- * Writes one {@link segmentRecord} for every descriptor of a TCP socket. Its context is that of the iterator of open
- * files (see owners/file-iterator.ts).
- */
+/** Writes one {@link segmentRecord} for every descriptor of a TCP socket. */
 export function segmentProgram(places: Places): BpfProgramItem[] {
-  type Field = keyof typeof segmentRecord & keyof Places;
-  const copy = (from: BpfRegister, field: Field, size: 'u32' | 'u64' = 'u32') => {
+  const { sock, tcpSock } = found;
+  const at = (field: Field) => offsetInRecord(segmentRecord.words, segmentRecord[field]);
+  const copy = (from: BpfRegister, field: Field & keyof Places, size: 'u32' | 'u64' = 'u32') => {
     const place = places[field];
     if (place === undefined) return [];
-    return [
-      load(place.size, 'r1', from, place.offset),
-      store(size, 'r10', at + segmentRecord[field] * wordLength, 'r1'),
-    ];
+    return [load(place.size, 'r1', from, place.offset), store(size, 'r10', at(field), 'r1')];
   };
   const noteSignature = (place: KernelMember | undefined, name: string) =>
     place === undefined
       ? []
       : [
-          load('u64', 'r1', 'r8', place.offset),
+          load('u64', 'r1', tcpSock, place.offset),
           jumpIf('r1', '==', 0, name),
-          store('u32', 'r10', at + segmentRecord.isSigned * wordLength, 1),
+          store('u32', 'r10', at('isSigned'), 1),
           label(name),
         ];
   return [
-    load('u64', 'r6', 'r1', 0),
-    load('u64', 'r1', 'r1', 24),
-    jumpIf('r1', '==', 0, 'end'),
-    call(sockFromFile),
-    jumpIf('r0', '==', 0, 'end'),
-    load('u64', 'r7', 'r0', places.sk.offset),
-    jumpIf('r7', '==', 0, 'end'),
-    mov('r1', 'r7'),
-    call(skcToTcpSock),
-    jumpIf('r0', '==', 0, 'end'),
-    mov('r8', 'r0'),
-    ...Array.from({ length: segmentRecord.words / 2 }, (_, index) => store('u64', 'r10', at + index * 8, 0)),
-    ...copy('r7', 'cookie', 'u64'),
-    ...copy('r7', 'mark'),
-    ...copy('r8', 'sendUnacknowledged'),
-    ...copy('r8', 'receiveNext'),
-    ...copy('r8', 'receiveWindow'),
-    ...copy('r8', 'timestampOffset'),
-    ...copy('r8', 'recentTimestamp'),
-    ...copy('r8', 'hasTimestamps'),
-    ...copy('r8', 'windowScale'),
-    ...copy('r8', 'hasMicroseconds'),
-    ...copy('r8', 'timeToLive'),
-    ...copy('r8', 'typeOfService'),
+    ...tcpFileOrEnd(places.sk),
+    ...clearRecord(segmentRecord.words),
+    ...copy(sock, 'cookie', 'u64'),
+    ...copy(sock, 'mark'),
+    ...copy(tcpSock, 'sendUnacknowledged'),
+    ...copy(tcpSock, 'receiveNext'),
+    ...copy(tcpSock, 'receiveWindow'),
+    ...copy(tcpSock, 'timestampOffset'),
+    ...copy(tcpSock, 'recentTimestamp'),
+    ...copy(tcpSock, 'hasTimestamps'),
+    ...copy(tcpSock, 'windowScale'),
+    ...copy(tcpSock, 'hasMicroseconds'),
+    ...copy(tcpSock, 'timeToLive'),
+    ...copy(tcpSock, 'typeOfService'),
     ...noteSignature(places.md5, 'no-md5'),
     ...noteSignature(places.authentication, 'no-authentication'),
     // Memory behind a NULL pointer, such as an IPv4 socket's, reads as zeros.
     ...(places.ipv6 === undefined
       ? []
-      : [load('u64', 'r9', 'r8', places.ipv6.offset), ...copy('r9', 'hopLimit'), ...copy('r9', 'trafficClass')]),
+      : [load('u64', 'r9', tcpSock, places.ipv6.offset), ...copy('r9', 'hopLimit'), ...copy('r9', 'trafficClass')]),
     call(ktimeGetNs),
-    store('u64', 'r10', at + segmentRecord.time * wordLength, 'r0'),
-    load('u64', 'r1', 'r6', 0),
-    mov('r2', 'r10'),
-    arithmetic('add', 'r2', at),
-    mov('r3', segmentRecord.words * wordLength),
-    call(seqWrite),
-    label('end'),
-    mov('r0', 0),
-    exit(),
+    store('u64', 'r10', at('time'), 'r0'),
+    ...writeRecord(segmentRecord.words),
+    ...end,
   ];
 }
 
@@ -183,8 +162,7 @@ export class SegmentStates {
   get(cookie: bigint): SegmentState | undefined {
     const row = this.#index.row(cookie) * segmentRecord.words;
     if (row < 0) return undefined;
-    const word = (field: Exclude<keyof typeof segmentRecord, 'words'>) =>
-      (this.#words[row + segmentRecord[field]] as number) >>> 0;
+    const word = (field: Field) => (this.#words[row + segmentRecord[field]] as number) >>> 0;
     const bitField = (field: 'hasTimestamps' | 'windowScale' | 'hasMicroseconds') => {
       const { shift, bits } = this.#places[field] ?? { shift: 0, bits: 0 };
       return bits === 0 ? word(field) : (word(field) >>> shift) & (2 ** bits - 1);
@@ -235,19 +213,30 @@ function findTarget(): Target {
 
 let known: Target | undefined;
 
+function linkForProcess(program: IteratorProgram, pid: number): BpfLink {
+  try {
+    return BpfLink.toIterator({ ...program, pid });
+  } catch (error) {
+    if (error instanceof SystemCallError && error.code === 'EINVAL') return BpfLink.toIterator(program);
+    throw error;
+  }
+}
+
 /**
  * Reads the {@link SegmentState} of every TCP socket that any process has open, in all network namespaces, through a program
  * that the kernel runs for each open file. Changes nothing on the sockets.
  *
  * Needs CAP_BPF and CAP_PERFMON.
  *
+ * @param pid The only process whose sockets are read. Default: all. The kernel goes through all files before Linux 6.1.
  * @throws {SystemCallError} EPERM without the capabilities.
  * @throws {UnsupportedError} if the kernel does not tell where its sockets have these numbers.
  */
-export function readSegmentStates(): SegmentStates {
+export function readSegmentStates(pid?: number): SegmentStates {
   known ??= findTarget();
   const { functionId, places } = known;
+  const program = { name: 'keepalive_state', functionId, items: segmentProgram(places) };
   const readAfter = process.hrtime.bigint();
-  using link = linkIterator({ name: 'keepalive_state', functionId, items: segmentProgram(places) });
+  using link = pid === undefined ? BpfLink.toIterator(program) : linkForProcess(program, pid);
   return new SegmentStates(recordsOf(link, segmentRecord.words), places, readAfter);
 }

@@ -1,4 +1,4 @@
-import { ConfigurationError, type Duration, readMilliseconds, secondsMeant } from '../policy/index.js';
+import { ConfigurationError, type Duration, readMilliseconds, secondsMeant } from '../../policy/index.js';
 
 /** How a peer is asked. */
 export interface ProbeOptions {

@@ -1,4 +1,4 @@
-import { bpfArithmetic, bpfConditions, bpfSizes } from './bpf-instructions.js';
+import { bpfArithmetic, bpfConditions, bpfSizes } from './instructions.js';
 
 function inverted(table: Readonly<Record<string, number>>): ReadonlyMap<number, string> {
   return new Map(Object.entries(table).map(([name, code]) => [code, name]));

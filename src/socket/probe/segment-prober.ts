@@ -1,18 +1,10 @@
 import { readFileSync } from 'node:fs';
-import { SystemCallError, UnsupportedError } from '../native/errors.js';
-import { RawSocket, type RawSocketRoute } from '../native/raw-socket.js';
-import { parseAddress } from '../wire/ip-address.js';
-import { encodeTcpSegment } from '../wire/tcp-segment.js';
-import type { HostConnection } from './connection.js';
-import { type NetworkNamespace, within } from './network-namespaces.js';
-import { type Capability, capabilityOf } from './options/choice.js';
-import { readSegmentStates, type SegmentState, type SegmentStates } from './segment-states.js';
-
-const hints = {
-  EPERM:
-    "it takes CAP_NET_RAW, and CAP_BPF and CAP_PERFMON in the machine's own user namespace, such as root has there",
-  ENOSYS: 'this kernel is built without bpf(2)',
-};
+import { SystemCallError, UnsupportedError } from '../../native/errors.js';
+import { RawSocket, type RawSocketRoute } from '../../native/raw-socket.js';
+import type { SocketName } from '../../native/socket-names.js';
+import { parseAddress } from '../../wire/ip-address.js';
+import { encodeTcpSegment } from '../../wire/tcp-segment.js';
+import type { SegmentState, SegmentStates } from './segment-states.js';
 
 /** The hop limit if no sysctl can be read (RFC 1700). */
 const usualHopLimit = 64;
@@ -29,25 +21,40 @@ function hopLimitOf(sysctl: string): number {
 /** The most raw sockets that are kept open at once. */
 const mostSockets = 64;
 
+/** A connection whose peer is asked. */
+export interface SegmentConnection {
+  readonly cookie: bigint;
+  readonly local: SocketName;
+  readonly remote: SocketName;
+  /** The interface that the connection is bound to; 0 for any. */
+  readonly interfaceIndex: number;
+}
+
+/** Runs a synchronous action in the network namespace of the connections. */
+export type NamespaceRunner = <Result>(action: () => Result) => Result;
+
 /** Sends keepalive segments for connections of one network namespace. */
 export class SegmentProber implements Disposable {
   readonly #states: SegmentStates;
-  readonly #namespace: NetworkNamespace | undefined;
+  readonly #inNamespace: NamespaceRunner;
   readonly #sockets = new Map<string, RawSocket>();
   readonly #hopLimits: { readonly ipv4: number; readonly ipv6: number };
 
-  /** @throws {SystemCallError} if the namespace can no longer be entered. */
-  constructor(states: SegmentStates, namespace: NetworkNamespace | undefined) {
+  /**
+   * @param inNamespace Default: runs the action in the namespace of this process.
+   * @throws {SystemCallError} if the namespace can no longer be entered.
+   */
+  constructor(states: SegmentStates, inNamespace: NamespaceRunner = (action) => action()) {
     this.#states = states;
-    this.#namespace = namespace;
-    this.#hopLimits = within(namespace, () => ({
+    this.#inNamespace = inNamespace;
+    this.#hopLimits = inNamespace(() => ({
       ipv4: hopLimitOf('ipv4/ip_default_ttl'),
       ipv6: hopLimitOf('ipv6/conf/default/hop_limit'),
     }));
   }
 
   /** Asks the peer of a connection. Returns why the segment was not sent, or undefined if it was. */
-  ask(connection: HostConnection): string | undefined {
+  ask(connection: SegmentConnection): string | undefined {
     const state = this.#states.get(connection.cookie);
     if (state === undefined) return 'no process is known that has the connection open';
     if (state.isSigned) return 'its segments are signed (TCP-MD5 or TCP-AO), and the key is only in the kernel';
@@ -60,7 +67,7 @@ export class SegmentProber implements Disposable {
     }
   }
 
-  #send({ local, remote, interfaceIndex }: HostConnection, state: SegmentState): void {
+  #send({ local, remote, interfaceIndex }: SegmentConnection, state: SegmentState): void {
     const source = parseAddress(local.address) as Uint8Array;
     const destination = parseAddress(remote.address) as Uint8Array;
     const isIPv4 = source.length === 4;
@@ -84,7 +91,7 @@ export class SegmentProber implements Disposable {
     const known = this.#sockets.get(key);
     if (known !== undefined) return known;
     if (this.#sockets.size >= mostSockets) this[Symbol.dispose]();
-    const socket = within(this.#namespace, () => RawSocket.open(route));
+    const socket = this.#inNamespace(() => RawSocket.open(route));
     this.#sockets.set(key, socket);
     return socket;
   }
@@ -92,20 +99,5 @@ export class SegmentProber implements Disposable {
   [Symbol.dispose](): void {
     for (const socket of this.#sockets.values()) socket[Symbol.dispose]();
     this.#sockets.clear();
-  }
-}
-
-/** Whether peers can be asked from beside their connections, and the states that this takes. */
-export type SegmentProbing =
-  | { readonly capability: Extract<Capability, { answer: 'yes' }>; readonly states: SegmentStates }
-  | { readonly capability: Exclude<Capability, { answer: 'yes' }>; readonly states: undefined };
-
-/** Opens a raw socket on trial and reads the sequence numbers of all sockets, to learn whether both are permitted. */
-export function probeSegments(): SegmentProbing {
-  try {
-    RawSocket.open({ source: new Uint8Array(4), interfaceIndex: 0, mark: 0 })[Symbol.dispose]();
-    return { capability: { answer: 'yes' }, states: readSegmentStates() };
-  } catch (error) {
-    return { capability: capabilityOf(error, hints), states: undefined };
   }
 }

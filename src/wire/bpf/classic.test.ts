@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { encodeClassicProgram, randomLossFilter } from './classic-bpf.js';
+import { encodeClassicProgram, randomLossFilter } from './classic.js';
 
 describe('randomLossFilter', () => {
   it('assembles to the bytes the kernel reads', () => {
