@@ -75,7 +75,7 @@ function restore(
     }
   }
   if (lost === undefined) return;
-  const detail = "after a failure (see `cause`) what was set before could not be put back: read the socket's state";
+  const detail = "after a failure (see `cause`) what was set before could not be restored: read the socket's state";
   throw new SystemCallError(lost.syscall, lost.code, detail, cause);
 }
 

@@ -104,7 +104,7 @@ describe.concurrent('tcp-keepalive demo', () => {
     child.kill('SIGCONT');
     const { code, stdout } = await result;
     expect(stdout).toMatch(/^crashes while idle .* NOT AS PREDICTED: dead \(ETIMEDOUT\)$/m);
-    expect(code).toBe(1);
+    expect(code).toBe(2);
   });
 
   it('stops when interrupted, with exit code 130 and no table', async () => {

@@ -131,7 +131,7 @@ describe.each(['tcp-iterator', 'descriptor-copies'] as const)('%s', (method) => 
     const { outcome, was, is } = await setOne('IPv4 1 server', policy(refusable));
     expect(is).toEqual(was);
     expect(was.enabled).toBe(false);
-    expect(outcome?.error).toMatch(new RegExp(`^setsockopt\\(${option}\\): EINVAL, what was set before was put back`));
+    expect(outcome?.error).toMatch(new RegExp(`^setsockopt\\(${option}\\): EINVAL, what was set before was restored`));
     expect(outcome).toMatchObject({ before: was, after: was });
   });
 

@@ -92,7 +92,7 @@ it('says so when what was there cannot be put back, and puts back the rest', asy
     expect.objectContaining({
       name: 'SystemCallError',
       syscall: 'setsockopt(TCP_KEEPINTVL)',
-      message: expect.stringContaining('could not be put back'),
+      message: expect.stringContaining('could not be restored'),
       cause: expect.objectContaining({ syscall: 'setsockopt(SO_TYPE)', code: 'ENOPROTOOPT' }),
     }),
   );

@@ -29,7 +29,7 @@ function printResult(data: DefaultsChange | KernelDefaultsReport, text: string, 
 function show({ json = false }: { json?: boolean }): void {
   const report = kernelDefaultsReport();
   printResult(report, renderDefaults(report), json);
-  process.exitCode = shownExitCode(report.isEveryFileRead ? 0 : 2);
+  process.exitCode = shownExitCode(report.isEveryFileRead ? 0 : 3);
 }
 
 function exitCodeOf({ applied, overriddenBy, warnings, incomplete }: DefaultsChange, dryRun: boolean): number {

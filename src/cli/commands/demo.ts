@@ -52,13 +52,13 @@ async function demo({ policy, json }: DemoOptions): Promise<void> {
     if (json) {
       const report = await runDemo(policy, silent, interruption.signal);
       printJson(`${JSON.stringify(report, null, 2)}\n`);
-      process.exitCode = report.ok ? 0 : 1;
+      process.exitCode = report.ok ? 0 : 2;
       return;
     }
     const view = spectator(policy);
     const report = await runDemo(policy, whileRead(view, interrupt), interruption.signal).finally(view.done);
     print(`${renderReport(report)}\n`);
-    process.exitCode = report.ok ? 0 : 1;
+    process.exitCode = report.ok ? 0 : 2;
   } catch (error) {
     if (!interruption.signal.aborted) throw error;
     process.exitCode = hasReader() ? 130 : shownExitCode();
@@ -81,7 +81,7 @@ export function demoCommand(): Command {
       'after',
       `
 Exit code: 0 when every measurement is within its predicted range or at most
-0.5 s outside, 1 when one is not.
+0.5 s outside, 2 when one is not.
 
 Example, with the numbers 30 s, 5 s and 3 (takes about a minute):
   $ tcp-keepalive demo --policy 30:5:3`,

@@ -52,7 +52,7 @@ export function renderPeers({ peers, orphans }: Pick<CheckResult, 'peers' | 'orp
     const count = peers.filter(({ answer }) => answer === kind).length;
     return kind === 'not-asked' && count === 0 ? [] : [`${count} ${answers[kind]}`];
   });
-  const passedOver = orphans === 0 ? '' : `\n${plural(orphans, 'connection')} without a process passed over`;
+  const passedOver = orphans === 0 ? '' : `\n${plural(orphans, 'orphan')} passed over`;
   return `${table}\n\n${plural(peers.length, 'peer')}: ${counts.join(', ')}${passedOver}\n${renderReasons(peers, width)}`;
 }
 

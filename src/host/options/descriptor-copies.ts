@@ -58,9 +58,9 @@ class Failures {
 /** Says which call failed, without the number that the copy had here. */
 function describeFailure({ syscall, code, cause }: SystemCallError): string {
   if (cause instanceof SystemCallError) {
-    return `${cause.syscall}: ${cause.code}, and what was set before could not be put back (${syscall}: ${code})`;
+    return `${cause.syscall}: ${cause.code}, and what was set before could not be restored (${syscall}: ${code})`;
   }
-  return `${syscall}: ${code}, ${syscall.startsWith('set') ? 'what was set before was put back' : 'so nothing was set'}`;
+  return `${syscall}: ${code}, ${syscall.startsWith('set') ? 'what was set before was restored' : 'so nothing was set'}`;
 }
 
 /**

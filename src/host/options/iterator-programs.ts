@@ -29,7 +29,7 @@ export const readRecord = { cookie: 0, values: 2, result: 7, words: 8 } as const
 export const setRecord = { cookie: 0, before: 2, after: 7, result: 12, call: 13, words: 14 } as const;
 
 /** `setRecord.call`: the number of an option in `optionOrder`, plus what was being done with it. */
-export const failedCall = { setting: 0, readingBefore: 8, readingAfter: 16, puttingBack: 32 } as const;
+export const failedCall = { setting: 0, readingBefore: 8, readingAfter: 16, restoring: 32 } as const;
 
 /** Registers that calls leave alone: the socket, the wanted values, what setting them came to. */
 const socket = 'r7';
@@ -129,7 +129,7 @@ function putBackOne(index: number): BpfProgramItem[] {
     ...optionCall(setsockopt, index, fieldAt(setRecord.before + index)),
     jumpIf('r0', '==', 0, `put-back-${index}`),
     load('u32', 'r1', 'r10', fieldAt(setRecord.call)),
-    arithmetic('or', 'r1', failedCall.puttingBack),
+    arithmetic('or', 'r1', failedCall.restoring),
     store('u32', 'r10', fieldAt(setRecord.call), 'r1'),
     label(`put-back-${index}`),
   ];

@@ -66,8 +66,8 @@ function describeFailure(words: Int32Array, at: number): string {
   const option = optionOrder[call & (failedCall.readingBefore - 1)]?.name;
   if ((call & failedCall.readingAfter) !== 0) return `getsockopt: ${code}, what was set could not be read back`;
   if ((call & failedCall.readingBefore) !== 0) return `getsockopt(${option}): ${code}, so nothing was set`;
-  if ((call & failedCall.puttingBack) === 0) return `setsockopt(${option}): ${code}, what was set before was put back`;
-  return `setsockopt(${option}): ${code}, and what was set before could not be put back`;
+  if ((call & failedCall.restoring) === 0) return `setsockopt(${option}): ${code}, what was set before was restored`;
+  return `setsockopt(${option}): ${code}, and what was set before could not be restored`;
 }
 
 function isKept(words: Int32Array, at: number, wanted: Int32Array, wantedAt: number): boolean {

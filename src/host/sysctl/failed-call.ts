@@ -49,7 +49,7 @@ export function undoing(error: unknown, undo: () => void): never {
     undo();
   } catch (second) {
     const said = second instanceof Error ? second.message : String(second);
-    if (error instanceof Error) error.message += `; and what was done before could not be put back: ${said}`;
+    if (error instanceof Error) error.message += `; and what was done before could not be restored: ${said}`;
   }
   throw error;
 }
