@@ -5,7 +5,7 @@
  */
 import net from 'node:net';
 import { applyToProcess } from 'tcp-keepalive';
-import { tcpPrototype } from '../src/process/tcp-handle.js';
+import { tcpPrototype } from '../src/node/tcp-handle.js';
 
 const policy = process.argv[2];
 const connections = 500;

@@ -3,8 +3,9 @@ import type net from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { setKeepAlive } from 'tcp-keepalive';
 import { crashPeer, loopbackPair } from 'tcp-keepalive/testing';
+import { descriptorOf } from '../src/node/handle.js';
 import { detectionTime, type TimeRange } from '../src/policy/index.js';
-import { descriptorOf, readTcpInfo } from '../src/socket/index.js';
+import { readTcpInfo } from '../src/socket/index.js';
 import { type Report, renderTable } from './report.js';
 
 const policy = '30:5:3';

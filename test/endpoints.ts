@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import net from 'node:net';
 import tty from 'node:tty';
 import { onTestFinished } from 'vitest';
-import { descriptorOf } from '../src/socket/index.js';
+import { descriptorOf } from '../src/node/handle.js';
 import { setLinger } from './kernel/descriptor.js';
 
 const certificate = (part: string) =>

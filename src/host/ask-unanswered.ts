@@ -1,7 +1,7 @@
 import { SystemCallError } from '../native/index.js';
 import { pause } from '../native/pause.js';
+import { nowMs } from '../node/real-time.js';
 import type { SegmentProber } from '../socket/probe/segment-prober.js';
-import { nowMs } from '../socket/real-time.js';
 import type { HostConnection } from './connection.js';
 import { liveStates } from './dump.js';
 import { lookAt } from './look.js';

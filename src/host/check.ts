@@ -1,7 +1,7 @@
 import { SystemCallError } from '../native/index.js';
+import { nowMs } from '../node/real-time.js';
 import { type ProbeOptions, probeTimeout } from '../socket/probe/probe-options.js';
 import type { SegmentStates } from '../socket/probe/segment-states.js';
-import { nowMs } from '../socket/real-time.js';
 import type { Incomplete } from './connection.js';
 import { liveStates } from './dump.js';
 import { isWorker, laterFromWorker } from './from-worker.js';

@@ -1,7 +1,7 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
+import { nowMs, sleep } from '../node/real-time.js';
 import { latestTickMs } from '../policy/probe-safety.js';
 import type { SegmentProber } from '../socket/probe/segment-prober.js';
-import { nowMs, sleep } from '../socket/real-time.js';
 import type { HostConnection } from './connection.js';
 import { DeferredSignals } from './deferred-signals.js';
 import { type ForcedProbe, forceProbes, type Refusal } from './forced-probe.js';

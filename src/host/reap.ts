@@ -1,5 +1,5 @@
 import { SystemCallError, UnsupportedError } from '../native/index.js';
-import { nowMs } from '../socket/real-time.js';
+import { nowMs } from '../node/real-time.js';
 import type { CheckedPeer } from './check.js';
 import { DeferredSignals } from './deferred-signals.js';
 import { destroyConnections } from './destroy.js';

@@ -10,7 +10,7 @@ import {
   writeSync,
 } from 'node:fs';
 import path from 'node:path';
-import { messageOf } from '../socket/warn-once.js';
+import { messageOf } from '../node/warn-once.js';
 import { RecordError, recordOf } from './record.js';
 import type { Change } from './set.js';
 import { syncDirectory } from './sysctl/atomic-file.js';

@@ -3,18 +3,18 @@ import type net from 'node:net';
 import { constants } from 'node:os';
 import { debuglog } from 'node:util';
 import { isMainThread } from 'node:worker_threads';
+import { guarded } from '../node/guarded.js';
+import { intercept } from '../node/hooks.js';
+import { isTcpHandle, tcpPrototype } from '../node/tcp-handle.js';
+import { messageOf, warnOnce } from '../node/warn-once.js';
 import { ConfigurationError, type PolicyInput } from '../policy/index.js';
 import { type Installation, threadState } from '../socket/thread-state.js';
-import { messageOf, warnOnce } from '../socket/warn-once.js';
 import type { Regime } from './decision.js';
 import { type AppliedEvent, Governor } from './governor.js';
-import { guarded } from './guarded.js';
 import type { Mode } from './intent.js';
-import { intercept } from './interception.js';
 import { NativeSockets } from './native-sockets.js';
 import { compileRules, type Rule, readPolicyOrUnmanaged } from './rules.js';
 import { type ProcessStatus, summaryOf } from './statistics.js';
-import { isTcpHandle, tcpPrototype } from './tcp-handle.js';
 
 /** How {@link applyToProcess} applies a policy. */
 export interface ProcessOptions {

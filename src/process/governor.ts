@@ -1,7 +1,13 @@
 import type net from 'node:net';
 import { SystemCallError, UnsupportedError } from '../native/index.js';
+import { Socket } from '../node/classes.js';
+import { guarded } from '../node/guarded.js';
+import { nameOf, peerOf } from '../node/handle-names.js';
+import type { Hooks } from '../node/hooks.js';
+import { ownerOf, type TcpHandle, tcpHandleOf } from '../node/tcp-handle.js';
+import { messageOf, warnOnce } from '../node/warn-once.js';
+import type { Method } from '../node/wrap.js';
 import type { ValidPolicy } from '../policy/index.js';
-import { Socket } from '../socket/classes.js';
 import {
   type AppliedKeepAlive,
   explicitPolicy,
@@ -10,18 +16,12 @@ import {
   setOnHandle,
   setOnNewHandle,
 } from '../socket/index.js';
-import { messageOf, warnOnce } from '../socket/warn-once.js';
-import type { Method } from '../socket/wrap.js';
 import { type CallSite, callSite } from './call-site.js';
 import { decide, needsLocalPort, type Regime } from './decision.js';
-import { guarded } from './guarded.js';
 import { carryOver, handleIntentOf, type Intent, intentOf, isOverruled, mergeIntent } from './intent.js';
-import type { Hooks } from './interception.js';
 import { Listeners, listeningServers, queuedOn } from './listeners.js';
-import { nameOf, peerOf } from './names.js';
 import type { Role } from './rules.js';
 import { Statistics } from './statistics.js';
-import { ownerOf, type TcpHandle, tcpHandleOf } from './tcp-handle.js';
 
 /** What was done to a connection or a listener. */
 export interface AppliedEvent {

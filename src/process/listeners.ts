@@ -1,8 +1,9 @@
 import type net from 'node:net';
+import { Server } from '../node/classes.js';
+import { descriptorOf } from '../node/handle.js';
+import { type TcpHandle, tcpHandleOf } from '../node/tcp-handle.js';
 import type { ValidPolicy } from '../policy/index.js';
-import { Server } from '../socket/classes.js';
-import { descriptorOf, readTcpInfo } from '../socket/index.js';
-import { type TcpHandle, tcpHandleOf } from './tcp-handle.js';
+import { readTcpInfo } from '../socket/index.js';
 
 /** The connections that wait to be accepted from a listener. */
 export function queuedOn(server: net.Socket | net.Server | undefined): number {

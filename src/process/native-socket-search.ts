@@ -2,19 +2,19 @@ import { readFileSync } from 'node:fs';
 import { type OptionReader, optionReader, type SocketOption, whyNoLibc } from '../native/index.js';
 import { openDescriptors } from '../native/owned-descriptor.js';
 import { localNameOf } from '../native/socket-names.js';
+import { followOpened } from '../node/opened-handles.js';
+import { clearTimer, setTimer, type Timer } from '../node/real-time.js';
+import { tcpHandleOf } from '../node/tcp-handle.js';
 import type { ValidPolicy } from '../policy/index.js';
 import { currentPlatform } from '../socket/platforms/index.js';
-import { clearTimer, setTimer, type Timer } from '../socket/real-time.js';
 import { tcpStateOf } from '../wire/tcp-state.js';
 import type { Regime } from './decision.js';
 import type { AppliedEvent } from './governor.js';
 import { listeningServers } from './listeners.js';
 import { applyToNative, decideOnConnection, decideOnListener } from './native-socket-policy.js';
 import { inodeOf, kinds, OwnDescriptors, openInodes, tableSize } from './own-descriptors.js';
-import { followOpened } from './own-handles.js';
 import type { Role } from './rules.js';
 import type { Statistics } from './statistics.js';
-import { tcpHandleOf } from './tcp-handle.js';
 import type { ThreadClaims } from './thread-claims.js';
 
 /** The inputs of the search, and the receivers of its results. */

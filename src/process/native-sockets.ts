@@ -1,7 +1,7 @@
 import { isMainThread } from 'node:worker_threads';
-import { onAddonLoading } from './addon-loading.js';
+import { onAddonLoading } from '../node/addon-loading.js';
+import { followClosing, followOpened } from '../node/opened-handles.js';
 import { type NativeSocketContext, NativeSocketSearch } from './native-socket-search.js';
-import { followClosing, followOpened } from './own-handles.js';
 import { ThreadClaims } from './thread-claims.js';
 
 /**

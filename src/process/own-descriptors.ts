@@ -1,7 +1,7 @@
 import { fstatSync, readdirSync, readFileSync } from 'node:fs';
 import { type OptionReader, optionReader, readIntOption, SO_COOKIE, SystemCallError } from '../native/index.js';
-import { nameOf } from './names.js';
-import type { TcpHandle } from './tcp-handle.js';
+import { nameOf } from '../node/handle-names.js';
+import type { TcpHandle } from '../node/tcp-handle.js';
 
 /** include/uapi/asm-generic/socket.h */
 const SO_PROTOCOL = { name: 'SO_PROTOCOL', level: 1, option: 38 };

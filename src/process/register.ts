@@ -1,11 +1,11 @@
 import { isMainThread } from 'node:worker_threads';
 import { UnsupportedError } from '../native/index.js';
+import { guarded } from '../node/guarded.js';
+import { messageOf, warnOnce } from '../node/warn-once.js';
 import { ConfigurationError } from '../policy/index.js';
 import { threadState } from '../socket/thread-state.js';
-import { messageOf, warnOnce } from '../socket/warn-once.js';
 import { applyConfiguration } from './apply-to-process.js';
 import { type NoPolicy, readConfiguration } from './configuration.js';
-import { guarded } from './guarded.js';
 
 /**
  * Exits with code 1. With TCP_KEEPALIVE_ON_ERROR=warn, continues without a policy and emits a process warning.

@@ -1,3 +1,4 @@
+import type { Handle } from '../node/handle.js';
 import { interimState } from '../policy/interim-state.js';
 import { type Assignment, assignmentsFor } from './assignments.js';
 import { hasUnanswered, lookAtConnection } from './connection-look.js';
@@ -5,7 +6,6 @@ import { deferOptions, deferredOptions } from './deferred-options.js';
 import { readState, writeAssignments } from './options.js';
 import { currentPlatform } from './platforms/index.js';
 import type { AppliedKeepAlive, KeepAliveState } from './state.js';
-import type { Handle } from './target.js';
 
 /** Returns a state with some assignments made. */
 export function withAssignments(state: KeepAliveState, list: readonly Assignment[]): KeepAliveState {

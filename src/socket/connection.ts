@@ -1,5 +1,7 @@
 import type net from 'node:net';
 import { UnsupportedError } from '../native/index.js';
+import { bottomOf, carrierOf, descriptorOf, type Handle, handleOf, openDescriptor } from '../node/handle.js';
+import { subscribersOf } from '../node/subscribers.js';
 import type { ValidPolicy } from '../policy/index.js';
 import { assignments, checkAssignable, isInForce } from './assignments.js';
 import { changeOptions } from './change-options.js';
@@ -11,8 +13,7 @@ import { writePolicyOnNew } from './options.js';
 import { mergePolicies, type PlannedPolicy, plannedState } from './planned-state.js';
 import { currentPlatform } from './platforms/index.js';
 import type { AppliedKeepAlive } from './state.js';
-import { subscribersOf } from './subscribers.js';
-import { bottomOf, carrierOf, descriptorOf, type Handle, handleOf, openDescriptor, refuseFrozen } from './target.js';
+import { refuseFrozen } from './target.js';
 import { programState, setForProgram } from './watch-policy.js';
 
 /** For a stream that is not backed by a socket of the system, such as TLS over a Duplex. */

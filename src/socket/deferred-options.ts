@@ -1,14 +1,14 @@
 import { writeIntOption } from '../native/index.js';
+import { type Handle, openDescriptor } from '../node/handle.js';
+import { setTimer } from '../node/real-time.js';
+import { threadMap } from '../node/thread-map.js';
+import { messageOf, warnOnce } from '../node/warn-once.js';
 import { limits } from '../policy/limits.js';
 import { assignmentsFor, optionFields } from './assignments.js';
 import { hasUnanswered } from './connection-look.js';
 import { readState } from './options.js';
 import { currentPlatform } from './platforms/index.js';
-import { setTimer } from './real-time.js';
 import type { KeepAliveState } from './state.js';
-import { type Handle, openDescriptor } from './target.js';
-import { threadMap } from './thread-map.js';
-import { messageOf, warnOnce } from './warn-once.js';
 
 /** Options of a connection that are set once its peer has answered. */
 interface Deferred {

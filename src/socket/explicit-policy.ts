@@ -1,7 +1,7 @@
 import type net from 'node:net';
+import { type Handle, handleOf } from '../node/handle.js';
 import type { ValidPolicy } from '../policy/index.js';
 import { isOff, mergePolicies, type PlannedPolicy } from './planned-state.js';
-import { type Handle, handleOf } from './target.js';
 import { threadState } from './thread-state.js';
 
 const { explicit: policies } = threadState;

@@ -6,5 +6,5 @@ export type { ProbeOptions } from './probe/probe-options.js';
 export { type AskedPeer, type PeerProbe, probePeer, type UnaskedPeer } from './probe/probe-peer.js';
 export { listenersPassOptionsOn } from './server.js';
 export type { AppliedKeepAlive, DeferredOptions, KeepAliveAnswer, KeepAliveState } from './state.js';
-export { descriptorOf, type KeepAliveTarget, resolveTarget, type SocketHolder } from './target.js';
+export { type KeepAliveTarget, resolveTarget, type SocketHolder } from './target.js';
 export { readTcpInfo } from './tcp-info.js';

@@ -1,13 +1,14 @@
 import { SystemCallError, UnsupportedError } from '../native/index.js';
+import { Server, Socket } from '../node/classes.js';
+import { carrierOf, descriptorOf } from '../node/handle.js';
 import { type PolicyInput, readPolicy } from '../policy/index.js';
-import { Server, Socket } from './classes.js';
 import { awaitedState, noDescriptor, setOnSocket } from './connection.js';
 import { canUseDescriptors, whyNoDescriptors } from './descriptors.js';
 import { readState } from './options.js';
 import { currentPlatform } from './platforms/index.js';
 import { governedState, setOnServer } from './server.js';
 import type { AppliedKeepAlive, KeepAliveAnswer, KeepAliveState } from './state.js';
-import { carrierOf, descriptorOf, type KeepAliveTarget, resolveTarget } from './target.js';
+import { type KeepAliveTarget, resolveTarget } from './target.js';
 
 /**
  * Gives a connection or a server a keepalive policy, or turns keepalive off with `false`, and returns what is then

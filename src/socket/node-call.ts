@@ -1,10 +1,10 @@
 import { getSystemErrorName } from 'node:util';
 import { SystemCallError, UnsupportedError } from '../native/index.js';
-import { Socket } from './classes.js';
+import { Socket } from '../node/classes.js';
+import type { Handle } from '../node/handle.js';
 import { whyNoDescriptors } from './descriptors.js';
 import { isOff, type PlannedPolicy } from './planned-state.js';
 import type { AppliedKeepAlive } from './state.js';
-import type { Handle } from './target.js';
 
 /** Returns whether this Node.js passes interval and count on: since 24.19 and 26.4. */
 function nodeSetsIntervalAndCount(): boolean {

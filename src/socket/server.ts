@@ -1,6 +1,8 @@
 import type net from 'node:net';
+import { Socket } from '../node/classes.js';
+import { descriptorOf, type Handle, handleOf } from '../node/handle.js';
+import { type Method, wrap } from '../node/wrap.js';
 import type { ValidPolicy } from '../policy/index.js';
-import { Socket } from './classes.js';
 import { checkApplicable, setOnHandle } from './connection.js';
 import { canUseDescriptors } from './descriptors.js';
 import { rememberExplicit, rememberOnHandle } from './explicit-policy.js';
@@ -8,9 +10,8 @@ import { writePolicy } from './options.js';
 import { mergePolicies, type PlannedPolicy, plannedState } from './planned-state.js';
 import { currentPlatform } from './platforms/index.js';
 import type { AppliedKeepAlive } from './state.js';
-import { descriptorOf, type Handle, handleOf, refuseFrozen } from './target.js';
+import { refuseFrozen } from './target.js';
 import { readTcpInfo } from './tcp-info.js';
-import { type Method, wrap } from './wrap.js';
 
 /** Returns whether listeners can hand their options to the connections that they accept. */
 export function listenersPassOptionsOn(): boolean {

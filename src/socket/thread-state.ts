@@ -1,5 +1,5 @@
+import { sharedInThread } from '../node/thread-map.js';
 import type { PlannedPolicy } from './planned-state.js';
-import { sharedInThread } from './thread-map.js';
 
 /** The wrappers of one copy of this package. */
 export interface Installation {
@@ -17,12 +17,8 @@ interface ThreadState {
   active: Installation | undefined;
   /** Ends the policy of `register`: a second evaluation of it replaces the first. */
   endRegistered: (() => void) | undefined;
-  /** The process warnings that were emitted. */
-  readonly warnings: Set<string>;
   /** What programs set with `setKeepAlive` of this package, by socket, server and handle. */
   readonly explicit: WeakMap<object, PlannedPolicy>;
-  /** The prototype of TCP handles, and the symbol under which they have their owner. */
-  tcp: { readonly prototype: object; readonly owner: symbol } | undefined;
 }
 
 /** The state that all copies of this package in this thread share. */
@@ -30,7 +26,5 @@ export const threadState = sharedInThread<ThreadState>('1', () => ({
   policies: [],
   active: undefined,
   endRegistered: undefined,
-  warnings: new Set(),
   explicit: new WeakMap(),
-  tcp: undefined,
 }));

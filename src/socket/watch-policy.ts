@@ -1,4 +1,6 @@
 import { writeIntOption } from '../native/index.js';
+import { bottomOf, type Handle, openDescriptor } from '../node/handle.js';
+import { threadMap } from '../node/thread-map.js';
 import { limits } from '../policy/limits.js';
 import { type Assignment, assignmentsFor, optionFields } from './assignments.js';
 import { changeOptions, wantedState, withAssignments } from './change-options.js';
@@ -6,8 +8,6 @@ import { interimOptions } from './deferred-options.js';
 import { readState } from './options.js';
 import { currentPlatform } from './platforms/index.js';
 import type { AppliedKeepAlive, DeferredOptions, KeepAliveState } from './state.js';
-import { bottomOf, type Handle, openDescriptor } from './target.js';
-import { threadMap } from './thread-map.js';
 
 /** The kernel probes a watched connection this often on its own, once its peer is silent. */
 export const watchIntervalMs = 1000;

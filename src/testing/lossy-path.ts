@@ -1,8 +1,8 @@
 import type net from 'node:net';
 import { attachSocketFilter, detachSocketFilter, SystemCallError } from '../native/index.js';
+import { descriptorOf } from '../node/handle.js';
+import { clearTimer, setTimer, type Timer } from '../node/real-time.js';
 import { describeValue } from '../policy/index.js';
-import { descriptorOf } from '../socket/index.js';
-import { clearTimer, setTimer, type Timer } from '../socket/real-time.js';
 import { encodeClassicProgram, randomLossFilter } from '../wire/bpf/classic.js';
 import { connectedDescriptor, restoreReception, setReception } from './reception.js';
 

@@ -9,7 +9,7 @@ import net from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import koffi from 'koffi';
 import { getKeepAlive, setKeepAlive } from '../../src/index.js';
-import { descriptorOf } from '../../src/socket/index.js';
+import { descriptorOf } from '../../src/node/handle.js';
 
 /** What one look at the process shows. */
 export interface ProcessState {

@@ -1,8 +1,9 @@
 import type net from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { TimeRange } from '../../src/index.js';
+import { descriptorOf } from '../../src/node/handle.js';
 import { jiffyMs, kernelHz, timerLatenessMs } from '../../src/policy/timer-wheel.js';
-import { descriptorOf, readTcpInfo } from '../../src/socket/index.js';
+import { readTcpInfo } from '../../src/socket/index.js';
 import type { TcpInfo } from '../../src/wire/tcp-info.js';
 
 /** When something happened, as far as a program that looks now and then can tell (`performance.now()`). */

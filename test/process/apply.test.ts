@@ -7,7 +7,7 @@ import tls from 'node:tls';
 import { afterEach, describe, expect, it } from 'vitest';
 import { applyToProcess, getKeepAlive, kernelDefaults, type ProcessPolicy, setKeepAlive } from '../../src/index.js';
 import { writeIntOption } from '../../src/native/index.js';
-import { tcpPrototype } from '../../src/process/tcp-handle.js';
+import { tcpPrototype } from '../../src/node/tcp-handle.js';
 import { clientTls, closing, connected, listening, portOf, serverTls } from '../endpoints.js';
 import { fdOf, kernelStateOf } from '../kernel/descriptor.js';
 import { hasIPv6 } from '../peers.js';

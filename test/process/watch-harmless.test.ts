@@ -2,8 +2,8 @@ import { once } from 'node:events';
 import net from 'node:net';
 import { expect, it, onTestFinished } from 'vitest';
 import { watchPeers } from '../../src/index.js';
-import { subscribe, unsubscribe } from '../../src/socket/subscribers.js';
-import { type Handle, handleOf } from '../../src/socket/target.js';
+import { type Handle, handleOf } from '../../src/node/handle.js';
+import { subscribe, unsubscribe } from '../../src/node/subscribers.js';
 import { closed, connected, listening, portOf } from '../endpoints.js';
 import { program, start } from './registered.js';
 

@@ -16,7 +16,7 @@ import {
   setKeepAlive,
   watchPeers,
 } from '../../src/index.js';
-import { carrierOf } from '../../src/socket/target.js';
+import { carrierOf } from '../../src/node/handle.js';
 import { crashPeer, loopbackPair } from '../../src/testing/index.js';
 import { accepted, clientTls, closed, closing, connected, listening, portOf, serverTls } from '../endpoints.js';
 import { infoOf, moment, quietRange, runningMs } from '../kernel/observation.js';

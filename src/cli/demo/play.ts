@@ -1,5 +1,6 @@
+import { descriptorOf } from '../../node/handle.js';
 import type { ParsedPolicy } from '../../policy/index.js';
-import { descriptorOf, readTcpInfo } from '../../socket/index.js';
+import { readTcpInfo } from '../../socket/index.js';
 import { abortSocket } from '../../testing/abort-socket.js';
 import { type CrashedPeer, crashPeer } from '../../testing/index.js';
 import { silentMsOf } from '../../wire/tcp-info.js';

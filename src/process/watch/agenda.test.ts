@@ -1,8 +1,8 @@
 import { afterEach, expect, it, vi } from 'vitest';
-import * as realTime from '../../socket/real-time.js';
+import * as realTime from '../../node/real-time.js';
 import { Agenda } from './agenda.js';
 
-vi.mock('../../socket/real-time.js', { spy: true });
+vi.mock('../../node/real-time.js', { spy: true });
 
 afterEach(() => void vi.restoreAllMocks());
 

@@ -1,5 +1,5 @@
 import { AsyncResource } from 'node:async_hooks';
-import { nowMs, setTimer } from '../../socket/real-time.js';
+import { nowMs, setTimer } from '../../node/real-time.js';
 
 /** Looks that fall due within this time of each other are taken together. */
 const slotMs = 25;

@@ -1,6 +1,6 @@
 import { unacknowledgedBytes } from '../../native/index.js';
+import { nowMs } from '../../node/real-time.js';
 import type { KeepAliveState } from '../../socket/index.js';
-import { nowMs } from '../../socket/real-time.js';
 import type { Condition } from './condition.js';
 import type { LivePeerEvent, NextStep } from './events.js';
 import type { LastSight } from './last-seen.js';

@@ -1,6 +1,6 @@
 import type net from 'node:net';
 import { expect, it } from 'vitest';
-import type { Handle } from '../../socket/target.js';
+import type { Handle } from '../../node/handle.js';
 import { localEnd } from './ends.js';
 
 it('gives the address of each connection, however many addresses this machine has had', () => {

@@ -1,9 +1,10 @@
 import type net from 'node:net';
 import { SystemCallError } from '../../native/index.js';
+import { Socket } from '../../node/classes.js';
+import { type Handle, handleOf } from '../../node/handle.js';
 import { describeValue } from '../../policy/index.js';
-import { Socket } from '../../socket/classes.js';
 import type { KeepAliveTarget } from '../../socket/index.js';
-import { endpointOf, type Handle, handleOf } from '../../socket/target.js';
+import { endpointOf } from '../../socket/target.js';
 import { type DeathReason, descriptionOf, isMadeOfEnd, isOfDeadPeer, reasonOf, stories } from './death.js';
 import { anySightOf, forgetSight } from './last-seen.js';
 

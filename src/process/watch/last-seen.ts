@@ -1,5 +1,5 @@
 import type net from 'node:net';
-import { nowMs } from '../../socket/real-time.js';
+import { nowMs } from '../../node/real-time.js';
 import type { Outstanding } from './condition.js';
 
 /** The last state of a connection that was unanswered, or had been until just before. */

@@ -1,9 +1,10 @@
-import { callSoon } from '../../socket/real-time.js';
-import { subscribe, subscribersOf, unsubscribe } from '../../socket/subscribers.js';
-import { type Handle, handleOf } from '../../socket/target.js';
-import { messageOf, warnOnce } from '../../socket/warn-once.js';
-import { announceUse, useAnnouncements } from '../announcements.js';
-import { quietly } from '../guarded.js';
+import { quietly } from '../../node/guarded.js';
+import { type Handle, handleOf } from '../../node/handle.js';
+import { announceUse, type OptionHooks, useAnnouncements } from '../../node/handle-hooks.js';
+import { callSoon } from '../../node/real-time.js';
+import { subscribe, subscribersOf, unsubscribe } from '../../node/subscribers.js';
+import { messageOf, warnOnce } from '../../node/warn-once.js';
+import { beginProgramCall, endProgramCall, restoreOptions } from '../../socket/watch-policy.js';
 import { Agenda } from './agenda.js';
 import { assess, type Turn } from './assessment.js';
 import { type Condition, conditionOf } from './condition.js';
@@ -13,6 +14,13 @@ import { Roll } from './roll.js';
 import { isTimeToAsk, nextLookMs } from './schedule.js';
 import { lookAt, type Sight } from './sight.js';
 import { type Follower, isRead, type Watched, wholeMs } from './watched.js';
+
+/** Keeps options of the watch from what the program sets, and from a socket that another process shares. */
+const optionHooks: OptionHooks = {
+  beforeSet: beginProgramCall,
+  afterSet: endProgramCall,
+  beforeClose: restoreOptions,
+};
 
 /** When a peer is dead by the watch's own verdict, in milliseconds. */
 export interface Limits {
@@ -97,8 +105,8 @@ export class Lookout implements Follower {
     const { handle, socket } = watched;
     this.#endAnnouncements ??= useAnnouncements();
     const above = handleOf(socket);
-    if (above !== undefined && above !== handle) announceUse(above);
-    if (!announceUse(handle)) socket.once('close', () => this.closing(watched, undefined));
+    if (above !== undefined && above !== handle) announceUse(above, optionHooks);
+    if (!announceUse(handle, optionHooks)) socket.once('close', () => this.closing(watched, undefined));
   }
 
   /** Looks at a connection no longer, and leaves it as it was. */

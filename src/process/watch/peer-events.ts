@@ -1,4 +1,4 @@
-import { RealPromise } from '../../socket/real-time.js';
+import { RealPromise } from '../../node/real-time.js';
 import type { PeerEvent } from './events.js';
 
 const over: IteratorReturnResult<undefined> = { done: true, value: undefined };

@@ -1,11 +1,11 @@
 import type net from 'node:net';
 import { UnsupportedError } from '../../native/index.js';
-import { Socket } from '../../socket/classes.js';
-import { clearTimer, setTimer, type Timer } from '../../socket/real-time.js';
-import { carrierOf, descriptorOf } from '../../socket/target.js';
-import { quietly } from '../guarded.js';
-import { type ConnectRequest, onConnecting } from '../interception.js';
-import { ownerOf, type TcpHandle } from '../tcp-handle.js';
+import { Socket } from '../../node/classes.js';
+import { quietly } from '../../node/guarded.js';
+import { carrierOf, descriptorOf } from '../../node/handle.js';
+import { type ConnectRequest, onConnecting } from '../../node/hooks.js';
+import { clearTimer, setTimer, type Timer } from '../../node/real-time.js';
+import { ownerOf, type TcpHandle } from '../../node/tcp-handle.js';
 
 /** No hook reports a connect call that was made before the socket was added; its end is looked for this often. */
 const lookMs = 25;

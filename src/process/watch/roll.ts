@@ -1,5 +1,5 @@
-import { clearTimer, nowMs, setTimer, type Timer } from '../../socket/real-time.js';
-import { quietly } from '../guarded.js';
+import { quietly } from '../../node/guarded.js';
+import { clearTimer, nowMs, setTimer, type Timer } from '../../node/real-time.js';
 import { isRead, type Watched } from './watched.js';
 
 /** All are gone through this often, and those that have done something unannounced as often as `closeRoundMs`. */

@@ -1,5 +1,8 @@
 import { channel } from 'node:diagnostics_channel';
 import type net from 'node:net';
+import { quietly } from '../../node/guarded.js';
+import { onSecuring } from '../../node/hooks.js';
+import { callSoon } from '../../node/real-time.js';
 import {
   ConfigurationError,
   type Duration,
@@ -10,9 +13,6 @@ import {
   secondsMeant,
 } from '../../policy/index.js';
 import type { KeepAliveTarget } from '../../socket/index.js';
-import { callSoon } from '../../socket/real-time.js';
-import { quietly } from '../guarded.js';
-import { onSecuring } from '../interception.js';
 import { leastDeadWithinMs } from './fast-detection/plan.js';
 import { PeerWatch } from './peer-watch.js';
 import { assertWatchable } from './sight.js';

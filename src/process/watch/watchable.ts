@@ -1,10 +1,10 @@
 import type net from 'node:net';
 import { SystemCallError, UnsupportedError } from '../../native/index.js';
-import { Server } from '../../socket/classes.js';
+import { Server } from '../../node/classes.js';
+import { type Handle, openDescriptor } from '../../node/handle.js';
 import { type KeepAliveTarget, resolveTarget } from '../../socket/index.js';
 import { readState } from '../../socket/options.js';
 import { currentPlatform } from '../../socket/platforms/index.js';
-import { type Handle, openDescriptor } from '../../socket/target.js';
 import { lookAt, type Sight } from './sight.js';
 import { bottomHandleOf, shared, Watched } from './watched.js';
 

@@ -1,10 +1,10 @@
 import type net from 'node:net';
+import { bottomOf, carrierOf, type Handle, handleOf, openDescriptor, parentOf } from '../../node/handle.js';
+import { nowMs } from '../../node/real-time.js';
+import type { Subscriber } from '../../node/subscribers.js';
 import type { KeepAliveState } from '../../socket/index.js';
 import { readState } from '../../socket/options.js';
 import { currentPlatform } from '../../socket/platforms/index.js';
-import { nowMs } from '../../socket/real-time.js';
-import type { Subscriber } from '../../socket/subscribers.js';
-import { bottomOf, carrierOf, type Handle, handleOf, openDescriptor, parentOf } from '../../socket/target.js';
 import type { TcpState } from '../../wire/tcp-state.js';
 import type { Entry } from './agenda.js';
 import { localEnd, remoteEnd } from './ends.js';

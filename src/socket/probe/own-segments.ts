@@ -10,8 +10,8 @@ import {
 import { RawSocket } from '../../native/raw-socket.js';
 import { localNameOf, peerNameOf } from '../../native/socket-names.js';
 import { isForwarding } from '../../native/thread/role.js';
-import { callSoon, RealPromise } from '../real-time.js';
-import { type Handle, openDescriptor } from '../target.js';
+import { type Handle, openDescriptor } from '../../node/handle.js';
+import { callSoon, RealPromise } from '../../node/real-time.js';
 import { type SegmentConnection, SegmentProber } from './segment-prober.js';
 import { readSegmentStates } from './segment-states.js';
 

@@ -1,12 +1,13 @@
 import type net from 'node:net';
 import { SystemCallError, UnsupportedError } from '../../native/index.js';
+import { Server } from '../../node/classes.js';
+import { carrierOf, type Handle, handleOf, openDescriptor } from '../../node/handle.js';
+import { nowMs, sleep } from '../../node/real-time.js';
 import { latestTickMs } from '../../policy/probe-safety.js';
-import { Server } from '../classes.js';
 import { type ConnectionLook, lookAtConnection } from '../connection-look.js';
 import { readState } from '../options.js';
 import { currentPlatform } from '../platforms/index.js';
-import { nowMs, sleep } from '../real-time.js';
-import { carrierOf, type Handle, handleOf, type KeepAliveTarget, openDescriptor, resolveTarget } from '../target.js';
+import { type KeepAliveTarget, resolveTarget } from '../target.js';
 import { type ExtraProbe, sendExtraProbe } from './extra-probe.js';
 import { sendSegment } from './own-segments.js';
 import { type ProbeOptions, probeTimeout } from './probe-options.js';

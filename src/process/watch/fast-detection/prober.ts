@@ -1,7 +1,7 @@
 import { SystemCallError, UnsupportedError } from '../../../native/index.js';
+import { nowMs } from '../../../node/real-time.js';
+import { messageOf, warnOnce } from '../../../node/warn-once.js';
 import { limits } from '../../../policy/limits.js';
-import { nowMs } from '../../../socket/real-time.js';
-import { messageOf, warnOnce } from '../../../socket/warn-once.js';
 import { probeNow, programState, releaseOptions, takeOptions } from '../../../socket/watch-policy.js';
 import type { Condition } from '../condition.js';
 import type { Sight } from '../sight.js';

@@ -1,9 +1,9 @@
 import { channel } from 'node:diagnostics_channel';
 import type net from 'node:net';
-import { type Method, wrap } from '../socket/wrap.js';
 import { guarded } from './guarded.js';
-import { onConnecting } from './interception.js';
+import { onConnecting } from './hooks.js';
 import { isTcpHandle, type TcpHandle, tcpHandleOf, tcpPrototype } from './tcp-handle.js';
+import { type Method, wrap } from './wrap.js';
 
 type Visit = (handle: TcpHandle) => void;
 

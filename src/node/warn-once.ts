@@ -1,4 +1,4 @@
-import { threadState } from './thread-state.js';
+import { sharedInThread } from './thread-map.js';
 
 /** The warnings of a program whose connections fail in ever new ways must not fill memory. */
 const mostWarnings = 100;
@@ -12,10 +12,12 @@ export function messageOf(error: unknown): string {
   }
 }
 
+/** The process warnings that were emitted. */
+const warnings = sharedInThread('warnings/1', () => new Set<string>());
+
 /** Emits a process warning, once for each message. Never throws. */
 export function warnOnce(message: string): void {
   try {
-    const { warnings } = threadState;
     if (warnings.has(message) || warnings.size >= mostWarnings) return;
     warnings.add(message);
     process.emitWarning(message, 'KeepAliveWarning');

@@ -1,8 +1,7 @@
-import { type Subscriber, subscribersOf } from '../socket/subscribers.js';
-import { bottomOf, type Handle } from '../socket/target.js';
-import { messageOf, warnOnce } from '../socket/warn-once.js';
-import { beginProgramCall, endProgramCall, restoreOptions } from '../socket/watch-policy.js';
-import { type Method, wrap } from '../socket/wrap.js';
+import { bottomOf, type Handle } from './handle.js';
+import { type Subscriber, subscribersOf } from './subscribers.js';
+import { messageOf, warnOnce } from './warn-once.js';
+import { type Method, wrap } from './wrap.js';
 
 /** The methods by which Node.js writes to a handle, of TCP and of TLS (src/stream_base.cc). */
 const writes = ['writeBuffer', 'writev', 'writeUtf8String', 'writeAsciiString', 'writeLatin1String', 'writeUcs2String'];
@@ -14,27 +13,36 @@ let users = 0;
 type Tell = (follower: Subscriber) => void;
 type HandleAction = (handle: Handle) => void;
 
+/** What adapts the options of a handle around calls of the program. */
+export interface OptionHooks {
+  /** Around `setKeepAlive`. */
+  readonly beforeSet: HandleAction;
+  readonly afterSet: HandleAction;
+  readonly beforeClose: HandleAction;
+}
+
 /** What followers are told before a call and after it. */
 interface Announcement {
   readonly before?: Tell;
   readonly after?: Tell;
-  /** The hooks that adapt the options of a watch on the handle, before the call and after it. */
+  /** The hooks that adapt the handle's options, before the call and after it. */
   readonly prepare?: HandleAction;
   readonly conclude?: HandleAction;
 }
 
 const writing: Announcement = { after: (follower) => follower.wrote() };
 
-const closing: Announcement = { before: (follower) => follower.closing(), prepare: restoreOptions };
-
-const announcements: ReadonlyMap<string, Announcement> = new Map([
-  ...writes.map((method) => [method, writing] as const),
-  ['shutdown', { before: (follower) => follower.ending(), ...writing }],
-  ['close', closing],
-  // Instead of `close`, for a socket that is reset.
-  ['reset', closing],
-  ['setKeepAlive', { after: (follower) => follower.optionsSet(), prepare: beginProgramCall, conclude: endProgramCall }],
-]);
+function announcementsWith({ beforeSet, afterSet, beforeClose }: OptionHooks): [method: string, Announcement][] {
+  const closing: Announcement = { before: (follower) => follower.closing(), prepare: beforeClose };
+  return [
+    ...writes.map((method): [string, Announcement] => [method, writing]),
+    ['shutdown', { before: (follower) => follower.ending(), ...writing }],
+    ['close', closing],
+    // Instead of `close`, for a socket that is reset.
+    ['reset', closing],
+    ['setKeepAlive', { after: (follower) => follower.optionsSet(), prepare: beforeSet, conclude: afterSet }],
+  ];
+}
 
 function tellFollowers(handle: Handle, tell: Tell | undefined): void {
   if (tell === undefined) return;
@@ -66,9 +74,9 @@ function announcing({ before, after, prepare, conclude }: Announcement) {
     } as Method;
 }
 
-function wrapAll(prototype: object): void {
+function wrapAll(prototype: object, options: OptionHooks): void {
   const isOwn = (method: string) => typeof Object.getOwnPropertyDescriptor(prototype, method)?.value === 'function';
-  const restore = [...announcements]
+  const restore = announcementsWith(options)
     .filter(([method]) => isOwn(method))
     .map(([method, announcement]) => wrap(prototype, method, announcing(announcement)));
   wrapped.set(prototype, () => {
@@ -82,10 +90,10 @@ function wrapAll(prototype: object): void {
  *
  * Returns whether a close is told: not in Bun, whose handles have no such method of their own.
  */
-export function announceUse(handle: Handle): boolean {
+export function announceUse(handle: Handle, options: OptionHooks): boolean {
   let tellsClosing = false;
   for (let kind = Object.getPrototypeOf(handle); kind; kind = Object.getPrototypeOf(kind)) {
-    if (!wrapped.has(kind)) wrapAll(kind);
+    if (!wrapped.has(kind)) wrapAll(kind, options);
     tellsClosing ||= kind !== Object.prototype && Object.hasOwn(kind, 'close');
   }
   return tellsClosing;

@@ -1,7 +1,7 @@
 import type net from 'node:net';
 import { UnsupportedError } from '../native/index.js';
-import { Server, Socket } from '../socket/classes.js';
-import { threadState } from '../socket/thread-state.js';
+import { Server, Socket } from './classes.js';
+import { sharedInThread } from './thread-map.js';
 
 /** Node's own handle of a TCP connection or listener (src/tcp_wrap.cc), as far as it is used here. */
 export interface TcpHandle {
@@ -55,9 +55,11 @@ function find(): Internals {
   throw new UnsupportedError('reaching every connection of the process', requires);
 }
 
+let known: Internals | undefined;
+
 function internals(): Internals {
-  threadState.tcp ??= find();
-  return threadState.tcp;
+  known ??= sharedInThread('tcp-handle/1', find);
+  return known;
 }
 
 /**

@@ -1,5 +1,5 @@
 import { hasLoadedAddon, isLoadingOwnAddon } from '../native/own-addon.js';
-import { type Method, wrap } from '../socket/wrap.js';
+import { type Method, wrap } from './wrap.js';
 
 /**
  * Calls a function before this thread loads a native addon, or at once if the thread has required one already. Ignores the

@@ -1,9 +1,9 @@
 import type net from 'node:net';
-import { Socket } from '../socket/classes.js';
-import { type Method, wrap } from '../socket/wrap.js';
+import { Socket } from './classes.js';
 import { guarded } from './guarded.js';
 import { ownerOf, shareOwner, type TcpHandle, type TcpPrototype, tcpPrototype } from './tcp-handle.js';
 import { whenTlsIsLoaded } from './tls-loading.js';
+import { type Method, wrap } from './wrap.js';
 
 /** Node's request of a connect call. Node.js calls its function when the call is over (src/connect_wrap.cc). */
 export interface ConnectRequest {

@@ -1,4 +1,4 @@
-import type { Handle } from './target.js';
+import type { Handle } from './handle.js';
 
 /** Who follows a connection. */
 export interface Subscriber {

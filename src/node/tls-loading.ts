@@ -1,7 +1,7 @@
 import { createRequire } from 'node:module';
 import type net from 'node:net';
-import { Socket } from '../socket/classes.js';
-import { threadMap } from '../socket/thread-map.js';
+import { Socket } from './classes.js';
+import { threadMap } from './thread-map.js';
 
 /** The method of `TLSSocket` that receives the socket below TLS, once, if that socket has a handle. */
 const method = '_init';

@@ -1,5 +1,5 @@
 import { UnsupportedError } from '../native/index.js';
-import { messageOf, warnOnce } from '../socket/warn-once.js';
+import { messageOf, warnOnce } from './warn-once.js';
 
 /** Runs code of this package inside a call of the program. Turns an error into a process warning and returns undefined. */
 export function guarded<Result>(run: () => Result): Result | undefined {
