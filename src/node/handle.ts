@@ -28,6 +28,11 @@ export function bottomOf(handle: Handle): Handle {
   return bottom;
 }
 
+/** Goes through a handle and, for one of TLS, the handles below it. */
+export function* handlesFrom(top: Handle | undefined): Generator<Handle> {
+  for (let handle = top; typeof handle === 'object'; handle = handle._parent ?? undefined) yield handle;
+}
+
 /** The descriptor of a handle, or `undefined` where it has none, or none any more. */
 export function openDescriptor({ fd }: Handle): number | undefined {
   return fd === undefined || fd < 0 ? undefined : fd;

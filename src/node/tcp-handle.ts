@@ -7,7 +7,6 @@ import { sharedInThread } from './thread-map.js';
 export interface TcpHandle {
   /** -1 while it has none, and on Windows. */
   readonly fd: number;
-  onconnection?: (status: number, client: TcpHandle | undefined) => void;
   getsockname(out: SocketName): number;
   getpeername(out: SocketName): number;
   setKeepAlive(enable: boolean, delaySeconds?: number, intervalSeconds?: number, count?: number): number;
@@ -99,4 +98,25 @@ export function tcpHandleOf(socket: net.Socket | net.Server): TcpHandle | undefi
     handle = (handle as { _parent?: unknown })._parent;
   }
   return isTcpHandle(handle) ? handle : undefined;
+}
+
+type Name = Required<SocketName>;
+
+/** A handle of whichever runtime. */
+export type NamedHandle = Partial<Pick<TcpHandle, 'getsockname' | 'getpeername'>>;
+
+function ask(handle: NamedHandle, method: 'getsockname' | 'getpeername'): Name | undefined {
+  const name: SocketName = {};
+  if (handle[method]?.(name) !== 0 || name.address === undefined || name.port === undefined) return undefined;
+  return name as Name;
+}
+
+/** The address and port that a handle has here. */
+export function nameOf(handle: NamedHandle): Name | undefined {
+  return ask(handle, 'getsockname');
+}
+
+/** Those of its peer; `undefined` for a listener, and for a connection that is no more. */
+export function peerOf(handle: NamedHandle): Name | undefined {
+  return ask(handle, 'getpeername');
 }

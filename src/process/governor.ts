@@ -2,9 +2,9 @@ import type net from 'node:net';
 import { SystemCallError, UnsupportedError } from '../native/index.js';
 import { Socket } from '../node/classes.js';
 import { guarded } from '../node/guarded.js';
-import { nameOf, peerOf } from '../node/handle-names.js';
+import { handleOf } from '../node/handle.js';
 import type { Hooks } from '../node/hooks.js';
-import { ownerOf, type TcpHandle, tcpHandleOf } from '../node/tcp-handle.js';
+import { nameOf, ownerOf, peerOf, type TcpHandle, tcpHandleOf } from '../node/tcp-handle.js';
 import { messageOf, warnOnce } from '../node/warn-once.js';
 import type { Method } from '../node/wrap.js';
 import type { ValidPolicy } from '../policy/index.js';
@@ -159,8 +159,7 @@ export class Governor implements Hooks {
   /** Counts a connection that this thread's sockets were announced to be: by then it has its handle. */
   announced(socket: net.Socket, server?: net.Server): void {
     const handle = tcpHandleOf(socket);
-    const { _handle: own } = socket as unknown as { _handle?: object | null };
-    if (handle === undefined && own) this.statistics.skipped.pipe += 1;
+    if (handle === undefined && handleOf(socket)) this.statistics.skipped.pipe += 1;
     if (handle === undefined || server === undefined || this.#governed.has(handle)) return;
     const listener = tcpHandleOf(server);
     if (this.#listeners.inherited(server) !== undefined) this.statistics.inherited += 1;

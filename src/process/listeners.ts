@@ -1,6 +1,7 @@
 import type net from 'node:net';
 import { Server } from '../node/classes.js';
 import { descriptorOf } from '../node/handle.js';
+import { isListener, onConnection } from '../node/listener.js';
 import { type TcpHandle, tcpHandleOf } from '../node/tcp-handle.js';
 import type { ValidPolicy } from '../policy/index.js';
 import { readTcpInfo } from '../socket/index.js';
@@ -82,18 +83,17 @@ export class Listeners {
   }
 
   #follow(handle: TcpHandle, decision: Decision): void {
-    const { onconnection } = handle;
-    if (decision.isFollowed || onconnection === undefined) return;
+    if (decision.isFollowed || !isListener(handle)) return;
     decision.isFollowed = true;
     const accepted = (client: TcpHandle) => {
       if (decision.policy !== 'each' && decision.queued <= 0) return;
       decision.queued -= 1;
       this.#accepted(client, handle);
     };
-    handle.onconnection = function onConnection(status, client) {
-      if (status === 0 && client !== undefined) accepted(client);
-      Reflect.apply(onconnection, this, [status, client]);
-    };
+    onConnection(handle, (client, proceed) => {
+      accepted(client);
+      proceed();
+    });
   }
 
   #decisionOf(handle: TcpHandle): Decision {

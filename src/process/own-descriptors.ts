@@ -1,7 +1,8 @@
 import { fstatSync, readdirSync, readFileSync } from 'node:fs';
 import { type OptionReader, optionReader, readIntOption, SO_COOKIE, SystemCallError } from '../native/index.js';
-import { nameOf } from '../node/handle-names.js';
+import { isListener } from '../node/listener.js';
 import type { TcpHandle } from '../node/tcp-handle.js';
+import { nameOf } from '../node/tcp-handle.js';
 
 /** include/uapi/asm-generic/socket.h */
 const SO_PROTOCOL = { name: 'SO_PROTOCOL', level: 1, option: 38 };
@@ -75,7 +76,7 @@ export class OwnDescriptors {
    * waits for a worker to take it (lib/internal/cluster/round_robin_handle.js).
    */
   hasListener(port: number): boolean {
-    const isIt = (handle: TcpHandle) => handle.onconnection !== undefined && nameOf(handle)?.port === port;
+    const isIt = (handle: TcpHandle) => isListener(handle) && nameOf(handle)?.port === port;
     return this.#handles.some((handle) => handle !== undefined && handle.fd >= 0 && isIt(handle));
   }
 

@@ -1,5 +1,6 @@
 import type net from 'node:net';
 import { UnsupportedError } from '../native/index.js';
+import { type Following, followConnecting } from '../node/follow-connecting.js';
 import { bottomOf, carrierOf, descriptorOf, type Handle, handleOf, openDescriptor } from '../node/handle.js';
 import { subscribersOf } from '../node/subscribers.js';
 import type { ValidPolicy } from '../policy/index.js';
@@ -7,7 +8,6 @@ import { assignments, checkAssignable, isInForce } from './assignments.js';
 import { changeOptions } from './change-options.js';
 import { canUseDescriptors } from './descriptors.js';
 import { rememberExplicit, rememberForHandle } from './explicit-policy.js';
-import { type Following, followConnecting } from './follow-connecting.js';
 import { checkNodeCall, setThroughNode } from './node-call.js';
 import { writePolicyOnNew } from './options.js';
 import { mergePolicies, type PlannedPolicy, plannedState } from './planned-state.js';

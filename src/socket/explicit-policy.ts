@@ -1,5 +1,5 @@
 import type net from 'node:net';
-import { type Handle, handleOf } from '../node/handle.js';
+import { type Handle, handleOf, handlesFrom } from '../node/handle.js';
 import type { ValidPolicy } from '../policy/index.js';
 import { isOff, mergePolicies, type PlannedPolicy } from './planned-state.js';
 import { threadState } from './thread-state.js';
@@ -20,8 +20,7 @@ export function rememberForHandle(endpoint: net.Socket | net.Server): void {
 
 /** Remembers the policy of a connection that has no socket yet. */
 export function rememberOnHandle(top: Handle | undefined, policy: PlannedPolicy): void {
-  // Below TLS lies the handle that the descriptor belongs to.
-  for (let handle = top; typeof handle === 'object'; handle = handle._parent ?? undefined) policies.set(handle, policy);
+  for (const handle of handlesFrom(top)) policies.set(handle, policy);
 }
 
 /** The policy that a program itself gave a socket, a server or its handle; `false` if it turned keepalive off. */

@@ -1,7 +1,14 @@
 import type net from 'node:net';
-import { Socket } from '../node/classes.js';
+import { Server } from '../node/classes.js';
 import { descriptorOf, type Handle, handleOf } from '../node/handle.js';
-import { type Method, wrap } from '../node/wrap.js';
+import {
+  afterNextKeepAlive,
+  connectionSource,
+  onConnection,
+  onListening,
+  setsKeepAliveOnAccept,
+  socketOf,
+} from '../node/listener.js';
 import type { ValidPolicy } from '../policy/index.js';
 import { checkApplicable, setOnHandle } from './connection.js';
 import { canUseDescriptors } from './descriptors.js';
@@ -21,29 +28,7 @@ export function listenersPassOptionsOn(): boolean {
 /** Returns whether this listener does. */
 function passesOptionsOn(server: net.Server): boolean {
   if (!listenersPassOptionsOn()) return false;
-  return descriptorOf(server) !== undefined && !resetsKeepAlive(server);
-}
-
-/** Returns whether Node.js resets each accepted connection to 1 s x 10: the server was created with `keepAlive`. */
-function resetsKeepAlive(server: net.Server): boolean {
-  return Boolean((server as unknown as { keepAlive?: boolean }).keepAlive);
-}
-
-/** The methods of Node.js through which a server listens and its connections come (lib/net.js). */
-interface ListeningServer {
-  /** Called once the server has its handle; `net.Server` keeps this name for those who wrap it. */
-  _listen2?: Method;
-}
-
-interface ListenerHandle {
-  onconnection?: (status: number, client: Handle | undefined) => void;
-}
-
-/** The socket that Node.js has made for an accepted handle. */
-function socketOf(client: Handle): net.Socket | undefined {
-  const owner = Object.getOwnPropertySymbols(client).find(({ description }) => description === 'owner_symbol');
-  const socket = owner && (client as Record<symbol, unknown>)[owner];
-  return socket instanceof Socket ? socket : undefined;
+  return descriptorOf(server) !== undefined && !setsKeepAliveOnAccept(server);
 }
 
 /**
@@ -64,16 +49,7 @@ class GovernedServer {
   }
 
   govern(): void {
-    const server = this.#server;
-    if ((server as ListeningServer)._listen2 === undefined) {
-      server.prependListener('listening', () => this.#listening((error) => server.emit('error', error)));
-      return;
-    }
-    wrap(server, '_listen2', (original) => (...args) => {
-      const answer = Reflect.apply(original, server as never, args);
-      if (server.listening) this.#listening((error) => process.nextTick(() => server.emit('error', error)));
-      return answer;
-    });
+    onListening(this.#server, (emitError) => this.#listening(emitError));
   }
 
   #listening(failed: (error: unknown) => void): void {
@@ -105,19 +81,12 @@ class GovernedServer {
   }
 
   #followConnections(): void {
-    const handle = handleOf(this.#server) as ListenerHandle | undefined;
-    const followed = handle?.onconnection === undefined ? this.#server : handle;
-    if (this.#followed === followed) return;
-    this.#followed = followed;
-    if (followed === this.#server) {
-      this.#server.prependListener('connection', (socket) => this.#accept(handleOf(socket), () => {}, socket));
-      return;
-    }
-    wrap(followed, 'onconnection', (original) => (status: number, client?: Handle) => {
-      const proceed = () => Reflect.apply(original, followed as never, [status, client] as never);
-      if (status === 0) this.#accept(client, proceed);
-      else proceed();
-    });
+    const source = connectionSource(this.#server);
+    if (this.#followed === source) return;
+    this.#followed = source;
+    if (source instanceof Server)
+      source.prependListener('connection', (socket) => this.#accept(handleOf(socket), () => {}, socket));
+    else onConnection(source, (client, proceed) => this.#accept(client, proceed));
   }
 
   /** Sets the policy on an accepted connection. `proceed` makes Node.js create the connection's socket. */
@@ -137,7 +106,7 @@ class GovernedServer {
       }
     };
     set();
-    const restore = resetsKeepAlive(this.#server) ? setAfterNode(client, set) : () => {};
+    const restore = setsKeepAliveOnAccept(this.#server) ? afterNextKeepAlive(client, set) : () => {};
     try {
       proceed();
     } finally {
@@ -145,18 +114,6 @@ class GovernedServer {
       if (failure !== undefined) (accepted ?? socketOf(client))?.destroy(failure);
     }
   }
-}
-
-/** Calls `set` once, after the next call of the handle's `setKeepAlive`, which is Node's own. */
-function setAfterNode(client: Handle, set: () => void): () => void {
-  if (client.setKeepAlive === undefined) return () => {};
-  const restore = wrap(client, 'setKeepAlive', (original) => (...args) => {
-    const status = Reflect.apply(original, client as never, args);
-    restore();
-    set();
-    return status;
-  });
-  return restore;
 }
 
 const governed = new WeakMap<net.Server, GovernedServer>();

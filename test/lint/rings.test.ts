@@ -119,3 +119,16 @@ describe('imports', () => {
     expect(faultOf(found as Import)).toBeUndefined();
   });
 });
+
+describe('what Node.js does not document', () => {
+  it.each(['_handle', '_parent', 'owner_symbol', 'onconnection', '_listen2', 'kReinitializeHandle'])(
+    'is used in node/ alone: %s',
+    (name) => {
+      const use = new RegExp(`\\b${name}\\b`);
+      const code = (file: string) => (texts.get(file) as string).replace(/^\s*(?:\/\/|\/?\*).*$/gm, '');
+      const users = files.filter((file) => use.test(code(file)));
+      expect(users).not.toEqual([]);
+      expect(users.filter((file) => !file.startsWith('node/'))).toEqual([]);
+    },
+  );
+});

@@ -1,6 +1,6 @@
 import type net from 'node:net';
 import type { Handle } from '../../node/handle.js';
-import { type NamedHandle, nameOf, peerOf } from '../../node/handle-names.js';
+import { type NamedHandle, nameOf, peerOf } from '../../node/tcp-handle.js';
 import type { PeerAddress } from './events.js';
 
 /** The texts of local addresses, which connections share. Limited, because a machine may get new addresses all the time. */

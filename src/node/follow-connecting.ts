@@ -1,7 +1,7 @@
 import type net from 'node:net';
-import { Socket } from '../node/classes.js';
-import { bottomOf, descriptorOf, type Handle, handleOf, openDescriptor } from '../node/handle.js';
-import { type Method, wrap } from '../node/wrap.js';
+import { Socket } from './classes.js';
+import { bottomOf, descriptorOf, type Handle, handleOf, openDescriptor } from './handle.js';
+import { type Method, wrap } from './wrap.js';
 
 /** A private symbol of Node.js among the properties of an object. */
 function symbolOf(target: object, description: string): symbol | undefined {

@@ -1,0 +1,77 @@
+import type net from 'node:net';
+import { Socket } from './classes.js';
+import { type Handle, handleOf } from './handle.js';
+import { type Method, wrap } from './wrap.js';
+
+/** The method of `net.Server` through which a server listens (lib/net.js), which keeps its name for those who wrap it. */
+interface ListeningServer {
+  _listen2?: Method;
+}
+
+/** The handle of a listener: Node.js has it call this function for each connection (src/connection_wrap.cc). */
+interface ListenerHandle extends Handle {
+  onconnection?: (status: number, client: Handle | undefined) => void;
+}
+
+/** Returns whether Node.js sets keepalive on each accepted connection: the server was created with `keepAlive`. */
+export function setsKeepAliveOnAccept(server: net.Server): boolean {
+  return Boolean((server as unknown as { keepAlive?: boolean }).keepAlive);
+}
+
+/** Returns the socket that Node.js has made for an accepted handle. */
+export function socketOf(client: Handle): net.Socket | undefined {
+  const owner = Object.getOwnPropertySymbols(client).find(({ description }) => description === 'owner_symbol');
+  const socket = owner && (client as Record<symbol, unknown>)[owner];
+  return socket instanceof Socket ? socket : undefined;
+}
+
+/** Returns whether a handle is that of a listener. */
+export function isListener(handle: Handle | undefined): boolean {
+  return (handle as ListenerHandle | undefined)?.onconnection !== undefined;
+}
+
+/**
+ * Calls `listening` within each call by which a server begins to listen. An error that `emitError` is given becomes the
+ * server's `error` event.
+ */
+export function onListening(server: net.Server, listening: (emitError: (error: unknown) => void) => void): void {
+  if ((server as ListeningServer)._listen2 === undefined) {
+    server.prependListener('listening', () => listening((error) => server.emit('error', error)));
+    return;
+  }
+  wrap(server, '_listen2', (original) => (...args) => {
+    const answer = Reflect.apply(original, server as never, args);
+    if (server.listening) listening((error) => process.nextTick(() => server.emit('error', error)));
+    return answer;
+  });
+}
+
+/** Receives an accepted handle. `proceed` makes Node.js create the connection's socket. */
+export type Accepted<Client extends Handle> = (client: Client, proceed: () => void) => void;
+
+/** Calls `accepted` for each connection of a listener's handle, which {@link isListener}. */
+export function onConnection<Listener extends Handle>(handle: Listener, accepted: Accepted<Listener>): void {
+  wrap(handle, 'onconnection', (original) => (status: number, client?: Listener) => {
+    const proceed = () => Reflect.apply(original, handle as never, [status, client] as never);
+    if (status === 0 && client !== undefined) accepted(client, proceed);
+    else proceed();
+  });
+}
+
+/** Calls `set` once, after the next call of the handle's `setKeepAlive`, which is Node's own. Returns a function that ends it. */
+export function afterNextKeepAlive(client: Handle, set: () => void): () => void {
+  if (client.setKeepAlive === undefined) return () => {};
+  const restore = wrap(client, 'setKeepAlive', (original) => (...args) => {
+    const status = Reflect.apply(original, client as never, args);
+    restore();
+    set();
+    return status;
+  });
+  return restore;
+}
+
+/** Returns the object whose connections are to be followed: the handle, or the server in runtimes without such handles. */
+export function connectionSource(server: net.Server): Handle | net.Server {
+  const handle = handleOf(server);
+  return handle !== undefined && isListener(handle) ? handle : server;
+}
