@@ -1,7 +1,7 @@
 import type net from 'node:net';
 import { dumpConnections } from '../src/host/dump.js';
 import { descriptorOf } from '../src/node/handle.js';
-import { lookAt } from '../src/process/watch/sight.js';
+import { takeSnapshot } from '../src/process/watch/take-snapshot.js';
 import { type Spread, spreadOf, takeTurns } from './paired-rounds.js';
 
 /** How the kernel is asked: socket by socket with TCP_INFO, or with one dump that a filter keeps to these connections. */
@@ -19,7 +19,7 @@ function lookOneByOne(due: readonly net.Socket[]): number {
   let seen = 0;
   for (const socket of due) {
     const fd = descriptorOf(socket);
-    if (fd !== undefined && lookAt(fd) !== undefined) seen += 1;
+    if (fd !== undefined && takeSnapshot(fd) !== undefined) seen += 1;
   }
   return seen;
 }

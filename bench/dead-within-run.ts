@@ -99,15 +99,15 @@ async function cutOffByAndBy(servers: readonly number[], clients: readonly Child
   const { connectionsPerCutOff: size, cutOffs, cutOffEveryMs } = settings;
   const ports = await Promise.all(clients.map((child) => ask<number[]>(child, { what: 'ports' })));
   const cutOffAt = clients.map(() => new Map<number, number>());
-  // Connections that were made one after the other speak so as well: those of one turn must not.
+  // Connections that were made one after the other speak so as well: those of one transition must not.
   const apart = Math.floor(settings.connections / size);
   const startedAt = performance.now();
-  for (let turn = 0; turn < cutOffs; turn += 1) {
-    const chosen = ports.map((own) => own.filter((_port, index) => index % apart === turn));
+  for (let transition = 0; transition < cutOffs; transition += 1) {
+    const chosen = ports.map((own) => own.filter((_port, index) => index % apart === transition));
     const atMs = monotonicMs();
     cutOff(chosen.flatMap((own, index) => own.map((client) => ({ client, server: servers[index] ?? 0 }))));
     for (const [index, own] of chosen.entries()) for (const port of own) cutOffAt[index]?.set(port, atMs);
-    await pause(startedAt + (turn + 1) * cutOffEveryMs - performance.now());
+    await pause(startedAt + (transition + 1) * cutOffEveryMs - performance.now());
   }
   return cutOffAt;
 }

@@ -1,10 +1,11 @@
+export type { DeathReason } from '../peer/end-reason.js';
 export { applyToProcess, type ProcessOptions, type ProcessPolicy } from './apply-to-process.js';
 export type { AppliedEvent } from './governor.js';
 export type { Mode } from './intent.js';
 export type { Role, Rule } from './rules.js';
 export type { OverruledCaller, ProcessStatus } from './statistics.js';
-export { DeadPeerError } from './watch/dead-peer-error.js';
-export type { DeathReason } from './watch/death.js';
+export { DeadPeerError } from './watch/ending/dead-peer-error.js';
+export { type Death, explainDeath } from './watch/ending/explain-death.js';
 export type {
   DeadPeerEvent,
   LivePeerEvent,
@@ -14,6 +15,5 @@ export type {
   PeerEventName,
   PeerWatchEvents,
 } from './watch/events.js';
-export { type Death, explainDeath } from './watch/explain-death.js';
 export type { PeerWatch } from './watch/peer-watch.js';
 export { type WatchOptions, watchPeers } from './watch/watch-peers.js';

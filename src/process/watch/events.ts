@@ -1,5 +1,5 @@
 import type net from 'node:net';
-import type { DeathReason } from './death.js';
+import type { DeathReason } from '../../peer/end-reason.js';
 
 export type PeerEventName = 'suspect' | 'recovered' | 'stalled' | 'dead';
 

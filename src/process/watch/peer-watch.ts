@@ -5,25 +5,25 @@ import { abortOnClose, takeSocketError } from '../../native/abort-on-close.js';
 import { quietly } from '../../node/guarded.js';
 import { openDescriptor } from '../../node/handle.js';
 import { throwUncaught } from '../../node/real-time.js';
+import type { Diagnosis } from '../../peer/diagnosis.js';
+import { stories } from '../../peer/end-reason.js';
+import type { Snapshot } from '../../peer/snapshot.js';
 import type { ValidPolicy } from '../../policy/index.js';
 import { assignments, isInForce } from '../../socket/assignments.js';
 import { explicitPolicy, type KeepAliveTarget, setKeepAlive } from '../../socket/index.js';
 import { currentPlatform } from '../../socket/platforms/index.js';
 import { programState } from '../../socket/watch-policy.js';
-import type { Condition } from './condition.js';
-import { DeadPeerError } from './dead-peer-error.js';
-import { rememberDead, stories } from './death.js';
-import { describeLost, describePeer, sightToKeep } from './description.js';
-import { type Ending, endingOfDestroyed, endingOfUnread, noteLastSight } from './ending.js';
+import { ConnectingSockets } from './connecting-sockets.js';
+import { DeadPeerError } from './ending/dead-peer-error.js';
+import { rememberDead } from './ending/end-of-socket.js';
+import { type Ending, endingOfDestroyed, endingOfUnread, noteLastSnapshot } from './ending/ending.js';
+import { forgetEnd, rememberEnd } from './ending/explain-death.js';
+import { lastSnapshotOf, rememberSnapshot } from './ending/last-snapshot.js';
+import { EventIterator } from './event-iterator.js';
+import { describeLost, describePeer, snapshotToKeep } from './event-payload.js';
 import type { PeerEvent, PeerEventName, PeerWatchEvents } from './events.js';
-import { forgetEnd, rememberEnd } from './explain-death.js';
-import { lastSightOf, rememberSight } from './last-seen.js';
-import { type Findings, type Limits, Lookout } from './lookout.js';
-import { PeerEvents } from './peer-events.js';
-import { Pending } from './pending.js';
-import type { Sight } from './sight.js';
-import { watchableSocket, watchedOn } from './watchable.js';
-import { bottomHandleOf, isAbove, type Watched } from './watched.js';
+import { type Findings, type Limits, Monitor } from './monitor.js';
+import { bottomHandleOf, isAbove, type WatchedConnection, watchableSocket, watchedOn } from './watched-connection.js';
 
 /** How a watch treats its connections. */
 export interface WatchRules extends Limits {
@@ -51,17 +51,17 @@ function setUnlessSet(socket: net.Socket, policy: ValidPolicy): void {
  */
 export class PeerWatch extends EventEmitter<PeerWatchEvents> implements AsyncIterable<PeerEvent>, Disposable {
   readonly #rules: WatchRules;
-  readonly #watched = new WeakMap<net.Socket, Watched>();
-  readonly #pending: Pending;
-  readonly #lookout: Lookout;
+  readonly #watched = new WeakMap<net.Socket, WatchedConnection>();
+  readonly #connecting: ConnectingSockets;
+  readonly #monitor: Monitor;
   readonly #ends = new Set<() => void>();
-  readonly #iterators = new Set<PeerEvents>();
+  readonly #iterators = new Set<EventIterator>();
   #isClosed = false;
 
   constructor(rules: WatchRules) {
     super();
     this.#rules = rules;
-    this.#lookout = new Lookout(rules, this.#findings());
+    this.#monitor = new Monitor(rules, this.#findings());
     const given = new WeakSet<net.Socket>();
     const opened = (socket: net.Socket) => {
       // The program's own policy comes first. A socket may connect again and again.
@@ -69,12 +69,12 @@ export class PeerWatch extends EventEmitter<PeerWatchEvents> implements AsyncIte
       given.add(socket);
       this.#setPolicy(socket);
     };
-    this.#pending = new Pending({ opened, connected: (socket) => this.#begin(socket) }, rules.all);
+    this.#connecting = new ConnectingSockets({ opened, connected: (socket) => this.#begin(socket) }, rules.all);
   }
 
   /** Returns how many connections it watches; those that are yet to be connected are not counted. */
   get size(): number {
-    return this.#lookout.size;
+    return this.#monitor.size;
   }
 
   /**
@@ -87,7 +87,7 @@ export class PeerWatch extends EventEmitter<PeerWatchEvents> implements AsyncIte
   add(target: KeepAliveTarget): this {
     const socket = watchableSocket(target);
     if (this.#isClosed || this.#watched.has(socket)) return this;
-    if (socket.pending) this.#pending.add(socket);
+    if (socket.pending) this.#connecting.add(socket);
     else this.#adopt(socket);
     return this;
   }
@@ -103,13 +103,13 @@ export class PeerWatch extends EventEmitter<PeerWatchEvents> implements AsyncIte
    * @internal
    */
   isAwaited(socket: net.Socket): boolean {
-    return this.#pending.has(socket);
+    return this.#connecting.has(socket);
   }
 
   /** Watches a connection no longer; whether it did. */
   delete(socket: net.Socket): boolean {
     const watched = this.#watched.get(socket);
-    if (watched === undefined) return this.#pending.delete(socket);
+    if (watched === undefined) return this.#connecting.delete(socket);
     this.#leave(watched);
     return true;
   }
@@ -118,8 +118,8 @@ export class PeerWatch extends EventEmitter<PeerWatchEvents> implements AsyncIte
   close(): void {
     if (this.#isClosed) return;
     this.#isClosed = true;
-    this.#pending.close();
-    for (const watched of this.#lookout.close()) this.#leave(watched);
+    this.#connecting.close();
+    for (const watched of this.#monitor.close()) this.#leave(watched);
     for (const end of this.#ends) end();
     this.#ends.clear();
     for (const iterator of this.#iterators) iterator.end();
@@ -132,7 +132,7 @@ export class PeerWatch extends EventEmitter<PeerWatchEvents> implements AsyncIte
 
   /** Yields every event from now on, until the watch is closed. */
   [Symbol.asyncIterator](): AsyncIterableIterator<PeerEvent, undefined> {
-    const iterator = new PeerEvents((events) => this.#iterators.delete(events));
+    const iterator = new EventIterator((events) => this.#iterators.delete(events));
     if (this.#isClosed) iterator.end();
     else this.#iterators.add(iterator);
     return iterator;
@@ -150,7 +150,7 @@ export class PeerWatch extends EventEmitter<PeerWatchEvents> implements AsyncIte
   /** Watches an open connection. A connection that was pending got the policy when it was opened. */
   #adopt(socket: net.Socket): void {
     const handle = bottomHandleOf(socket);
-    if (handle === undefined || this.#lookout.on(handle) === undefined) this.#setPolicy(socket);
+    if (handle === undefined || this.#monitor.on(handle) === undefined) this.#setPolicy(socket);
     this.#begin(socket);
   }
 
@@ -161,7 +161,7 @@ export class PeerWatch extends EventEmitter<PeerWatchEvents> implements AsyncIte
   #begin(socket: net.Socket): void {
     if (this.#isClosed || socket.destroyed || this.#watched.has(socket)) return;
     const handle = bottomHandleOf(socket);
-    const before = handle && this.#lookout.on(handle);
+    const before = handle && this.#monitor.on(handle);
     const watched = before ?? watchedOn(socket);
     if (before !== undefined) {
       if (!isAbove(socket, before.socket)) return;
@@ -171,32 +171,33 @@ export class PeerWatch extends EventEmitter<PeerWatchEvents> implements AsyncIte
     this.#watched.set(socket, watched);
     if (before === undefined) {
       forgetEnd(socket);
-      this.#lookout.add(watched);
-    } else this.#lookout.announceUse(watched);
+      this.#monitor.add(watched);
+    } else this.#monitor.announceUse(watched);
   }
 
-  #leave(watched: Watched): void {
+  #leave(watched: WatchedConnection): void {
     this.#watched.delete(watched.socket);
-    this.#lookout.remove(watched);
+    this.#monitor.remove(watched);
   }
 
   #findings(): Findings {
     return {
-      unwell: (watched, sight, condition) => rememberSight(watched.socket, sightToKeep(watched, sight, condition)),
-      turned: (watched, type, sight, condition, nextProbeMs) =>
-        this.#tell({ type, ...describePeer(watched, sight, condition, nextProbeMs) }),
-      givenUp: (watched, sight, condition, forMs) => this.#givenUp(watched, sight, condition, forMs),
-      closing: noteLastSight,
-      ended: (watched, sight) => this.#ended(watched, sight),
+      unwell: (watched, snapshot, diagnosis) =>
+        rememberSnapshot(watched.socket, snapshotToKeep(watched, snapshot, diagnosis)),
+      changed: (watched, type, snapshot, diagnosis, nextProbeMs) =>
+        this.#tell({ type, ...describePeer(watched, snapshot, diagnosis, nextProbeMs) }),
+      givenUp: (watched, snapshot, diagnosis, forMs) => this.#givenUp(watched, snapshot, diagnosis, forMs),
+      closing: noteLastSnapshot,
+      ended: (watched, snapshot) => this.#ended(watched, snapshot),
       closed: (watched) => this.#closed(watched),
     };
   }
 
-  #givenUp(watched: Watched, sight: Sight, condition: Condition, forMs: number): void {
+  #givenUp(watched: WatchedConnection, snapshot: Snapshot, diagnosis: Diagnosis, forMs: number): void {
     const text = `the peer has answered nothing for ${(forMs / 1000).toFixed(1)} s`;
-    const { unanswered } = condition;
-    const error = new DeadPeerError('unanswered', text, { unanswered, silentMs: sight.silentMs });
-    const description = describePeer(watched, sight, condition);
+    const { unanswered } = diagnosis;
+    const error = new DeadPeerError('unanswered', text, { unanswered, silentMs: snapshot.silentMs });
+    const description = describePeer(watched, snapshot, diagnosis);
     this.#leave(watched);
     this.#abort(watched, error, () =>
       this.#tell({ type: 'dead', ...description, next: undefined, reason: 'unanswered', error, decidedBy: 'watch' }),
@@ -207,7 +208,7 @@ export class PeerWatch extends EventEmitter<PeerWatchEvents> implements AsyncIte
    * Reports a death, and destroys the socket if `destroy` is set. The connection is aborted, whoever closes it: data that
    * the kernel would still send could arrive after the program has tried again.
    */
-  #abort({ socket, fd }: Watched, error: DeadPeerError, tell: () => void): void {
+  #abort({ socket, fd }: WatchedConnection, error: DeadPeerError, tell: () => void): void {
     rememberDead(error, socket);
     rememberEnd(socket, error.reason);
     const { destroy } = this.#rules;
@@ -217,7 +218,7 @@ export class PeerWatch extends EventEmitter<PeerWatchEvents> implements AsyncIte
   }
 
   /** Handles a closed descriptor. The peer, the kernel or the program closed it; the last is no event. */
-  #closed(watched: Watched): void {
+  #closed(watched: WatchedConnection): void {
     if (this.#watched.get(watched.socket) !== watched) return;
     // A socket that is still open was handed to another process.
     if (watched.socket.destroyed) this.#end(watched, endingOfDestroyed(watched));
@@ -228,31 +229,31 @@ export class PeerWatch extends EventEmitter<PeerWatchEvents> implements AsyncIte
    * Handles a connection that the kernel has ended unnoticed by Node.js. Takes the kernel's error only if the socket is
    * destroyed: otherwise the program gets the error at its next read.
    */
-  #ended(watched: Watched, sight: Sight): void {
+  #ended(watched: WatchedConnection, snapshot: Snapshot): void {
     const { fd } = watched;
     const { destroy } = this.#rules;
     const taken = destroy && fd !== undefined ? takeSocketError(fd) : undefined;
-    const ending = endingOfUnread(watched, sight, taken);
+    const ending = endingOfUnread(watched, snapshot, taken);
     // Data that arrived before the peer closed the connection can still be read.
     if (!destroy || ending === 'program' || ending.reason === 'closed') {
       this.#end(watched, ending);
       return;
     }
     const { reason } = ending;
-    const { unanswered, silentMs = sight.silentMs } = describeLost(watched, lastSightOf(watched.socket));
+    const { unanswered, silentMs = snapshot.silentMs } = describeLost(watched, lastSnapshotOf(watched.socket));
     const text = reason === undefined ? 'the kernel has ended the connection' : stories[reason];
     const error = new DeadPeerError(reason, text, { unanswered, silentMs }, taken);
     this.#abort(watched, error, () => this.#end(watched, { reason, error }));
   }
 
-  #end(watched: Watched, ending: Ending): void {
+  #end(watched: WatchedConnection, ending: Ending): void {
     const { socket } = watched;
     this.#leave(watched);
     rememberEnd(socket, ending === 'program' ? ending : ending.reason);
     if (ending === 'program') return;
     const { reason, error } = ending;
     const decidedBy = reason === 'unanswered' ? 'watch' : 'kernel';
-    this.#tell({ type: 'dead', ...describeLost(watched, lastSightOf(socket)), reason, error, decidedBy });
+    this.#tell({ type: 'dead', ...describeLost(watched, lastSnapshotOf(socket)), reason, error, decidedBy });
   }
 
   /** A listener that throws is its program's affair: others are still told, and other peers looked at. */

@@ -1,7 +1,7 @@
+import type { Diagnosis } from '../../peer/diagnosis.js';
+import type { Snapshot } from '../../peer/snapshot.js';
 import { kernelHz, timerLatenessMs } from '../../policy/timer-wheel.js';
 import type { KeepAliveState } from '../../socket/index.js';
-import type { Condition } from './condition.js';
-import type { Sight } from './sight.js';
 
 /** While something is unanswered, and while a probe is due, which no kernel sends exactly then. */
 const closeLookMs = 200;
@@ -24,7 +24,7 @@ function latenessMs(delayMs: number): number {
  * Until a probe that went out on time has been unanswered for a moment, then again and again while a late one may go out.
  * After a probe was answered the kernel waits for the interval, where that is longer than idle.
  */
-function untilProbe({ silentMs }: Sight, { idle, interval }: KeepAliveState): number {
+function untilProbe({ silentMs }: Snapshot, { idle, interval }: KeepAliveState): number {
   for (const dueMs of [idle, Math.max(idle, interval)]) {
     if (silentMs < dueMs + closeLookMs) return dueMs + closeLookMs - silentMs;
     if (silentMs < dueMs + latenessMs(dueMs) + closeLookMs) return closeLookMs;
@@ -34,8 +34,8 @@ function untilProbe({ silentMs }: Sight, { idle, interval }: KeepAliveState): nu
 
 /** What is known of a connection when it has been looked at. */
 export interface Circumstances {
-  readonly sight: Sight;
-  readonly condition: Condition;
+  readonly snapshot: Snapshot;
+  readonly diagnosis: Diagnosis;
   /** For how long something of ours has gone unanswered. */
   readonly forMs: number;
   readonly options: KeepAliveState;
@@ -44,18 +44,18 @@ export interface Circumstances {
 }
 
 /** When the numbers of a connection say that something can have changed, in milliseconds. */
-function untilChange({ sight, condition, forMs, options, untilAnswerMs }: Circumstances): number {
-  const { unacked, notSentBytes, rtoMs, dataSentMs } = sight;
+function untilChange({ snapshot, diagnosis, forMs, options, untilAnswerMs }: Circumstances): number {
+  const { unacked, notSentBytes, rtoMs, dataSentMs } = snapshot;
   // A first probe is unanswered once a round trip has passed.
-  if (condition.unansweredKind === 'keepalive' && forMs < rtoMs) return Math.min(closeLookMs, rtoMs - forMs);
-  if (condition.unansweredKind !== undefined || condition.isWindowClosed) return closeLookMs;
+  if (diagnosis.unansweredKind === 'keepalive' && forMs < rtoMs) return Math.min(closeLookMs, rtoMs - forMs);
+  if (diagnosis.unansweredKind !== undefined || diagnosis.isWindowClosed) return closeLookMs;
   if (unacked > 0) {
     const timeoutMs = rtoMs - dataSentMs + shortestLookMs;
     return timeoutMs > 0 ? timeoutMs : closeLookMs;
   }
   if (notSentBytes > 0) return closeLookMs;
   if (!options.enabled) return unprotectedLookMs;
-  return Math.min(longestLookMs, untilAnswerMs ?? untilProbe(sight, options));
+  return Math.min(longestLookMs, untilAnswerMs ?? untilProbe(snapshot, options));
 }
 
 /** When to look at a connection again, in milliseconds. */
@@ -69,8 +69,8 @@ export function nextLookMs(circumstances: Circumstances): number {
  */
 export function isTimeToAsk(
   { enabled, idle, interval }: KeepAliveState,
-  { silentMs }: Sight,
-  { unansweredKind }: Condition,
+  { silentMs }: Snapshot,
+  { unansweredKind }: Diagnosis,
 ): boolean {
   if (!enabled || unansweredKind === 'keepalive') return true;
   const latestMs = Math.max(idle, interval);

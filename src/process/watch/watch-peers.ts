@@ -15,8 +15,8 @@ import {
 import type { KeepAliveTarget } from '../../socket/index.js';
 import { leastDeadWithinMs } from './fast-detection/plan.js';
 import { PeerWatch } from './peer-watch.js';
-import { assertWatchable } from './sight.js';
-import { watchableSocket } from './watchable.js';
+import { assertWatchable } from './take-snapshot.js';
+import { watchableSocket } from './watched-connection.js';
 
 /** What {@link watchPeers} watches, and how. */
 export interface WatchOptions {

@@ -1,11 +1,11 @@
 import { SystemCallError, UnsupportedError } from '../../../native/index.js';
 import { nowMs } from '../../../node/real-time.js';
 import { messageOf, warnOnce } from '../../../node/warn-once.js';
+import type { Diagnosis } from '../../../peer/diagnosis.js';
+import type { Snapshot } from '../../../peer/snapshot.js';
 import { limits } from '../../../policy/limits.js';
 import { probeNow, programState, releaseOptions, takeOptions } from '../../../socket/watch-policy.js';
-import type { Condition } from '../condition.js';
-import type { Sight } from '../sight.js';
-import type { Watched } from '../watched.js';
+import type { WatchedConnection } from '../watched-connection.js';
 import { type ProbePlan, probePlan, questionMs } from './plan.js';
 
 /** A connection without data for longer is not in use, and left to the kernel's keepalive. */
@@ -54,11 +54,11 @@ export class Prober {
   readonly #deadWithinMs: number;
   readonly #plan: ProbePlan;
   readonly #questionMs: number;
-  readonly #questions = new Map<Watched, Question>();
+  readonly #questions = new Map<WatchedConnection, Question>();
   /** The connections that have the watch's options. */
-  readonly #taken = new WeakSet<Watched>();
+  readonly #taken = new WeakSet<WatchedConnection>();
   /** When an idle time of 1 s that may be an override was seen first, by the monotonic clock. */
-  readonly #suspectedAt = new WeakMap<Watched, number>();
+  readonly #suspectedAt = new WeakMap<WatchedConnection, number>();
 
   constructor(deadWithinMs: number) {
     this.#deadWithinMs = deadWithinMs;
@@ -71,38 +71,38 @@ export class Prober {
    *
    * @param forMs For how long a probe or data have been unanswered.
    */
-  step(watched: Watched, sight: Sight, condition: Condition, forMs: number): ProbeStep {
+  step(watched: WatchedConnection, snapshot: Snapshot, diagnosis: Diagnosis, forMs: number): ProbeStep {
     const question = this.#questions.get(watched);
-    if (question !== undefined && nowMs() - sight.silentMs > question.heardAt + answerMarginMs) {
+    if (question !== undefined && nowMs() - snapshot.silentMs > question.heardAt + answerMarginMs) {
       this.#questions.delete(watched);
-      return { nextLookMs: Math.max(1, this.#plan.quietMs - sight.silentMs) };
+      return { nextLookMs: Math.max(1, this.#plan.quietMs - snapshot.silentMs) };
     }
-    if (condition.isWindowClosed) {
+    if (diagnosis.isWindowClosed) {
       this.#questions.delete(watched);
       return undefined;
     }
-    if (sight.unacked > 0 || sight.notSentBytes > 0) return this.#inFlight(question, sight, condition, forMs);
-    if (question !== undefined) return this.#goOn(question, watched, sight);
-    const isInUse = Math.min(sight.dataReceivedMs, sight.dataSentMs) < Math.max(inUseMs, this.#deadWithinMs);
-    if (isInUse) return this.#take(watched) ?? this.#begin(watched, sight);
+    if (snapshot.unacked > 0 || snapshot.notSentBytes > 0) return this.#inFlight(question, snapshot, diagnosis, forMs);
+    if (question !== undefined) return this.#goOn(question, watched, snapshot);
+    const isInUse = Math.min(snapshot.dataReceivedMs, snapshot.dataSentMs) < Math.max(inUseMs, this.#deadWithinMs);
+    if (isInUse) return this.#take(watched) ?? this.#begin(watched, snapshot);
     this.#release(watched);
     return undefined;
   }
 
   /** Returns the longest time until a peer that is being asked must be asked again; `undefined` if none is. */
-  nextProbeMs(watched: Watched): number | undefined {
+  nextProbeMs(watched: WatchedConnection): number | undefined {
     const question = this.#questions.get(watched);
     return question === undefined ? undefined : Math.max(0, question.dueAt - nowMs());
   }
 
   /** Restores the program's options of a connection. */
-  end(watched: Watched): void {
+  end(watched: WatchedConnection): void {
     this.#questions.delete(watched);
     this.#release(watched);
   }
 
   /** Gives a connection the watch's options. Returns the next step if it has to wait, or cannot have the options. */
-  #take(watched: Watched): ProbeStep | undefined {
+  #take(watched: WatchedConnection): ProbeStep | undefined {
     if (this.#taken.has(watched)) return undefined;
     const waitMs = this.#overriddenForMs(watched);
     if (waitMs > 0) return { nextLookMs: waitMs };
@@ -114,7 +114,7 @@ export class Prober {
   }
 
   /** Returns how long an idle time of 1 s may still be another process's override, which must not be kept as a setting. */
-  #overriddenForMs(watched: Watched): number {
+  #overriddenForMs(watched: WatchedConnection): number {
     const { fd, handle } = watched;
     if (fd === undefined || programState(handle, fd).idle !== limits.idleSeconds.min * 1000) return 0;
     const seenAt = this.#suspectedAt.get(watched);
@@ -122,7 +122,7 @@ export class Prober {
     return Math.ceil((seenAt ?? nowMs()) + overrideMs - nowMs());
   }
 
-  #release(watched: Watched): void {
+  #release(watched: WatchedConnection): void {
     if (!this.#taken.delete(watched)) return;
     try {
       releaseOptions(watched.handle, this);
@@ -134,13 +134,13 @@ export class Prober {
     }
   }
 
-  #probe(watched: Watched, unanswered: number): boolean {
+  #probe(watched: WatchedConnection, unanswered: number): boolean {
     if (unanswered >= mostUnanswered) return this.#taken.has(watched);
     return unlessRefused(() => probeNow(watched.handle)) ?? false;
   }
 
   /** A probe that the kernel has sent on its own is the first one. */
-  #begin(watched: Watched, { silentMs, probes }: Sight): ProbeStep {
+  #begin(watched: WatchedConnection, { silentMs, probes }: Snapshot): ProbeStep {
     const { quietMs, gapsMs } = this.#plan;
     if (silentMs < quietMs) return { nextLookMs: quietMs - silentMs };
     if (!this.#taken.has(watched) || (probes === 0 && !this.#probe(watched, probes))) return undefined;
@@ -151,7 +151,7 @@ export class Prober {
   }
 
   /** Keeps probes as far apart as planned even if the program was blocked, because an answer takes time. */
-  #goOn(question: Question, watched: Watched, { rttMs, probes }: Sight): ProbeStep {
+  #goOn(question: Question, watched: WatchedConnection, { rttMs, probes }: Snapshot): ProbeStep {
     const { gapsMs } = this.#plan;
     const isLast = question.sent === gapsMs.length;
     const lateMs = nowMs() - question.dueAt - (isLast ? rttMs : 0);
@@ -172,9 +172,9 @@ export class Prober {
    * time of a question from the first unanswered probe or transmission, and at least the whole `deadWithin` since it was
    * heard. A peer that sends data but acknowledges nothing has the whole `deadWithin`.
    */
-  #inFlight(question: Question | undefined, sight: Sight, condition: Condition, forMs: number): ProbeStep {
-    if (condition.unansweredKind === undefined) return undefined;
-    const { silentMs, rttMs } = sight;
+  #inFlight(question: Question | undefined, snapshot: Snapshot, diagnosis: Diagnosis, forMs: number): ProbeStep {
+    if (diagnosis.unansweredKind === undefined) return undefined;
+    const { silentMs, rttMs } = snapshot;
     const { quietMs } = this.#plan;
     const askedMs = question === undefined ? forMs : Math.max(forMs, nowMs() - question.startedAt);
     const silenceMs = Math.max(this.#questionMs + rttMs - askedMs, quietMs + this.#questionMs - silentMs);

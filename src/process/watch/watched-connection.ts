@@ -1,15 +1,19 @@
 import type net from 'node:net';
+import { SystemCallError, UnsupportedError } from '../../native/index.js';
+import { Server } from '../../node/classes.js';
 import { bottomOf, carrierOf, type Handle, handleOf, openDescriptor, parentOf } from '../../node/handle.js';
 import { nowMs } from '../../node/real-time.js';
 import type { Subscriber } from '../../node/subscribers.js';
-import type { KeepAliveState } from '../../socket/index.js';
+import type { Snapshot } from '../../peer/snapshot.js';
+import type { PeerState } from '../../peer/transition.js';
+import { type KeepAliveState, type KeepAliveTarget, resolveTarget } from '../../socket/index.js';
 import { readState } from '../../socket/options.js';
 import { currentPlatform } from '../../socket/platforms/index.js';
 import type { TcpState } from '../../wire/tcp-state.js';
-import type { Entry } from './agenda.js';
-import { localEnd, remoteEnd } from './ends.js';
+import { localEnd, remoteEnd } from './addresses.js';
 import type { PeerAddress } from './events.js';
-import { lookAt, type Sight } from './sight.js';
+import { takeSnapshot } from './take-snapshot.js';
+import type { Entry } from './timer-queue.js';
 
 /** Returns whether Node.js takes what arrives: it does not hear of the end of a connection otherwise. */
 export function isRead(socket: net.Socket): boolean {
@@ -44,14 +48,14 @@ const endedFirst: ReadonlySet<TcpState> = new Set(['FIN_WAIT1', 'FIN_WAIT2']);
 
 /** Who looks at connections. */
 export interface Follower {
-  wrote(watched: Watched): void;
-  optionsSet(watched: Watched): void;
-  /** The descriptor is about to be closed. `sight` is the last look; `undefined` if there can be none any more. */
-  closing(watched: Watched, sight: Sight | undefined): void;
+  wrote(watched: WatchedConnection): void;
+  optionsSet(watched: WatchedConnection): void;
+  /** The descriptor is about to be closed. `snapshot` is the last look; `undefined` if there can be none any more. */
+  closing(watched: WatchedConnection, snapshot: Snapshot | undefined): void;
 }
 
 /** The watch's state of one connection: few numbers, because there may be very many connections. */
-export class Watched implements Entry, Subscriber {
+export class WatchedConnection implements Entry, PeerState, Subscriber {
   /** Kept strongly: an open socket's handle holds it anyway, and a socket that has ended leaves the watch. */
   socket: net.Socket;
   /** Counts also bytes that are written below TLS and by http2, which the socket does not count. */
@@ -65,25 +69,22 @@ export class Watched implements Entry, Subscriber {
   optionsDueAt = wholeMs() + settledMs;
   slot = -1;
   place = 0;
-  /** When the peer answered the last probe, if it was not heard since; or 0. See {@link noteRest}. */
+  /** When the peer answered the last probe, if it was not heard since; or 0. See {@link noteAnsweredProbe}. */
   probedAt = 0;
   /** How many segments had been sent by the time of `probedAt`. */
   probedSegments = 0;
-  mood: 'fine' | 'suspect' | 'stalled' = 'fine';
-  /** The time of the first look at which probes or data were unanswered, by {@link wholeMs}; 0 if none are. */
+  peerState: PeerState['peerState'] = 'fine';
   unansweredSince = 0;
-  /** Since when the peer's window has been seen closed, or 0. */
   closedSince = 0;
   /** Since when the connection has been seen to have ended in the kernel, or 0. */
   overSince = 0;
-  /** How many bytes the peer had acknowledged at the first look at which data were unanswered. */
   ackedBytes = 0;
   /** Whether the program ended the connection before the peer did. */
   isEndedFirst: boolean;
   /** Whether the connection's end is being reported. */
   isClosing = false;
   /** The last look, when the connection's descriptor was closed. */
-  lastSeen: Sight | undefined;
+  lastSeen: Snapshot | undefined;
   follower: Follower | undefined;
   /** The bytes written and read when a change was last noticed. */
   #bytesWritten: number;
@@ -117,12 +118,12 @@ export class Watched implements Entry, Subscriber {
 
   ending(): void {
     const { fd } = this;
-    if (fd !== undefined && lookAt(fd)?.state === 'ESTABLISHED') this.isEndedFirst = true;
+    if (fd !== undefined && takeSnapshot(fd)?.state === 'ESTABLISHED') this.isEndedFirst = true;
   }
 
   closing(): void {
     const { fd } = this;
-    this.follower?.closing(this, fd === undefined ? undefined : lookAt(fd));
+    this.follower?.closing(this, fd === undefined ? undefined : takeSnapshot(fd));
   }
 
   optionsSet(): void {
@@ -171,4 +172,39 @@ export function shared(options: KeepAliveState): KeepAliveState {
   if (known.size >= mostKnown) known.clear();
   known.set(key, options);
   return options;
+}
+
+function openHandleOf(socket: net.Socket): [Handle, number, Snapshot] {
+  const handle = bottomHandleOf(socket);
+  const fd = handle && openDescriptor(handle);
+  const snapshot = fd === undefined ? undefined : takeSnapshot(fd);
+  if (handle === undefined || fd === undefined || snapshot === undefined) {
+    throw new UnsupportedError('watching this stream', 'a TCP socket of the system');
+  }
+  return [handle, fd, snapshot];
+}
+
+/**
+ * The socket of a target that can be watched, or that may turn out to be one once it is connected.
+ *
+ * @throws {SystemCallError} EBADF if the socket was destroyed, ENOTSOCK if it is no socket, ENOTCONN if it is a server.
+ * @throws {UnsupportedError} if it is a unix-domain socket, and on other platforms than Linux.
+ */
+export function watchableSocket(target: KeepAliveTarget): net.Socket {
+  const socket = resolveTarget(target, 'getsockopt');
+  if (socket instanceof Server) {
+    throw new SystemCallError('getsockopt', 'ENOTCONN', 'a server has no peer: add its connections, or watch all');
+  }
+  if (!socket.pending) openHandleOf(socket);
+  return socket;
+}
+
+/**
+ * What there is to know of a connected socket when its watch begins.
+ *
+ * @throws {UnsupportedError} if it is no TCP socket.
+ */
+export function watchedOn(socket: net.Socket): WatchedConnection {
+  const [handle, fd, { state }] = openHandleOf(socket);
+  return new WatchedConnection(socket, handle, shared(readState(fd, currentPlatform())), state);
 }

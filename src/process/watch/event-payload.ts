@@ -1,11 +1,11 @@
 import { unacknowledgedBytes } from '../../native/index.js';
 import { nowMs } from '../../node/real-time.js';
+import type { Diagnosis } from '../../peer/diagnosis.js';
+import type { Snapshot } from '../../peer/snapshot.js';
 import type { KeepAliveState } from '../../socket/index.js';
-import type { Condition } from './condition.js';
+import type { LastSnapshot } from './ending/last-snapshot.js';
 import type { LivePeerEvent, NextStep } from './events.js';
-import type { LastSight } from './last-seen.js';
-import type { Sight } from './sight.js';
-import type { Watched } from './watched.js';
+import type { WatchedConnection } from './watched-connection.js';
 
 /** net/ipv4/tcp.h: `TCP_RTO_MAX`. */
 const longestTimeoutMs = 120_000;
@@ -14,7 +14,7 @@ const longestTimeoutMs = 120_000;
  * Until the next probe of a closed window (include/net/tcp.h, `tcp_probe0_when`): each doubles the time to the one after
  * it. The peer was heard last when it answered the one before those that are unanswered.
  */
-function untilWindowProbe({ rtoMs, backoff, probes, silentMs }: Sight): number {
+function untilWindowProbe({ rtoMs, backoff, probes, silentMs }: Snapshot): number {
   let sinceAnswerMs = 0;
   for (let doublings = Math.max(0, backoff - probes); doublings <= backoff; doublings++) {
     sinceAnswerMs += Math.min(rtoMs * 2 ** doublings, longestTimeoutMs);
@@ -23,18 +23,18 @@ function untilWindowProbe({ rtoMs, backoff, probes, silentMs }: Sight): number {
 }
 
 function nextStep(
-  sight: Sight,
-  condition: Condition,
+  snapshot: Snapshot,
+  diagnosis: Diagnosis,
   { enabled, idle, interval }: KeepAliveState,
   nextProbeMs: number | undefined,
 ): NextStep | undefined {
-  if (condition.isWindowClosed) return { what: 'window probe', inMs: untilWindowProbe(sight) };
-  if (sight.unacked > 0) return { what: 'retransmission', inMs: Math.max(0, sight.rtoMs - sight.dataSentMs) };
+  if (diagnosis.isWindowClosed) return { what: 'window probe', inMs: untilWindowProbe(snapshot) };
+  if (snapshot.unacked > 0) return { what: 'retransmission', inMs: Math.max(0, snapshot.rtoMs - snapshot.dataSentMs) };
   if (nextProbeMs !== undefined) return { what: 'probe', inMs: nextProbeMs };
   if (!enabled) return undefined;
   // After a probe that was answered the kernel waits for the interval, where that is longer.
-  if (sight.probes === 0) return { what: 'probe', inMs: Math.max(0, Math.max(idle, interval) - sight.silentMs) };
-  const sinceProbe = Math.max(0, sight.silentMs - idle) % interval;
+  if (snapshot.probes === 0) return { what: 'probe', inMs: Math.max(0, Math.max(idle, interval) - snapshot.silentMs) };
+  const sinceProbe = Math.max(0, snapshot.silentMs - idle) % interval;
   return { what: 'probe', inMs: interval - sinceProbe };
 }
 
@@ -44,9 +44,9 @@ function nextStep(
  * @param nextProbeMs Until the watch has the kernel probe again, where it does so itself.
  */
 export function describePeer(
-  watched: Watched,
-  sight: Sight,
-  condition: Condition,
+  watched: WatchedConnection,
+  snapshot: Snapshot,
+  diagnosis: Diagnosis,
   nextProbeMs?: number,
 ): Omit<LivePeerEvent, 'type'> {
   const { socket, local, remote, fd, options } = watched;
@@ -54,26 +54,26 @@ export function describePeer(
     socket,
     local,
     remote,
-    unanswered: condition.unanswered,
-    silentMs: sight.silentMs,
-    idleMs: Math.min(sight.dataReceivedMs, sight.dataSentMs),
-    rttMs: sight.rttMs,
+    unanswered: diagnosis.unanswered,
+    silentMs: snapshot.silentMs,
+    idleMs: Math.min(snapshot.dataReceivedMs, snapshot.dataSentMs),
+    rttMs: snapshot.rttMs,
     unacknowledgedBytes: fd === undefined ? 0 : unacknowledgedBytes(fd),
-    zeroWindow: condition.isWindowClosed,
-    next: nextStep(sight, condition, options, nextProbeMs),
+    zeroWindow: diagnosis.isWindowClosed,
+    next: nextStep(snapshot, diagnosis, options, nextProbeMs),
   };
 }
 
 /** What a look leaves to be told once the connection has ended. */
-export function sightToKeep(watched: Watched, sight: Sight, condition: Condition): LastSight {
+export function snapshotToKeep(watched: WatchedConnection, snapshot: Snapshot, diagnosis: Diagnosis): LastSnapshot {
   const { unanswered, silentMs, idleMs, rttMs, unacknowledgedBytes, zeroWindow } = describePeer(
     watched,
-    sight,
-    condition,
+    snapshot,
+    diagnosis,
   );
   return {
     seenAt: nowMs(),
-    unansweredKind: condition.unansweredKind,
+    unansweredKind: diagnosis.unansweredKind,
     unanswered,
     silentMs,
     idleMs,
@@ -88,13 +88,17 @@ export function sightToKeep(watched: Watched, sight: Sight, condition: Condition
  * What is left to be told of a connection that had ended when it was looked at last; `undefined` where nothing of ours
  * was unanswered. The kernel keeps its counts, but neither the queue nor the window.
  */
-export function sightOfEnd(watched: Watched, sight: Sight, before: LastSight | undefined): LastSight | undefined {
-  const unanswered = Math.max(sight.probes, sight.retransmits);
-  if (sight.state !== 'CLOSE' || unanswered === 0) return undefined;
-  const kind = sight.retransmits > 0 ? 'retransmission' : 'keepalive';
+export function snapshotOfEnd(
+  watched: WatchedConnection,
+  snapshot: Snapshot,
+  before: LastSnapshot | undefined,
+): LastSnapshot | undefined {
+  const unanswered = Math.max(snapshot.probes, snapshot.retransmits);
+  if (snapshot.state !== 'CLOSE' || unanswered === 0) return undefined;
+  const kind = snapshot.retransmits > 0 ? 'retransmission' : 'keepalive';
   const unansweredKind = before?.unansweredKind ?? kind;
   return {
-    ...sightToKeep(watched, sight, { unansweredKind, unanswered, isWindowClosed: false, unansweredForMs: 0 }),
+    ...snapshotToKeep(watched, snapshot, { unansweredKind, unanswered, isWindowClosed: false, unansweredForMs: 0 }),
     unacknowledgedBytes: before?.unacknowledgedBytes,
     zeroWindow: before?.zeroWindow,
   };
@@ -102,9 +106,9 @@ export function sightOfEnd(watched: Watched, sight: Sight, before: LastSight | u
 
 /** Returns whether the kernel gave up a connection that ended like this, and not the peer. */
 export function hasTimedOut(
-  { probes, silentMs }: Sight,
+  { probes, silentMs }: Snapshot,
   options: KeepAliveState,
-  last: LastSight | undefined,
+  last: LastSnapshot | undefined,
 ): boolean {
   if (last !== undefined && last.unansweredKind !== 'keepalive') return true;
   const { count, userTimeout } = options;
@@ -112,7 +116,7 @@ export function hasTimedOut(
 }
 
 /** What an event says of a connection that is no more: nothing has been received since it was seen last. */
-export function describeLost({ socket, local, remote }: Watched, last: LastSight | undefined) {
+export function describeLost({ socket, local, remote }: WatchedConnection, last: LastSnapshot | undefined) {
   const sinceMs = last === undefined ? 0 : nowMs() - last.seenAt;
   const { silentMs, idleMs, rttMs, unacknowledgedBytes, zeroWindow } = last ?? {};
   return {

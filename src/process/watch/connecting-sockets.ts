@@ -22,7 +22,7 @@ export interface ConnectFollower {
  * The sockets that are connecting. `connect` of Node's TCP handles is wrapped and calls back at its end: a program could
  * remove a listener. No socket is kept from being collected.
  */
-export class Pending {
+export class ConnectingSockets {
   readonly #follower: ConnectFollower;
   readonly #isAll: boolean;
   /** The sockets that wait, by the socket that connects: TLS on top of it, or the socket itself. */

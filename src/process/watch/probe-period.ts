@@ -1,6 +1,6 @@
+import type { Snapshot } from '../../peer/snapshot.js';
 import type { KeepAliveState } from '../../socket/index.js';
-import type { Sight } from './sight.js';
-import type { Watched } from './watched.js';
+import type { WatchedConnection } from './watched-connection.js';
 
 /** How far apart the probes of connections with the same options are. */
 interface Rhythm {
@@ -37,8 +37,8 @@ function note(options: KeepAliveState, periodMs: number): void {
  *
  * @param now As {@link wholeMs} has it.
  */
-export function noteRest(watched: Watched, sight: Sight, now: number): void {
-  const { silentMs, dataReceivedMs, dataSentMs, segmentsSent } = sight;
+export function noteAnsweredProbe(watched: WatchedConnection, snapshot: Snapshot, now: number): void {
+  const { silentMs, dataReceivedMs, dataSentMs, segmentsSent } = snapshot;
   const { probedAt, probedSegments, options } = watched;
   const heardAt = now - silentMs;
   const isAnswer = Math.min(dataReceivedMs, dataSentMs) >= silentMs + options.idle;
@@ -52,7 +52,7 @@ export function noteRest(watched: Watched, sight: Sight, now: number): void {
 }
 
 /** When the next probe is answered of a connection that has answered one before, in milliseconds; `undefined` if unknown. */
-export function untilAnswer(watched: Watched, now: number): number | undefined {
+export function untilAnswer(watched: WatchedConnection, now: number): number | undefined {
   const rhythm = watched.probedAt > 0 ? rhythms.get(watched.options) : undefined;
   if (rhythm === undefined) return undefined;
   const leftMs = watched.probedAt + rhythm.periodMs + marginMs - now;

@@ -1,5 +1,5 @@
 import { constants } from 'node:os';
-import type { DeathReason } from './death.js';
+import type { DeathReason } from '../../../peer/end-reason.js';
 
 /** The facts about the peer in an error, besides the reason. */
 export interface SeenOfPeer {

@@ -4,16 +4,17 @@ import { announceUse, type OptionHooks, useAnnouncements } from '../../node/hand
 import { callSoon } from '../../node/real-time.js';
 import { subscribe, subscribersOf, unsubscribe } from '../../node/subscribers.js';
 import { messageOf, warnOnce } from '../../node/warn-once.js';
+import { type Diagnosis, diagnose } from '../../peer/diagnosis.js';
+import type { Snapshot } from '../../peer/snapshot.js';
+import { type Transition, updatePeerState } from '../../peer/transition.js';
 import { beginProgramCall, endProgramCall, restoreOptions } from '../../socket/watch-policy.js';
-import { Agenda } from './agenda.js';
-import { assess, type Turn } from './assessment.js';
-import { type Condition, conditionOf } from './condition.js';
 import { Prober, type ProbeStep } from './fast-detection/prober.js';
-import { noteRest, untilAnswer } from './rhythm.js';
-import { Roll } from './roll.js';
+import { noteAnsweredProbe, untilAnswer } from './probe-period.js';
 import { isTimeToAsk, nextLookMs } from './schedule.js';
-import { lookAt, type Sight } from './sight.js';
-import { type Follower, isRead, type Watched, wholeMs } from './watched.js';
+import { Sweep } from './sweep.js';
+import { takeSnapshot } from './take-snapshot.js';
+import { TimerQueue } from './timer-queue.js';
+import { type Follower, isRead, type WatchedConnection, wholeMs } from './watched-connection.js';
 
 /** Keeps options of the watch from what the program sets, and from a socket that another process shares. */
 const optionHooks: OptionHooks = {
@@ -31,17 +32,23 @@ export interface Limits {
 /** Who is told of what a look shows. */
 export interface Findings {
   /** Every look at a peer that does not, or did not, answer or read. */
-  unwell(watched: Watched, sight: Sight, condition: Condition): void;
+  unwell(watched: WatchedConnection, snapshot: Snapshot, diagnosis: Diagnosis): void;
   /** `nextProbeMs` if the watch makes the kernel probe. */
-  turned(watched: Watched, turn: Turn, sight: Sight, condition: Condition, nextProbeMs: number | undefined): void;
+  changed(
+    watched: WatchedConnection,
+    transition: Transition,
+    snapshot: Snapshot,
+    diagnosis: Diagnosis,
+    nextProbeMs: number | undefined,
+  ): void;
   /** The watch's own verdict. */
-  givenUp(watched: Watched, sight: Sight, condition: Condition, forMs: number): void;
-  /** The descriptor is about to be closed; `sight` is the last look. */
-  closing(watched: Watched, sight: Sight | undefined): void;
+  givenUp(watched: WatchedConnection, snapshot: Snapshot, diagnosis: Diagnosis, forMs: number): void;
+  /** The descriptor is about to be closed; `snapshot` is the last look. */
+  closing(watched: WatchedConnection, snapshot: Snapshot | undefined): void;
   /** The kernel has ended the connection, and Node.js does not notice because the program does not read. */
-  ended(watched: Watched, sight: Sight): void;
+  ended(watched: WatchedConnection, snapshot: Snapshot): void;
   /** The descriptor was closed, by the program, by Node.js, or because it was handed to another process. */
-  closed(watched: Watched): void;
+  closed(watched: WatchedConnection): void;
 }
 
 /** Node.js does not notice the end of a connection from which the program does not read. */
@@ -59,12 +66,12 @@ const heardWithinMs = 1000;
 const over = new Set(['CLOSE', 'TIME_WAIT']);
 
 /** Looks at connections when something can have changed about their peers. */
-export class Lookout implements Follower {
+export class Monitor implements Follower {
   readonly #limits: Limits;
   readonly #findings: Findings;
   readonly #prober: Prober | undefined;
-  readonly #agenda = new Agenda<Watched>((due) => this.#lookAtAll(due));
-  readonly #roll: Roll;
+  readonly #timerQueue = new TimerQueue<WatchedConnection>((due) => this.#lookAtAll(due));
+  readonly #sweep: Sweep;
   #endAnnouncements: (() => void) | undefined;
 
   constructor(limits: Limits, findings: Findings) {
@@ -72,36 +79,36 @@ export class Lookout implements Follower {
     this.#findings = findings;
     this.#prober = limits.deadWithinMs === undefined ? undefined : new Prober(limits.deadWithinMs);
     const rounds = {
-      wrote: (watched: Watched) => this.#agenda.hasten(watched, leastTimeoutMs),
-      received: (watched: Watched) => this.#agenda.hasten(watched, 0),
-      unread: (watched: Watched, ofMany: number) =>
-        this.#agenda.hasten(watched, Math.max(unreadLookMs, ofMany * eachUnreadMs)),
+      wrote: (watched: WatchedConnection) => this.#timerQueue.hasten(watched, leastTimeoutMs),
+      received: (watched: WatchedConnection) => this.#timerQueue.hasten(watched, 0),
+      unread: (watched: WatchedConnection, ofMany: number) =>
+        this.#timerQueue.hasten(watched, Math.max(unreadLookMs, ofMany * eachUnreadMs)),
     };
-    this.#roll = new Roll(rounds, this.#prober !== undefined);
+    this.#sweep = new Sweep(rounds, this.#prober !== undefined);
   }
 
   /** Returns how many connections are looked at. */
   get size(): number {
-    return this.#roll.size;
+    return this.#sweep.size;
   }
 
   /** The connection that lies on a handle, if it is looked at. */
-  on(handle: Handle): Watched | undefined {
-    const all = subscribersOf(handle) as readonly Watched[];
+  on(handle: Handle): WatchedConnection | undefined {
+    const all = subscribersOf(handle) as readonly WatchedConnection[];
     return all.find((watched) => watched.follower === this);
   }
 
-  add(watched: Watched): void {
+  add(watched: WatchedConnection): void {
     watched.follower = this;
     subscribe(watched.handle, watched);
-    this.#roll.add(watched);
+    this.#sweep.add(watched);
     this.announceUse(watched);
     // Not now: a watch that is being created has no listeners yet.
-    this.#agenda.put(watched, 0);
+    this.#timerQueue.put(watched, 0);
   }
 
   /** Notices at once what happens to a connection's socket. In Bun, only the socket's `close` event tells of a close. */
-  announceUse(watched: Watched): void {
+  announceUse(watched: WatchedConnection): void {
     const { handle, socket } = watched;
     this.#endAnnouncements ??= useAnnouncements();
     const above = handleOf(socket);
@@ -110,89 +117,89 @@ export class Lookout implements Follower {
   }
 
   /** Looks at a connection no longer, and leaves it as it was. */
-  remove(watched: Watched): void {
-    if (!this.#roll.remove(watched)) return;
+  remove(watched: WatchedConnection): void {
+    if (!this.#sweep.remove(watched)) return;
     unsubscribe(watched.handle, watched);
-    this.#agenda.remove(watched);
+    this.#timerQueue.remove(watched);
     this.#prober?.end(watched);
-    if (this.#roll.size > 0) return;
+    if (this.#sweep.size > 0) return;
     this.#endAnnouncements?.();
     this.#endAnnouncements = undefined;
   }
 
   /** Gives those that it looked at until now. */
-  close(): Watched[] {
-    const all = [...this.#roll];
+  close(): WatchedConnection[] {
+    const all = [...this.#sweep];
     for (const watched of all) this.remove(watched);
     return all;
   }
 
-  wrote(watched: Watched): void {
+  wrote(watched: WatchedConnection): void {
     watched.noticeWriting();
-    this.#agenda.hasten(watched, leastTimeoutMs);
+    this.#timerQueue.hasten(watched, leastTimeoutMs);
   }
 
-  optionsSet(watched: Watched): void {
-    this.#agenda.hasten(watched, 0);
+  optionsSet(watched: WatchedConnection): void {
+    this.#timerQueue.hasten(watched, 0);
   }
 
   /** Reports the end of a connection after the call that closes its descriptor has returned. */
-  closing(watched: Watched, sight: Sight | undefined): void {
-    this.#findings.closing(watched, sight);
+  closing(watched: WatchedConnection, snapshot: Snapshot | undefined): void {
+    this.#findings.closing(watched, snapshot);
     if (watched.isClosing) return;
     watched.isClosing = true;
     callSoon(() => quietly(() => this.#findings.closed(watched)));
   }
 
-  #lookAtAll(due: readonly Watched[]): void {
+  #lookAtAll(due: readonly WatchedConnection[]): void {
     for (const watched of due) {
       // A listener may have removed the connection from the watch.
-      if (!this.#roll.has(watched)) continue;
+      if (!this.#sweep.has(watched)) continue;
       try {
-        this.#lookAt(watched);
+        this.#takeSnapshot(watched);
       } catch (error) {
         warnOnce(messageOf(error));
-        if (this.#roll.has(watched)) this.#agenda.put(watched, heardWithinMs);
+        if (this.#sweep.has(watched)) this.#timerQueue.put(watched, heardWithinMs);
       }
     }
   }
 
-  #lookAt(watched: Watched): void {
+  #takeSnapshot(watched: WatchedConnection): void {
     const { fd } = watched;
-    const sight = fd === undefined ? undefined : lookAt(fd);
-    if (fd === undefined || sight === undefined || over.has(sight.state)) {
-      this.#over(watched, sight);
+    const snapshot = fd === undefined ? undefined : takeSnapshot(fd);
+    if (fd === undefined || snapshot === undefined || over.has(snapshot.state)) {
+      this.#over(watched, snapshot);
       return;
     }
     const now = wholeMs();
-    const condition = conditionOf(sight);
+    const diagnosis = diagnose(snapshot);
     const wasUnanswered = watched.unansweredSince > 0;
     const wasUnwell = wasUnanswered || watched.closedSince > 0;
-    const isDue = now >= watched.optionsDueAt || (!wasUnanswered && isTimeToAsk(watched.options, sight, condition));
+    const isDue = now >= watched.optionsDueAt || (!wasUnanswered && isTimeToAsk(watched.options, snapshot, diagnosis));
     if (isDue) watched.readOptions(fd);
-    if (condition.unansweredKind === undefined && sight.unacked === 0) noteRest(watched, sight, now);
-    const { turn, forMs } = assess(watched, sight, condition, now);
-    const isDead = this.#planNext(watched, sight, condition, forMs);
+    if (diagnosis.unansweredKind === undefined && snapshot.unacked === 0) noteAnsweredProbe(watched, snapshot, now);
+    const { transition, forMs } = updatePeerState(watched, snapshot, diagnosis, now);
+    const isDead = this.#planNext(watched, snapshot, diagnosis, forMs);
     // A user timeout ends a connection also where nothing is unanswered, because its peer does not read.
-    if (condition.unansweredKind !== undefined || condition.isWindowClosed || wasUnwell) {
-      this.#findings.unwell(watched, sight, condition);
+    if (diagnosis.unansweredKind !== undefined || diagnosis.isWindowClosed || wasUnwell) {
+      this.#findings.unwell(watched, snapshot, diagnosis);
     }
     const nextProbeMs = this.#prober?.nextProbeMs(watched);
-    if (turn !== undefined) this.#findings.turned(watched, turn, sight, condition, nextProbeMs);
-    if (isDead && this.#roll.has(watched)) this.#findings.givenUp(watched, sight, condition, forMs);
+    if (transition !== undefined) this.#findings.changed(watched, transition, snapshot, diagnosis, nextProbeMs);
+    if (isDead && this.#sweep.has(watched)) this.#findings.givenUp(watched, snapshot, diagnosis, forMs);
   }
 
   /** Sees to it that the connection is looked at again in time, and tells whether its peer is dead. */
-  #planNext(watched: Watched, sight: Sight, condition: Condition, forMs: number): boolean {
-    const step = this.#prober?.step(watched, sight, condition, forMs);
+  #planNext(watched: WatchedConnection, snapshot: Snapshot, diagnosis: Diagnosis, forMs: number): boolean {
+    const step = this.#prober?.step(watched, snapshot, diagnosis, forMs);
     if (step === 'dead') return true;
-    const leftMs = watched.mood === 'suspect' ? this.#limitMs(step) - forMs : Number.POSITIVE_INFINITY;
+    const leftMs = watched.peerState === 'suspect' ? this.#limitMs(step) - forMs : Number.POSITIVE_INFINITY;
     if (leftMs <= 0) return true;
     const ownMs = Math.min(step?.nextLookMs ?? Number.POSITIVE_INFINITY, leftMs);
     const untilAnswerMs = untilAnswer(watched, wholeMs());
-    const nextMs = nextLookMs({ sight, condition, forMs, options: watched.options, untilAnswerMs });
-    const unreadMs = condition.unanswered > 0 && !isRead(watched.socket) ? unreadLookMs : Number.POSITIVE_INFINITY;
-    this.#agenda.put(watched, Math.min(nextMs, ownMs, unreadMs, watched.untilSettledMs), ownMs < nextMs);
+    const nextMs = nextLookMs({ snapshot, diagnosis, forMs, options: watched.options, untilAnswerMs });
+    const unreadMs = diagnosis.unanswered > 0 && !isRead(watched.socket) ? unreadLookMs : Number.POSITIVE_INFINITY;
+    this.#timerQueue.put(watched, Math.min(nextMs, ownMs, unreadMs, watched.untilSettledMs), ownMs < nextMs);
     return false;
   }
 
@@ -203,14 +210,14 @@ export class Lookout implements Follower {
   }
 
   /** Handles a connection that has ended in the kernel. Node.js reports the end at once, unless the program does not read. */
-  #over(watched: Watched, sight: Sight | undefined): void {
+  #over(watched: WatchedConnection, snapshot: Snapshot | undefined): void {
     const { socket } = watched;
-    if (sight === undefined) this.#findings.closed(watched);
+    if (snapshot === undefined) this.#findings.closed(watched);
     else if (watched.overSince > 0 && (!isRead(socket) || wholeMs() - watched.overSince > heardWithinMs)) {
-      this.#findings.ended(watched, sight);
+      this.#findings.ended(watched, snapshot);
     } else {
       if (watched.overSince === 0) watched.overSince = wholeMs();
-      this.#agenda.put(watched, unreadLookMs);
+      this.#timerQueue.put(watched, unreadLookMs);
     }
   }
 }

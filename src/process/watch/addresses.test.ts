@@ -1,7 +1,7 @@
 import type net from 'node:net';
 import { expect, it } from 'vitest';
 import type { Handle } from '../../node/handle.js';
-import { localEnd } from './ends.js';
+import { localEnd } from './addresses.js';
 
 it('gives the address of each connection, however many addresses this machine has had', () => {
   const ends = Array.from({ length: 1000 }, (_, i) => {

@@ -1,12 +1,13 @@
 import type net from 'node:net';
-import { SystemCallError } from '../../native/index.js';
-import { Socket } from '../../node/classes.js';
-import { type Handle, handleOf } from '../../node/handle.js';
-import { describeValue } from '../../policy/index.js';
-import type { KeepAliveTarget } from '../../socket/index.js';
-import { endpointOf } from '../../socket/target.js';
-import { type DeathReason, descriptionOf, isMadeOfEnd, isOfDeadPeer, reasonOf, stories } from './death.js';
-import { anySightOf, forgetSight } from './last-seen.js';
+import { SystemCallError } from '../../../native/index.js';
+import { Socket } from '../../../node/classes.js';
+import { type Handle, handleOf } from '../../../node/handle.js';
+import { type DeathReason, isMadeOfEnd, stories } from '../../../peer/end-reason.js';
+import { describeValue } from '../../../policy/index.js';
+import type { KeepAliveTarget } from '../../../socket/index.js';
+import { endpointOf } from '../../../socket/target.js';
+import { descriptionOf, isOfDeadPeer, reasonOf } from './end-of-socket.js';
+import { anySnapshotOf, forgetSnapshot } from './last-snapshot.js';
 
 /** The explanation of a connection's end. */
 export interface Death {
@@ -41,7 +42,7 @@ export function rememberEnd(socket: net.Socket, end: End | undefined): void {
 /** Forgets how an earlier connection of a socket ended, and what was seen of it. */
 export function forgetEnd(socket: net.Socket): void {
   seenEnds.delete(socket);
-  forgetSight(socket);
+  forgetSnapshot(socket);
 }
 
 function forgetEarlierConnection(socket: net.Socket): void {
@@ -106,9 +107,9 @@ export function explainDeath(error: unknown, socket?: KeepAliveTarget): Death {
   if (of !== undefined) forgetEarlierConnection(of);
   const given = candidates(error, of);
   const found = given.map((each) => {
-    const sight = anySightOf(of) ?? anySightOf(each);
-    const seen = isOfDeadPeer(each) ? each : sight;
-    return { each, seen, reason: reasonOf(each, sight) };
+    const snapshot = anySnapshotOf(of) ?? anySnapshotOf(each);
+    const seen = isOfDeadPeer(each) ? each : snapshot;
+    return { each, seen, reason: reasonOf(each, snapshot) };
   });
   const known = found.filter(({ reason }) => reason !== undefined);
   // Node.js creates errors of its own after the peer has closed its side: the system's error says more.
@@ -117,7 +118,7 @@ export function explainDeath(error: unknown, socket?: KeepAliveTarget): Death {
   if (given.length > 0) return { ...deathOf(undefined, found[0]?.seen), text: textOf(given[0]) };
   if (of === undefined) return { ...deathOf(undefined), text: 'neither an error nor a socket was given' };
   const story = storyWithoutError(of);
-  return typeof story === 'string' ? deathOf(story, anySightOf(of)) : { ...deathOf(undefined), ...story };
+  return typeof story === 'string' ? deathOf(story, anySnapshotOf(of)) : { ...deathOf(undefined), ...story };
 }
 
 function textOf(error: unknown): string {

@@ -1,21 +1,21 @@
 import { describe, expect, it } from 'vitest';
+import type { Snapshot } from '../../peer/snapshot.js';
 import type { KeepAliveState } from '../../socket/index.js';
-import { noteRest, untilAnswer } from './rhythm.js';
-import type { Sight } from './sight.js';
-import type { Watched } from './watched.js';
+import { noteAnsweredProbe, untilAnswer } from './probe-period.js';
+import type { WatchedConnection } from './watched-connection.js';
 
 /** A connection of which only the rhythm matters. */
 function connection() {
   const options: KeepAliveState = { enabled: true, idle: 30_000, interval: 5000, count: 3, userTimeout: 0 };
-  const watched = { probedAt: 0, probedSegments: 0, options } as Watched;
+  const watched = { probedAt: 0, probedSegments: 0, options } as WatchedConnection;
   let segmentsSent = 0;
   return {
     watched,
     /** It is looked at and was heard, and carried data, so long ago; so many segments were sent since the last look. */
     look(now: number, silentMs: number, dataMs = 1_000_000, sent = 1) {
       segmentsSent += sent;
-      const sight = { silentMs, dataReceivedMs: dataMs, dataSentMs: dataMs, segmentsSent } as Sight;
-      noteRest(watched, sight, now);
+      const snapshot = { silentMs, dataReceivedMs: dataMs, dataSentMs: dataMs, segmentsSent } as Snapshot;
+      noteAnsweredProbe(watched, snapshot, now);
       return untilAnswer(watched, now);
     },
   };
@@ -33,9 +33,9 @@ describe('the rhythm of probes', () => {
     const first = connection();
     first.look(100_000, 0);
     first.look(130_720, 0);
-    const other = { probedAt: 0, options: first.watched.options } as Watched;
-    const sight = { silentMs: 10, dataReceivedMs: 90_000, dataSentMs: 90_000, segmentsSent: 9 } as Sight;
-    noteRest(other, sight, 200_000);
+    const other = { probedAt: 0, options: first.watched.options } as WatchedConnection;
+    const snapshot = { silentMs: 10, dataReceivedMs: 90_000, dataSentMs: 90_000, segmentsSent: 9 } as Snapshot;
+    noteAnsweredProbe(other, snapshot, 200_000);
     expect(untilAnswer(other, 200_000)).toBe(30_720 + 40 - 10);
   });
 

@@ -1,11 +1,8 @@
-import { type OptionReader, optionReader, UnsupportedError } from '../../native/index.js';
-import { currentPlatform } from '../../socket/platforms/index.js';
-import { tcpInfoLength } from '../../wire/tcp-info.js';
-import { tcpInfoOffsets as at } from '../../wire/tcp-info-layout.js';
-import { type TcpState, tcpStateOf } from '../../wire/tcp-state.js';
+import { tcpInfoOffsets as at } from '../wire/tcp-info-layout.js';
+import { type TcpState, tcpStateOf } from '../wire/tcp-state.js';
 
-/** What one look at a connection shows: the part of `tcp_info` that tells whether its peer is there. */
-export interface Sight {
+/** The part of `tcp_info` that tells whether a connection's peer is there, at one moment. Times are in milliseconds. */
+export interface Snapshot {
   readonly state: TcpState;
   /** Keepalive or window probes without an answer. */
   readonly probes: number;
@@ -34,32 +31,11 @@ export interface Sight {
   readonly dataSentMs: number;
 }
 
-let reader: OptionReader | undefined;
-
-function tcpInfoReader(): OptionReader {
-  const { tcpInfo } = currentPlatform();
-  if (tcpInfo === undefined) throw new UnsupportedError('watching peers', 'Linux');
-  reader ??= optionReader(tcpInfo, tcpInfoLength);
-  return reader;
-}
-
 /**
- * Throws if no connection can be looked at.
- *
- * @throws {UnsupportedError} on other platforms than Linux, and if the FFI cannot be loaded.
+ * Decodes a `tcp_info`, of which the kernel has filled in `length` bytes. Returns undefined if these are fewer than any
+ * kernel fills in for a TCP socket.
  */
-export function assertWatchable(): void {
-  tcpInfoReader();
-}
-
-/**
- * Looks at a connection; `undefined` where its descriptor is closed or no TCP socket.
- *
- * @throws {UnsupportedError} on other platforms than Linux, and if the FFI cannot be loaded.
- */
-export function lookAt(fd: number): Sight | undefined {
-  const { view, read } = tcpInfoReader();
-  const length = read(fd);
+export function decodeSnapshot(view: DataView, length: number): Snapshot | undefined {
   if (length < at.tcpi_rcv_rtt) return undefined;
   const word = (offset: number) => view.getUint32(offset, true);
   const dataReceivedMs = word(at.tcpi_last_data_recv);

@@ -1,6 +1,6 @@
 import { quietly } from '../../node/guarded.js';
 import { clearTimer, nowMs, setTimer, type Timer } from '../../node/real-time.js';
-import { isRead, type Watched } from './watched.js';
+import { isRead, type WatchedConnection } from './watched-connection.js';
 
 /** All are gone through this often, and those that have done something unannounced as often as `closeRoundMs`. */
 const roundMs = 2000;
@@ -12,21 +12,21 @@ const followedForMs = 60_000;
 /** Who is told of what a round finds. */
 export interface Rounds {
   /** Something was written that was not announced. */
-  wrote(watched: Watched): void;
+  wrote(watched: WatchedConnection): void;
   /** Something has arrived since the last round. */
-  received(watched: Watched): void;
+  received(watched: WatchedConnection): void;
   /** The program does not read, as it does of so many connections. */
-  unread(watched: Watched, ofMany: number): void;
+  unread(watched: WatchedConnection, ofMany: number): void;
 }
 
 /**
  * All connections of a watch. Goes through them in rounds to find events that no hook reports: writes of http2, and a
  * program that has stopped reading. Keeps no process alive.
  */
-export class Roll {
-  readonly #members = new Set<Watched>();
+export class Sweep {
+  readonly #members = new Set<WatchedConnection>();
   /** The connections that are looked at more often, and until when. */
-  readonly #followed = new Map<Watched, number>();
+  readonly #followed = new Map<WatchedConnection, number>();
   readonly #rounds: Rounds;
   readonly #isReadingNoticed: boolean;
   #timer: Timer | undefined;
@@ -42,17 +42,17 @@ export class Roll {
     return this.#members.size;
   }
 
-  has(watched: Watched): boolean {
+  has(watched: WatchedConnection): boolean {
     return this.#members.has(watched);
   }
 
-  add(watched: Watched): void {
+  add(watched: WatchedConnection): void {
     this.#members.add(watched);
     this.#timer ??= setTimer(this.#round, roundMs);
   }
 
   /** Returns whether it was a member. */
-  remove(watched: Watched): boolean {
+  remove(watched: WatchedConnection): boolean {
     if (!this.#members.delete(watched)) return false;
     this.#unfollow(watched);
     if (this.#members.size === 0) {
@@ -62,7 +62,7 @@ export class Roll {
     return true;
   }
 
-  [Symbol.iterator](): IterableIterator<Watched> {
+  [Symbol.iterator](): IterableIterator<WatchedConnection> {
     return this.#members.values();
   }
 
@@ -98,12 +98,12 @@ export class Roll {
     }
   }
 
-  #follow(watched: Watched, untilMs: number): void {
+  #follow(watched: WatchedConnection, untilMs: number): void {
     this.#followed.set(watched, untilMs);
     this.#closeTimer ??= setTimer(this.#closeRound, closeRoundMs);
   }
 
-  #unfollow(watched: Watched): void {
+  #unfollow(watched: WatchedConnection): void {
     if (!this.#followed.delete(watched) || this.#followed.size > 0) return;
     clearTimer(this.#closeTimer);
     this.#closeTimer = undefined;

@@ -11,7 +11,7 @@ const longMs = 1000;
 /** The most items that are handled at once, so that the program is not blocked for long. */
 const mostAtOnce = 500;
 
-/** An item knows where it is in the agenda, which costs less than a map. */
+/** An item knows where it is in the timer queue, which costs less than a map. */
 export interface Entry {
   /** The slot that the item is in, or -1. */
   slot: number;
@@ -20,10 +20,10 @@ export interface Entry {
 }
 
 /** Items to look at, each at its time. Hands over items that fall due together in one call. Keeps no process alive. */
-export class Agenda<Item extends Entry> {
+export class TimerQueue<Item extends Entry> {
   readonly #due: (items: readonly Item[]) => void;
   readonly #slots = new Map<number, Item[]>();
-  /** Runs timers in the async context of the agenda, and not in that of a program's write. */
+  /** Runs timers in the async context of the timer queue, and not in that of a program's write. */
   readonly #after = AsyncResource.bind((delayMs: number, call: () => void) => void setTimer(call, delayMs));
 
   constructor(due: (items: readonly Item[]) => void) {

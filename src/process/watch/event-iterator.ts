@@ -4,13 +4,13 @@ import type { PeerEvent } from './events.js';
 const over: IteratorReturnResult<undefined> = { done: true, value: undefined };
 
 /** The events of a watch, one after the other, for one who iterates; `stop` is called once that one has had enough. */
-export class PeerEvents implements AsyncIterableIterator<PeerEvent, undefined> {
+export class EventIterator implements AsyncIterableIterator<PeerEvent, undefined> {
   readonly #waiting: PeerEvent[] = [];
   readonly #takers: ((result: IteratorResult<PeerEvent, undefined>) => void)[] = [];
-  readonly #stop: (events: PeerEvents) => void;
+  readonly #stop: (events: EventIterator) => void;
   #isOver = false;
 
-  constructor(stop: (events: PeerEvents) => void) {
+  constructor(stop: (events: EventIterator) => void) {
     this.#stop = stop;
   }
 

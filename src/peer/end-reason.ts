@@ -1,0 +1,80 @@
+import type { Outstanding } from './diagnosis.js';
+
+/**
+ * Why a connection ended, or is held to have ended.
+ *
+ * - `keepalive`: the peer answered none of the probes that its count allows.
+ * - `user-timeout`: what was sent, or probed, went unanswered for longer than the user timeout.
+ * - `retransmission`: data were sent again as often as the system does (`tcp_retries2`), without an acknowledgement.
+ * - `unanswered`: the watch's own verdict, `deadAfter`: something of ours went unanswered for that long.
+ * - `reset`: the peer's kernel answered with RST: it has rebooted, or its program refused.
+ * - `unreachable`: a router or the own system said that there is no way to the peer.
+ * - `aborted`: somebody on this machine ended the connection, such as with `ss -K` or `tcp-keepalive check --reap`.
+ * - `closed`: the peer closed the connection with FIN.
+ */
+export type DeathReason =
+  | 'keepalive'
+  | 'user-timeout'
+  | 'retransmission'
+  | 'unanswered'
+  | 'reset'
+  | 'unreachable'
+  | 'aborted'
+  | 'closed';
+
+/** An error of a system call, as Node.js describes it. */
+export interface CallError {
+  readonly code?: unknown;
+  readonly syscall?: unknown;
+}
+
+/** What was known of a connection before it ended. */
+interface LastState {
+  readonly unansweredKind: Outstanding;
+  /** In milliseconds; 0 if there is none. */
+  readonly userTimeout: number;
+}
+
+const unreachable = new Set<unknown>([
+  'EHOSTUNREACH',
+  'ENETUNREACH',
+  'EHOSTDOWN',
+  'ENETDOWN',
+  'ENONET',
+  'EPROTO',
+  'EACCES',
+]);
+const reset = new Set<unknown>(['ECONNRESET', 'EPIPE', 'ECONNREFUSED']);
+
+function timeoutReason(last: LastState | undefined): DeathReason | undefined {
+  if (last === undefined) return undefined;
+  if (last.userTimeout > 0) return 'user-timeout';
+  return last.unansweredKind === 'retransmission' ? 'retransmission' : 'keepalive';
+}
+
+/** Returns whether Node.js made the error up because the peer had closed its side: the system's name a call. */
+export function isMadeOfEnd({ code, syscall }: CallError): boolean {
+  return code === 'ECONNRESET' && syscall === undefined;
+}
+
+/** Returns the reason that the error of a call stands for; `undefined` if the error does not tell. */
+export function reasonOfCall(error: CallError, last: LastState | undefined): DeathReason | undefined {
+  const { code } = error;
+  if (code === 'ETIMEDOUT') return timeoutReason(last);
+  if (code === 'ECONNABORTED') return 'aborted';
+  if (unreachable.has(code)) return 'unreachable';
+  if (isMadeOfEnd(error)) return 'closed';
+  return reset.has(code) ? 'reset' : undefined;
+}
+
+/** One sentence for each reason. */
+export const stories: Readonly<Record<DeathReason, string>> = {
+  keepalive: 'the peer answered no keepalive probe: it crashed, or the way to it is cut',
+  'user-timeout': 'the peer acknowledged nothing within the user timeout',
+  retransmission: 'the peer did not acknowledge what was sent again and again',
+  unanswered: 'the peer answered nothing for as long as the watch allows',
+  reset: 'the peer answered with RST: it has rebooted, or its program refused the connection',
+  unreachable: 'the network says that there is no way to the peer',
+  aborted: 'somebody on this machine aborted the connection, such as with `ss -K` or `check --reap`',
+  closed: 'the peer closed the connection with FIN',
+};

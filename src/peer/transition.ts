@@ -1,0 +1,82 @@
+import type { Diagnosis } from './diagnosis.js';
+import type { Snapshot } from './snapshot.js';
+
+/** What is known of a peer from earlier snapshots. Times are in milliseconds, by a monotonic clock of the caller. */
+export interface PeerState {
+  peerState: 'fine' | 'suspect' | 'stalled';
+  /** The time of the first snapshot in which probes or data were unanswered; 0 if none are. */
+  unansweredSince: number;
+  /** Since when the peer's window has been seen closed; 0 if it is open. */
+  closedSince: number;
+  /** How many bytes the peer had acknowledged in the first snapshot in which data were unanswered. */
+  ackedBytes: number;
+}
+
+/** A change of a peer's state. */
+export type Transition = 'suspect' | 'recovered' | 'stalled';
+
+/** What a look changes. */
+export interface StateUpdate {
+  readonly transition: Transition | undefined;
+  /** For how long something of ours has gone unanswered; 0 where nothing has. */
+  readonly forMs: number;
+}
+
+/** A window that is closed for a shorter time only shows a program that is busy for a moment. */
+const stalledAfterMs = 1000;
+
+/**
+ * Returns whether an answer is overdue. The answer to the first probe may take a round trip, as the kernel estimates it. A
+ * live peer may leave a window probe unanswered: its kernel answers no more than one in 500 ms (net/ipv4/tcp_input.c,
+ * tcp_oow_rate_limited), and the first two are closer to each other.
+ */
+function isOverdue({ unansweredKind, unanswered }: Diagnosis, forMs: number, { rtoMs }: Snapshot): boolean {
+  if (unansweredKind === 'retransmission' || unanswered > 1) return true;
+  return unansweredKind === 'keepalive' && forMs >= rtoMs;
+}
+
+function transitionOf(
+  state: PeerState,
+  snapshot: Snapshot,
+  diagnosis: Diagnosis,
+  forMs: number,
+  now: number,
+): Transition | undefined {
+  const { peerState, closedSince } = state;
+  const { unansweredKind, isWindowClosed } = diagnosis;
+  if (unansweredKind !== undefined) {
+    return peerState !== 'suspect' && isOverdue(diagnosis, forMs, snapshot) ? 'suspect' : undefined;
+  }
+  const isStalled = isWindowClosed && now - closedSince >= stalledAfterMs;
+  if (isStalled && peerState !== 'stalled') return 'stalled';
+  return peerState === 'suspect' || (peerState === 'stalled' && !isWindowClosed) ? 'recovered' : undefined;
+}
+
+/** The kernel measures the silence of a peer in jiffies. */
+const jiffiesMs = 20;
+
+/**
+ * Returns whether the peer has answered since the last look, although something is unanswered now: some of the data that are
+ * lost again and again may have arrived, or the peer was heard after the earlier probe.
+ */
+function wasAnswered(state: PeerState, snapshot: Snapshot, { unansweredKind }: Diagnosis, now: number): boolean {
+  if (snapshot.ackedBytes !== state.ackedBytes) return true;
+  return unansweredKind !== 'retransmission' && now - snapshot.silentMs > state.unansweredSince + jiffiesMs;
+}
+
+/** Takes in what a look showed, and tells what that changes. */
+export function updatePeerState(state: PeerState, snapshot: Snapshot, diagnosis: Diagnosis, now: number): StateUpdate {
+  const { unansweredKind, unansweredForMs, isWindowClosed } = diagnosis;
+  const isAnew = state.unansweredSince === 0 || wasAnswered(state, snapshot, diagnosis, now);
+  if (unansweredKind === undefined) state.unansweredSince = 0;
+  else if (isAnew) {
+    state.unansweredSince = now - unansweredForMs;
+    state.ackedBytes = snapshot.ackedBytes;
+  }
+  if (!isWindowClosed) state.closedSince = 0;
+  else if (state.closedSince === 0) state.closedSince = now;
+  const forMs = unansweredKind === undefined ? 0 : now - state.unansweredSince;
+  const transition = transitionOf(state, snapshot, diagnosis, forMs, now);
+  if (transition !== undefined) state.peerState = transition === 'recovered' ? 'fine' : transition;
+  return { transition, forMs };
+}
