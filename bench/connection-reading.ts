@@ -1,5 +1,5 @@
 import type net from 'node:net';
-import { dumpConnections } from '../src/host/dump.js';
+import { dumpConnections } from '../src/host/dump/dump.js';
 import { descriptorOf } from '../src/node/handle.js';
 import { takeSnapshot } from '../src/process/watch/take-snapshot.js';
 import { type Spread, spreadOf, takeTurns } from './paired-rounds.js';

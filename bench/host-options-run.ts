@@ -3,7 +3,7 @@ import { readdirSync, readlinkSync } from 'node:fs';
 import { chooseOptionSource } from '../src/host/options/choice.js';
 import type { OptionSource, SocketReference } from '../src/host/options/source.js';
 import { copyDescriptor, openProcess } from '../src/native/pidfd.js';
-import { readBytesOption, readIntOption } from '../src/native/socket-options.js';
+import { readBytesOption, readIntOption } from '../src/native/socket/socket-options.js';
 import { type Child, startChild } from './child.js';
 import { pairedRatio, type Rounds, type Spread, spreadOf, takeTurns } from './paired-rounds.js';
 

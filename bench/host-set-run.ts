@@ -2,9 +2,9 @@
 import { spawnSync } from 'node:child_process';
 import { readdirSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
-import { listThrough } from '../src/host/listing.js';
+import { type Changes, makeChanges, setConnections, type Wish } from '../src/host/change/set.js';
+import { listThrough } from '../src/host/list/listing.js';
 import { chooseOptionSource } from '../src/host/options/choice.js';
-import { type Changes, makeChanges, setConnections, type Wish } from '../src/host/set.js';
 import { type Child, startChild } from './child.js';
 import { pairedRatio, type Spread, spreadOf, takeTurns } from './paired-rounds.js';
 

@@ -1,7 +1,7 @@
 import { spawnSync } from 'node:child_process';
 import { readdirSync, readlinkSync } from 'node:fs';
-import { findOwners, ownersByLinks } from '../src/host/owners.js';
-import { runningPids } from '../src/host/processes.js';
+import { findOwners, ownersByLinks } from '../src/host/owners/owners.js';
+import { runningPids } from '../src/host/owners/processes.js';
 import { type Child, startChild } from './child.js';
 import { type Contestant, pairedRatio, type Rounds, type Spread, spreadOf, takeTurns } from './paired-rounds.js';
 import { atMost, type Report, renderTable, renderTargets, wrap } from './report.js';

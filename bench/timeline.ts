@@ -4,8 +4,9 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { setKeepAlive } from 'tcp-keepalive';
 import { crashPeer, loopbackPair } from 'tcp-keepalive/testing';
 import { descriptorOf } from '../src/node/handle.js';
-import { detectionTime, type TimeRange } from '../src/policy/index.js';
-import { readTcpInfo } from '../src/socket/index.js';
+import { detectionTime } from '../src/policy/model/detection-time.js';
+import type { TimeRange } from '../src/policy/model/time-range.js';
+import { readTcpInfo } from '../src/socket/tcp-info.js';
 import { type Report, renderTable } from './report.js';
 
 const policy = '30:5:3';

@@ -1,58 +1,33 @@
-export { SystemCallError, UnsupportedError } from './native/index.js';
-export {
-  type Conditions,
-  ConfigurationError,
-  type Duration,
-  detectionTime,
-  formatPolicy,
-  type KeepAlivePolicy,
-  type ParsedPolicy,
-  PolicyError,
-  type PolicyField,
-  type PolicyInput,
-  parsePolicy,
-  type Scenario,
-  type TimeRange,
-} from './policy/index.js';
-export {
-  type AppliedEvent,
-  applyToProcess,
-  DeadPeerError,
-  type DeadPeerEvent,
-  type Death,
-  type DeathReason,
-  explainDeath,
-  type LivePeerEvent,
-  type Mode,
-  type NextStep,
-  type OverruledCaller,
-  type PeerAddress,
-  type PeerEvent,
-  type PeerEventName,
-  type PeerWatch,
-  type PeerWatchEvents,
-  type ProcessOptions,
-  type ProcessPolicy,
-  type ProcessStatus,
-  type Role,
-  type Rule,
-  type WatchOptions,
-  watchPeers,
-} from './process/index.js';
-export {
-  type AppliedKeepAlive,
-  type AskedPeer,
-  type DeferredOptions,
-  getKeepAlive,
-  type KeepAliveAnswer,
-  type KeepAliveState,
-  type KeepAliveTarget,
-  type KernelDefaults,
-  kernelDefaults,
-  type PeerProbe,
-  type ProbeOptions,
-  probePeer,
-  type SocketHolder,
-  setKeepAlive,
-  type UnaskedPeer,
-} from './socket/index.js';
+export { SystemCallError, UnsupportedError } from './native/errors.js';
+export type { DeathReason } from './peer/end-reason.js';
+export { ConfigurationError } from './policy/configuration-error.js';
+export { PolicyError, type PolicyField } from './policy/errors.js';
+export { formatPolicy } from './policy/format.js';
+export { type Conditions, detectionTime, type Scenario } from './policy/model/detection-time.js';
+export type { TimeRange } from './policy/model/time-range.js';
+export { parsePolicy } from './policy/parse.js';
+export type { Duration, KeepAlivePolicy, ParsedPolicy, PolicyInput } from './policy/policy.js';
+export { applyToProcess, type ProcessOptions, type ProcessPolicy } from './process/apply/apply-to-process.js';
+export type { AppliedEvent } from './process/apply/enforcer.js';
+export type { Mode } from './process/apply/requested-keep-alive.js';
+export type { Role, Rule } from './process/apply/rules.js';
+export type { OverruledCaller, ProcessStatus } from './process/apply/statistics.js';
+export { DeadPeerError } from './process/watch/ending/dead-peer-error.js';
+export { type Death, explainDeath } from './process/watch/ending/explain-death.js';
+export type {
+  DeadPeerEvent,
+  LivePeerEvent,
+  NextStep,
+  PeerAddress,
+  PeerEvent,
+  PeerEventName,
+  PeerWatchEvents,
+} from './process/watch/events.js';
+export type { PeerWatch } from './process/watch/peer-watch.js';
+export { type WatchOptions, watchPeers } from './process/watch/watch-peers.js';
+export { getKeepAlive, setKeepAlive } from './socket/keep-alive.js';
+export { type KernelDefaults, kernelDefaults } from './socket/kernel-defaults.js';
+export type { ProbeOptions } from './socket/probe/probe-options.js';
+export { type AskedPeer, type PeerProbe, probePeer, type UnaskedPeer } from './socket/probe/probe-peer.js';
+export type { AppliedKeepAlive, DeferredOptions, KeepAliveAnswer, KeepAliveState } from './socket/state.js';
+export type { KeepAliveTarget, SocketHolder } from './socket/target.js';

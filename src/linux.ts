@@ -1,6 +1,10 @@
-export { type CheckedPeer, type CheckResult, checkPeers } from './host/check.js';
-export type { Endpoint, HostConnection, Incomplete, TimerKind } from './host/connection.js';
-export { type DestroyResult, type DestroyTarget, destroyConnections } from './host/destroy.js';
+export { type ChangeRecord, RecordError, type RecordedChange, readRecord, recordOf } from './host/change/record.js';
+export { type Change, type Changes, type FailedChange, type SetResult, setConnections } from './host/change/set.js';
+export { type UndoResult, undoChanges } from './host/change/undo.js';
+export { type CheckedPeer, type CheckResult, checkPeers } from './host/check/check.js';
+export type { Answer, Question } from './host/check/check-prober.js';
+export { type ReapedPeer, type ReapOptions, reapPeers } from './host/check/reap.js';
+export { type DestroyResult, type DestroyTarget, destroyConnections } from './host/dump/destroy.js';
 export {
   allStates,
   type Dump,
@@ -8,16 +12,11 @@ export {
   dumpConnections,
   liveStates,
   type OpenDiagnosisSocket,
-} from './host/dump.js';
-export type { Answer, Question } from './host/interview.js';
-export { listConnections } from './host/list.js';
-export type { Listing, ListQuery } from './host/listing.js';
-export { type NetworkNamespace, type NetworkNamespaces, networkNamespaces } from './host/network-namespaces.js';
-export { isAnswered, type NotJudged } from './host/not-judged.js';
-export type { SocketOwner } from './host/owners.js';
-export type { HostProcess } from './host/processes.js';
-export { type ReapedPeer, type ReapOptions, reapPeers } from './host/reap.js';
-export { type ChangeRecord, RecordError, type RecordedChange, readRecord, recordOf } from './host/record.js';
+} from './host/dump/dump.js';
+export type { Endpoint, HostConnection, Incomplete, TimerKind } from './host/list/connection.js';
+export { listConnections } from './host/list/list.js';
+export type { Listing, ListQuery } from './host/list/listing.js';
+export { isAnswered, type NotJudged } from './host/list/not-judged.js';
 export {
   type ConnectionJson,
   type ConnectionRow,
@@ -26,36 +25,31 @@ export {
   type KeepAliveByTimer,
   lastHeardMs,
   toJson as connectionToJson,
-} from './host/row.js';
+} from './host/list/row.js';
+export {
+  type NetworkNamespace,
+  type NetworkNamespaces,
+  networkNamespaces,
+} from './host/namespaces/network-namespaces.js';
+export type { SocketOwner } from './host/owners/owners.js';
+export type { HostProcess } from './host/owners/processes.js';
 export {
   type NetnsLookup,
   parseSelection,
   type Selection,
   type SelectionText,
-} from './host/selection.js';
-export { SelectionError, type SelectionFilter } from './host/selection-error.js';
-export { type Change, type Changes, type FailedChange, type SetResult, setConnections } from './host/set.js';
-export {
-  type DefaultsChange,
-  FileError,
-  type FileRefusal,
-  type KernelDefaultsReport,
-  kernelDefaultsReport,
-  type NamespaceDefaults,
-  type RootOption,
-  readKernelDefaults,
-  type SetKernelDefaultsOptions,
-  type SysctlSource,
-  type SysctlSources,
-  setKernelDefaults,
-  sysctlSources,
-  type UndoKernelDefaultsOptions,
-  undoKernelDefaults,
-} from './host/sysctl/index.js';
-export { type UndoResult, undoChanges } from './host/undo.js';
-export { type DiagnosisSocket, NetlinkSocket, netlinkBufferLength } from './native/netlink-socket.js';
+} from './host/selection/selection.js';
+export { SelectionError, type SelectionFilter } from './host/selection/selection-error.js';
+export type { DefaultsChange } from './host/sysctl/change.js';
+export { FileError, type FileRefusal } from './host/sysctl/file-error.js';
+export type { NamespaceDefaults } from './host/sysctl/namespaces.js';
+export { type KernelDefaultsReport, kernelDefaultsReport, readKernelDefaults } from './host/sysctl/report.js';
+export { type SetKernelDefaultsOptions, setKernelDefaults } from './host/sysctl/set-defaults.js';
+export { type RootOption, type SysctlSource, type SysctlSources, sysctlSources } from './host/sysctl/sources.js';
+export { type UndoKernelDefaultsOptions, undoKernelDefaults } from './host/sysctl/undo-defaults.js';
 export { NamespaceReturnError } from './native/network-namespace.js';
-export type { PortRange } from './policy/port-range.js';
+export { type DiagnosisSocket, NetlinkSocket, netlinkBufferLength } from './native/socket/netlink-socket.js';
+export type { PortRange } from './policy/match/port-range.js';
 export {
   type Detection,
   defaultWithinMs,
@@ -63,13 +57,13 @@ export {
   type Verdict,
   type VerdictInput,
   verdictOf,
-} from './policy/verdict.js';
+} from './policy/model/verdict.js';
 export { type BtfMember, BtfTypes } from './wire/bpf/btf.js';
 export { disassembleBpf } from './wire/bpf/disassembly.js';
 export * as bpf from './wire/bpf/instructions.js';
-export * as inetDiag from './wire/inet-diag.js';
-export { type InetDiagAttributes, locateAttributes } from './wire/inet-diag-attributes.js';
-export { type DiagFilter, encodeDiagFilter } from './wire/inet-diag-filter.js';
+export { type InetDiagAttributes, locateAttributes } from './wire/inet-diag/attributes.js';
+export { type DiagFilter, encodeDiagFilter } from './wire/inet-diag/filter.js';
+export * as inetDiag from './wire/inet-diag/messages.js';
 export {
   type AddressPrefix,
   formatIPv4,
@@ -80,7 +74,7 @@ export {
   parseAddressPrefix,
 } from './wire/ip-address.js';
 export * as netlink from './wire/netlink.js';
-export { decodeTcpInfo, decodeTcpInfoAt, type TcpInfo, tcpInfoLength } from './wire/tcp-info.js';
-export type { CongestionState } from './wire/tcp-info-fields.js';
-export { tcpInfoOffsets } from './wire/tcp-info-layout.js';
-export { stateMask, type TcpState, tcpStateOf, tcpStates } from './wire/tcp-state.js';
+export { decodeTcpInfo, decodeTcpInfoAt, type TcpInfo, tcpInfoLength } from './wire/tcp-info/decode.js';
+export type { CongestionState } from './wire/tcp-info/fields.js';
+export { tcpInfoOffsets } from './wire/tcp-info/layout.js';
+export { stateMask, type TcpState, tcpStateOf, tcpStates } from './wire/tcp-info/state.js';

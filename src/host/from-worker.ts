@@ -1,6 +1,7 @@
 import { callExported, callExportedLater } from '../native/thread/ask.js';
 import type { ErrorClasses } from '../native/thread/portable.js';
-import { ConfigurationError, PolicyError } from '../policy/index.js';
+import { ConfigurationError } from '../policy/configuration-error.js';
+import { PolicyError } from '../policy/errors.js';
 
 export { isForwarding as isWorker } from '../native/thread/role.js';
 

@@ -1,4 +1,4 @@
-import { UnsupportedError } from '../native/index.js';
+import { UnsupportedError } from '../native/errors.js';
 import { messageOf, warnOnce } from './warn-once.js';
 
 /** Runs code of this package inside a call of the program. Turns an error into a process warning and returns undefined. */

@@ -1,5 +1,5 @@
 import type net from 'node:net';
-import { UnsupportedError } from '../native/index.js';
+import { UnsupportedError } from '../native/errors.js';
 import { Server, Socket } from './classes.js';
 import { sharedInThread } from './thread-map.js';
 

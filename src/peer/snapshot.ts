@@ -1,5 +1,5 @@
-import { tcpInfoOffsets as at } from '../wire/tcp-info-layout.js';
-import { type TcpState, tcpStateOf } from '../wire/tcp-state.js';
+import { tcpInfoOffsets as at } from '../wire/tcp-info/layout.js';
+import { type TcpState, tcpStateOf } from '../wire/tcp-info/state.js';
 
 /** The part of `tcp_info` that tells whether a connection's peer is there, at one moment. Times are in milliseconds. */
 export interface Snapshot {

@@ -1,6 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { formatPolicy, PolicyError, parsePolicy, readPolicy } from './index.js';
+import { PolicyError } from './errors.js';
+import { formatPolicy } from './format.js';
+import { parsePolicy, readPolicy } from './parse.js';
 
 const seconds = fc.integer({ min: 1, max: 32767 });
 const validPolicy = fc.record(

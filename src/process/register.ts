@@ -1,11 +1,11 @@
 import { isMainThread } from 'node:worker_threads';
-import { UnsupportedError } from '../native/index.js';
+import { UnsupportedError } from '../native/errors.js';
 import { guarded } from '../node/guarded.js';
 import { messageOf, warnOnce } from '../node/warn-once.js';
-import { ConfigurationError } from '../policy/index.js';
+import { ConfigurationError } from '../policy/configuration-error.js';
 import { threadState } from '../socket/thread-state.js';
-import { applyConfiguration } from './apply-to-process.js';
-import { type NoPolicy, readConfiguration } from './configuration.js';
+import { applyConfiguration } from './apply/apply-to-process.js';
+import { type NoPolicy, readConfiguration } from './apply/configuration.js';
 
 /**
  * Exits with code 1. With TCP_KEEPALIVE_ON_ERROR=warn, continues without a policy and emits a process warning.

@@ -1,5 +1,6 @@
-import type { SocketOption } from '../native/index.js';
-import { PolicyError, type ValidPolicy } from '../policy/index.js';
+import type { SocketOption } from '../native/socket/socket-options.js';
+import { PolicyError } from '../policy/errors.js';
+import type { ValidPolicy } from '../policy/policy.js';
 import { kernelDefaults } from './kernel-defaults.js';
 import { isOff, type PlannedPolicy } from './planned-state.js';
 import type { Platform, TimeOption } from './platforms/index.js';

@@ -1,13 +1,13 @@
 import type net from 'node:net';
-import { UnsupportedError } from '../native/index.js';
+import { UnsupportedError } from '../native/errors.js';
 import { type Following, followConnecting } from '../node/follow-connecting.js';
 import { bottomOf, carrierOf, descriptorOf, type Handle, handleOf, openDescriptor } from '../node/handle.js';
 import { subscribersOf } from '../node/subscribers.js';
-import type { ValidPolicy } from '../policy/index.js';
+import type { ValidPolicy } from '../policy/policy.js';
 import { assignments, checkAssignable, isInForce } from './assignments.js';
-import { changeOptions } from './change-options.js';
 import { canUseDescriptors } from './descriptors.js';
 import { rememberExplicit, rememberForHandle } from './explicit-policy.js';
+import { changeOptions } from './interim/change-options.js';
 import { checkNodeCall, setThroughNode } from './node-call.js';
 import { writePolicyOnNew } from './options.js';
 import { mergePolicies, type PlannedPolicy, plannedState } from './planned-state.js';

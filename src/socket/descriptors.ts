@@ -1,4 +1,5 @@
-import { UnsupportedError, whyNoLibc } from '../native/index.js';
+import { UnsupportedError } from '../native/errors.js';
+import { whyNoLibc } from '../native/libc.js';
 import { currentPlatform } from './platforms/index.js';
 
 const feature = 'setting options on descriptors';

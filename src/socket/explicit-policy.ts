@@ -1,6 +1,6 @@
 import type net from 'node:net';
 import { type Handle, handleOf, handlesFrom } from '../node/handle.js';
-import type { ValidPolicy } from '../policy/index.js';
+import type { ValidPolicy } from '../policy/policy.js';
 import { isOff, mergePolicies, type PlannedPolicy } from './planned-state.js';
 import { threadState } from './thread-state.js';
 

@@ -1,7 +1,8 @@
-import { SystemCallError, UnsupportedError } from '../native/index.js';
+import { SystemCallError, UnsupportedError } from '../native/errors.js';
 import { Server, Socket } from '../node/classes.js';
 import { carrierOf, descriptorOf } from '../node/handle.js';
-import { type PolicyInput, readPolicy } from '../policy/index.js';
+import { readPolicy } from '../policy/parse.js';
+import type { PolicyInput } from '../policy/policy.js';
 import { awaitedState, noDescriptor, setOnSocket } from './connection.js';
 import { canUseDescriptors, whyNoDescriptors } from './descriptors.js';
 import { readState } from './options.js';

@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs';
-import { SystemCallError, UnsupportedError } from '../native/index.js';
+import { SystemCallError, UnsupportedError } from '../native/errors.js';
 
 /** The kernel's defaults for connections that turn keepalive on without values of their own. */
 export interface KernelDefaults {

@@ -1,5 +1,5 @@
 import { getSystemErrorName } from 'node:util';
-import { SystemCallError, UnsupportedError } from '../native/index.js';
+import { SystemCallError, UnsupportedError } from '../native/errors.js';
 import { Socket } from '../node/classes.js';
 import type { Handle } from '../node/handle.js';
 import { whyNoDescriptors } from './descriptors.js';

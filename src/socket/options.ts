@@ -1,11 +1,5 @@
-import {
-  readIntOptions,
-  type SocketOption,
-  SystemCallError,
-  UnsupportedError,
-  writeIntOption,
-  writeIntOptions,
-} from '../native/index.js';
+import { SystemCallError, UnsupportedError } from '../native/errors.js';
+import { readIntOptions, type SocketOption, writeIntOption, writeIntOptions } from '../native/socket/socket-options.js';
 import { type Assignment, assignments, assignmentsOf } from './assignments.js';
 import { kernelDefaults } from './kernel-defaults.js';
 import type { PlannedPolicy } from './planned-state.js';

@@ -1,4 +1,4 @@
-import type { ValidPolicy } from '../policy/index.js';
+import type { ValidPolicy } from '../policy/policy.js';
 import { kernelDefaults } from './kernel-defaults.js';
 import type { AppliedKeepAlive } from './state.js';
 

@@ -9,7 +9,7 @@ import {
   setsKeepAliveOnAccept,
   socketOf,
 } from '../node/listener.js';
-import type { ValidPolicy } from '../policy/index.js';
+import type { ValidPolicy } from '../policy/policy.js';
 import { checkApplicable, setOnHandle } from './connection.js';
 import { canUseDescriptors } from './descriptors.js';
 import { rememberExplicit, rememberOnHandle } from './explicit-policy.js';

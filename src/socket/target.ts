@@ -1,9 +1,9 @@
 import type { Http2Session } from 'node:http2';
 import type net from 'node:net';
-import { SystemCallError, UnsupportedError } from '../native/index.js';
+import { SystemCallError, UnsupportedError } from '../native/errors.js';
 import { Server, Socket } from '../node/classes.js';
 import { behindProxy } from '../node/handle.js';
-import { describeValue } from '../policy/index.js';
+import { describeValue } from '../policy/errors.js';
 
 /** Anything with a TCP connection underneath that it offers as `socket`: an http2 session, an http request or response. */
 export interface SocketHolder {

@@ -1,5 +1,6 @@
-import { readBytesOption, UnsupportedError } from '../native/index.js';
-import { decodeTcpInfo, type TcpInfo, tcpInfoLength } from '../wire/tcp-info.js';
+import { UnsupportedError } from '../native/errors.js';
+import { readBytesOption } from '../native/socket/socket-options.js';
+import { decodeTcpInfo, type TcpInfo, tcpInfoLength } from '../wire/tcp-info/decode.js';
 import { currentPlatform } from './platforms/index.js';
 
 /**

@@ -1,10 +1,10 @@
-import { writeIntOption } from '../native/index.js';
+import { writeIntOption } from '../native/socket/socket-options.js';
 import { bottomOf, type Handle, openDescriptor } from '../node/handle.js';
 import { threadMap } from '../node/thread-map.js';
 import { limits } from '../policy/limits.js';
 import { type Assignment, assignmentsFor, optionFields } from './assignments.js';
-import { changeOptions, wantedState, withAssignments } from './change-options.js';
-import { interimOptions } from './deferred-options.js';
+import { changeOptions, wantedState, withAssignments } from './interim/change-options.js';
+import { interimOptions } from './interim/deferred-options.js';
 import { readState } from './options.js';
 import { currentPlatform } from './platforms/index.js';
 import type { AppliedKeepAlive, DeferredOptions, KeepAliveState } from './state.js';

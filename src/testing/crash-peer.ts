@@ -1,7 +1,8 @@
 import type net from 'node:net';
 import { pause } from '../native/pause.js';
 import { nowMs } from '../node/real-time.js';
-import { getKeepAlive, readTcpInfo, setKeepAlive } from '../socket/index.js';
+import { getKeepAlive, setKeepAlive } from '../socket/keep-alive.js';
+import { readTcpInfo } from '../socket/tcp-info.js';
 import { connectedDescriptor, restoreReception, setReception } from './reception.js';
 
 /** A peer that has vanished, as far as the other end can tell. */

@@ -1,6 +1,6 @@
 import { once } from 'node:events';
 import net from 'node:net';
-import { describeValue } from '../policy/index.js';
+import { describeValue } from '../policy/errors.js';
 import { abortSocket } from './abort-socket.js';
 
 /** Two sockets of this process, connected to each other. */

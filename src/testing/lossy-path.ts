@@ -1,8 +1,9 @@
 import type net from 'node:net';
-import { attachSocketFilter, detachSocketFilter, SystemCallError } from '../native/index.js';
+import { SystemCallError } from '../native/errors.js';
+import { attachSocketFilter, detachSocketFilter } from '../native/socket/socket-filter.js';
 import { descriptorOf } from '../node/handle.js';
 import { clearTimer, setTimer, type Timer } from '../node/real-time.js';
-import { describeValue } from '../policy/index.js';
+import { describeValue } from '../policy/errors.js';
 import { encodeClassicProgram, randomLossFilter } from '../wire/bpf/classic.js';
 import { connectedDescriptor, restoreReception, setReception } from './reception.js';
 

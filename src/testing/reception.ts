@@ -1,8 +1,9 @@
 import type net from 'node:net';
 import { isIPv4 } from 'node:net';
-import { type SocketOption, SystemCallError, UnsupportedError, writeIntOption } from '../native/index.js';
+import { SystemCallError, UnsupportedError } from '../native/errors.js';
+import { type SocketOption, writeIntOption } from '../native/socket/socket-options.js';
 import { descriptorOf } from '../node/handle.js';
-import { resolveTarget } from '../socket/index.js';
+import { resolveTarget } from '../socket/target.js';
 
 /** include/uapi/linux/in.h (since 2.6.34) and in6.h (since 2.6.35): packets with a lower TTL are dropped on arrival. */
 const IP_MINTTL: SocketOption = { name: 'IP_MINTTL', level: 0, option: 21 };

@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import { readFileSync, statSync } from 'node:fs';
 import net from 'node:net';
 import { describe, expect, it } from 'vitest';
-import type { ConnectionJson } from '../../src/host/row.js';
+import type { ConnectionJson } from '../../src/host/list/row.js';
 import { detectionTime, getKeepAlive, setKeepAlive } from '../../src/index.js';
 import { crashPeer, loopbackPair } from '../../src/testing/index.js';
 import { infoOf, moment, quietRange } from '../kernel/observation.js';

@@ -1,7 +1,7 @@
 import { spawnSync } from 'node:child_process';
 import { statSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { ConnectionJson } from '../../src/host/row.js';
+import type { ConnectionJson } from '../../src/host/list/row.js';
 import { getKeepAlive } from '../../src/index.js';
 import { loopbackPair } from '../../src/testing/index.js';
 import { type Held, type Holder, startHolder } from '../host/options-holding.js';

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { type Conditions, detectionTime, type Scenario } from '../../src/index.js';
-import { timerLatenessMs } from '../../src/policy/timer-wheel.js';
+import { timerLatenessMs } from '../../src/policy/model/timer-wheel.js';
 
 function page(name: string): string {
   return readFileSync(new URL(`../../docs/${name}`, import.meta.url), 'utf8');

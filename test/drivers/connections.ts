@@ -1,10 +1,11 @@
 import { readlinkSync } from 'node:fs';
-import type { SocketOwner } from '../../src/host/owners.js';
-import type { ConnectionRow } from '../../src/host/row.js';
+import type { ConnectionRow } from '../../src/host/list/row.js';
+import type { SocketOwner } from '../../src/host/owners/owners.js';
 import { type ListQuery, listConnections } from '../../src/linux.js';
 import type { OwnedDescriptor } from '../../src/native/owned-descriptor.js';
 import { copyDescriptor, openProcess } from '../../src/native/pidfd.js';
-import { type KeepAliveState, kernelDefaults } from '../../src/socket/index.js';
+import { kernelDefaults } from '../../src/socket/kernel-defaults.js';
+import type { KeepAliveState } from '../../src/socket/state.js';
 
 /** Established connections whose port at one end is this, as the kernel has them. */
 function select(end: 'local' | 'remote', port: number, more: Pick<ListQuery, 'selection' | 'options'> = {}) {

@@ -1,7 +1,7 @@
 import { expect, it, type TestContext } from 'vitest';
-import type { ConnectionRow } from '../../src/host/row.js';
+import type { ConnectionRow } from '../../src/host/list/row.js';
 import { detectionTime } from '../../src/index.js';
-import { readTcpInfo } from '../../src/socket/index.js';
+import { readTcpInfo } from '../../src/socket/tcp-info.js';
 import { setReceptionOf } from '../../src/testing/reception.js';
 import { expectElapsed } from '../kernel/expectation.js';
 import { lastHeard, moment } from '../kernel/observation.js';

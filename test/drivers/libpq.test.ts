@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it, type TestContext } from 'vitest';
-import type { ConnectionRow } from '../../src/host/row.js';
-import { readTcpInfo } from '../../src/socket/index.js';
+import type { ConnectionRow } from '../../src/host/list/row.js';
+import { readTcpInfo } from '../../src/socket/tcp-info.js';
 import { setReceptionOf } from '../../src/testing/reception.js';
 import { moment } from '../kernel/observation.js';
 import { connectionsOf, copyOf, describeState, serverEndOf } from './connections.js';

@@ -1,7 +1,7 @@
 import type net from 'node:net';
 import { crashPeer, lossyPath } from '../../src/testing/index.js';
 import { setReception } from '../../src/testing/reception.js';
-import type { TcpInfo } from '../../src/wire/tcp-info.js';
+import type { TcpInfo } from '../../src/wire/tcp-info/decode.js';
 import { infoOf, lastSignOfLife, type Moment, moment, thisMoment } from '../kernel/observation.js';
 import { rebootPeer } from '../peers.js';
 import type { FaultName } from './matrix.js';

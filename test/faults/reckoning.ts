@@ -1,5 +1,5 @@
 import { detectionTime, type TimeRange } from '../../src/index.js';
-import { jiffyMs, kernelHz, timerLatenessMs } from '../../src/policy/timer-wheel.js';
+import { jiffyMs, kernelHz, timerLatenessMs } from '../../src/policy/model/timer-wheel.js';
 
 /** The watch looks every 200 ms while something is unanswered, and puts looks together in slots of 25 ms. */
 const lookMs = 200 + 25;

@@ -1,5 +1,5 @@
 import type { TimeRange } from '../../src/index.js';
-import { coverRanges } from '../../src/policy/range.js';
+import { coverRanges } from '../../src/policy/model/time-range.js';
 import type { Measured } from './cell.js';
 import { type Cell, type Expectation, type Fault, faults, type Guard, guards, transports } from './matrix.js';
 

@@ -4,8 +4,8 @@
  */
 import { once } from 'node:events';
 import net from 'node:net';
-import { checkPeers } from '../../src/host/check.js';
-import { dumpConnections } from '../../src/host/dump.js';
+import { checkPeers } from '../../src/host/check/check.js';
+import { dumpConnections } from '../../src/host/dump/dump.js';
 import { getKeepAlive, type KeepAliveState, setKeepAlive } from '../../src/index.js';
 import { crashPeer, type LoopbackPair, loopbackPair } from '../../src/testing/index.js';
 import { infoOf, moment } from '../kernel/observation.js';

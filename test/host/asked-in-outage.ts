@@ -3,9 +3,9 @@
  * combination of count and user timeout; with the argument `unprivileged` without root. Prints who did not survive.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
-import { checkPeers } from '../../src/host/check.js';
-import { dumpConnections } from '../../src/host/dump.js';
-import { parseSelection } from '../../src/host/selection.js';
+import { checkPeers } from '../../src/host/check/check.js';
+import { dumpConnections } from '../../src/host/dump/dump.js';
+import { parseSelection } from '../../src/host/selection/selection.js';
 import { getKeepAlive, setKeepAlive } from '../../src/index.js';
 import { crashPeer, loopbackPair } from '../../src/testing/index.js';
 import { infoOf, moment } from '../kernel/observation.js';

@@ -3,8 +3,8 @@
  * two peers.
  */
 import { readlinkSync, writeFileSync } from 'node:fs';
-import { checkPeers } from '../../src/host/check.js';
-import { dumpConnections } from '../../src/host/dump.js';
+import { checkPeers } from '../../src/host/check/check.js';
+import { dumpConnections } from '../../src/host/dump/dump.js';
 import { getKeepAlive, type KeepAliveState, setKeepAlive } from '../../src/index.js';
 import { loopbackPair } from '../../src/testing/index.js';
 import { infoOf, moment } from '../kernel/observation.js';

@@ -4,7 +4,7 @@ import { mkdirSync, mkdtempSync, readFileSync, rmdirSync, rmSync, writeFileSync 
 import { tmpdir } from 'node:os';
 import koffi from 'koffi';
 import { describe, expect, it, onTestFinished } from 'vitest';
-import { Cgroups, findCgroupMount } from '../../src/host/cgroups.js';
+import { Cgroups, findCgroupMount } from '../../src/host/owners/cgroups.js';
 import { cannotRun } from '../requirement.js';
 
 const library = koffi.load(null);

@@ -1,8 +1,8 @@
 import { readlinkSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import { checkPeers } from '../../src/host/check.js';
-import { reapPeers } from '../../src/host/reap.js';
-import { parseSelection } from '../../src/host/selection.js';
+import { checkPeers } from '../../src/host/check/check.js';
+import { reapPeers } from '../../src/host/check/reap.js';
+import { parseSelection } from '../../src/host/selection/selection.js';
 import { setKeepAlive } from '../../src/index.js';
 import { crashPeer, loopbackPair } from '../../src/testing/index.js';
 import { infoOf, moment } from '../kernel/observation.js';

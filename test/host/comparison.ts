@@ -1,8 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { expect } from 'vitest';
-import type { HostConnection } from '../../src/host/connection.js';
-import { allStates, dumpConnections } from '../../src/host/dump.js';
-import type { TcpInfo } from '../../src/wire/tcp-info.js';
+import { allStates, dumpConnections } from '../../src/host/dump/dump.js';
+import type { HostConnection } from '../../src/host/list/connection.js';
+import type { TcpInfo } from '../../src/wire/tcp-info/decode.js';
 import { endpointText, type SsRow, ssRows } from './ss.js';
 
 /** How far `ss` may be from the dumps on both sides of it, on top of the time between those. */

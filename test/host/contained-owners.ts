@@ -1,6 +1,6 @@
 // Finds the owners of a socket of its own, in whatever PID namespace it is run in, and prints them as JSON.
 import net from 'node:net';
-import { findOwners, ownersByIterator } from '../../src/host/owners.js';
+import { findOwners, ownersByIterator } from '../../src/host/owners/owners.js';
 import { openSocketInodes } from '../kernel/proc.js';
 
 const before = new Set(openSocketInodes());

@@ -1,11 +1,11 @@
 import { once } from 'node:events';
 import net from 'node:net';
 import { describe, expect, it } from 'vitest';
-import type { HostConnection } from '../../src/host/connection.js';
-import { destroyConnections } from '../../src/host/destroy.js';
-import { allStates, dumpConnections } from '../../src/host/dump.js';
+import { destroyConnections } from '../../src/host/dump/destroy.js';
+import { allStates, dumpConnections } from '../../src/host/dump/dump.js';
+import type { HostConnection } from '../../src/host/list/connection.js';
 import { SystemCallError, UnsupportedError } from '../../src/index.js';
-import type { DiagnosisSocket } from '../../src/native/netlink-socket.js';
+import type { DiagnosisSocket } from '../../src/native/socket/netlink-socket.js';
 import { loopbackPair } from '../../src/testing/index.js';
 import { encodeMessage, NLMSG_ERROR } from '../../src/wire/netlink.js';
 import { closing, connected, listening, portOf } from '../endpoints.js';

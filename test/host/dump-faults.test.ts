@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
-import { allStates, type Dump, type DumpQuery, dumpConnections } from '../../src/host/dump.js';
+import { allStates, type Dump, type DumpQuery, dumpConnections } from '../../src/host/dump/dump.js';
 import { SystemCallError, UnsupportedError } from '../../src/index.js';
-import type { DiagnosisSocket } from '../../src/native/netlink-socket.js';
-import { encodeInetDiagMessage } from '../../src/wire/inet-diag.js';
+import type { DiagnosisSocket } from '../../src/native/socket/netlink-socket.js';
+import { encodeInetDiagMessage } from '../../src/wire/inet-diag/messages.js';
 import { encodeMessage, NLM_F_DUMP_INTR, NLMSG_DONE, NLMSG_ERROR } from '../../src/wire/netlink.js';
 
 type Answer = (sequence: number) => Uint8Array;

@@ -1,7 +1,7 @@
-import type { HostConnection } from '../../src/host/connection.js';
-import type { ConnectionRow } from '../../src/host/row.js';
+import type { HostConnection } from '../../src/host/list/connection.js';
+import type { ConnectionRow } from '../../src/host/list/row.js';
 import type { KeepAliveState } from '../../src/index.js';
-import { decodeTcpInfo, type TcpInfo, type TcpState, tcpInfoLength } from '../../src/wire/tcp-info.js';
+import { decodeTcpInfo, type TcpInfo, type TcpState, tcpInfoLength } from '../../src/wire/tcp-info/decode.js';
 
 export const on: KeepAliveState = { enabled: true, idle: 30_000, interval: 5_000, count: 3, userTimeout: 0 };
 export const off: KeepAliveState = { ...on, enabled: false, idle: 7_200_000, interval: 75_000, count: 9 };

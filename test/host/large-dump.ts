@@ -2,7 +2,7 @@
 import { spawnSync } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
 import net from 'node:net';
-import { listConnections } from '../../src/host/list.js';
+import { listConnections } from '../../src/host/list/list.js';
 
 const [wanted, atOnce, perServer] = [200_000, 200, 25_000];
 writeFileSync('/proc/sys/net/ipv4/tcp_max_tw_buckets', String(wanted * 2));

@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import { describe, expect, it } from 'vitest';
-import { dumpConnections, liveStates } from '../../src/host/dump.js';
-import { lookAt } from '../../src/host/look.js';
+import { dumpConnections, liveStates } from '../../src/host/dump/dump.js';
+import { lookAt } from '../../src/host/dump/refresh.js';
 import { type LoopbackPair, loopbackPair } from '../../src/testing/index.js';
 import { moment } from '../kernel/observation.js';
 

@@ -1,8 +1,8 @@
 /** In mount and network namespaces of its own: names a network namespace, and prints what is found. */
 import { execFileSync } from 'node:child_process';
 import { mkdirSync, writeFileSync } from 'node:fs';
-import { dumpConnections } from '../../src/host/dump.js';
-import { networkNamespaces } from '../../src/host/network-namespaces.js';
+import { dumpConnections } from '../../src/host/dump/dump.js';
+import { networkNamespaces } from '../../src/host/namespaces/network-namespaces.js';
 
 export interface NamedNamespaceResult {
   readonly found: ReturnType<typeof networkNamespaces>;

@@ -2,7 +2,7 @@ import net from 'node:net';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { DescriptorCopies } from '../../src/host/options/descriptor-copies.js';
 import { readOpenSockets } from '../../src/host/options/open-sockets.js';
-import { readBytesOption } from '../../src/native/index.js';
+import { readBytesOption } from '../../src/native/socket/socket-options.js';
 import { fdOf } from '../kernel/descriptor.js';
 import { hasIPv6 } from '../peers.js';
 import { ownNetwork, runProgram } from '../program.js';

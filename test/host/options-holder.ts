@@ -4,7 +4,7 @@ import { openSync } from 'node:fs';
 import net from 'node:net';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { getKeepAlive, type KeepAlivePolicy, setKeepAlive } from '../../src/index.js';
-import { readBytesOption } from '../../src/native/index.js';
+import { readBytesOption } from '../../src/native/socket/socket-options.js';
 import { crashPeer } from '../../src/testing/index.js';
 import { closeDescriptor, fdOf, rawSocket } from '../kernel/descriptor.js';
 import type { Command, Held } from './options-holding.js';

@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import net from 'node:net';
 import { TcpIterator } from '../../src/host/options/tcp-iterator.js';
 import { getKeepAlive, setKeepAlive } from '../../src/index.js';
-import { readBytesOption } from '../../src/native/index.js';
+import { readBytesOption } from '../../src/native/socket/socket-options.js';
 import { fdOf } from '../kernel/descriptor.js';
 
 const server = net.createServer().listen(0, '127.0.0.1');

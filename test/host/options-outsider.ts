@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import net from 'node:net';
 import { chooseOptionSource } from '../../src/host/options/choice.js';
 import { getKeepAlive } from '../../src/index.js';
-import { readBytesOption } from '../../src/native/index.js';
+import { readBytesOption } from '../../src/native/socket/socket-options.js';
 import { fdOf } from '../kernel/descriptor.js';
 
 const [pid, fd, cookie] = process.argv.slice(2);

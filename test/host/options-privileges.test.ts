@@ -1,6 +1,6 @@
 import { spawnSync } from 'node:child_process';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { Incomplete } from '../../src/host/connection.js';
+import type { Incomplete } from '../../src/host/list/connection.js';
 import { probeTcpIterator } from '../../src/host/options/choice.js';
 import type { KeepAliveState } from '../../src/index.js';
 import { ownNetwork, runProgram } from '../program.js';

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
-import { checkPeers } from '../../src/host/check.js';
+import { checkPeers } from '../../src/host/check/check.js';
 import { getKeepAlive, setKeepAlive } from '../../src/index.js';
 import { crashPeer, loopbackPair } from '../../src/testing/index.js';
 

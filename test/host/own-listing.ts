@@ -1,7 +1,7 @@
 import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
-import type { Incomplete } from '../../src/host/connection.js';
-import type { ConnectionJson } from '../../src/host/row.js';
+import type { Incomplete } from '../../src/host/list/connection.js';
+import type { ConnectionJson } from '../../src/host/list/row.js';
 import { program } from '../cli/run-cli.js';
 
 /** What `tcp-keepalive ls --json` prints. */

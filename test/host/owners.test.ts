@@ -11,8 +11,8 @@ import {
   ownersByLinks,
   type SocketOwner,
   type SocketOwners,
-} from '../../src/host/owners.js';
-import { processName, runningPids } from '../../src/host/processes.js';
+} from '../../src/host/owners/owners.js';
+import { processName, runningPids } from '../../src/host/owners/processes.js';
 import { connected, listening, portOf } from '../endpoints.js';
 import { closeDescriptor, fdOf, rawListener } from '../kernel/descriptor.js';
 import { runProgram } from '../program.js';

@@ -1,8 +1,8 @@
 /** In a network namespace of its own: sockets in every state and with every timer, listed by us and by `ss`. */
 import { once } from 'node:events';
 import net from 'node:net';
-import { listConnections } from '../../src/host/list.js';
-import { type ConnectionJson, toJson } from '../../src/host/row.js';
+import { listConnections } from '../../src/host/list/list.js';
+import { type ConnectionJson, toJson } from '../../src/host/list/row.js';
 import { setKeepAlive } from '../../src/index.js';
 import { crashPeer, loopbackPair } from '../../src/testing/index.js';
 import { fdOf, rawListener, setOption } from '../kernel/descriptor.js';

@@ -1,6 +1,6 @@
 import { spawnSync } from 'node:child_process';
 import { describe, expect, it } from 'vitest';
-import type { ConnectionJson } from '../../src/host/row.js';
+import type { ConnectionJson } from '../../src/host/list/row.js';
 import { hasIPv6 } from '../peers.js';
 import { ownNetwork, runProgram } from '../program.js';
 import { cannotRun } from '../requirement.js';

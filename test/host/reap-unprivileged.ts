@@ -1,7 +1,7 @@
 /** Gives up root, asks silent peers and has their connections closed without CAP_NET_ADMIN. Prints what came of each. */
-import { checkPeers } from '../../src/host/check.js';
-import { reapPeers } from '../../src/host/reap.js';
-import { parseSelection } from '../../src/host/selection.js';
+import { checkPeers } from '../../src/host/check/check.js';
+import { reapPeers } from '../../src/host/check/reap.js';
+import { parseSelection } from '../../src/host/selection/selection.js';
 import { getKeepAlive, type KeepAliveState, setKeepAlive } from '../../src/index.js';
 import { crashPeer, loopbackPair } from '../../src/testing/index.js';
 import { endOf, infoOf, moment } from '../kernel/observation.js';

@@ -1,7 +1,7 @@
 import { expect, it, vi } from 'vitest';
-import { listConnections } from '../../src/host/list.js';
-import { parseSelection } from '../../src/host/selection.js';
-import { setConnections } from '../../src/host/set.js';
+import { setConnections } from '../../src/host/change/set.js';
+import { listConnections } from '../../src/host/list/list.js';
+import { parseSelection } from '../../src/host/selection/selection.js';
 import { getKeepAlive, setKeepAlive } from '../../src/index.js';
 import { loopbackPair } from '../../src/testing/index.js';
 

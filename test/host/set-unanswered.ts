@@ -3,10 +3,10 @@
  * without asking them first. Prints what the connections have then, and whether they live.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
-import { dumpConnections } from '../../src/host/dump.js';
-import { listConnections } from '../../src/host/list.js';
-import { parseSelection } from '../../src/host/selection.js';
-import { setConnections } from '../../src/host/set.js';
+import { setConnections } from '../../src/host/change/set.js';
+import { dumpConnections } from '../../src/host/dump/dump.js';
+import { listConnections } from '../../src/host/list/list.js';
+import { parseSelection } from '../../src/host/selection/selection.js';
 import { type KeepAliveState, setKeepAlive } from '../../src/index.js';
 import { crashPeer, loopbackPair } from '../../src/testing/index.js';
 import { infoOf, moment } from '../kernel/observation.js';

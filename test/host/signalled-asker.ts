@@ -4,7 +4,7 @@
  */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { dumpConnections } from '../../src/host/dump.js';
+import { dumpConnections } from '../../src/host/dump/dump.js';
 import { getKeepAlive, setKeepAlive } from '../../src/index.js';
 import { crashPeer, loopbackPair } from '../../src/testing/index.js';
 import { infoOf, moment } from '../kernel/observation.js';

@@ -1,7 +1,7 @@
 import { execFileSync } from 'node:child_process';
-import type { TimerKind } from '../../src/host/connection.js';
+import type { TimerKind } from '../../src/host/list/connection.js';
 import { formatIPv4 } from '../../src/wire/ip-address.js';
-import type { TcpState } from '../../src/wire/tcp-state.js';
+import type { TcpState } from '../../src/wire/tcp-info/state.js';
 
 /** What `ss` says of one socket. */
 export interface SsRow {

@@ -4,7 +4,9 @@ import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
-import { FileError, setKernelDefaults, undoKernelDefaults } from '../../src/host/sysctl/index.js';
+import { FileError } from '../../src/host/sysctl/file-error.js';
+import { setKernelDefaults } from '../../src/host/sysctl/set-defaults.js';
+import { undoKernelDefaults } from '../../src/host/sysctl/undo-defaults.js';
 import { cannotRun } from '../requirement.js';
 import { FakeRoot } from './fake-root.js';
 

@@ -2,7 +2,7 @@ import { spawn } from 'node:child_process';
 import { existsSync, readFileSync, rmSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
-import { undoKernelDefaults } from '../../src/host/sysctl/index.js';
+import { undoKernelDefaults } from '../../src/host/sysctl/undo-defaults.js';
 import { finished } from '../cli/run-cli.js';
 import { FakeRoot } from './fake-root.js';
 

@@ -13,13 +13,10 @@ import {
 } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
-import {
-  type DefaultsChange,
-  FileError,
-  type SetKernelDefaultsOptions,
-  setKernelDefaults,
-  undoKernelDefaults,
-} from '../../src/host/sysctl/index.js';
+import type { DefaultsChange } from '../../src/host/sysctl/change.js';
+import { FileError } from '../../src/host/sysctl/file-error.js';
+import { type SetKernelDefaultsOptions, setKernelDefaults } from '../../src/host/sysctl/set-defaults.js';
+import { undoKernelDefaults } from '../../src/host/sysctl/undo-defaults.js';
 import { PolicyError, type PolicyInput, SystemCallError } from '../../src/index.js';
 import { cannotRun } from '../requirement.js';
 import { FakeRoot } from './fake-root.js';

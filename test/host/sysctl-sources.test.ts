@@ -1,6 +1,6 @@
 import { existsSync, writeFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import { sysctlSources } from '../../src/host/sysctl/index.js';
+import { sysctlSources } from '../../src/host/sysctl/sources.js';
 import { runProgram } from '../program.js';
 import { cannotRun } from '../requirement.js';
 import { FakeRoot } from './fake-root.js';

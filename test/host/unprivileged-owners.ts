@@ -1,6 +1,6 @@
 // Gives up root, finds the owners of a socket of its own and those of all sockets, and prints both as JSON.
 import net from 'node:net';
-import { findOwners } from '../../src/host/owners.js';
+import { findOwners } from '../../src/host/owners/owners.js';
 import { fdOf } from '../kernel/descriptor.js';
 import { openSocketInodes } from '../kernel/proc.js';
 

@@ -1,7 +1,7 @@
 /** Gives up every privilege and then asks for what takes some; `process.argv[2]` is a process of root. */
-import { destroyConnections } from '../../src/host/destroy.js';
-import { dumpConnections } from '../../src/host/dump.js';
-import { networkNamespaces } from '../../src/host/network-namespaces.js';
+import { destroyConnections } from '../../src/host/dump/destroy.js';
+import { dumpConnections } from '../../src/host/dump/dump.js';
+import { networkNamespaces } from '../../src/host/namespaces/network-namespaces.js';
 import { inNetworkNamespace, ownNamespacePath } from '../../src/native/network-namespace.js';
 import { loopbackPair } from '../../src/testing/index.js';
 

@@ -2,9 +2,9 @@ import type net from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { TimeRange } from '../../src/index.js';
 import { descriptorOf } from '../../src/node/handle.js';
-import { jiffyMs, kernelHz, timerLatenessMs } from '../../src/policy/timer-wheel.js';
-import { readTcpInfo } from '../../src/socket/index.js';
-import type { TcpInfo } from '../../src/wire/tcp-info.js';
+import { jiffyMs, kernelHz, timerLatenessMs } from '../../src/policy/model/timer-wheel.js';
+import { readTcpInfo } from '../../src/socket/tcp-info.js';
+import type { TcpInfo } from '../../src/wire/tcp-info/decode.js';
 
 /** When something happened, as far as a program that looks now and then can tell (`performance.now()`). */
 export interface Moment {

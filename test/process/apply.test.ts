@@ -6,7 +6,7 @@ import net from 'node:net';
 import tls from 'node:tls';
 import { afterEach, describe, expect, it } from 'vitest';
 import { applyToProcess, getKeepAlive, kernelDefaults, type ProcessPolicy, setKeepAlive } from '../../src/index.js';
-import { writeIntOption } from '../../src/native/index.js';
+import { writeIntOption } from '../../src/native/socket/socket-options.js';
 import { tcpPrototype } from '../../src/node/tcp-handle.js';
 import { clientTls, closing, connected, listening, portOf, serverTls } from '../endpoints.js';
 import { fdOf, kernelStateOf } from '../kernel/descriptor.js';

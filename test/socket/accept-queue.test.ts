@@ -4,7 +4,7 @@ import net from 'node:net';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { setKeepAlive } from '../../src/index.js';
-import { readTcpInfo } from '../../src/socket/index.js';
+import { readTcpInfo } from '../../src/socket/tcp-info.js';
 import { closing, connected, listening, portOf } from '../endpoints.js';
 import { article, fdOf, kernelStateOf } from '../kernel/descriptor.js';
 

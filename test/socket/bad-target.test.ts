@@ -8,7 +8,7 @@ import tls from 'node:tls';
 import tty from 'node:tty';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { getKeepAlive, type KeepAliveTarget, setKeepAlive } from '../../src/index.js';
-import { readPolicy } from '../../src/policy/index.js';
+import { readPolicy } from '../../src/policy/parse.js';
 import { readState, writePolicy } from '../../src/socket/options.js';
 import { linux } from '../../src/socket/platforms/linux.js';
 import { loopbackPair } from '../../src/testing/index.js';

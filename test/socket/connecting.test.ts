@@ -4,7 +4,7 @@ import net from 'node:net';
 import tls from 'node:tls';
 import { describe, expect, it } from 'vitest';
 import { getKeepAlive, setKeepAlive } from '../../src/index.js';
-import { readTcpInfo } from '../../src/socket/index.js';
+import { readTcpInfo } from '../../src/socket/tcp-info.js';
 import { clientTls, closed, closing, listening, portOf, serverTls } from '../endpoints.js';
 import { article, fdOf, kernelStateOf, rawListener, tcpState } from '../kernel/descriptor.js';
 import { moment } from '../kernel/observation.js';

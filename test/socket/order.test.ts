@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
 import { detectionTime, setKeepAlive } from '../../src/index.js';
-import { readTcpInfo } from '../../src/socket/index.js';
+import { readTcpInfo } from '../../src/socket/tcp-info.js';
 import { loopbackPair } from '../../src/testing/index.js';
 import { fdOf, setOption } from '../kernel/descriptor.js';
 

@@ -1,6 +1,6 @@
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { libc } from '../../src/native/libc.js';
-import { readPolicy } from '../../src/policy/index.js';
+import { readPolicy } from '../../src/policy/parse.js';
 import { writePolicy } from '../../src/socket/options.js';
 import { linux } from '../../src/socket/platforms/linux.js';
 import type { Platform } from '../../src/socket/platforms/platform.js';

@@ -2,7 +2,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { BtfTypes } from '../../src/wire/bpf/btf.js';
-import { tcpInfoOffsets } from '../../src/wire/tcp-info-layout.js';
+import { tcpInfoOffsets } from '../../src/wire/tcp-info/layout.js';
 import { cannotRun } from '../requirement.js';
 import { btfOf, kinds, type TypeToWrite } from './type-information.js';
 

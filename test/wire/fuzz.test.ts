@@ -1,14 +1,14 @@
 import { describe, expect, it } from 'vitest';
+import { locateAttributes } from '../../src/wire/inet-diag/attributes.js';
 import {
   decodeInetDiagMessage,
   decodeInetDiagRequest,
   encodeInetDiagMessage,
   inetDiagMessageLength,
-} from '../../src/wire/inet-diag.js';
-import { locateAttributes } from '../../src/wire/inet-diag-attributes.js';
+} from '../../src/wire/inet-diag/messages.js';
 import { formatIPv6 } from '../../src/wire/ip-address.js';
 import { decodeAttributes, encodeMessage, errnoOfAnswer, readMessages } from '../../src/wire/netlink.js';
-import { decodeTcpInfoAt, tcpInfoLength } from '../../src/wire/tcp-info.js';
+import { decodeTcpInfoAt, tcpInfoLength } from '../../src/wire/tcp-info/decode.js';
 
 /** Numbers that look random and are the same in every run: xorshift32. */
 function randomNumbers(seed: number): (below: number) => number {

@@ -3,10 +3,10 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { expect, it } from 'vitest';
-import * as inetDiag from '../../src/wire/inet-diag.js';
+import * as inetDiag from '../../src/wire/inet-diag/messages.js';
 import * as netlink from '../../src/wire/netlink.js';
-import { tcpInfoOffsets } from '../../src/wire/tcp-info-layout.js';
-import { tcpStates } from '../../src/wire/tcp-state.js';
+import { tcpInfoOffsets } from '../../src/wire/tcp-info/layout.js';
+import { tcpStates } from '../../src/wire/tcp-info/state.js';
 import { cannotRun } from '../requirement.js';
 
 const hasCompiler = spawnSync('cc', ['--version']).status === 0;

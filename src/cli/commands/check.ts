@@ -1,8 +1,8 @@
 import { createInterface } from 'node:readline/promises';
 import { Command } from 'commander';
-import { type CheckedPeer, type CheckResult, checkPeers } from '../../host/check.js';
-import { isAnswered } from '../../host/not-judged.js';
-import { type ReapedPeer, reapPeers } from '../../host/reap.js';
+import { type CheckedPeer, type CheckResult, checkPeers } from '../../host/check/check.js';
+import { type ReapedPeer, reapPeers } from '../../host/check/reap.js';
+import { isAnswered } from '../../host/list/not-judged.js';
 import { print, printError, printJson } from '../output.js';
 import { outputWidth } from '../output-width.js';
 import { endsOf } from '../render/changes.js';

@@ -1,6 +1,7 @@
 import { Command, Option } from 'commander';
 import { createLogUpdate } from 'log-update';
-import { type ParsedPolicy, parsePolicy } from '../../policy/index.js';
+import { parsePolicy } from '../../policy/parse.js';
+import type { ParsedPolicy } from '../../policy/policy.js';
 import { toleranceMs } from '../demo/play.js';
 import { runDemo, type Spectator } from '../demo/run.js';
 import { demoDurationMs } from '../demo/scenarios.js';

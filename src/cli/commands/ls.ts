@@ -1,8 +1,8 @@
 import { Command, InvalidArgumentError, Option } from 'commander';
-import type { Listing, ListQuery } from '../../host/listing.js';
-import { isAnswered } from '../../host/not-judged.js';
-import type { ConnectionRow } from '../../host/row.js';
-import { createRowWriter } from '../../host/row-text.js';
+import type { Listing, ListQuery } from '../../host/list/listing.js';
+import { isAnswered } from '../../host/list/not-judged.js';
+import type { ConnectionRow } from '../../host/list/row.js';
+import { createRowWriter } from '../../host/list/row-text.js';
 import { drawingOutput, hasReader, print, printError, printJson, shownExitCode } from '../output.js';
 import { outputWidth } from '../output-width.js';
 import { parseSortOrder, type SortOrder, sortKeys, sortRows } from '../render/connection-order.js';
@@ -75,8 +75,8 @@ async function writeJson(listing: Listing, { group, sort }: LsOptions): Promise<
 
 /** What can read options is loaded where they are asked for. */
 async function createLister({ fast }: LsOptions): Promise<(query: ListQuery) => Listing> {
-  if (!fast) return (await import('../../host/list.js')).listConnections;
-  const { listThrough } = await import('../../host/listing.js');
+  if (!fast) return (await import('../../host/list/list.js')).listConnections;
+  const { listThrough } = await import('../../host/list/listing.js');
   return (query) => listThrough(undefined, query);
 }
 

@@ -1,5 +1,7 @@
 import { InvalidArgumentError } from 'commander';
-import { type ParsedPolicy, PolicyError, parsePolicy } from '../../policy/index.js';
+import { PolicyError } from '../../policy/errors.js';
+import { parsePolicy } from '../../policy/parse.js';
+import type { ParsedPolicy } from '../../policy/policy.js';
 
 /** Reads policy text as commander wants arguments read: a wrong one is a usage error. */
 export function policyArgument(text: string): ParsedPolicy {

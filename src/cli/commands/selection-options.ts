@@ -1,8 +1,8 @@
 import { type Command, InvalidArgumentError, Option } from 'commander';
-import type { ListQuery } from '../../host/listing.js';
-import { networkNamespaces } from '../../host/network-namespaces.js';
-import { parseSelection, type Selection, type SelectionText } from '../../host/selection.js';
-import { selectionFilters } from '../../host/selection-error.js';
+import type { ListQuery } from '../../host/list/listing.js';
+import { networkNamespaces } from '../../host/namespaces/network-namespaces.js';
+import { parseSelection, type Selection, type SelectionText } from '../../host/selection/selection.js';
+import { selectionFilters } from '../../host/selection/selection-error.js';
 import { readDuration } from '../../policy/duration.js';
 import { millisecondsMeant } from '../../policy/unit-slip.js';
 

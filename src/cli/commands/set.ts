@@ -1,10 +1,10 @@
 import { Command } from 'commander';
-import { isAnswered } from '../../host/not-judged.js';
-import { RecordError, readRecord, recordOf } from '../../host/record.js';
-import { RecordFile } from '../../host/record-file.js';
-import { type SetResult, setConnections } from '../../host/set.js';
-import { type UndoResult, undoChanges } from '../../host/undo.js';
-import type { ParsedPolicy } from '../../policy/index.js';
+import { RecordError, readRecord, recordOf } from '../../host/change/record.js';
+import { RecordFile } from '../../host/change/record-file.js';
+import { type SetResult, setConnections } from '../../host/change/set.js';
+import { type UndoResult, undoChanges } from '../../host/change/undo.js';
+import { isAnswered } from '../../host/list/not-judged.js';
+import type { ParsedPolicy } from '../../policy/policy.js';
 import { print, printError, printFailure, printJson, shownExitCode } from '../output.js';
 import { outputWidth } from '../output-width.js';
 import { endsOf, renderChanges } from '../render/changes.js';

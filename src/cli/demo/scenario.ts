@@ -1,5 +1,6 @@
 import type net from 'node:net';
-import type { ParsedPolicy, TimeRange } from '../../policy/index.js';
+import type { TimeRange } from '../../policy/model/time-range.js';
+import type { ParsedPolicy } from '../../policy/policy.js';
 import type { CrashedPeer } from '../../testing/index.js';
 
 /** What the server learnt of a connection by the end. */

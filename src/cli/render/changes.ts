@@ -1,6 +1,6 @@
-import type { HostConnection } from '../../host/connection.js';
-import { countSockets, type NotJudged } from '../../host/not-judged.js';
-import type { Change, Changes, FailedChange } from '../../host/set.js';
+import type { Change, Changes, FailedChange } from '../../host/change/set.js';
+import type { HostConnection } from '../../host/list/connection.js';
+import { countSockets, type NotJudged } from '../../host/list/not-judged.js';
 import { sameState } from '../../socket/assignments.js';
 import { endpointText, keepAliveText } from './connection-cells.js';
 import { cutMiddle, fitTable, wrapText } from './fit.js';

@@ -1,8 +1,8 @@
-import { unescapeUnit } from '../../host/cgroup-path.js';
-import type { Endpoint, TimerKind } from '../../host/connection.js';
-import { type ConnectionRow, dependsOnKeepAlive, lastHeardMs } from '../../host/row.js';
+import type { Endpoint, TimerKind } from '../../host/list/connection.js';
+import { type ConnectionRow, dependsOnKeepAlive, lastHeardMs } from '../../host/list/row.js';
+import { unescapeUnit } from '../../host/owners/cgroup-path.js';
 import { policyDuration } from '../../policy/duration.js';
-import type { TcpState } from '../../wire/tcp-info.js';
+import type { TcpState } from '../../wire/tcp-info/decode.js';
 import { humanDuration } from './duration.js';
 
 /** Stands where there is nothing to say. */

@@ -1,6 +1,6 @@
-import type { Endpoint } from '../../host/connection.js';
-import { type ConnectionRow, lastHeardMs } from '../../host/row.js';
-import type { Verdict } from '../../policy/verdict.js';
+import type { Endpoint } from '../../host/list/connection.js';
+import { type ConnectionRow, lastHeardMs } from '../../host/list/row.js';
+import type { Verdict } from '../../policy/model/verdict.js';
 import { parseAddress } from '../../wire/ip-address.js';
 import { placeText } from './connection-cells.js';
 

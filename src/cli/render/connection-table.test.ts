@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { exampleConnection, exampleInfo, exampleRow, inState, off, on } from '../../../test/host/example-row.js';
-import type { ConnectionRow } from '../../host/row.js';
+import type { ConnectionRow } from '../../host/list/row.js';
 import { renderConnections } from './connection-table.js';
 import { displayWidth } from './fit.js';
 

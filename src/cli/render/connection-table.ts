@@ -1,4 +1,4 @@
-import type { ConnectionRow } from '../../host/row.js';
+import type { ConnectionRow } from '../../host/list/row.js';
 import {
   endpointText,
   heardText,

@@ -1,12 +1,9 @@
-import {
-  type DefaultsChange,
-  type KernelDefaultsReport,
-  keepAliveSysctls,
-  type NamespaceDefaults,
-  numberOfValue,
-  type SysctlSource,
-} from '../../host/sysctl/index.js';
-import type { KernelDefaults } from '../../socket/index.js';
+import type { DefaultsChange } from '../../host/sysctl/change.js';
+import { keepAliveSysctls, numberOfValue } from '../../host/sysctl/keys.js';
+import type { NamespaceDefaults } from '../../host/sysctl/namespaces.js';
+import type { KernelDefaultsReport } from '../../host/sysctl/report.js';
+import type { SysctlSource } from '../../host/sysctl/sources.js';
+import type { KernelDefaults } from '../../socket/kernel-defaults.js';
 import { printable } from './printable.js';
 import { renderTable } from './table.js';
 

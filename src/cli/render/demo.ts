@@ -1,4 +1,5 @@
-import { formatPolicy, type TimeRange } from '../../policy/index.js';
+import { formatPolicy } from '../../policy/format.js';
+import type { TimeRange } from '../../policy/model/time-range.js';
 import { isAsPredicted, type Play } from '../demo/play.js';
 import type { DemoReport, Outcome, Scenario, ScenarioResult } from '../demo/scenario.js';
 import { demoDurationMs, scenarios } from '../demo/scenarios.js';

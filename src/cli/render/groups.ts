@@ -1,7 +1,7 @@
-import type { HostConnection } from '../../host/connection.js';
-import type { Listing } from '../../host/listing.js';
-import { countSockets, type NotJudged } from '../../host/not-judged.js';
-import { type ConnectionRow, dependsOnKeepAlive } from '../../host/row.js';
+import type { HostConnection } from '../../host/list/connection.js';
+import type { Listing } from '../../host/list/listing.js';
+import { countSockets, type NotJudged } from '../../host/list/not-judged.js';
+import { type ConnectionRow, dependsOnKeepAlive } from '../../host/list/row.js';
 import { nothing, placeText } from './connection-cells.js';
 import { cutMiddle, type FitColumn, fitTable } from './fit.js';
 import type { Grouping } from './groupings.js';

@@ -1,4 +1,4 @@
-import type { Incomplete } from '../../host/connection.js';
+import type { Incomplete } from '../../host/list/connection.js';
 import { printable } from './printable.js';
 
 /** What could not be shown and why, a line each, every line once. */

@@ -1,5 +1,5 @@
-import type { CheckedPeer, CheckResult } from '../../host/check.js';
-import type { ReapedPeer } from '../../host/reap.js';
+import type { CheckedPeer, CheckResult } from '../../host/check/check.js';
+import type { ReapedPeer } from '../../host/check/reap.js';
 import { endpointText, processText } from './connection-cells.js';
 import { cutEnd, cutMiddle, fitTable, keepingTail, wrapText } from './fit.js';
 import { printable } from './printable.js';

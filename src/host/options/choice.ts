@@ -1,10 +1,10 @@
 import { SystemCallError, UnsupportedError } from '../../native/errors.js';
 import { copyDescriptor, openProcess } from '../../native/pidfd.js';
-import type { Incomplete } from '../connection.js';
+import type { Incomplete } from '../list/connection.js';
 import { DescriptorCopies } from './descriptor-copies.js';
-import { iteratorFlaw } from './iterator-flaw.js';
 import type { OptionSource } from './source.js';
 import { TcpIterator } from './tcp-iterator.js';
+import { iteratorFlaw } from './tcp-iterator-cve.js';
 
 /** Whether something can be done here: yes, no and why, or it could not be told and why. */
 export type Capability = { readonly answer: 'yes' } | { readonly answer: 'no' | 'unknown'; readonly why: string };

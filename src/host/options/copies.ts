@@ -1,7 +1,7 @@
 import { SystemCallError } from '../../native/errors.js';
 import type { OwnedDescriptor } from '../../native/owned-descriptor.js';
 import { copyDescriptor, openProcess } from '../../native/pidfd.js';
-import { readBytesOption, SO_COOKIE } from '../../native/socket-options.js';
+import { readBytesOption, SO_COOKIE } from '../../native/socket/socket-options.js';
 import type { Holder, SocketReference } from './source.js';
 
 const reused = 'the descriptor is another one now: the socket was closed, and its number given out again';

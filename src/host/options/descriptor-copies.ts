@@ -4,7 +4,7 @@ import { readState, writeAssignments } from '../../socket/options.js';
 import { linux } from '../../socket/platforms/linux.js';
 import type { KeepAliveState } from '../../socket/state.js';
 import { readTcpInfo } from '../../socket/tcp-info.js';
-import type { Incomplete } from '../connection.js';
+import type { Incomplete } from '../list/connection.js';
 import { byProcess, Copies } from './copies.js';
 import { awaitOverrides, isTakenBack, mayBeOverridden, mayBeTakenBack, mostVerifications } from './idle-override.js';
 import { type OpenSockets, readOpenSockets } from './open-sockets.js';

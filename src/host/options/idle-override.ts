@@ -1,6 +1,6 @@
 import { pause } from '../../native/pause.js';
 import { limits } from '../../policy/limits.js';
-import { overrideMs } from '../../policy/probe-safety.js';
+import { overrideMs } from '../../policy/model/probe-safety.js';
 import type { KeepAliveState } from '../../socket/state.js';
 import type { OptionOutcome } from './source.js';
 

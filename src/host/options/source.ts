@@ -1,9 +1,9 @@
-import type { ValidPolicy } from '../../policy/index.js';
+import type { ValidPolicy } from '../../policy/policy.js';
 import { type Assignment, assignments, assignmentsOf } from '../../socket/assignments.js';
 import { linux } from '../../socket/platforms/linux.js';
 import type { KeepAliveState } from '../../socket/state.js';
-import type { TcpInfo } from '../../wire/tcp-info.js';
-import type { Incomplete } from '../connection.js';
+import type { TcpInfo } from '../../wire/tcp-info/decode.js';
+import type { Incomplete } from '../list/connection.js';
 
 /** A process that has a socket open, and its descriptor there. */
 export interface Holder {

@@ -7,7 +7,7 @@ import type { Assignment } from '../../socket/assignments.js';
 import type { KeepAliveState } from '../../socket/state.js';
 import { CookieIndex } from '../../wire/bpf/cookie-index.js';
 import type { BpfProgramItem } from '../../wire/bpf/instructions.js';
-import type { Incomplete } from '../connection.js';
+import type { Incomplete } from '../list/connection.js';
 import { awaitOverrides, isTakenBack, mayBeOverridden, mayBeTakenBack, mostVerifications } from './idle-override.js';
 import { failedCall, readProgram, readRecord, setProgram, setRecord, wantedLength } from './iterator-programs.js';
 import { leaveAlone, optionOrder, putAssignments, stateAt, valuesLength } from './option-records.js';

@@ -1,9 +1,9 @@
 import { limits } from '../../policy/limits.js';
 import type { Assignment } from '../../socket/assignments.js';
-import { isWindowProbed, retransmittingMsOf } from '../../socket/connection-look.js';
 import { linux } from '../../socket/platforms/linux.js';
+import { isWindowProbed, retransmittingMsOf } from '../../socket/probe/connection-look.js';
 import type { KeepAliveState } from '../../socket/state.js';
-import type { TcpInfo } from '../../wire/tcp-info.js';
+import type { TcpInfo } from '../../wire/tcp-info/decode.js';
 
 /** The assignments for a connection whose peer has left probes unanswered, or why nothing can be set. */
 export type AdaptedAssignments =

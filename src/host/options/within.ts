@@ -1,4 +1,4 @@
-import { type NetworkNamespace, within } from '../network-namespaces.js';
+import { type NetworkNamespace, within } from '../namespaces/network-namespaces.js';
 import type { OptionSource } from './source.js';
 
 /** A source that does its work in a network namespace, where it reaches only that; disposing of it does nothing. */

@@ -1,5 +1,5 @@
-import type { SocketOwner } from '../owners.js';
 import { socketRecord } from './file-iterator.js';
+import type { SocketOwner } from './owners.js';
 
 const slotsPerRow = 2;
 

@@ -1,8 +1,8 @@
 import { existsSync, statSync } from 'node:fs';
-import { SystemCallError } from '../../native/index.js';
+import { SystemCallError } from '../../native/errors.js';
 import { type SocketVisitor, visitSocketLinks } from '../../native/socket-links.js';
-import type { Incomplete } from '../connection.js';
-import { readProcessFile } from '../processes.js';
+import type { Incomplete } from '../list/connection.js';
+import { readProcessFile } from './processes.js';
 
 /** Returns how many descriptors a process has, 0 where that is not known: the kernel tells it since 6.2. */
 function descriptorCount(pid: number): number {

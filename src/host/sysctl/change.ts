@@ -1,7 +1,7 @@
 import { accessSync, constants, readFileSync, statSync } from 'node:fs';
 import path from 'node:path';
-import type { KernelDefaults } from '../../socket/index.js';
-import type { Incomplete } from '../connection.js';
+import type { KernelDefaults } from '../../socket/kernel-defaults.js';
+import type { Incomplete } from '../list/connection.js';
 import { removeFile, replaceFile } from './atomic-file.js';
 import { adviceFor, attempt, attemptAll, codeOf } from './failed-call.js';
 import { FileError } from './file-error.js';

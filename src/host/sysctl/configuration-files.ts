@@ -1,6 +1,6 @@
 import { existsSync, readdirSync, realpathSync, statSync } from 'node:fs';
 import path from 'node:path';
-import type { Incomplete } from '../connection.js';
+import type { Incomplete } from '../list/connection.js';
 import { IrregularFileError, readRegularFile } from '../regular-file.js';
 import { adviceFor, codeOf } from './failed-call.js';
 

@@ -1,4 +1,4 @@
-import { SystemCallError } from '../../native/index.js';
+import { SystemCallError } from '../../native/errors.js';
 
 /** The code of an error of node:fs. */
 export function codeOf(error: unknown): string {

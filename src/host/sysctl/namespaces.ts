@@ -1,8 +1,8 @@
-import { SystemCallError } from '../../native/index.js';
-import type { KernelDefaults } from '../../socket/index.js';
-import type { Incomplete } from '../connection.js';
-import { networkNamespaces, within } from '../network-namespaces.js';
-import { processName } from '../processes.js';
+import { SystemCallError } from '../../native/errors.js';
+import type { KernelDefaults } from '../../socket/kernel-defaults.js';
+import type { Incomplete } from '../list/connection.js';
+import { networkNamespaces, within } from '../namespaces/network-namespaces.js';
+import { processName } from '../owners/processes.js';
 import { readRunningValues } from './running-values.js';
 
 /** The kernel's keepalive defaults in another network namespace. */

@@ -1,7 +1,7 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
-import { SystemCallError, UnsupportedError } from '../../native/index.js';
-import type { KernelDefaults } from '../../socket/index.js';
+import { SystemCallError, UnsupportedError } from '../../native/errors.js';
+import type { KernelDefaults } from '../../socket/kernel-defaults.js';
 import { attempt } from './failed-call.js';
 import { type KeepAliveSysctl, keepAliveSysctls, numberOfValue } from './keys.js';
 

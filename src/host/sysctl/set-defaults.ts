@@ -1,9 +1,11 @@
 import { existsSync, realpathSync } from 'node:fs';
 import path from 'node:path';
-import { PolicyError, type PolicyInput, readPolicy } from '../../policy/index.js';
-import type { KernelDefaults } from '../../socket/index.js';
-import type { Incomplete } from '../connection.js';
+import { PolicyError } from '../../policy/errors.js';
+import { readPolicy } from '../../policy/parse.js';
+import type { PolicyInput } from '../../policy/policy.js';
+import type { KernelDefaults } from '../../socket/kernel-defaults.js';
 import { fromWorker, isWorker } from '../from-worker.js';
+import type { Incomplete } from '../list/connection.js';
 import {
   actionOf,
   carryOut,
@@ -15,7 +17,7 @@ import {
   restore,
   undoStep,
 } from './change.js';
-import { editedText, newText, type WantedValues } from './edit.js';
+import { editedText, newText, type WantedValues } from './configuration-text.js';
 import { undoing } from './failed-call.js';
 import { FileError } from './file-error.js';
 import { keepAliveSysctls } from './keys.js';

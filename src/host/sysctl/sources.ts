@@ -1,6 +1,6 @@
-import type { Incomplete } from '../connection.js';
+import type { Incomplete } from '../list/connection.js';
 import { type ConfigurationFile, configurationFiles, type PlannedFile } from './configuration-files.js';
-import { readSetting, splitLines } from './configuration-line.js';
+import { readSetting, splitLines } from './configuration-text.js';
 import { type KeepAliveSysctl, keepAliveSysctls, numberOfValue } from './keys.js';
 import { isPattern, matchesPattern } from './pattern.js';
 

@@ -1,6 +1,6 @@
-import type { KernelDefaults } from '../../socket/index.js';
-import type { Incomplete } from '../connection.js';
+import type { KernelDefaults } from '../../socket/kernel-defaults.js';
 import { fromWorker, isWorker } from '../from-worker.js';
+import type { Incomplete } from '../list/connection.js';
 import {
   actionOf,
   carryOut,

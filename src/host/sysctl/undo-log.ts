@@ -1,7 +1,7 @@
 import { lstatSync, mkdirSync } from 'node:fs';
 import path from 'node:path';
 import { withDirectoryLock } from '../../native/directory-lock.js';
-import type { KernelDefaults } from '../../socket/index.js';
+import type { KernelDefaults } from '../../socket/kernel-defaults.js';
 import { readRegularFile } from '../regular-file.js';
 import { removeFile, replaceFile, syncDirectory } from './atomic-file.js';
 import { attempt } from './failed-call.js';

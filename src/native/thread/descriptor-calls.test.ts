@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import { fstatSync } from 'node:fs';
 import net from 'node:net';
 import { expect, it } from 'vitest';
-import { readIntOption } from '../socket-options.js';
+import { readIntOption } from '../socket/socket-options.js';
 import { descriptorFunctions } from './descriptor-calls.js';
 
 const SO_KEEPALIVE = { name: 'SO_KEEPALIVE', level: 1, option: 9 };

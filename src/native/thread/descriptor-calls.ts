@@ -1,6 +1,6 @@
 import { whyNoLibc } from '../libc.js';
-import { unacknowledgedBytes } from '../send-queue.js';
-import { attachSocketFilter } from '../socket-filter.js';
+import { unacknowledgedBytes } from '../socket/send-queue.js';
+import { attachSocketFilter } from '../socket/socket-filter.js';
 import {
   readBytesOption,
   readIntOption,
@@ -8,7 +8,7 @@ import {
   writeBytesOption,
   writeIntOption,
   writeIntOptions,
-} from '../socket-options.js';
+} from '../socket/socket-options.js';
 import { inodeOf } from './ask.js';
 
 const calls = {

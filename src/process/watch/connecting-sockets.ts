@@ -1,5 +1,5 @@
 import type net from 'node:net';
-import { UnsupportedError } from '../../native/index.js';
+import { UnsupportedError } from '../../native/errors.js';
 import { Socket } from '../../node/classes.js';
 import { quietly } from '../../node/guarded.js';
 import { carrierOf, descriptorOf } from '../../node/handle.js';

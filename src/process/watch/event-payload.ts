@@ -1,8 +1,8 @@
-import { unacknowledgedBytes } from '../../native/index.js';
+import { unacknowledgedBytes } from '../../native/socket/send-queue.js';
 import { nowMs } from '../../node/real-time.js';
 import type { Diagnosis } from '../../peer/diagnosis.js';
 import type { Snapshot } from '../../peer/snapshot.js';
-import type { KeepAliveState } from '../../socket/index.js';
+import type { KeepAliveState } from '../../socket/state.js';
 import type { LastSnapshot } from './ending/last-snapshot.js';
 import type { LivePeerEvent, NextStep } from './events.js';
 import type { WatchedConnection } from './watched-connection.js';

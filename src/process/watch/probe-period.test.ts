@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { Snapshot } from '../../peer/snapshot.js';
-import type { KeepAliveState } from '../../socket/index.js';
+import type { KeepAliveState } from '../../socket/state.js';
 import { noteAnsweredProbe, untilAnswer } from './probe-period.js';
 import type { WatchedConnection } from './watched-connection.js';
 

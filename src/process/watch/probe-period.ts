@@ -1,5 +1,5 @@
 import type { Snapshot } from '../../peer/snapshot.js';
-import type { KeepAliveState } from '../../socket/index.js';
+import type { KeepAliveState } from '../../socket/state.js';
 import type { WatchedConnection } from './watched-connection.js';
 
 /** How far apart the probes of connections with the same options are. */

@@ -1,7 +1,7 @@
 import type { Diagnosis } from '../../peer/diagnosis.js';
 import type { Snapshot } from '../../peer/snapshot.js';
-import { kernelHz, timerLatenessMs } from '../../policy/timer-wheel.js';
-import type { KeepAliveState } from '../../socket/index.js';
+import { kernelHz, timerLatenessMs } from '../../policy/model/timer-wheel.js';
+import type { KeepAliveState } from '../../socket/state.js';
 
 /** While something is unanswered, and while a probe is due, which no kernel sends exactly then. */
 const closeLookMs = 200;

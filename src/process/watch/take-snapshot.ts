@@ -1,7 +1,8 @@
-import { type OptionReader, optionReader, UnsupportedError } from '../../native/index.js';
+import { UnsupportedError } from '../../native/errors.js';
+import { type OptionReader, optionReader } from '../../native/socket/socket-options.js';
 import { decodeSnapshot, type Snapshot } from '../../peer/snapshot.js';
 import { currentPlatform } from '../../socket/platforms/index.js';
-import { tcpInfoLength } from '../../wire/tcp-info.js';
+import { tcpInfoLength } from '../../wire/tcp-info/decode.js';
 
 let reader: OptionReader | undefined;
 

@@ -3,16 +3,12 @@ import type net from 'node:net';
 import { quietly } from '../../node/guarded.js';
 import { onSecuring } from '../../node/hooks.js';
 import { callSoon } from '../../node/real-time.js';
-import {
-  ConfigurationError,
-  type Duration,
-  type PolicyInput,
-  readMilliseconds,
-  readPolicy,
-  refuseOtherFields,
-  secondsMeant,
-} from '../../policy/index.js';
-import type { KeepAliveTarget } from '../../socket/index.js';
+import { ConfigurationError, refuseOtherFields } from '../../policy/configuration-error.js';
+import { readMilliseconds } from '../../policy/duration.js';
+import { readPolicy } from '../../policy/parse.js';
+import type { Duration, PolicyInput } from '../../policy/policy.js';
+import { secondsMeant } from '../../policy/unit-slip.js';
+import type { KeepAliveTarget } from '../../socket/target.js';
 import { leastDeadWithinMs } from './fast-detection/plan.js';
 import { PeerWatch } from './peer-watch.js';
 import { assertWatchable } from './take-snapshot.js';

@@ -1,4 +1,4 @@
-import { UnsupportedError } from '../../native/index.js';
+import { UnsupportedError } from '../../native/errors.js';
 import { darwin } from './darwin.js';
 import { freebsd } from './freebsd.js';
 import { linux } from './linux.js';

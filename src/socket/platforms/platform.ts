@@ -1,4 +1,4 @@
-import type { SocketOption } from '../../native/index.js';
+import type { SocketOption } from '../../native/socket/socket-options.js';
 
 /** A time option and the unit that this platform's kernel counts it in. */
 export interface TimeOption extends SocketOption {

@@ -1,7 +1,8 @@
 import { spawnSync } from 'node:child_process';
 import { describe, expect, it } from 'vitest';
-import { UnsupportedError } from '../../native/index.js';
-import { PolicyError, readPolicy } from '../../policy/index.js';
+import { UnsupportedError } from '../../native/errors.js';
+import { PolicyError } from '../../policy/errors.js';
+import { readPolicy } from '../../policy/parse.js';
 import { checkAssignable } from '../assignments.js';
 import { currentPlatform, platformNamed } from './index.js';
 

@@ -1,11 +1,11 @@
-import { readIntOption, writeIntOption } from '../../native/index.js';
 import { pause } from '../../native/pause.js';
+import { readIntOption, writeIntOption } from '../../native/socket/socket-options.js';
 import { type Handle, openDescriptor } from '../../node/handle.js';
 import { callSoon, nowMs, RealPromise, setTimer } from '../../node/real-time.js';
-import { type ProbeDecision, probeDecision } from '../../policy/probe-safety.js';
-import { type ConnectionLook, lookAtConnection } from '../connection-look.js';
+import { type ProbeDecision, probeDecision } from '../../policy/model/probe-safety.js';
 import { readState } from '../options.js';
 import { currentPlatform } from '../platforms/index.js';
+import { type ConnectionLook, lookAtConnection } from './connection-look.js';
 
 /**
  * The result of an extra probe. `'late'`: the kernel sent none in time. `'closed'`: the connection has ended. Other values

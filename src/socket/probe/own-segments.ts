@@ -1,14 +1,8 @@
 import { readFileSync } from 'node:fs';
-import {
-  readBytesOption,
-  readIntOption,
-  SO_COOKIE,
-  type SocketOption,
-  SystemCallError,
-  UnsupportedError,
-} from '../../native/index.js';
-import { RawSocket } from '../../native/raw-socket.js';
-import { localNameOf, peerNameOf } from '../../native/socket-names.js';
+import { SystemCallError, UnsupportedError } from '../../native/errors.js';
+import { RawSocket } from '../../native/socket/raw-socket.js';
+import { localNameOf, peerNameOf } from '../../native/socket/socket-names.js';
+import { readBytesOption, readIntOption, SO_COOKIE, type SocketOption } from '../../native/socket/socket-options.js';
 import { isForwarding } from '../../native/thread/role.js';
 import { type Handle, openDescriptor } from '../../node/handle.js';
 import { callSoon, RealPromise } from '../../node/real-time.js';

@@ -1,4 +1,7 @@
-import { ConfigurationError, type Duration, readMilliseconds, secondsMeant } from '../../policy/index.js';
+import { ConfigurationError } from '../../policy/configuration-error.js';
+import { readMilliseconds } from '../../policy/duration.js';
+import type { Duration } from '../../policy/policy.js';
+import { secondsMeant } from '../../policy/unit-slip.js';
 
 /** How a peer is asked. */
 export interface ProbeOptions {

@@ -1,13 +1,13 @@
 import type net from 'node:net';
-import { SystemCallError, UnsupportedError } from '../../native/index.js';
+import { SystemCallError, UnsupportedError } from '../../native/errors.js';
 import { Server } from '../../node/classes.js';
 import { carrierOf, type Handle, handleOf, openDescriptor } from '../../node/handle.js';
 import { nowMs, sleep } from '../../node/real-time.js';
-import { latestTickMs } from '../../policy/probe-safety.js';
-import { type ConnectionLook, lookAtConnection } from '../connection-look.js';
+import { latestTickMs } from '../../policy/model/probe-safety.js';
 import { readState } from '../options.js';
 import { currentPlatform } from '../platforms/index.js';
 import { type KeepAliveTarget, resolveTarget } from '../target.js';
+import { type ConnectionLook, lookAtConnection } from './connection-look.js';
 import { type ExtraProbe, sendExtraProbe } from './extra-probe.js';
 import { sendSegment } from './own-segments.js';
 import { type ProbeOptions, probeTimeout } from './probe-options.js';

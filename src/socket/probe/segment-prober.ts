@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { SystemCallError, UnsupportedError } from '../../native/errors.js';
-import { RawSocket, type RawSocketRoute } from '../../native/raw-socket.js';
-import type { SocketName } from '../../native/socket-names.js';
+import { RawSocket, type RawSocketRoute } from '../../native/socket/raw-socket.js';
+import type { SocketName } from '../../native/socket/socket-names.js';
 import { parseAddress } from '../../wire/ip-address.js';
 import { encodeTcpSegment } from '../../wire/tcp-segment.js';
 import type { SegmentState, SegmentStates } from './segment-states.js';

@@ -5,7 +5,8 @@
 import { spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import fc from 'fast-check';
-import { keepAliveSysctls, numberOfValue, sysctlSources } from '../../../src/host/sysctl/index.js';
+import { keepAliveSysctls, numberOfValue } from '../../../src/host/sysctl/keys.js';
+import { sysctlSources } from '../../../src/host/sysctl/sources.js';
 
 export interface Comparison {
   /** What was not as the sources say: the configuration, the kernel's value and the expected one. */

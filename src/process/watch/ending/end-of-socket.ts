@@ -1,6 +1,6 @@
 import type net from 'node:net';
 import { type DeathReason, isMadeOfEnd, reasonOfCall } from '../../../peer/end-reason.js';
-import type { TcpState } from '../../../wire/tcp-state.js';
+import type { TcpState } from '../../../wire/tcp-info/state.js';
 import type { DeadPeerError } from './dead-peer-error.js';
 import type { LastSnapshot } from './last-snapshot.js';
 

@@ -1,10 +1,10 @@
 import type net from 'node:net';
-import { SystemCallError } from '../../../native/index.js';
+import { SystemCallError } from '../../../native/errors.js';
 import { Socket } from '../../../node/classes.js';
 import { type Handle, handleOf } from '../../../node/handle.js';
 import { type DeathReason, isMadeOfEnd, stories } from '../../../peer/end-reason.js';
-import { describeValue } from '../../../policy/index.js';
-import type { KeepAliveTarget } from '../../../socket/index.js';
+import { describeValue } from '../../../policy/errors.js';
+import type { KeepAliveTarget } from '../../../socket/target.js';
 import { endpointOf } from '../../../socket/target.js';
 import { descriptionOf, isOfDeadPeer, reasonOf } from './end-of-socket.js';
 import { anySnapshotOf, forgetSnapshot } from './last-snapshot.js';

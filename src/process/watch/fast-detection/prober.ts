@@ -1,4 +1,4 @@
-import { SystemCallError, UnsupportedError } from '../../../native/index.js';
+import { SystemCallError, UnsupportedError } from '../../../native/errors.js';
 import { nowMs } from '../../../node/real-time.js';
 import { messageOf, warnOnce } from '../../../node/warn-once.js';
 import type { Diagnosis } from '../../../peer/diagnosis.js';

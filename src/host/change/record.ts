@@ -1,0 +1,136 @@
+import { readFileSync } from 'node:fs';
+import { optionFields } from '../../socket/assignments.js';
+import type { KeepAliveState } from '../../socket/state.js';
+import { readRegularFile } from '../regular-file.js';
+import type { Change } from './set.js';
+
+/** A change in a record: enough to identify the connection, also among others with the same addresses. */
+export interface RecordedChange {
+  readonly netns: number;
+  readonly cookie: string;
+  readonly before: KeepAliveState;
+  readonly after: KeepAliveState;
+  /** True if it is not known whether the change was made, as a whole or in part; `after` is then the planned state. */
+  readonly planned?: true;
+}
+
+/** Changes that were made since a boot; cookies and namespaces mean nothing after the next boot. */
+export interface ChangeRecord {
+  readonly bootId: string;
+  readonly changed: readonly RecordedChange[];
+}
+
+/** Thrown when a file is not a record of changes, or cannot become one. `file` is its path, `allowed` the requirement. */
+export class RecordError extends Error {
+  override readonly name = 'RecordError';
+  readonly code = 'ERR_CHANGE_RECORD';
+  readonly file: string;
+  readonly allowed: string;
+
+  constructor(file: string, given: string, allowed = 'what `set --json` or `set --record FILE` wrote') {
+    super(`${file} must be ${allowed}, ${given}`);
+    this.file = file;
+    this.allowed = allowed;
+  }
+}
+
+/** Identifies this boot of the machine. */
+export function bootId(): string {
+  return readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim();
+}
+
+function recorded({ connection, before, after }: Change): RecordedChange {
+  return { netns: connection.netns, cookie: String(connection.cookie), before, after };
+}
+
+/**
+ * Returns the record of changes for {@link undoChanges}, ready for JSON. The record is valid until the machine restarts.
+ *
+ * `planned` are changes that may have been made or not. Linux.
+ */
+export function recordOf(changed: readonly Change[], planned: readonly Change[] = []): ChangeRecord {
+  const unsure = planned.map((change) => ({ ...recorded(change), planned: true as const }));
+  return { bootId: bootId(), changed: [...changed.map(recorded), ...unsure] };
+}
+
+/** The order in which restoring writes the options of a connection (socket/assignments.ts, assignmentsOf). */
+const restoringOrder = ['userTimeout', 'interval', 'count', 'enabled', 'idle'] as const;
+
+/**
+ * Returns whether a connection has what a recorded change left, or what an interrupted undo left of that; of a planned
+ * change, any part of it.
+ */
+export function isLeftBy({ before, after, planned }: RecordedChange, state: KeepAliveState): boolean {
+  if (planned) return optionFields.every((field) => state[field] === after[field] || state[field] === before[field]);
+  const next = restoringOrder.findIndex((field) => state[field] !== before[field]);
+  return next >= 0 && restoringOrder.slice(next).every((field) => state[field] === after[field]);
+}
+
+/** Returns whether a value is an int, as the kernel holds: a sysctl, and a socket that follows it, can have any int. */
+function isInt(value: unknown): boolean {
+  return typeof value === 'number' && Number.isInteger(value) && Math.abs(value) < 2 ** 31;
+}
+
+function isSeconds(value: unknown): boolean {
+  return typeof value === 'number' && isInt(value / 1000);
+}
+
+function isState(value: unknown): value is KeepAliveState {
+  if (typeof value !== 'object' || value === null) return false;
+  const { enabled, idle, interval, count, userTimeout } = value as Partial<KeepAliveState>;
+  const isOf = isSeconds(idle) && isSeconds(interval) && isInt(count) && isInt(userTimeout);
+  return typeof enabled === 'boolean' && isOf;
+}
+
+function isInode(value: unknown): boolean {
+  return typeof value === 'number' && Number.isSafeInteger(value) && value > 0;
+}
+
+function isRecordedChange(value: unknown): value is RecordedChange {
+  if (typeof value !== 'object' || value === null) return false;
+  const { netns, cookie, before, after, planned = true } = value as Partial<RecordedChange>;
+  const isNamed = isInode(netns) && typeof cookie === 'string' && /^\d{1,20}$/.test(cookie);
+  return isNamed && isState(before) && isState(after) && planned === true;
+}
+
+/** A record of a million connections needs about half of this. */
+const maxBytes = 512 * 1024 * 1024;
+
+function parsed(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}
+
+/** Returns the record in a file: the whole content, or the last complete line if `set` ended early. */
+function contentOf(file: string): unknown {
+  let text: string;
+  try {
+    text = readRegularFile(file, maxBytes).toString('utf8');
+  } catch (error) {
+    throw new RecordError(file, `and cannot be read: ${(error as Error).message}`);
+  }
+  const whole = parsed(text);
+  if (whole !== undefined) return whole;
+  for (const line of text.split('\n').reverse()) {
+    const content = line.startsWith('{') ? parsed(line) : undefined;
+    if (content !== undefined) return content;
+  }
+  // A record is whole and on the disk before anything is changed.
+  throw new RecordError(file, 'but it is not whole; if `set` was ended while it wrote this, nothing was changed');
+}
+
+/**
+ * Reads a record of changes.
+ *
+ * @throws {RecordError} if the file cannot be read or holds something else.
+ */
+export function readRecord(file: string): ChangeRecord {
+  const { bootId: boot, changed } = (contentOf(file) ?? {}) as Partial<ChangeRecord>;
+  if (typeof boot !== 'string' || !Array.isArray(changed)) throw new RecordError(file, 'but it has no changes');
+  const wrong = changed.findIndex((change) => !isRecordedChange(change));
+  if (wrong >= 0) throw new RecordError(file, `but change ${wrong + 1} of it is not one`);
+  return { bootId: boot, changed };
+}

@@ -1,0 +1,203 @@
+import { SystemCallError, UnsupportedError } from '../../native/errors.js';
+import { readPolicy } from '../../policy/parse.js';
+import type { PolicyInput, ValidPolicy } from '../../policy/policy.js';
+import { sameState } from '../../socket/assignments.js';
+import type { KeepAliveState } from '../../socket/state.js';
+import { fromWorker, isWorker } from '../from-worker.js';
+import type { HostConnection, Incomplete } from '../list/connection.js';
+import { type ListQuery, listThrough, referenceTo } from '../list/listing.js';
+import type { NotJudged } from '../list/not-judged.js';
+import { type ConnectionRow, isOrphan } from '../list/row.js';
+import { byNamespace } from '../namespaces/group-by-namespace.js';
+import { type ChosenSource, chooseOptionSource } from '../options/choice.js';
+import { assignmentsFor, type OptionOutcome, type OptionSource, type WantedOptions } from '../options/source.js';
+import { sourceWithin } from '../options/within.js';
+import { askUnanswered } from './ask-unanswered.js';
+
+/** A connection and what setting it came to. */
+export interface Change {
+  readonly connection: HostConnection;
+  readonly before: KeepAliveState;
+  readonly after: KeepAliveState;
+  /**
+   * Probes or retransmissions that the peer had not answered; only where `after` differs from the policy because of them,
+   * or because the peer's window is closed (0): probes are added to the count, and a user timeout is longer or left out,
+   * so that the kernel does not end the connection for what it sent before.
+   */
+  readonly unanswered?: number;
+}
+
+/** A connection that did not get the wanted options, and why. It is unchanged, unless `isUnsure`. */
+export interface FailedChange {
+  readonly connection: HostConnection;
+  readonly error: string;
+  /** True if restoring failed too, so that the connection may have some of the wanted options. */
+  readonly isUnsure?: true;
+}
+
+/** The result of changes. */
+export interface Changes {
+  readonly changed: readonly Change[];
+  readonly failed: readonly FailedChange[];
+  /** Facts that could not be read, and why; connections may be missing because of them. */
+  readonly incomplete: readonly Incomplete[];
+}
+
+/** The result of setting: every selected connection is in `changed` or in `failed`, or passed over. */
+export interface SetResult extends Changes {
+  /** How many connections were passed over because their programs have closed them: orphans and TIME_WAIT. */
+  readonly orphans: number;
+  /** Sockets that the selection may mean, but that could not be matched with it; they are unchanged. */
+  readonly undecided: NotJudged;
+  /** Whether every connection was listed; false if a namespace could not be entered, for example. */
+  readonly isWhole: boolean;
+}
+
+/** A row that is to have other options. */
+export interface Wish {
+  readonly row: ConnectionRow;
+  readonly wanted: WantedOptions;
+}
+
+/** Returns the state that a policy makes of a state. */
+function foreseen(before: KeepAliveState, policy: ValidPolicy | false): KeepAliveState {
+  const after: Record<string, unknown> = { ...before };
+  for (const { field, state } of assignmentsFor(policy)) after[field] = state;
+  return after as unknown as KeepAliveState;
+}
+
+/** Makes each change, in each network namespace what belongs there. */
+export function makeChanges({ source, refused }: ChosenSource, wishes: readonly Wish[]): Changes {
+  const changed: Change[] = [];
+  const failed: FailedChange[] = [];
+  const why = refused.map((line) => line.why).join('; ');
+  if (source === undefined) {
+    return {
+      changed,
+      failed: wishes.map(({ row }) => ({ connection: row.connection, error: why })),
+      incomplete: refused,
+    };
+  }
+  const { shares, gone } = byNamespace(wishes, ({ row }) => row.connection);
+  const enabling = wishes.filter(({ wanted }) => wanted !== false && (!('enabled' in wanted) || wanted.enabled));
+  const seen = askUnanswered(enabling.map(({ row }) => row.connection));
+  for (const { namespace, items } of shares) {
+    const outcomes = writeWishes(sourceWithin(source, namespace), items, seen);
+    items.forEach((wish, index) => {
+      sortOutcome(wish.row.connection, outcomes[index] as OptionOutcome, changed, failed);
+    });
+  }
+  for (const { row } of gone) failed.push({ connection: row.connection, error: 'its network namespace is gone' });
+  return { changed, failed, incomplete: [] };
+}
+
+/** Returns the outcome of each wish. If the whole call fails, its error is each outcome, so that earlier changes are kept. */
+function writeWishes(
+  source: OptionSource,
+  wishes: readonly Wish[],
+  seen: ReadonlyMap<bigint, HostConnection>,
+): OptionOutcome[] {
+  const changes = wishes.map(({ row: { connection, owners, unreachable }, wanted }) => ({
+    socket: referenceTo(connection, owners, unreachable),
+    wanted,
+    info: (seen.get(connection.cookie) ?? connection).info ?? undefined,
+  }));
+  try {
+    return source.write(changes);
+  } catch (error) {
+    if (!(error instanceof SystemCallError || error instanceof UnsupportedError)) throw error;
+    const { message } = error;
+    return changes.map(({ socket: { cookie } }) => ({ cookie, before: undefined, after: undefined, error: message }));
+  }
+}
+
+function sortOutcome(
+  connection: HostConnection,
+  { before, after, error, unanswered }: OptionOutcome,
+  changed: Change[],
+  failed: FailedChange[],
+): void {
+  if (error === undefined && before !== undefined && after !== undefined) {
+    changed.push({ connection, before, after, ...(unanswered === undefined ? {} : { unanswered }) });
+    return;
+  }
+  const reason = error ?? 'what it had before could not be read';
+  const isAsBefore = before === undefined || (after !== undefined && sameState(before, after));
+  failed.push({ connection, error: reason, ...(isAsBefore ? {} : { isUnsure: true }) });
+}
+
+/** States in which options have no effect any more, or not yet. */
+const beyondChange = new Set(['TIME_WAIT', 'SYN_RECV', 'CLOSE']);
+
+/** Returns why a connection's options are not known. */
+export function unreadError({ unreachable }: ConnectionRow): string {
+  return unreachable ?? 'its options could not be read';
+}
+
+/** Plans the changes of a policy. Names the connections that cannot be planned in `failed`. */
+function foresee(rows: readonly ConnectionRow[], policy: ValidPolicy | false) {
+  const planned: Change[] = [];
+  const unread: FailedChange[] = [];
+  for (const row of rows) {
+    const { connection, keepAlive } = row;
+    if (keepAlive === null || keepAlive.idle === null) unread.push({ connection, error: unreadError(row) });
+    else planned.push({ connection, before: keepAlive, after: foreseen(keepAlive, policy) });
+  }
+  return { planned, unread };
+}
+
+/**
+ * Gives live connections and listeners of other processes a keepalive policy, or turns keepalive off with `false`.
+ *
+ * A listener's future connections inherit. A connection that cannot be set is in `failed` with the reason, and unchanged; the
+ * others are set nevertheless. TIME_WAIT, SYN_RECV, CLOSE and orphans are passed over. A connection that has the policy
+ * already is in `changed` with `before` as `after`. Needs the processes' own user, or CAP_SYS_PTRACE (Linux 5.6), or CAP_BPF
+ * and CAP_PERFMON (Linux 6.1 that is free of CVE-2026-74714). The processes' blocking mode is never touched. `dryRun` shows
+ * what would change.
+ *
+ * `onPlan` is called with the planned changes, before the first change; if it throws, nothing is changed. With
+ * it, connections whose options could not be read are not changed either. The old options are read again at the time of the
+ * change.
+ *
+ * Linux.
+ *
+ * @throws {PolicyError} if the kernel would refuse the policy; {@link UnsupportedError} on other platforms, and where
+ * the kernel has no inet_diag; {@link SystemCallError} as the kernel refuses the list.
+ */
+export function setConnections(
+  query: ListQuery,
+  policy: PolicyInput | false,
+  dryRun = false,
+  onPlan?: (planned: readonly Change[]) => void,
+): SetResult {
+  const valid = policy === false ? false : readPolicy(policy);
+  if (isWorker()) {
+    if (onPlan !== undefined) throw new UnsupportedError('`onPlan` in a worker thread', 'the main thread');
+    return fromWorker('setConnections', [query, policy, dryRun]);
+  }
+  using chosen = chooseOptionSource(query.optionSource);
+  const isForeseen = dryRun || onPlan !== undefined;
+  const needsOptions = isForeseen || query.selection?.verdict !== undefined;
+  const listing = listThrough(needsOptions ? chosen : undefined, query);
+  const orphans = listing.rows.filter(({ connection }) => isOrphan(connection)).length;
+  const rows = listing.rows.filter(({ connection }) => !beyondChange.has(connection.state) && !isOrphan(connection));
+  const { undecided, isWhole, incomplete } = listing;
+  const { planned, unread } = isForeseen ? foresee(rows, valid) : { planned: undefined, unread: [] };
+  if (dryRun) return { changed: planned ?? [], failed: unread, incomplete, orphans, undecided, isWhole };
+  if (planned !== undefined) onPlan?.(planned);
+  // A change that is not in the plan could not be restored.
+  const cookies = planned && new Set(planned.map(({ connection }) => connection.cookie));
+  const wishes = rows.filter(({ connection }) => cookies?.has(connection.cookie) ?? true);
+  const result = makeChanges(
+    chosen,
+    wishes.map((row) => ({ row, wanted: valid })),
+  );
+  return {
+    ...result,
+    failed: [...unread, ...result.failed],
+    incomplete: [...incomplete, ...result.incomplete],
+    orphans,
+    undecided,
+    isWhole,
+  };
+}

@@ -1,0 +1,104 @@
+import { SystemCallError } from '../../native/errors.js';
+import { nowMs } from '../../node/real-time.js';
+import { type ProbeOptions, probeTimeout } from '../../socket/probe/probe-options.js';
+import type { SegmentStates } from '../../socket/probe/segment-states.js';
+import { liveStates } from '../dump/dump.js';
+import { lookAt } from '../dump/refresh.js';
+import { isWorker, laterFromWorker } from '../from-worker.js';
+import type { Incomplete } from '../list/connection.js';
+import { type ListQuery, listThrough } from '../list/listing.js';
+import type { NotJudged } from '../list/not-judged.js';
+import { type ConnectionRow, isOrphan } from '../list/row.js';
+import { byNamespace, type Share } from '../namespaces/group-by-namespace.js';
+import { chooseOptionSource } from '../options/choice.js';
+import { askPeers, type PeerAnswer } from './check-prober.js';
+import { permittedSegmentStates, segmentProberIn } from './segment-probing.js';
+
+/** A connection and what its peer answered. */
+export interface CheckedPeer extends PeerAnswer {
+  /** When the check began (`performance.now()`). */
+  readonly askedAt: number;
+}
+
+/** What asking came to. */
+export interface CheckResult {
+  /** Every selected connection that has a peer. */
+  readonly peers: readonly CheckedPeer[];
+  /** How many connections are orphans: their programs have closed them. Orphans are not asked. */
+  readonly orphans: number;
+  /** Connections that the selection may mean, but that could not be matched with it. */
+  readonly undecided: NotJudged;
+  /** Whether every connection was listed; false if a namespace could not be entered, for example. */
+  readonly isWhole: boolean;
+  /** What else is missing, and why. */
+  readonly incomplete: readonly Incomplete[];
+}
+
+/** The states in which a peer can be asked: the connection is open at least one way. */
+const askable = new Set(['ESTABLISHED', 'FIN_WAIT1', 'FIN_WAIT2', 'CLOSE_WAIT', 'LAST_ACK', 'CLOSING']);
+
+/** Where connections may be found after they were asked. */
+const states = [...liveStates, 'TIME_WAIT'] as const;
+
+/** Like {@link askPeers}, but reports a namespace that can no longer be entered for its own peers instead of throwing. */
+async function askShare(
+  { namespace, items }: Share<ConnectionRow>,
+  segmentStates: SegmentStates | undefined,
+  timeoutMs: number,
+): Promise<CheckedPeer[]> {
+  const askedAt = nowMs();
+  try {
+    using prober = segmentStates && segmentProberIn(segmentStates, namespace);
+    const answers = await askPeers({
+      rows: items,
+      look: (connections) => lookAt(connections, namespace, states),
+      prober,
+      timeoutMs,
+    });
+    return answers.map((answer) => ({ ...answer, askedAt }));
+  } catch (error) {
+    if (!(error instanceof SystemCallError)) throw error;
+    return items.map((row) => notAsked(row, error.message, askedAt));
+  }
+}
+
+function notAsked(row: ConnectionRow, why: string, askedAt: number): CheckedPeer {
+  return { row, answer: 'not-asked', elapsedMs: 0, why, remedy: 'check again', askedAt };
+}
+
+/**
+ * Asks the peer of each selected connection for a sign of life, now.
+ *
+ * A silent peer has been asked up to three times within `timeout` (default: 2 s): by a segment sent from beside its
+ * connection, or else by a probe of the connection's own kernel. The segment changes nothing on the connection, and needs
+ * CAP_NET_RAW, CAP_BPF and CAP_PERFMON. The probe sets TCP_KEEPIDLE to 1 s for at most 50 ms, and needs the processes' own
+ * user or CAP_SYS_PTRACE (Linux 5.6). `'not-asked'` is a peer that could not be reached, or whose connection an unanswered
+ * probe could end, with the reason. `'reset'` is a connection that was gone at the next looks, whatever ended it.
+ *
+ * Linux.
+ *
+ * @example
+ * const { peers } = await checkPeers({ selection: parseSelection({ port: '5432' }) }, { timeout: '2s' });
+ * @throws {ConfigurationError} if `timeout` is not a positive duration.
+ * @throws {UnsupportedError} elsewhere, and if the kernel has no inet_diag; {@link SystemCallError} if the kernel
+ * refuses the list.
+ */
+export async function checkPeers(query: ListQuery, options: ProbeOptions = {}): Promise<CheckResult> {
+  const timeoutMs = probeTimeout('checkPeers', options);
+  if (isWorker()) return laterFromWorker('checkPeers', [query, options]);
+  using chosen = chooseOptionSource(query.optionSource);
+  const listing = listThrough(chosen, query);
+  const all = listing.rows.filter(({ connection }) => askable.has(connection.state));
+  const rows = all.filter(({ connection }) => !isOrphan(connection));
+  const { shares, gone } = byNamespace(rows, ({ connection }) => connection);
+  const segmentStates = rows.length === 0 ? undefined : permittedSegmentStates();
+  const answers = await Promise.all(shares.map((share) => askShare(share, segmentStates, timeoutMs)));
+  const now = nowMs();
+  return {
+    peers: [...answers.flat(), ...gone.map((row) => notAsked(row, 'its network namespace is gone', now))],
+    orphans: all.length - rows.length,
+    undecided: listing.undecided,
+    isWhole: listing.isWhole,
+    incomplete: listing.incomplete,
+  };
+}

@@ -1,0 +1,125 @@
+import { createJudge } from '../../policy/model/verdict.js';
+import { currentNamespace } from '../dump/dump.js';
+import type { ChosenSource } from '../options/choice.js';
+import { settledReadings } from '../options/settled-readings.js';
+import type { OptionReading, OptionSource, SocketReference } from '../options/source.js';
+import { sourceWithin } from '../options/within.js';
+import { Cgroups } from '../owners/cgroups.js';
+import { findOwners, type SocketOwner, type SocketOwners } from '../owners/owners.js';
+import { type SelectionMatcher, selectionMatcher } from '../selection/match.js';
+import type { HostConnection, Incomplete } from './connection.js';
+import type { ListQuery } from './list-query.js';
+import { type NamespaceList, readLists } from './namespace-lists.js';
+import type { NotJudged } from './not-judged.js';
+import type { ConnectionRow } from './row.js';
+import { RowMaker, type Share, whyUnowned } from './row-maker.js';
+
+export type { ListQuery } from './list-query.js';
+
+/** The machine's connections at one moment. */
+export interface Listing {
+  readonly rows: readonly ConnectionRow[];
+  /** What is missing, and why. */
+  readonly incomplete: readonly Incomplete[];
+  /** Sockets that the selection may mean, but that could not be matched with it; they are no rows. */
+  readonly undecided: NotJudged;
+  /** `undecided`, and the rows that have no verdict although one applies. */
+  readonly notJudged: NotJudged;
+  /** Whether every connection is listed; false if a namespace could not be entered, for example. */
+  readonly isWhole: boolean;
+  /** The network namespaces, by inode, whose lists were read to the end. */
+  readonly namespaces: ReadonlySet<number>;
+  /** How the options were read. */
+  readonly method: OptionSource['method'] | undefined;
+}
+
+/** Returns how the options of another process's socket can be reached; `unreachable` is why no owner may be known. */
+export function referenceTo(
+  connection: HostConnection,
+  owners: readonly SocketOwner[],
+  unreachable?: string | null,
+): SocketReference {
+  return { cookie: connection.cookie, holders: owners, ...(unreachable == null ? {} : { unreachable }) };
+}
+
+interface Known {
+  readonly shares: readonly Share[];
+  readonly owners: SocketOwners;
+}
+
+function findConnections(lists: readonly NamespaceList[], matcher: SelectionMatcher): Known {
+  const shares = lists.map((list) => ({ ...list, connections: list.dump.connections.filter(matcher.admits) }));
+  const inodes = new Set<number>();
+  for (const { connections } of shares) for (const { inode } of connections) if (inode !== 0) inodes.add(inode);
+  return { shares, owners: findOwners({ inodes }) };
+}
+
+/** Sockets that can have options: not what is left of a connection, or not yet there. */
+function hasOptions({ state, inode }: HostConnection): boolean {
+  return inode !== 0 && state !== 'TIME_WAIT' && state !== 'SYN_RECV';
+}
+
+function ownedReference(owners: SocketOwners, connection: HostConnection): SocketReference {
+  return referenceTo(connection, owners.byInode.get(connection.inode) ?? [], whyUnowned(owners, connection));
+}
+
+function readByCopies(source: OptionSource | undefined, { shares, owners }: Known): OptionReading | undefined {
+  if (source === undefined || source.perNamespace) return undefined;
+  const reachable = shares.flatMap(({ connections }) => connections.filter(hasOptions));
+  return source.read(reachable.map((connection) => ownedReference(owners, connection)));
+}
+
+/** Reads the options of each share's sockets, without the overrides of anybody who asks the sockets' peers. */
+function readOptions(source: OptionSource | undefined, { shares, owners }: Known, copied: OptionReading | undefined) {
+  return settledReadings(
+    shares.map(({ connections, reading = copied }) => ({ sockets: connections, reading })),
+    (index, connections) =>
+      sourceWithin(source as OptionSource, shares[index]?.namespace).read(
+        connections.map((connection) => ownedReference(owners, connection)),
+      ),
+  );
+}
+
+/** Returns why a better way was not taken, where it would have shown more. */
+function refusals(chosen: ChosenSource | undefined, copied: OptionReading | undefined): readonly Incomplete[] {
+  if (chosen === undefined) return [];
+  const isWhole = chosen.source !== undefined && (copied === undefined || copied.incomplete.length === 0);
+  return isWhole ? [] : chosen.refused;
+}
+
+/**
+ * Lists the connections of the machine through a source of options that is already open, which is left open; without
+ * one there are no options and no verdicts.
+ */
+export function listThrough(chosen: ChosenSource | undefined, query: ListQuery): Listing {
+  const { selection = {}, withinMs } = query;
+  const source = chosen?.source;
+  const incomplete: Incomplete[] = [];
+  const cgroups = new Cgroups();
+  const matcher = selectionMatcher(selection);
+  const { lists, isWhole } = readLists(query, cgroups, source, incomplete);
+  const known = findConnections(lists, matcher);
+  const copied = readByCopies(source, known);
+  const readings = readOptions(source, known, copied);
+  const maker = new RowMaker(known.owners, matcher, cgroups, createJudge(withinMs), {
+    areRequested: chosen !== undefined,
+    refused: chosen && source === undefined ? chosen.refused.map(({ why }) => why).join('; ') : null,
+  });
+  for (const [index, share] of known.shares.entries()) maker.add(share, readings[index]);
+  incomplete.push(
+    ...known.owners.incomplete,
+    ...(copied?.incomplete ?? []),
+    ...refusals(chosen, copied),
+    ...maker.undecided.lines('that the filters may mean'),
+  );
+  const whole = lists.filter(({ dump }) => dump.isWhole);
+  return {
+    rows: maker.rows,
+    incomplete,
+    undecided: maker.undecided.total(),
+    notJudged: maker.undecided.total(maker.unjudged),
+    isWhole,
+    namespaces: new Set(whole.map(({ namespace }) => namespace?.inode ?? currentNamespace())),
+    method: source?.method,
+  };
+}

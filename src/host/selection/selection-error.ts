@@ -1,0 +1,37 @@
+import { describeValue } from '../../policy/errors.js';
+
+/** What connections can be selected by. */
+export const selectionFilters = [
+  'pid',
+  'process',
+  'port',
+  'remote',
+  'state',
+  'verdict',
+  'cgroup',
+  'unit',
+  'netns',
+] as const;
+
+/** The name of a filter. */
+export type SelectionFilter = (typeof selectionFilters)[number];
+
+/**
+ * Thrown when a filter is not one that could select anything.
+ *
+ * `filter` names it, `given` is what was passed, `allowed` says what is accepted. Nothing has been read or changed.
+ */
+export class SelectionError extends Error {
+  override readonly name = 'SelectionError';
+  readonly code = 'ERR_SELECTION';
+  readonly filter: SelectionFilter;
+  readonly given: unknown;
+  readonly allowed: string;
+
+  constructor(filter: SelectionFilter, given: unknown, allowed: string) {
+    super(`${filter} must be ${allowed}, got ${describeValue(given)}`);
+    this.filter = filter;
+    this.given = given;
+    this.allowed = allowed;
+  }
+}

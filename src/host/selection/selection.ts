@@ -1,0 +1,130 @@
+import { type PortRange, parsePortRange, portRangesAllowed } from '../../policy/match/port-range.js';
+import type { Verdict } from '../../policy/model/verdict.js';
+import { type AddressPrefix, parseAddressPrefix } from '../../wire/ip-address.js';
+import type { TcpState } from '../../wire/tcp-info/decode.js';
+import { SelectionError, type SelectionFilter, selectionFilters } from './selection-error.js';
+
+/**
+ * Which connections are meant: those that every filter given admits. A filter admits what any of its values does, and
+ * one that is not given admits all.
+ */
+export interface Selection {
+  readonly pid?: readonly number[];
+  /** Names of processes; `*` and `?` stand for any text and one character, as in `cgroup` and `unit`. */
+  readonly process?: readonly string[];
+  readonly port?: readonly PortRange[];
+  readonly remote?: readonly AddressPrefix[];
+  readonly state?: readonly TcpState[];
+  readonly verdict?: readonly Verdict[];
+  /** Paths of cgroups, which stand for all below them too. */
+  readonly cgroup?: readonly string[];
+  /** Names of units, also without `.service`, and of containers such as `docker:3f2a9c0d1e4b`. */
+  readonly unit?: readonly string[];
+  /** Network namespaces, by inode. */
+  readonly netns?: readonly number[];
+}
+
+/** The filters as a user writes them: each value may be a list with commas. */
+export type SelectionText = { readonly [filter in SelectionFilter]?: string | readonly string[] | undefined };
+
+function parsePid(text: string): number {
+  if (/^\d{1,10}$/.test(text) && Number(text) > 0) return Number(text);
+  throw new SelectionError('pid', text, "a process id such as '4711'");
+}
+
+function parsePort(text: string): PortRange {
+  const range = parsePortRange(text);
+  if (range !== undefined) return range;
+  throw new SelectionError('port', text, portRangesAllowed);
+}
+
+function parseRemote(text: string): AddressPrefix {
+  const prefix = parseAddressPrefix(text);
+  if (prefix !== undefined) return prefix;
+  throw new SelectionError('remote', text, "an address or a block such as '10.0.0.0/8' or '2001:db8::/32'");
+}
+
+/** Each state as users write it once case, `-` and `_` are taken away; `ss` has names of its own for some. */
+const states: Readonly<Record<string, readonly TcpState[]>> = {
+  established: ['ESTABLISHED'],
+  estab: ['ESTABLISHED'],
+  synsent: ['SYN_SENT'],
+  synrecv: ['SYN_RECV', 'NEW_SYN_RECV'],
+  finwait1: ['FIN_WAIT1'],
+  finwait2: ['FIN_WAIT2'],
+  timewait: ['TIME_WAIT'],
+  close: ['CLOSE'],
+  closed: ['CLOSE'],
+  unconn: ['CLOSE'],
+  closewait: ['CLOSE_WAIT'],
+  lastack: ['LAST_ACK'],
+  listen: ['LISTEN'],
+  listening: ['LISTEN'],
+  closing: ['CLOSING'],
+};
+
+function parseState(text: string): readonly TcpState[] {
+  const found = new Map(Object.entries(states)).get(text.toLowerCase().replaceAll(/[-_]/g, ''));
+  if (found !== undefined) return found;
+  const names = [...new Set(Object.values(states).map(([state]) => state))];
+  throw new SelectionError('state', text, `one of ${names.join(', ').toLowerCase().replaceAll('_', '-')}`);
+}
+
+const verdicts: readonly Verdict[] = ['protected', 'slow', 'unprotected'];
+
+function parseVerdict(text: string): Verdict {
+  const found = verdicts.find((verdict) => verdict === text);
+  if (found !== undefined) return found;
+  throw new SelectionError('verdict', text, `one of ${verdicts.join(', ')}`);
+}
+
+function parseCgroup(text: string): string {
+  if (!text.startsWith('/')) throw new SelectionError('cgroup', text, "a path such as '/system.slice'");
+  return text.length > 1 && text.endsWith('/') ? text.slice(0, -1) : text;
+}
+
+/** Finds a network namespace by what a user calls it; `undefined` where there is none. */
+export type NetnsLookup = (text: string) => number | undefined;
+
+const netnsByInode: NetnsLookup = (text) => (/^[1-9]\d{0,9}$/.test(text) ? Number(text) : undefined);
+
+function parseNetns(text: string, lookUp: NetnsLookup): number {
+  const inode = lookUp(text);
+  if (inode !== undefined) return inode;
+  throw new SelectionError('netns', text, 'a network namespace that exists and that you may look into');
+}
+
+function valuesOf(filter: SelectionFilter, given: string | readonly string[]): string[] {
+  const values = (typeof given === 'string' ? [given] : given).flatMap((text) => text.split(','));
+  const trimmed = values.map((text) => text.trim());
+  if (trimmed.length === 0 || trimmed.includes('')) throw new SelectionError(filter, given, 'not empty');
+  return trimmed;
+}
+
+const parsers: { readonly [filter in SelectionFilter]: (text: string, lookUp: NetnsLookup) => unknown } = {
+  pid: parsePid,
+  process: (text) => text,
+  port: parsePort,
+  remote: parseRemote,
+  state: parseState,
+  verdict: parseVerdict,
+  cgroup: parseCgroup,
+  unit: (text) => text,
+  netns: parseNetns,
+};
+
+/**
+ * Reads the filters that a user gave.
+ *
+ * @param lookUpNetns Finds a network namespace by a name or a path; by default only by its inode.
+ * @throws {SelectionError} naming the filter that is wrong, what was given and what is allowed.
+ */
+export function parseSelection(text: SelectionText, lookUpNetns: NetnsLookup = netnsByInode): Selection {
+  const selection: Partial<Record<SelectionFilter, unknown>> = {};
+  for (const filter of selectionFilters) {
+    const given = text[filter];
+    if (given === undefined) continue;
+    selection[filter] = valuesOf(filter, given).flatMap((value) => parsers[filter](value, lookUpNetns));
+  }
+  return selection as Selection;
+}

@@ -1,0 +1,123 @@
+import { SystemCallError } from '../errors.js';
+import { libc } from '../libc.js';
+import { checked, linuxCalls } from '../linux-calls.js';
+import { OwnedDescriptor } from '../owned-descriptor.js';
+import { readBytesOption, type SocketOption, writeIntOption } from './socket-options.js';
+
+/** include/linux/socket.h, include/uapi/linux/in.h */
+const AF_INET = 2;
+const AF_INET6 = 10;
+const SOCK_RAW = 3;
+const SOCK_CLOEXEC = 0o2000000;
+const MSG_DONTWAIT = 0x40;
+
+/** The program writes the IP header (IP_HDRINCL), and receives nothing: no packet has this protocol. */
+const IPPROTO_RAW = 255;
+
+/** include/uapi/asm-generic/socket.h; the second since Linux 5.1. */
+const SO_MARK: SocketOption = { name: 'SO_MARK', level: 1, option: 36 };
+const SO_BINDTOIFINDEX: SocketOption = { name: 'SO_BINDTOIFINDEX', level: 1, option: 62 };
+
+/** include/uapi/asm-generic/socket.h, since Linux 5.14. */
+const SO_NETNS_COOKIE: SocketOption = { name: 'SO_NETNS_COOKIE', level: 1, option: 71 };
+
+function namespaceCookieOf(fd: number): bigint | undefined {
+  try {
+    const bytes = readBytesOption(fd, SO_NETNS_COOKIE, 8);
+    return new DataView(bytes.buffer).getBigUint64(0);
+  } catch (error) {
+    if (error instanceof SystemCallError) return undefined;
+    throw error;
+  }
+}
+
+/** include/uapi/linux/in.h and in6.h (since 4.15): a local address need not be one of this machine, as with a proxy's. */
+const IP_FREEBIND: SocketOption = { name: 'IP_FREEBIND', level: 0, option: 15 };
+const IPV6_FREEBIND: SocketOption = { name: 'IPV6_FREEBIND', level: 41, option: 78 };
+
+/** The facts that decide by which route a socket's packets leave. */
+export interface RawSocketRoute {
+  /** The packets' source: four bytes of IPv4 or sixteen of IPv6. */
+  readonly source: Uint8Array;
+  /** The interface that the packets leave by; 0 for any. */
+  readonly interfaceIndex: number;
+  /** The mark that routing and firewall rules see. */
+  readonly mark: number;
+}
+
+/** The `struct sockaddr_in` or `sockaddr_in6` of an address, port 0. */
+function socketAddress(address: Uint8Array, interfaceIndex: number): Uint8Array {
+  const isIPv4 = address.length === 4;
+  const bytes = new Uint8Array(new ArrayBuffer(isIPv4 ? 16 : 28));
+  const view = new DataView(bytes.buffer);
+  view.setUint16(0, isIPv4 ? AF_INET : AF_INET6, true);
+  bytes.set(address, isIPv4 ? 4 : 8);
+  if (!isIPv4) view.setUint32(24, interfaceIndex, true);
+  return bytes;
+}
+
+/** A raw socket that sends whole IP packets, in the network namespace in which it was opened. */
+export class RawSocket implements Disposable {
+  readonly #descriptor: OwnedDescriptor;
+  readonly #interfaceIndex: number;
+
+  private constructor(descriptor: OwnedDescriptor, interfaceIndex: number) {
+    this.#descriptor = descriptor;
+    this.#interfaceIndex = interfaceIndex;
+  }
+
+  /**
+   * Opens a raw socket.
+   *
+   * @throws {SystemCallError} EPERM without CAP_NET_RAW, and with a mark before Linux 5.17 without CAP_NET_ADMIN.
+   * @throws {UnsupportedError} on other platforms, and if the FFI cannot be loaded.
+   */
+  static open({ source, interfaceIndex, mark }: RawSocketRoute): RawSocket {
+    const isIPv4 = source.length === 4;
+    const fd = checked(
+      linuxCalls().socket(isIPv4 ? AF_INET : AF_INET6, SOCK_RAW | SOCK_CLOEXEC, IPPROTO_RAW),
+      'socket(SOCK_RAW)',
+      'the kernel did not open a raw socket: it takes CAP_NET_RAW',
+    );
+    const descriptor = new OwnedDescriptor(fd, 'raw socket');
+    try {
+      if (mark !== 0) writeIntOption(fd, SO_MARK, mark | 0);
+      if (interfaceIndex !== 0) writeIntOption(fd, SO_BINDTOIFINDEX, interfaceIndex);
+      writeIntOption(fd, isIPv4 ? IP_FREEBIND : IPV6_FREEBIND, 1);
+      const address = socketAddress(source, interfaceIndex);
+      checked(linuxCalls().bind(fd, address, address.length), 'bind(SOCK_RAW)', 'the source address was refused');
+    } catch (error) {
+      descriptor.close();
+      throw error;
+    }
+    return new RawSocket(descriptor, interfaceIndex);
+  }
+
+  /**
+   * Sends a packet; never waits.
+   *
+   * @throws {SystemCallError} EPERM if a firewall of this machine drops it, ENETUNREACH or EHOSTUNREACH without a route.
+   */
+  send(packet: Uint8Array, destination: Uint8Array): void {
+    const address = socketAddress(destination, this.#interfaceIndex);
+    const sent = linuxCalls().sendto(
+      this.#descriptor.fd,
+      packet,
+      packet.length,
+      MSG_DONTWAIT,
+      libc().addressOf(address),
+      address.length,
+    );
+    checked(sent, 'sendto(SOCK_RAW)', 'the segment did not leave this machine');
+  }
+
+  /** Returns whether a socket is in the network namespace of this one; undefined if the kernel does not tell. */
+  sharesNamespaceWith(fd: number): boolean | undefined {
+    const [own, other] = [this.#descriptor.fd, fd].map(namespaceCookieOf);
+    return own === undefined || other === undefined ? undefined : own === other;
+  }
+
+  [Symbol.dispose](): void {
+    this.#descriptor.close();
+  }
+}

@@ -1,0 +1,33 @@
+import { libc } from '../libc.js';
+import { callInNativeThread } from '../thread/ask.js';
+import { isForwarding } from '../thread/role.js';
+import { type SocketOption, writeBytesOption, writeIntOption } from './socket-options.js';
+
+/** include/uapi/asm-generic/socket.h */
+const SO_ATTACH_FILTER: SocketOption = { name: 'SO_ATTACH_FILTER', level: 1, option: 26 };
+const SO_DETACH_FILTER: SocketOption = { name: 'SO_DETACH_FILTER', level: 1, option: 27 };
+
+/**
+ * Attaches a classic BPF program to a socket, replacing any that was there.
+ *
+ * The value is include/uapi/linux/filter.h's `struct sock_fprog { unsigned short len; struct sock_filter *filter; }`
+ * on a 64-bit machine. On a TCP socket newer kernels want CAP_NET_ADMIN for it.
+ *
+ * @throws {SystemCallError} EPERM without that capability, EINVAL for a program that the kernel rejects.
+ */
+export function attachSocketFilter(fd: number, program: Uint8Array): void {
+  if (isForwarding()) {
+    callInNativeThread('attachSocketFilter', fd, program);
+    return;
+  }
+  const value = new Uint8Array(16);
+  const view = new DataView(value.buffer);
+  view.setUint16(0, program.length / 8, true);
+  view.setBigUint64(8, libc().addressOf(program), true);
+  writeBytesOption(fd, SO_ATTACH_FILTER, value);
+}
+
+/** Takes the program off again. */
+export function detachSocketFilter(fd: number): void {
+  writeIntOption(fd, SO_DETACH_FILTER, 0);
+}

@@ -1,0 +1,184 @@
+import { codeOfErrno, SystemCallError } from '../errors.js';
+import { libc } from '../libc.js';
+import { callInNativeThread } from '../thread/ask.js';
+import { isForwarding } from '../thread/role.js';
+
+/** A socket option as `setsockopt` knows it. */
+export interface SocketOption {
+  /** The kernel's spelling, for messages. */
+  readonly name: string;
+  readonly level: number;
+  readonly option: number;
+}
+
+/** include/uapi/asm-generic/socket.h, since Linux 4.12. */
+export const SO_COOKIE: SocketOption = { name: 'SO_COOKIE', level: 1, option: 57 };
+
+// Calls are synchronous, so one buffer serves them all. A view of an ArrayBuffer that was made first never moves (V8 may
+// keep a small array's own elements on its heap, where they do), so its address can be passed, which is faster.
+const intValue = new Int32Array(new ArrayBuffer(4));
+const valueLength = new Uint32Array(new ArrayBuffer(4));
+let addresses: { readonly intValue: bigint; readonly valueLength: bigint } | undefined;
+
+function fixedAddresses(): NonNullable<typeof addresses> {
+  addresses ??= { intValue: libc().addressOf(intValue), valueLength: libc().addressOf(valueLength) };
+  return addresses;
+}
+
+/** What an errno means for a socket option, and what to do. */
+const explanations: Readonly<Record<string, string>> = {
+  EBADF: 'is not open: pass a socket that has not been closed',
+  ENOTSOCK: 'is not a socket: pass a TCP socket or server',
+  ENOPROTOOPT: 'has no such option: pass a TCP socket, on a kernel that knows the option',
+  EOPNOTSUPP: 'has no such option: pass a TCP socket',
+  EINVAL: 'does not accept this value in its present state',
+  EPERM: 'needs a capability for this that the process lacks',
+};
+
+function failure(syscall: string, { name }: SocketOption, fd: number, given?: number): SystemCallError {
+  const code = codeOfErrno(libc().errno());
+  const value = given === undefined ? '' : ` (value ${given})`;
+  const explanation = explanations[code] ?? 'refused it';
+  return new SystemCallError(`${syscall}(${name})`, code, `descriptor ${fd} ${explanation}${value}`);
+}
+
+/**
+ * Reads an option whose value is an int.
+ *
+ * @throws {SystemCallError} if the kernel refuses it; {@link UnsupportedError} if the FFI cannot be loaded.
+ */
+export function readIntOption(fd: number, option: SocketOption): number {
+  if (isForwarding()) return callInNativeThread('readIntOption', fd, option);
+  const at = fixedAddresses();
+  valueLength[0] = 4;
+  if (libc().getsockopt(fd, option.level, option.option, at.intValue, at.valueLength) !== 0) {
+    throw failure('getsockopt', option, fd);
+  }
+  return intValue[0] as number;
+}
+
+/**
+ * Sets an option whose value is an int.
+ *
+ * @throws {SystemCallError} if the kernel refuses it; {@link UnsupportedError} if the FFI cannot be loaded.
+ */
+export function writeIntOption(fd: number, option: SocketOption, value: number): void {
+  if (isForwarding()) {
+    callInNativeThread('writeIntOption', fd, option, value);
+    return;
+  }
+  intValue[0] = value;
+  if (libc().setsockopt(fd, option.level, option.option, fixedAddresses().intValue, 4) !== 0) {
+    throw failure('setsockopt', option, fd, value);
+  }
+}
+
+function attempt<Result>(call: () => Result): Result | SystemCallError {
+  try {
+    return call();
+  } catch (error) {
+    if (error instanceof SystemCallError) return error;
+    throw error;
+  }
+}
+
+/** Reads options whose values are ints. Returns an error instead of each value that the kernel refuses. */
+export function readIntOptions(fd: number, options: readonly SocketOption[]): (number | SystemCallError)[] {
+  if (isForwarding()) return callInNativeThread('readIntOptions', fd, options);
+  return options.map((option) => attempt(() => readIntOption(fd, option)));
+}
+
+/** An option and its new int value. */
+export interface IntAssignment {
+  readonly option: SocketOption;
+  readonly value: number;
+}
+
+/** The result of assignments. */
+export interface IntOutcome {
+  /** How many assignments were made. */
+  readonly done: number;
+  /** Why the next assignment failed; undefined if all were made. */
+  readonly error?: SystemCallError;
+  /** The values of the options afterwards; empty after an error. */
+  readonly after: readonly (number | SystemCallError)[];
+}
+
+/** Sets options whose values are ints, in order, up to the first that the kernel refuses; then reads `options`. */
+export function writeIntOptions(
+  fd: number,
+  list: readonly IntAssignment[],
+  options: readonly SocketOption[],
+): IntOutcome {
+  if (isForwarding()) return callInNativeThread('writeIntOptions', fd, list, options);
+  for (const [done, { option, value }] of list.entries()) {
+    const error = attempt(() => {
+      writeIntOption(fd, option, value);
+      return undefined;
+    });
+    if (error !== undefined) return { done, error, after: [] };
+  }
+  return { done: list.length, after: readIntOptions(fd, options) };
+}
+
+/** Reads up to `length` bytes of an option whose value is a structure: as many as the kernel gives. */
+export function readBytesOption(fd: number, option: SocketOption, length: number): Uint8Array {
+  if (isForwarding()) return callInNativeThread('readBytesOption', fd, option, length);
+  const bytes = new Uint8Array(length);
+  valueLength[0] = length;
+  if (libc().getsockopt(fd, option.level, option.option, bytes, valueLength) !== 0) {
+    throw failure('getsockopt', option, fd);
+  }
+  return bytes.subarray(0, valueLength[0]);
+}
+
+/** Sets an option whose value is a structure. */
+export function writeBytesOption(fd: number, option: SocketOption, bytes: Uint8Array): void {
+  if (isForwarding()) {
+    callInNativeThread('writeBytesOption', fd, option, bytes);
+    return;
+  }
+  if (libc().setsockopt(fd, option.level, option.option, bytes, bytes.byteLength) !== 0) {
+    throw failure('setsockopt', option, fd);
+  }
+}
+
+/** A structure that is read again and again into the same memory. */
+export interface OptionReader {
+  /** What the last {@link read} gave. */
+  readonly view: DataView;
+  /** Reads the option of a descriptor and gives how many bytes the kernel wrote, or -1 where it refused. */
+  read(fd: number): number;
+}
+
+/** Makes a reader for an option of up to `length` bytes, which allocates nothing when it reads. */
+export function optionReader(option: SocketOption, length: number): OptionReader {
+  const bytes = new Uint8Array(new ArrayBuffer(length));
+  if (isForwarding()) return forwardingReader(option, bytes);
+  const given = new Uint32Array(new ArrayBuffer(4));
+  const [bytesAt, givenAt] = [libc().addressOf(bytes), libc().addressOf(given)];
+  return {
+    view: new DataView(bytes.buffer),
+    read(fd) {
+      given[0] = length;
+      const failed = libc().getsockopt(fd, option.level, option.option, bytesAt, givenAt) !== 0;
+      return failed ? -1 : (given[0] as number);
+    },
+  };
+}
+
+function forwardingReader(option: SocketOption, bytes: Uint8Array): OptionReader {
+  return {
+    view: new DataView(bytes.buffer),
+    read(fd) {
+      try {
+        const given = callInNativeThread('readBytesOption', fd, option, bytes.length);
+        bytes.set(given);
+        return given.length;
+      } catch {
+        // Not thrown, even if the native thread has ended: repeated reads run in timers, which have no caller to catch.
+        return -1;
+      }
+    },
+  };
+}

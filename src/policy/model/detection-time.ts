@@ -1,0 +1,148 @@
+import { ConfigurationError } from '../configuration-error.js';
+import { readCompletePolicy } from '../parse.js';
+import type { ParsedPolicy, PolicyInput } from '../policy.js';
+import { retriesDeath, userTimeoutDeath, windowProbesDeath } from './retransmission.js';
+import { coverRanges, never, type TimeRange } from './time-range.js';
+import { jiffyMs, kernelHz, timerLatenessMs } from './timer-wheel.js';
+
+/**
+ * How a peer is lost.
+ *
+ * - `idle`: it vanishes while nothing is in flight; counted from its last segment.
+ * - `data-in-flight`: it vanishes and we have sent data that it never acknowledges; counted from that transmission.
+ * - `rebooted`: it comes back without memory of the connection and answers the first probe with RST; counted from its
+ *   last segment.
+ */
+export type Scenario = 'idle' | 'data-in-flight' | 'rebooted';
+
+/** What else a prediction depends on; without it the range covers every case. */
+export interface Conditions {
+  /** The kernel's CONFIG_HZ, 10 to 10,000; default: the range covers 100, 250, 300 and 1000. */
+  readonly hz?: number;
+  /**
+   * The connection's retransmission timeout in milliseconds (`tcpi_rto`), 1 to 120,000; default: a fast path, 200 ms and
+   * little more.
+   */
+  readonly rtoMs?: number;
+  /** The sysctl `net.ipv4.tcp_retries2`, 0 to 255; default 15. */
+  readonly retries2?: number;
+}
+
+const source = 'detectionTime';
+
+const scenarios: readonly Scenario[] = ['idle', 'data-in-flight', 'rebooted'];
+
+function lies(value: number, least: number, most: number): boolean {
+  return typeof value === 'number' && value >= least && value <= most;
+}
+
+function check(scenario: Scenario, { hz, rtoMs, retries2 }: Conditions): void {
+  if (!scenarios.includes(scenario)) {
+    throw new ConfigurationError(source, 'scenario', scenario, "'idle', 'data-in-flight' or 'rebooted'");
+  }
+  if (hz !== undefined && !lies(hz, 10, 10_000)) {
+    throw new ConfigurationError(source, 'hz', hz, 'a number from 10 to 10000');
+  }
+  if (rtoMs !== undefined && !lies(rtoMs, 1, 120_000)) {
+    throw new ConfigurationError(source, 'rtoMs', rtoMs, 'a number of milliseconds from 1 to 120000');
+  }
+  if (retries2 !== undefined && !(Number.isInteger(retries2) && lies(retries2, 0, 255))) {
+    throw new ConfigurationError(source, 'retries2', retries2, 'a whole number from 0 to 255');
+  }
+}
+
+/**
+ * When the first probe after the last segment goes out.
+ *
+ * It may be short of idle by less than a jiffy: a timer that was armed earlier fires, and the quiet time that it then
+ * finds is a difference of two clocks that count whole jiffies.
+ * After a probe the timer is armed with the interval, whether or not the probe is answered (tcp_keepalive_timer()); so
+ * where the interval is longer than idle, it is the interval that follows a probe that was answered.
+ */
+function firstProbe({ idle, interval }: ParsedPolicy, hz: number): TimeRange {
+  const longest = Math.max(idle, interval);
+  return { earliestMs: idle - jiffyMs(hz), latestMs: longest + timerLatenessMs(longest, hz) };
+}
+
+function idleDeath(policy: ParsedPolicy, hz: number): TimeRange {
+  const { idle, interval, count, userTimeout = 0 } = policy;
+  const latestFirstMs = firstProbe(policy, hz).latestMs;
+  const latestIntervalMs = interval + timerLatenessMs(interval, hz);
+  if (userTimeout === 0) {
+    return { earliestMs: idle + count * interval, latestMs: latestFirstMs + count * latestIntervalMs };
+  }
+  // The user timeout is looked at when a probe is due, and only once one is unanswered (tcp_keepalive_timer()); the
+  // quiet time that is compared with it counts whole jiffies.
+  const leastQuietMs = userTimeout - jiffyMs(hz);
+  const earliestTick = Math.max(1, Math.ceil((leastQuietMs - latestFirstMs) / latestIntervalMs));
+  const latestTick = Math.max(1, Math.ceil((userTimeout - idle) / interval));
+  return {
+    earliestMs: Math.max(leastQuietMs, idle + earliestTick * interval),
+    latestMs: latestFirstMs + latestTick * latestIntervalMs,
+  };
+}
+
+/** {@link detectionTime} of an idle peer on a kernel of any HZ, for values that no one has validated. */
+export function idleDetection(policy: ParsedPolicy): TimeRange {
+  return coverRanges(kernelHz.map((hz) => idleDeath(policy, hz)));
+}
+
+/** The conditions that decide when a peer that vanishes with data in flight is noticed. */
+export interface InFlightConditions extends Pick<Conditions, 'rtoMs'> {
+  readonly retries2: number;
+  /** Whether the kernel sends window probes instead, because the peer's window is closed. */
+  readonly isWindowClosed?: boolean;
+}
+
+function inFlightDeath(
+  userTimeout: number,
+  { retries2, rtoMs, isWindowClosed }: InFlightConditions,
+  hz: number,
+): TimeRange {
+  if (userTimeout > 0) return userTimeoutDeath(userTimeout, rtoMs, hz);
+  return isWindowClosed ? windowProbesDeath(retries2, hz) : retriesDeath(retries2, rtoMs, hz);
+}
+
+/** Predicts {@link detectionTime} with data in flight, on a kernel of any HZ. Does not validate the values. */
+export function inFlightDetection(userTimeout: number, conditions: InFlightConditions): TimeRange {
+  return coverRanges(kernelHz.map((hz) => inFlightDeath(userTimeout, conditions, hz)));
+}
+
+function detect(policy: ParsedPolicy, scenario: Scenario, conditions: Conditions, hz: number): TimeRange {
+  const { userTimeout = 0 } = policy;
+  switch (scenario) {
+    case 'idle':
+      return idleDeath(policy, hz);
+    case 'rebooted':
+      return firstProbe(policy, hz);
+    case 'data-in-flight':
+      return inFlightDeath(userTimeout, { ...conditions, retries2: conditions.retries2 ?? 15 }, hz);
+  }
+}
+
+/**
+ * Predicts when Linux declares a lost peer dead under a policy, in milliseconds.
+ *
+ * It is a range because kernel timers are never early but late by up to 12.5 % (kernel/time/timer.c). An idle peer is
+ * dead after idle + interval x count; a user timeout overrides `count` in both directions, but only at a probe's tick
+ * (net/ipv4/tcp_timer.c, `tcp_keepalive_timer`). With data in flight keepalive is silent: the user timeout counts from
+ * the first retransmission, and without one `tcp_retries2` governs (about 15 minutes). `false`, no keepalive, never
+ * notices an idle peer.
+ *
+ * @throws {PolicyError} if the policy is not valid, or idle, interval or count is missing; {@link ConfigurationError}
+ * for another scenario, and for conditions that no kernel has.
+ */
+export function detectionTime(
+  policy: PolicyInput | false,
+  scenario: Scenario = 'idle',
+  conditions: Conditions = {},
+): TimeRange {
+  check(scenario, conditions);
+  if (policy === false) {
+    if (scenario !== 'data-in-flight') return never;
+    return detectionTime('7200:75:9:0', scenario, conditions);
+  }
+  const complete = readCompletePolicy(policy);
+  const clocks = conditions.hz === undefined ? kernelHz : [conditions.hz];
+  return coverRanges(clocks.map((hz) => detect(complete, scenario, conditions, hz)));
+}

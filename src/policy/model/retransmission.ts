@@ -1,0 +1,83 @@
+import type { TimeRange } from './time-range.js';
+import { jiffyMs, timerLatenessMs } from './timer-wheel.js';
+
+/** include/net/tcp.h: `TCP_RTO_MIN` is HZ/5 and `TCP_RTO_MAX` is 120 x HZ. */
+const minimumRtoMs = 200;
+const maximumRtoMs = 120_000;
+
+/** The retransmission timeout of a connection before its first retransmission, as a range. */
+function rtoRange(rtoMs: number | undefined, hz: number): TimeRange {
+  if (rtoMs !== undefined) return { earliestMs: rtoMs, latestMs: rtoMs + jiffyMs(hz) };
+  // The smoothed round trip, however short, comes on top of the minimum, and the sum is rounded up to whole jiffies.
+  return { earliestMs: minimumRtoMs + jiffyMs(hz), latestMs: minimumRtoMs + 2 * jiffyMs(hz) };
+}
+
+/**
+ * When the first retransmission by timeout happens, counted from the transmission.
+ *
+ * A tail loss probe (RFC 8985, section 7) may go first and starts the timer anew, which doubles the time.
+ */
+function firstRetransmission(rto: TimeRange, hz: number): TimeRange {
+  return {
+    earliestMs: rto.earliestMs,
+    latestMs: 2 * (rto.latestMs + timerLatenessMs(rto.latestMs, hz)),
+  };
+}
+
+/**
+ * When a connection with a user timeout dies of unacknowledged data, counted from its transmission.
+ *
+ * `retransmits_timed_out()` in net/ipv4/tcp_timer.c counts the user timeout from the first retransmission, and the
+ * timer is shortened to end with it (`tcp_clamp_rto_to_user_timeout`, since 4.19).
+ */
+export function userTimeoutDeath(userTimeoutMs: number, rtoMs: number | undefined, hz: number): TimeRange {
+  const first = firstRetransmission(rtoRange(rtoMs, hz), hz);
+  return {
+    earliestMs: first.earliestMs + userTimeoutMs,
+    latestMs: first.latestMs + userTimeoutMs + jiffyMs(hz) + timerLatenessMs(userTimeoutMs, hz),
+  };
+}
+
+/**
+ * The time that `tcp_retries2` stands for: `tcp_model_timeout()` in net/ipv4/tcp_timer.c, which always reckons with
+ * the smallest retransmission timeout. 15 gives the 924.6 s of Documentation/networking/ip-sysctl.rst.
+ */
+function modelTimeoutMs(retries2: number): number {
+  const doublings = Math.floor(Math.log2(maximumRtoMs / minimumRtoMs));
+  if (retries2 <= doublings) return (2 ** (retries2 + 1) - 1) * minimumRtoMs;
+  return (2 ** (doublings + 1) - 1) * minimumRtoMs + (retries2 - doublings) * maximumRtoMs;
+}
+
+/**
+ * When a connection without a user timeout dies of unacknowledged data, counted from its transmission: at the first
+ * retransmission tick at or after the time that `tcp_retries2` stands for.
+ */
+export function retriesDeath(retries2: number, rtoMs: number | undefined, hz: number): TimeRange {
+  const rto = rtoRange(rtoMs, hz);
+  const first = firstRetransmission(rto, hz);
+  const timeoutMs = modelTimeoutMs(retries2);
+  const tick = { earliestMs: 0, latestMs: 0 };
+  let earliestMs: number | undefined;
+  for (let doubled = 2; ; doubled *= 2) {
+    const shortest = Math.min(rto.earliestMs * doubled, maximumRtoMs);
+    const longest = Math.min(rto.latestMs * doubled, maximumRtoMs);
+    tick.earliestMs += shortest;
+    tick.latestMs += longest + timerLatenessMs(longest, hz);
+    if (earliestMs === undefined && tick.latestMs >= timeoutMs) earliestMs = Math.max(timeoutMs, tick.earliestMs);
+    if (earliestMs !== undefined && tick.earliestMs >= timeoutMs) {
+      return { earliestMs: first.earliestMs + earliestMs, latestMs: first.latestMs + tick.latestMs };
+    }
+  }
+}
+
+/**
+ * Predicts when a connection dies whose peer has vanished with a closed window, without a user timeout. The time counts
+ * from the peer's last acknowledgement.
+ *
+ * `tcp_probe_timer()` in net/ipv4/tcp_timer.c gives up at the tick after `tcp_retries2` unanswered window probes. Their
+ * interval doubles up to TCP_RTO_MAX, and stays there while the peer answers. How far it had doubled is not known.
+ */
+export function windowProbesDeath(retries2: number, hz: number): TimeRange {
+  const longest = maximumRtoMs + timerLatenessMs(maximumRtoMs, hz);
+  return { earliestMs: modelTimeoutMs(retries2), latestMs: (retries2 + 1) * longest };
+}

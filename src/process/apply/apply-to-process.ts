@@ -1,0 +1,245 @@
+import { channel } from 'node:diagnostics_channel';
+import type net from 'node:net';
+import { constants } from 'node:os';
+import { debuglog } from 'node:util';
+import { isMainThread } from 'node:worker_threads';
+import { guarded } from '../../node/guarded.js';
+import { intercept } from '../../node/hooks.js';
+import { isTcpHandle, tcpPrototype } from '../../node/tcp-handle.js';
+import { messageOf, warnOnce } from '../../node/warn-once.js';
+import { ConfigurationError } from '../../policy/configuration-error.js';
+import type { PolicyInput } from '../../policy/policy.js';
+import { type Installation, threadState } from '../../socket/thread-state.js';
+import { NativeSockets } from '../native-sockets/native-sockets.js';
+import type { Regime } from './active-policy.js';
+import { type AppliedEvent, Governor } from './enforcer.js';
+import type { Mode } from './requested-keep-alive.js';
+import { compileRules, type Rule, readPolicyOrUnmanaged } from './rules.js';
+import { type ProcessStatus, summaryOf } from './statistics.js';
+
+/** How {@link applyToProcess} applies a policy. */
+export interface ProcessOptions {
+  /**
+   * `'enforce'` (the default): the policy's fields win over any `setKeepAlive` of the program. `'fill'`: what a program
+   * asks for itself (a delay of 1 s or more, an interval, a count) wins, and the policy fills the rest.
+   */
+  readonly mode?: Mode;
+  /** The first one that matches a connection decides instead of the policy. */
+  readonly rules?: readonly Rule[];
+  /**
+   * Called for each connection and listener that is set, except for those that the callback sets itself. An error of the
+   * callback becomes a process warning.
+   */
+  readonly onApplied?: (event: AppliedEvent) => void;
+  /**
+   * On this signal the status is written to standard error. Must be SIGUSR2, SIGINFO, SIGWINCH, SIGURG or SIGCONT, and known
+   * to the system: a listener for another signal would change the signal's effect on the program.
+   */
+  readonly summarySignal?: NodeJS.Signals;
+  /**
+   * Whether TCP sockets that native code opens get the policy too, within 2 s of connecting, once a native addon was
+   * loaded. Linux only, and decided by the main thread for all threads.
+   *
+   * @default true
+   */
+  readonly native?: boolean;
+}
+
+/** A policy in force. */
+export interface ProcessPolicy extends Disposable {
+  /** What became of this thread's connections so far. */
+  status(): ProcessStatus;
+  /** Takes the policy out of force; what was set on open connections and listeners stays as it is. */
+  dispose(): void;
+}
+
+interface Applied extends Regime {
+  readonly onApplied: ProcessOptions['onApplied'];
+  readonly native: boolean;
+}
+
+/** The regimes in force; the last one governs. */
+const applied: Applied[] = [];
+
+const debug = debuglog('tcp-keepalive');
+
+function told(event: AppliedEvent): void {
+  const { role, target, applied: state, native } = event;
+  const kind = native ? 'socket of native code' : 'connection';
+  if (debug.enabled) guarded(() => debug('%s %s: %j', role, target?.constructor?.name ?? kind, state));
+  const { onApplied } = applied.at(-1) ?? {};
+  if (onApplied === undefined) return;
+  const failed = (error: unknown) => warnOnce(`onApplied: ${messageOf(error)}`);
+  try {
+    const result: unknown = onApplied(event);
+    if (result instanceof Promise) result.catch(failed);
+  } catch (error) {
+    failed(error);
+  }
+}
+
+/** Everything that is patched or listened to, while there is a regime. */
+class ProcessInstallation implements Installation {
+  readonly governor = new Governor(() => applied.at(-1), told);
+  #restore = () => {};
+  #native: NativeSockets | undefined;
+
+  install(): void {
+    this.#restore = intercept(this.governor);
+    channel('net.client.socket').subscribe(this.#onClient);
+    channel('net.server.socket').subscribe(this.#onServer);
+    // A process that was forked gets the sockets of others as handles in messages of Node's own, also of a cluster.
+    process.prependListener('internalMessage' as 'message', this.#onInternalMessage);
+    if (debug.enabled) process.on('exit', this.#onExit);
+  }
+
+  /** A worker thread tells the main thread of its own sockets in any case. */
+  findNative(isWanted: boolean): void {
+    if (!isWanted && isMainThread) return;
+    this.#native ??= new NativeSockets({
+      statistics: this.governor.statistics,
+      regime: () => applied.at(-1),
+      applied: told,
+      refused: (error) => this.governor.refused(error),
+    });
+  }
+
+  remove(): void {
+    this.#native?.close();
+    this.#restore();
+    channel('net.client.socket').unsubscribe(this.#onClient);
+    channel('net.server.socket').unsubscribe(this.#onServer);
+    process.off('internalMessage', this.#onInternalMessage);
+    process.off('exit', this.#onExit);
+  }
+
+  readonly #onClient = (message: unknown): void => {
+    // It is announced before it has its handle.
+    process.nextTick(() => guarded(() => this.governor.announced((message as { socket: net.Socket }).socket)));
+  };
+
+  readonly #onServer = (message: unknown): void => {
+    guarded(() => {
+      const { socket } = message as { socket: net.Socket & { _server?: net.Server } };
+      this.governor.announced(socket, socket._server);
+    });
+  };
+
+  readonly #onInternalMessage = (_: unknown, handle: unknown): void => {
+    guarded(() => {
+      if (isTcpHandle(handle)) this.governor.accepted(handle);
+    });
+  };
+
+  readonly #onExit = (): void => {
+    guarded(() => debug('%s', summaryOf(this.governor.statistics.status())));
+  };
+}
+
+let installation: ProcessInstallation | undefined;
+
+/**
+ * The signals that may request a summary: signals that end no program, and SIGUSR2, which Node.js and the system leave to
+ * programs. A listener for any other signal would disable the signal's effect: to end the program, to crash it with a core
+ * file, to stop it, or to start the debugger or a profiler.
+ */
+const summarySignals: readonly string[] = ['SIGUSR2', 'SIGINFO', 'SIGWINCH', 'SIGURG', 'SIGCONT'].filter((signal) =>
+  Object.hasOwn(constants.signals, signal),
+);
+
+/** Where a part of a configuration stands, for errors. */
+export type SourceOf = (field: 'policy' | keyof ProcessOptions) => string;
+
+function checkOptions({ mode, native, onApplied, summarySignal }: ProcessOptions, sourceOf: SourceOf): void {
+  const refusal = (field: keyof ProcessOptions, given: unknown, allowed: string) =>
+    new ConfigurationError(sourceOf(field), field, given, allowed);
+  if (summarySignal !== undefined && !summarySignals.includes(summarySignal)) {
+    throw refusal(
+      'summarySignal',
+      summarySignal,
+      `one of ${summarySignals.join(', ')}: others end, stop or crash programs`,
+    );
+  }
+  if (mode !== undefined && mode !== 'enforce' && mode !== 'fill') throw refusal('mode', mode, "'enforce' or 'fill'");
+  if (native !== undefined && typeof native !== 'boolean') {
+    throw refusal('native', native, "true or false; 'on' or 'off' in TCP_KEEPALIVE_NATIVE");
+  }
+  if (onApplied !== undefined && typeof onApplied !== 'function') {
+    throw refusal('onApplied', onApplied, 'a function');
+  }
+}
+
+/** Installs the wrappers of the package copy whose policy came last, and removes those of any other copy. */
+function installLast(): void {
+  const last = threadState.policies.at(-1)?.installation;
+  const { active } = threadState;
+  if (last === active) return;
+  if (active !== undefined) guarded(() => active.remove());
+  threadState.active = last;
+  last?.install();
+}
+
+/** As {@link applyToProcess}, for a configuration that stands somewhere else than in a call. */
+export function applyConfiguration(
+  policy: PolicyInput | 'unmanaged' | 'off' | false,
+  options: ProcessOptions,
+  sourceOf: SourceOf,
+): ProcessPolicy {
+  checkOptions(options, sourceOf);
+  const { mode = 'enforce', native = true, rules = [], onApplied, summarySignal } = options;
+  const regime: Applied = {
+    policy: readPolicyOrUnmanaged(policy, 'policy', sourceOf('policy')),
+    mode,
+    rules: compileRules(rules, sourceOf('rules')),
+    onApplied,
+    native,
+  };
+  tcpPrototype();
+  installation ??= new ProcessInstallation();
+  const { governor } = installation;
+  const entry = { installation };
+  const status = () => governor.statistics.status();
+  const summarize = () => {
+    guarded(() => process.stderr.write(`tcp-keepalive: ${summaryOf(status())}\n`));
+  };
+  if (summarySignal !== undefined) process.on(summarySignal, summarize);
+  applied.push(regime);
+  threadState.policies.push(entry);
+  installLast();
+  governor.reconsiderListeners();
+  installation.findNative(native);
+  debug('policy %j, mode %s, %d rules', regime.policy, mode, rules.length);
+  const dispose = () => {
+    const at = applied.indexOf(regime);
+    if (at < 0) return;
+    applied.splice(at, 1);
+    if (summarySignal !== undefined) process.off(summarySignal, summarize);
+    threadState.policies.splice(threadState.policies.indexOf(entry), 1);
+    guarded(installLast);
+    if (applied.length > 0) governor.reconsiderListeners();
+    else installation = undefined;
+  };
+  return { status, dispose, [Symbol.dispose]: dispose };
+}
+
+/**
+ * Gives every TCP connection that this thread opens or accepts from now on a keepalive policy, whatever code opens it, and
+ * keeps it in force when that code calls `setKeepAlive` itself.
+ *
+ * A connection has it before its handshake is over; an accepted one has it from its listener, at no cost for each.
+ * Connections that are open already are not touched; servers that listen already hand the policy to
+ * the connections that they accept from now on. A second call comes before the first until it is disposed of. Each
+ * worker thread has its own. A policy that this library's `setKeepAlive` gives a socket or server comes before all.
+ *
+ * Node.js on Linux; on macOS and FreeBSD accepted connections are set one by one, on Windows through Node.js >= 24.19 or
+ * >= 26.4.
+ *
+ * @throws {ConfigurationError} if a policy, rule or option is wrong, with its field; nothing is in force then.
+ * @throws {UnsupportedError} in Bun and Deno.
+ */
+export function applyToProcess(
+  policy: PolicyInput | 'unmanaged' | 'off' | false,
+  options: ProcessOptions = {},
+): ProcessPolicy {
+  return applyConfiguration(policy, options, () => 'applyToProcess');
+}

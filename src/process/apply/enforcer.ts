@@ -1,0 +1,290 @@
+import type net from 'node:net';
+import { SystemCallError, UnsupportedError } from '../../native/errors.js';
+import { Socket } from '../../node/classes.js';
+import { guarded } from '../../node/guarded.js';
+import { handleOf } from '../../node/handle.js';
+import type { Hooks } from '../../node/hooks.js';
+import { nameOf, ownerOf, peerOf, type TcpHandle, tcpHandleOf } from '../../node/tcp-handle.js';
+import { messageOf, warnOnce } from '../../node/warn-once.js';
+import type { Method } from '../../node/wrap.js';
+import type { ValidPolicy } from '../../policy/policy.js';
+import { hasPolicy, setOnHandle, setOnNewHandle } from '../../socket/connection.js';
+import { explicitPolicy } from '../../socket/explicit-policy.js';
+import { listenersPassOptionsOn } from '../../socket/server.js';
+import type { AppliedKeepAlive } from '../../socket/state.js';
+import { decide, needsLocalPort, type Regime } from './active-policy.js';
+import { type CallSite, callSite } from './call-site.js';
+import { Listeners, listeningServers, queuedOn } from './listeners.js';
+import { carryOver, handleIntentOf, type Intent, intentOf, isOverruled, mergeIntent } from './requested-keep-alive.js';
+import type { Role } from './rules.js';
+import { Statistics } from './statistics.js';
+
+/** What was done to a connection or a listener. */
+export interface AppliedEvent {
+  readonly role: Role;
+  /** The socket or server; `undefined` while Node.js has not made one for an accepted connection yet. */
+  readonly target: net.Socket | net.Server | undefined;
+  readonly applied: AppliedKeepAlive;
+  /** True if native code opened the socket; there is no `target` then. */
+  readonly native?: true;
+}
+
+/** What is known of a handle under the policy. */
+interface Governed {
+  readonly role: Role;
+  /** What was decided for it; `false` where it is left to the program. */
+  policy: ValidPolicy | false;
+  /** What the program's calls of `setKeepAlive` have asked for so far. */
+  intent: Intent | undefined;
+  /** What was last set. */
+  set: ValidPolicy | undefined;
+}
+
+/** The calls of `setKeepAlive` on a socket that is not connected yet. */
+interface Request {
+  /** What they ask for together. */
+  readonly intent: Intent;
+  readonly last: Call;
+}
+
+/** One call of `setKeepAlive`. */
+interface Call {
+  readonly intent: Intent;
+  readonly site: () => CallSite | undefined;
+  /** Whether it was counted as overruled: it is carried out twice, when connecting and when connected. */
+  isCounted: boolean;
+}
+
+function isSame(a: ValidPolicy, b: ValidPolicy): boolean {
+  return a.idle === b.idle && a.interval === b.interval && a.count === b.count && a.userTimeout === b.userTimeout;
+}
+
+/** Returns whether a handle has a policy. Asks the kernel, because an addon or another process may have set options since. */
+function isInForce(handle: TcpHandle, wanted: ValidPolicy, set: ValidPolicy): boolean {
+  try {
+    return hasPolicy(handle, wanted) ?? isSame(set, wanted);
+  } catch {
+    // The attempt to set the policy will report the error.
+    return false;
+  }
+}
+
+/** Keeps every connection of this thread under a regime. */
+export class Governor implements Hooks {
+  readonly statistics = new Statistics();
+  readonly #regime: () => Regime | undefined;
+  readonly #onApplied: (event: AppliedEvent) => void;
+  readonly #governed = new WeakMap<TcpHandle, Governed>();
+  readonly #requests = new WeakMap<net.Socket, Request>();
+  readonly #listeners = new Listeners((client, listener) => void guarded(() => this.accepted(client, listener)));
+  /** Set during a call of a socket's `setKeepAlive`: its handle is then set once, when the call is over. */
+  #isInSocketCall = false;
+  /** Set while a handle is set through Node's own call. */
+  #isSetting = false;
+  /** True during `onApplied`: connections that the callback sets are not reported. */
+  #isTelling = false;
+
+  constructor(regime: () => Regime | undefined, onApplied: (event: AppliedEvent) => void) {
+    this.#regime = regime;
+    this.#onApplied = onApplied;
+  }
+
+  connecting(handle: TcpHandle, address: string, port: number): void {
+    const regime = this.#regime();
+    if (regime === undefined) return;
+    const { _host: host } = (ownerOf(handle) ?? {}) as { _host?: unknown };
+    const localPort = needsLocalPort(regime) ? nameOf(handle)?.port : undefined;
+    const facts = {
+      role: 'client',
+      // Node.js 20 takes whatever converts to a string.
+      host: typeof host === 'string' ? host : address,
+      remoteAddress: address,
+      remotePort: port,
+      localPort,
+    } as const;
+    this.#govern(handle, 'client', decide(regime, facts) ?? false);
+  }
+
+  /** A connection that comes without having been connected here: accepted, or handed over by another process. */
+  accepted(handle: TcpHandle, listener?: TcpHandle): void {
+    const regime = this.#regime();
+    const peer = regime && peerOf(handle);
+    if (regime === undefined || peer === undefined) return;
+    const server = listener && ownerOf(listener);
+    const facts = {
+      role: 'server',
+      remoteAddress: peer.address,
+      remotePort: peer.port,
+      localPort: nameOf(handle)?.port,
+    } as const;
+    this.#govern(handle, 'server', (server && explicitPolicy(server)) ?? decide(regime, facts) ?? false);
+  }
+
+  listening(handle: TcpHandle): void {
+    const regime = this.#regime();
+    if (regime === undefined) return;
+    const owner = ownerOf(handle);
+    const explicit = owner && explicitPolicy(owner);
+    const policy = explicit ?? decide(regime, { role: 'server', localPort: nameOf(handle)?.port });
+    if (policy === false) {
+      this.#listeners.leaveAlone(handle);
+      return;
+    }
+    const passesOn = policy !== undefined && listenersPassOptionsOn();
+    const applied = passesOn ? this.#set(handle, policy, setOnHandle) : undefined;
+    if (policy === undefined || applied === undefined) {
+      this.#listeners.decideEach(handle);
+      return;
+    }
+    if (this.#listeners.inherits(handle, policy, queuedOn(owner))) this.statistics.listeners += 1;
+    this.#tell(handle, 'server', applied);
+  }
+
+  /** Decides again on all present listeners, also on those that listened before there was a regime. */
+  reconsiderListeners(): void {
+    for (const handle of this.#listeners.open()) guarded(() => this.listening(handle));
+    for (const server of listeningServers()) guarded(() => this.#discover(server));
+  }
+
+  /** Decides on a server that is seen for the first time. */
+  #discover(server: net.Server): void {
+    const handle = tcpHandleOf(server);
+    if (handle !== undefined && !this.#listeners.has(handle)) this.listening(handle);
+  }
+
+  /** Counts a connection that this thread's sockets were announced to be: by then it has its handle. */
+  announced(socket: net.Socket, server?: net.Server): void {
+    const handle = tcpHandleOf(socket);
+    if (handle === undefined && handleOf(socket)) this.statistics.skipped.pipe += 1;
+    if (handle === undefined || server === undefined || this.#governed.has(handle)) return;
+    const listener = tcpHandleOf(server);
+    if (this.#listeners.inherited(server) !== undefined) this.statistics.inherited += 1;
+    else if (listener === undefined || !this.#listeners.has(listener)) {
+      this.#discover(server);
+      this.accepted(handle, listener);
+    }
+  }
+
+  handleKeepAlive(handle: TcpHandle, args: readonly unknown[]): number | undefined {
+    if (this.#isSetting) return undefined;
+    const governed = this.#governedOf(handle);
+    if (governed === undefined || governed.policy === false) return undefined;
+    if (this.#isInSocketCall) return 0;
+    const owner = ownerOf(handle);
+    const request = owner instanceof Socket ? this.#requests.get(owner) : undefined;
+    // Node.js itself applies earlier calls and the options that the server was created with.
+    if (request === undefined) governed.intent = carryOver(governed.intent, handleIntentOf(args));
+    this.#settle(handle, governed, request?.last);
+    return 0;
+  }
+
+  duringSocketCall(call: () => net.Socket): net.Socket {
+    const wasInSocketCall = this.#isInSocketCall;
+    this.#isInSocketCall = true;
+    try {
+      return call();
+    } finally {
+      this.#isInSocketCall = wasInSocketCall;
+    }
+  }
+
+  /** A program has asked for something; what there is no connection for yet is kept until there is one. */
+  socketKeepAlive(socket: net.Socket, args: readonly unknown[], called: Method): void {
+    if (!(socket instanceof Socket)) return;
+    const intent = intentOf(args);
+    const handle = tcpHandleOf(socket);
+    const governed = handle && this.#governedOf(handle);
+    if (governed === undefined || handle === undefined) {
+      if (!socket.pending) return;
+      const site = callSite(called);
+      const last: Call = { intent, site: () => site, isCounted: false };
+      this.#requests.set(socket, { intent: carryOver(this.#requests.get(socket)?.intent, intent), last });
+    } else if (governed.policy !== false) {
+      governed.intent = carryOver(governed.intent, intent);
+      this.#settle(handle, governed, { intent, site: () => callSite(called), isCounted: false });
+    }
+  }
+
+  /** What is known of an open handle, decided now where it has not been. */
+  #governedOf(handle: TcpHandle): Governed | undefined {
+    const explicit = explicitPolicy(handle);
+    const known = this.#governed.get(handle);
+    if (explicit === undefined) {
+      if (known === undefined && handle.fd >= 0) this.#adopt(handle);
+      return this.#governed.get(handle);
+    }
+    if (known?.policy === explicit) return known;
+    const { role = 'client', intent } = known ?? {};
+    const governed = { role, policy: explicit, intent, set: explicit || undefined };
+    this.#governed.set(handle, governed);
+    return governed;
+  }
+
+  /** Decides on a handle that was neither connected nor accepted one by one here. */
+  #adopt(handle: TcpHandle): void {
+    const { _server: server } = (ownerOf(handle) ?? {}) as { _server?: net.Server | null };
+    const policy = server && (explicitPolicy(server) ?? this.#listeners.inherited(server));
+    if (policy) this.#governed.set(handle, { role: 'server', policy, intent: undefined, set: policy });
+    else this.accepted(handle);
+  }
+
+  #govern(handle: TcpHandle, role: Role, decided: ValidPolicy | false): void {
+    const owner = ownerOf(handle);
+    const policy = explicitPolicy(handle) ?? (owner && explicitPolicy(owner)) ?? decided;
+    const request = owner instanceof Socket ? this.#requests.get(owner) : undefined;
+    const governed: Governed = { role, policy, intent: request?.intent, set: undefined };
+    this.#governed.set(handle, governed);
+    if (policy === false) this.statistics.skipped.optedOut += 1;
+    else if (this.#settle(handle, governed, request?.last)) this.statistics.set += 1;
+  }
+
+  /** Sets the options that follow from the policy and the program's calls, if needed. Returns whether they are in force. */
+  #settle(handle: TcpHandle, governed: Governed, call: Call | undefined): boolean {
+    const isExplicit = explicitPolicy(handle) !== undefined;
+    const mode = isExplicit ? 'enforce' : (this.#regime()?.mode ?? 'enforce');
+    const wanted = mergeIntent(governed.policy as ValidPolicy, governed.intent, mode);
+    if (call !== undefined && !call.isCounted && isOverruled(call.intent, wanted)) {
+      call.isCounted = true;
+      this.statistics.overruled(call.site());
+    }
+    const { role, set } = governed;
+    if (set !== undefined && isInForce(handle, wanted, set)) return true;
+    const isNew = role === 'client' && set === undefined;
+    const applied = this.#set(handle, wanted, isNew ? setOnNewHandle : setOnHandle);
+    if (applied === undefined) return false;
+    governed.set = wanted;
+    this.#tell(handle, role, applied);
+    return true;
+  }
+
+  #set(handle: TcpHandle, policy: ValidPolicy, set: typeof setOnNewHandle): AppliedKeepAlive | undefined {
+    this.#isSetting = true;
+    try {
+      return set(handle, policy);
+    } catch (error) {
+      this.refused(error);
+      return undefined;
+    } finally {
+      this.#isSetting = false;
+    }
+  }
+
+  #tell(handle: TcpHandle, role: Role, applied: AppliedKeepAlive): void {
+    if (this.#isTelling) return;
+    this.#isTelling = true;
+    try {
+      this.#onApplied({ role, target: ownerOf(handle), applied });
+    } finally {
+      this.#isTelling = false;
+    }
+  }
+
+  /** Counts a connection that did not get its policy, and warns once for each reason. */
+  refused(error: unknown): void {
+    if (error instanceof UnsupportedError) this.statistics.skipped.noDescriptor += 1;
+    else this.statistics.skipped.refused += 1;
+    // A socket that was closed meanwhile needs no policy.
+    if (error instanceof SystemCallError && error.code === 'EBADF') return;
+    warnOnce(`a connection runs without the keepalive policy: ${messageOf(error)}`);
+  }
+}

@@ -1,0 +1,85 @@
+import { limits } from '../../policy/limits.js';
+import type { ValidPolicy } from '../../policy/policy.js';
+
+/** What a call of `setKeepAlive` asks for, as far as the kernel could be given it. */
+export interface Intent {
+  readonly enable: boolean;
+  readonly idle: number | undefined;
+  readonly interval: number | undefined;
+  readonly count: number | undefined;
+}
+
+interface Given {
+  readonly enable?: unknown;
+  readonly initialDelay?: unknown;
+  readonly interval?: unknown;
+  readonly count?: unknown;
+}
+
+/** The whole seconds of a duration, as Node.js cuts it, in milliseconds; `undefined` for what it leaves out. */
+function duration(ms: unknown): number | undefined {
+  const seconds = Math.trunc(Number(ms) / 1000);
+  const { min, max } = limits.idleSeconds;
+  return seconds >= min && seconds <= max ? seconds * 1000 : undefined;
+}
+
+function countOf(count: unknown): number | undefined {
+  const { min, max } = limits.count;
+  return typeof count === 'number' && Number.isInteger(count) && count >= min && count <= max ? count : undefined;
+}
+
+/** Reads the arguments of `net.Socket.prototype.setKeepAlive` in all the forms that Node.js 20 to 26 know. */
+export function intentOf([first, delay, interval, count]: readonly unknown[]): Intent {
+  const given: Given =
+    typeof first === 'object' && first !== null ? first : { enable: first, initialDelay: delay, interval, count };
+  if (!given.enable) return { enable: false, idle: undefined, interval: undefined, count: undefined };
+  return {
+    enable: true,
+    idle: duration(given.initialDelay),
+    interval: duration(given.interval),
+    count: countOf(given.count),
+  };
+}
+
+/** Reads the arguments with which Node.js itself calls a handle, in seconds. */
+export function handleIntentOf([enable, delay, interval, count]: readonly unknown[]): Intent {
+  return intentOf([enable, Number(delay) * 1000, Number(interval) * 1000, count]);
+}
+
+/** What two calls ask for, one after the other: Node.js leaves a number unchanged that the later call does not state. */
+export function carryOver(earlier: Intent | undefined, later: Intent): Intent {
+  return {
+    enable: later.enable,
+    idle: later.idle ?? earlier?.idle,
+    interval: later.interval ?? earlier?.interval,
+    count: later.count ?? earlier?.count,
+  };
+}
+
+/** How what a program asks for and the policy come together. */
+export type Mode = 'enforce' | 'fill';
+
+/**
+ * The policy for a connection on which a program has called `setKeepAlive`.
+ *
+ * `'enforce'`: the policy's fields, then the program's. `'fill'`: the program's fields, then the policy's. Numbers that
+ * nobody asked for, such as libuv's 1 s x 10, are in neither.
+ */
+export function mergeIntent(policy: ValidPolicy, intent: Intent | undefined, mode: Mode): ValidPolicy {
+  if (intent === undefined) return policy;
+  const [first, second] = mode === 'enforce' ? [policy, intent] : [intent, policy];
+  return {
+    idle: first.idle ?? second.idle,
+    interval: first.interval ?? second.interval,
+    count: first.count ?? second.count,
+    userTimeout: policy.userTimeout,
+  };
+}
+
+/** Returns whether what a program asked for is not what its connection gets. */
+export function isOverruled(intent: Intent, policy: ValidPolicy): boolean {
+  if (!intent.enable) return true;
+  return (['idle', 'interval', 'count'] as const).some(
+    (field) => intent[field] !== undefined && policy[field] !== intent[field],
+  );
+}

@@ -1,0 +1,56 @@
+import { localNameOf, peerNameOf } from '../../native/socket/socket-names.js';
+import type { ValidPolicy } from '../../policy/policy.js';
+import { assignments, isInForce } from '../../socket/assignments.js';
+import { kernelDefaults } from '../../socket/kernel-defaults.js';
+import { readState, writePolicy } from '../../socket/options.js';
+import { currentPlatform } from '../../socket/platforms/index.js';
+import type { KeepAliveState } from '../../socket/state.js';
+import { decide, type Regime } from '../apply/active-policy.js';
+import { type Mode, mergeIntent } from '../apply/requested-keep-alive.js';
+import type { Role } from '../apply/rules.js';
+
+/** Decides on a connection. The host is not known, because native code looks it up itself. */
+export function decideOnConnection(fd: number, role: Role, regime: Regime): ValidPolicy | false {
+  const [local, peer] = [localNameOf(fd), peerNameOf(fd)];
+  const facts = { role, remoteAddress: peer?.address, remotePort: peer?.port, localPort: local?.port };
+  return decide(regime, facts) ?? false;
+}
+
+/** Decides on a listener. Returns undefined if a rule asks for the peer. */
+export function decideOnListener(fd: number, regime: Regime): ValidPolicy | false | undefined {
+  return decide(regime, { role: 'server', localPort: localNameOf(fd)?.port });
+}
+
+/**
+ * Returns the policy for a socket. With `'fill'`, numbers that differ from the kernel's defaults and a user timeout are
+ * native code's own and win. Keepalive that native code turned off looks like keepalive that was never on.
+ */
+function wantedPolicy(policy: ValidPolicy, state: KeepAliveState, mode: Mode): ValidPolicy {
+  if (mode === 'enforce') return policy;
+  const defaults = kernelDefaults();
+  const own = (field: 'idle' | 'interval' | 'count') => (state[field] === defaults[field] ? undefined : state[field]);
+  const intent = { enable: true, idle: own('idle'), interval: own('interval'), count: own('count') };
+  const { userTimeout, ...times } = mergeIntent(policy, intent, mode);
+  return state.userTimeout ? { ...times, userTimeout: undefined } : { ...times, userTimeout };
+}
+
+/**
+ * Gives a socket its policy and returns the state that is then in force. Returns `'in force'` if the socket had the policy
+ * already, `'gone'` if the descriptor is no longer the socket's.
+ *
+ * @param isUnchanged Asked right before the options are set. A thread of native code can still close the descriptor in the
+ * following microseconds; at worst another TCP socket that this process opens in them gets the policy.
+ * @throws {SystemCallError} if the kernel refuses the options.
+ */
+export function applyToNative(
+  fd: number,
+  policy: ValidPolicy,
+  mode: Mode,
+  isUnchanged: () => boolean,
+): KeepAliveState | 'in force' | 'gone' {
+  const platform = currentPlatform();
+  const state = readState(fd, platform);
+  const wanted = wantedPolicy(policy, state, mode);
+  if (isInForce(assignments(wanted, platform), state)) return 'in force';
+  return !isUnchanged() ? 'gone' : writePolicy(fd, wanted, platform);
+}

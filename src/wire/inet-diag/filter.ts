@@ -1,0 +1,184 @@
+import type { AddressPrefix } from '../ip-address.js';
+import { AF_INET, AF_INET6 } from './messages.js';
+
+/** Which sockets the kernel is to list; a port range is inclusive. */
+export type DiagFilter =
+  | { readonly kind: 'and' | 'or'; readonly of: readonly DiagFilter[] }
+  | { readonly kind: 'not'; readonly of: DiagFilter }
+  | { readonly kind: 'local-port' | 'remote-port'; readonly from: number; readonly to: number }
+  | { readonly kind: 'local-address' | 'remote-address'; readonly prefix: AddressPrefix }
+  | { readonly kind: 'cgroup'; readonly id: bigint };
+
+/**
+ * Codes of `struct inet_diag_bc_op`, from include/uapi/linux/inet_diag.h (since Linux 2.6.14; S_EQ and D_EQ since 4.16,
+ * CGROUP_COND since 5.9):
+ *
+ *     struct inet_diag_bc_op {
+ *       unsigned char  code;  // 0
+ *       unsigned char  yes;   // 1, where to go on if it holds: the length of the operation and its arguments
+ *       unsigned short no;    // 2, where to go on if it does not
+ *     };
+ *
+ * Both jumps count bytes forward from the operation. A program that arrives at its end accepts the socket; one that
+ * arrives four bytes past its end rejects it.
+ */
+const INET_DIAG_BC_JMP = 1;
+const INET_DIAG_BC_S_GE = 2;
+const INET_DIAG_BC_S_LE = 3;
+const INET_DIAG_BC_D_GE = 4;
+const INET_DIAG_BC_D_LE = 5;
+const INET_DIAG_BC_S_COND = 7;
+const INET_DIAG_BC_D_COND = 8;
+const INET_DIAG_BC_S_EQ = 11;
+const INET_DIAG_BC_D_EQ = 12;
+const INET_DIAG_BC_CGROUP_COND = 13;
+
+const operationLength = 4;
+const rejectDistance = 4;
+const greatestPort = 65535;
+
+/** `no` has sixteen bits, and the program goes into an attribute, whose length has sixteen too. */
+const greatestLength = 65_528;
+
+function operation(code: number, argument: Uint8Array): Uint8Array {
+  const bytes = new Uint8Array(operationLength + argument.length);
+  bytes[0] = code;
+  bytes[1] = bytes.length;
+  new DataView(bytes.buffer).setUint16(2, bytes.length + rejectDistance, true);
+  bytes.set(argument, operationLength);
+  return bytes;
+}
+
+function jump(distance: number): Uint8Array {
+  if (distance > greatestLength) throw tooLong();
+  const bytes = Uint8Array.of(INET_DIAG_BC_JMP, operationLength, 0, 0);
+  new DataView(bytes.buffer).setUint16(2, distance, true);
+  return bytes;
+}
+
+function tooLong(): RangeError {
+  return new RangeError(`a filter of more than ${greatestLength} bytes does not fit into a request: ask for less`);
+}
+
+function joined(...parts: Uint8Array[]): Uint8Array {
+  const bytes = new Uint8Array(parts.reduce((sum, { length }) => sum + length, 0));
+  let at = 0;
+  for (const part of parts) {
+    bytes.set(part, at);
+    at += part.length;
+  }
+  return bytes;
+}
+
+/** The port is the `no` of a second operation whose other fields are not looked at. */
+function comparePort(code: number, port: number): Uint8Array {
+  const argument = new Uint8Array(operationLength);
+  new DataView(argument.buffer).setUint16(2, port, true);
+  return operation(code, argument);
+}
+
+function comparePorts(isLocal: boolean, from: number, to: number): Uint8Array {
+  const isPort = (port: number) => Number.isInteger(port) && port >= 0 && port <= greatestPort;
+  if (!isPort(from) || !isPort(to) || from > to) {
+    throw new RangeError(`a port range must lie in 0 to ${greatestPort} and not be empty, got ${from} to ${to}`);
+  }
+  if (from === to) return comparePort(isLocal ? INET_DIAG_BC_S_EQ : INET_DIAG_BC_D_EQ, from);
+  return bothOf(
+    comparePort(isLocal ? INET_DIAG_BC_S_GE : INET_DIAG_BC_D_GE, from),
+    comparePort(isLocal ? INET_DIAG_BC_S_LE : INET_DIAG_BC_D_LE, to),
+  );
+}
+
+/**
+ * The argument, from include/uapi/linux/inet_diag.h. An IPv4 condition also holds for IPv4-mapped addresses.
+ *
+ *     struct inet_diag_hostcond {
+ *       __u8   family;      // 0
+ *       __u8   prefix_len;  // 1
+ *       int    port;        // 4, -1 for any
+ *       __be32 addr[];      // 8
+ *     };
+ */
+function compareAddress(isLocal: boolean, { family, address, length }: AddressPrefix): Uint8Array {
+  if (address.length !== (family === 4 ? 4 : 16) || !(length >= 0 && length <= address.length * 8)) {
+    throw new RangeError(`a prefix of ${length} bits does not fit an IPv${family} address of ${address.length} bytes`);
+  }
+  const argument = new Uint8Array(8 + address.length);
+  argument[0] = family === 4 ? AF_INET : AF_INET6;
+  argument[1] = length;
+  new DataView(argument.buffer).setInt32(4, -1, true);
+  argument.set(address, 8);
+  const code = isLocal ? INET_DIAG_BC_S_COND : INET_DIAG_BC_D_COND;
+  const condition = operation(code, argument);
+  // The kernel holds ::ffff:0:0/96 to be part of a shorter IPv6 prefix; here those are IPv4 addresses.
+  const holdsMapped = family === 6 && length < 96 && address.subarray(0, 10).every((byte) => byte === 0);
+  if (!holdsMapped) return condition;
+  return bothOf(condition, negated(compareAddress(isLocal, { family: 4, address: new Uint8Array(4), length: 0 })));
+}
+
+function compareCgroup(id: bigint): Uint8Array {
+  const argument = new Uint8Array(8);
+  new DataView(argument.buffer).setBigUint64(0, id, true);
+  return operation(INET_DIAG_BC_CGROUP_COND, argument);
+}
+
+/** Makes a program reject past the end of what will follow it. */
+function withRejectFurther(program: Uint8Array, distance: number): Uint8Array {
+  const moved = program.slice();
+  const view = new DataView(moved.buffer);
+  for (let at = 0; at < moved.length; at += view.getUint8(at + 1)) {
+    const no = view.getUint16(at + 2, true);
+    if (at + no !== program.length + rejectDistance) continue;
+    if (no + distance > greatestLength) throw tooLong();
+    view.setUint16(at + 2, no + distance, true);
+  }
+  return moved;
+}
+
+function bothOf(first: Uint8Array, second: Uint8Array): Uint8Array {
+  return joined(withRejectFurther(first, second.length), second);
+}
+
+/** A rejection by `first` arrives where the jump behind it has ended: at `second`. */
+function eitherOf(first: Uint8Array, second: Uint8Array): Uint8Array {
+  return joined(first, jump(operationLength + second.length), second);
+}
+
+/** A rejection arrives at the end; acceptance at a jump to the place of rejection. */
+function negated(program: Uint8Array): Uint8Array {
+  return joined(program, jump(operationLength + rejectDistance));
+}
+
+function compile(filter: DiagFilter): Uint8Array {
+  switch (filter.kind) {
+    case 'and':
+    case 'or': {
+      // Folded from the right, so that `eitherOf` never walks what it has built.
+      const [first, ...rest] = filter.of.map(compile).reverse();
+      if (first === undefined) throw new RangeError(`'${filter.kind}' needs at least one condition`);
+      const combine = filter.kind === 'and' ? bothOf : eitherOf;
+      return rest.reduce((later, earlier) => combine(earlier, later), first);
+    }
+    case 'not':
+      return negated(compile(filter.of));
+    case 'local-port':
+    case 'remote-port':
+      return comparePorts(filter.kind === 'local-port', filter.from, filter.to);
+    case 'local-address':
+    case 'remote-address':
+      return compareAddress(filter.kind === 'local-address', filter.prefix);
+    case 'cgroup':
+      return compareCgroup(filter.id);
+  }
+}
+
+/**
+ * Compiles a filter to the program that the kernel runs on every socket of a dump (INET_DIAG_REQ_BYTECODE).
+ *
+ * @throws {RangeError} if a port or prefix is out of range, an `and` or `or` is empty, or the filter is too long to send.
+ */
+export function encodeDiagFilter(filter: DiagFilter): Uint8Array {
+  const program = compile(filter);
+  if (program.length > greatestLength) throw tooLong();
+  return program;
+}
