@@ -2,7 +2,7 @@
 import { spawnSync } from 'node:child_process';
 import { readdirSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
-import { type Changes, makeChanges, setConnections, type Wish } from '../src/host/change/set.js';
+import { type Changes, makeChanges, type PlannedChange, setConnections } from '../src/host/change/set.js';
 import { listThrough } from '../src/host/list/listing.js';
 import { chooseOptionSource } from '../src/host/options/choice.js';
 import { type Child, startChild } from './child.js';
@@ -57,8 +57,8 @@ function setThrough(method: 'tcp-iterator' | 'descriptor-copies', pid: number): 
   const { rows } = listThrough(chosen, { selection: { pid: [pid] } });
   const run = () => {
     const wanted = { ...nextPolicy(), userTimeout: undefined };
-    const wishes: Wish[] = rows.map((row) => ({ row, wanted }));
-    return countChanged(makeChanges(chosen, wishes), wanted.idle);
+    const planned: PlannedChange[] = rows.map((row) => ({ row, wanted }));
+    return countChanged(makeChanges(chosen, planned), wanted.idle);
   };
   return { run, close: () => chosen[Symbol.dispose]() };
 }

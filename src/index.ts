@@ -3,17 +3,17 @@ export type { DeathReason } from './peer/end-reason.js';
 export { ConfigurationError } from './policy/configuration-error.js';
 export { PolicyError, type PolicyField } from './policy/errors.js';
 export { formatPolicy } from './policy/format.js';
-export { type Conditions, detectionTime, type Scenario } from './policy/model/detection-time.js';
+export { type DetectionConditions, type DetectionScenario, detectionTime } from './policy/model/detection-time.js';
 export type { TimeRange } from './policy/model/time-range.js';
 export { parsePolicy } from './policy/parse.js';
 export type { Duration, KeepAlivePolicy, ParsedPolicy, PolicyInput } from './policy/policy.js';
 export { applyToProcess, type ProcessOptions, type ProcessPolicy } from './process/apply/apply-to-process.js';
 export type { AppliedEvent } from './process/apply/enforcer.js';
-export type { Mode } from './process/apply/requested-keep-alive.js';
-export type { Role, Rule } from './process/apply/rules.js';
+export type { ProcessMode } from './process/apply/requested-keep-alive.js';
+export type { ConnectionRole, PolicyRule } from './process/apply/rules.js';
 export type { OverruledCaller, ProcessStatus } from './process/apply/statistics.js';
 export { DeadPeerError } from './process/watch/ending/dead-peer-error.js';
-export { type Death, explainDeath } from './process/watch/ending/explain-death.js';
+export { type EndExplanation, explainDeath } from './process/watch/ending/explain-death.js';
 export type {
   DeadPeerEvent,
   LivePeerEvent,

@@ -13,7 +13,7 @@ export {
   liveStates,
   type OpenDiagnosisSocket,
 } from './host/dump/dump.js';
-export type { Endpoint, HostConnection, Incomplete, TimerKind } from './host/list/connection.js';
+export type { Endpoint, HostConnection, Omission, TimerKind } from './host/list/connection.js';
 export { listConnections } from './host/list/list.js';
 export type { Listing, ListQuery } from './host/list/listing.js';
 export { isAnswered, type NotJudged } from './host/list/not-judged.js';

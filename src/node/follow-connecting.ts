@@ -1,6 +1,6 @@
 import type net from 'node:net';
 import { Socket } from './classes.js';
-import { bottomOf, descriptorOf, type Handle, handleOf, openDescriptor } from './handle.js';
+import { bottomOf, descriptorOf, fdOf, type Handle, handleOf } from './handle.js';
 import { type Method, wrap } from './wrap.js';
 
 /** A private symbol of Node.js among the properties of an object. */
@@ -108,7 +108,7 @@ class HandleFollowing implements Following {
   #follow(handle: Handle | undefined): void {
     this.#handle = handle;
     if (handle === undefined) return;
-    this.#isOpen = openDescriptor(handle) !== undefined;
+    this.#isOpen = fdOf(handle) !== undefined;
     for (const method of ['connect', 'connect6']) {
       if (method in handle) this.#wrap(handle, method, (original) => this.#connecting(handle, original));
     }

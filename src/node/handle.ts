@@ -34,14 +34,14 @@ export function* handlesFrom(top: Handle | undefined): Generator<Handle> {
 }
 
 /** The descriptor of a handle, or `undefined` where it has none, or none any more. */
-export function openDescriptor({ fd }: Handle): number | undefined {
+export function fdOf({ fd }: Handle): number | undefined {
   return fd === undefined || fd < 0 ? undefined : fd;
 }
 
 /** The descriptor under a socket or server, or `undefined` while it has none. */
 export function descriptorOf(endpoint: net.Socket | net.Server): number | undefined {
   const handle = handleOf(endpoint);
-  return handle && openDescriptor(handle);
+  return handle && fdOf(handle);
 }
 
 /** The socket that a socket carries TLS over, where it was given one. */

@@ -36,7 +36,7 @@ export class ConfigurationError extends Error {
  *
  * @throws {ConfigurationError} naming it, and the fields that there are.
  */
-export function refuseOtherFields(source: string, given: object, fields: readonly string[]): void {
+export function assertKnownFields(source: string, given: object, fields: readonly string[]): void {
   for (const [field, value] of Object.entries(given)) {
     if (fields.includes(field)) continue;
     throw new ConfigurationError(source, field, value, `left out; known are ${fields.join(', ')}`);

@@ -1,19 +1,19 @@
 import type net from 'node:net';
 import { UnsupportedError } from '../native/errors.js';
 import { type Following, followConnecting } from '../node/follow-connecting.js';
-import { bottomOf, carrierOf, descriptorOf, type Handle, handleOf, openDescriptor } from '../node/handle.js';
+import { bottomOf, carrierOf, descriptorOf, fdOf, type Handle, handleOf } from '../node/handle.js';
 import { subscribersOf } from '../node/subscribers.js';
 import type { ValidPolicy } from '../policy/policy.js';
-import { assignments, checkAssignable, isInForce } from './assignments.js';
 import { canUseDescriptors } from './descriptors.js';
 import { rememberExplicit, rememberForHandle } from './explicit-policy.js';
 import { changeOptions } from './interim/change-options.js';
 import { checkNodeCall, setThroughNode } from './node-call.js';
+import { assertWritable, isInForce, optionWrites } from './option-writes.js';
 import { writePolicyOnNew } from './options.js';
 import { mergePolicies, type PlannedPolicy, plannedState } from './planned-state.js';
 import { currentPlatform } from './platforms/index.js';
 import type { AppliedKeepAlive } from './state.js';
-import { refuseFrozen } from './target.js';
+import { assertExtensible } from './target.js';
 import { programState, setForProgram } from './watch-policy.js';
 
 /** For a stream that is not backed by a socket of the system, such as TLS over a Duplex. */
@@ -23,7 +23,7 @@ export function noDescriptor(): UnsupportedError {
 
 /** Refuses a policy that this platform cannot apply, before it is promised for later. */
 export function checkApplicable(policy: PlannedPolicy): void {
-  if (canUseDescriptors()) checkAssignable(policy, currentPlatform());
+  if (canUseDescriptors()) assertWritable(policy, currentPlatform());
   else checkNodeCall(policy);
 }
 
@@ -34,10 +34,10 @@ function isOpen(socket: net.Socket): boolean {
 /** Sets a policy on an open handle: on its descriptor where there is one, else through Node's own call. */
 export function setOnHandle(handle: Handle | undefined, policy: PlannedPolicy): AppliedKeepAlive {
   if (handle === undefined || !canUseDescriptors()) return setThroughNode(handle, policy);
-  const fd = openDescriptor(handle);
+  const fd = fdOf(handle);
   if (fd === undefined) throw noDescriptor();
   const bottom = bottomOf(handle);
-  const list = assignments(policy, currentPlatform());
+  const list = optionWrites(policy, currentPlatform());
   const state = setForProgram(bottom, fd, list) ?? changeOptions(bottom, fd, list);
   for (const subscriber of subscribersOf(bottom)) subscriber.optionsSet();
   return state;
@@ -45,16 +45,16 @@ export function setOnHandle(handle: Handle | undefined, policy: PlannedPolicy): 
 
 /** As {@link setOnHandle}, on one that was just opened, and on which nothing was set. */
 export function setOnNewHandle(handle: Handle, policy: PlannedPolicy): AppliedKeepAlive {
-  const fd = openDescriptor(handle);
+  const fd = fdOf(handle);
   if (fd === undefined || !canUseDescriptors()) return setThroughNode(handle, policy);
   return writePolicyOnNew(fd, policy, currentPlatform());
 }
 
 /** Returns whether a handle has all options of a policy in the kernel; undefined if the kernel cannot be asked. */
 export function hasPolicy(handle: Handle, policy: PlannedPolicy): boolean | undefined {
-  const fd = openDescriptor(handle);
+  const fd = fdOf(handle);
   if (fd === undefined || !canUseDescriptors()) return undefined;
-  return isInForce(assignments(policy, currentPlatform()), programState(handle, fd));
+  return isInForce(optionWrites(policy, currentPlatform()), programState(handle, fd));
 }
 
 /** A policy that a socket gets once it has a descriptor. */
@@ -94,7 +94,7 @@ function setWhenConnecting(socket: net.Socket, policy: ValidPolicy | false): voi
     earlier.policy = mergePolicies(earlier.policy, policy);
     return;
   }
-  refuseFrozen(socket);
+  assertExtensible(socket);
   const awaited: Awaited = { policy, following: undefined };
   awaitedPolicies.set(socket, awaited);
   awaited.following = followConnecting(socket, () => setOrDestroy(socket, awaited.policy));

@@ -1,7 +1,7 @@
 import { SystemCallError, UnsupportedError } from '../native/errors.js';
 import { readIntOptions, type SocketOption, writeIntOption, writeIntOptions } from '../native/socket/socket-options.js';
-import { type Assignment, assignments, assignmentsOf } from './assignments.js';
 import { kernelDefaults } from './kernel-defaults.js';
+import { type OptionWrite, optionWrites, writesOf } from './option-writes.js';
 import type { PlannedPolicy } from './planned-state.js';
 import type { Platform } from './platforms/index.js';
 import type { KeepAliveState } from './state.js';
@@ -57,13 +57,13 @@ function restore(
   fd: number,
   before: KeepAliveState,
   platform: Platform,
-  changed: readonly Assignment[],
+  changed: readonly OptionWrite[],
   cause: unknown,
 ): void {
   let lost: SystemCallError | undefined;
-  for (const { option, value } of assignmentsOf(before, platform)) {
+  for (const { option, value } of writesOf(before, platform)) {
     try {
-      if (changed.some((assignment) => assignment.option === option)) writeIntOption(fd, option, value);
+      if (changed.some((write) => write.option === option)) writeIntOption(fd, option, value);
     } catch (error) {
       lost ??= error as SystemCallError;
     }
@@ -73,10 +73,10 @@ function restore(
   throw new SystemCallError(lost.syscall, lost.code, detail, cause);
 }
 
-function refuseIgnored(list: readonly Assignment[], after: KeepAliveState, platform: Platform): void {
+function assertKept(list: readonly OptionWrite[], after: KeepAliveState, platform: Platform): void {
   for (const { option, value, field, state } of list) {
     if (after[field] === state) continue;
-    const kept = assignmentsOf(after, platform).find((candidate) => candidate.option === option)?.value;
+    const kept = writesOf(after, platform).find((candidate) => candidate.option === option)?.value;
     throw new UnsupportedError(
       `setting ${option.name} to ${value}`,
       `a kernel that keeps it; this one accepted it and reports ${kept ?? 'nothing'}`,
@@ -85,16 +85,16 @@ function refuseIgnored(list: readonly Assignment[], after: KeepAliveState, platf
 }
 
 /**
- * Makes assignments on a descriptor and gives what the kernel then says.
+ * Writes options on a descriptor and gives what the kernel then says.
  *
  * All or nothing: if a call fails or the kernel does not keep a value, the state of `before` is restored, as far as it was
  * changed, before the error is thrown.
  *
  * @throws {UnsupportedError} if a value is not kept; {@link SystemCallError} if the kernel refuses it.
  */
-export function writeAssignments(
+export function writeOptions(
   fd: number,
-  list: readonly Assignment[],
+  list: readonly OptionWrite[],
   before: () => KeepAliveState,
   platform: Platform,
 ): KeepAliveState {
@@ -102,7 +102,7 @@ export function writeAssignments(
   try {
     if (refusal !== undefined) throw refusal;
     const after = stateOf(values, platform);
-    refuseIgnored(list, after, platform);
+    assertKept(list, after, platform);
     return after;
   } catch (error) {
     restore(fd, before(), platform, list.slice(0, done), error);
@@ -113,14 +113,14 @@ export function writeAssignments(
 /**
  * Sets a policy on a descriptor, or turns keepalive off, and gives what the kernel then says.
  *
- * All or nothing, as {@link writeAssignments}. `false` turns probing off and leaves the numbers.
+ * All or nothing, as {@link writeOptions}. `false` turns probing off and leaves the numbers.
  *
  * @throws {UnsupportedError} if it is not a TCP socket; {@link SystemCallError} if the kernel refuses it.
  */
 export function writePolicy(fd: number, policy: PlannedPolicy, platform: Platform): KeepAliveState {
-  const list = assignments(policy, platform);
+  const list = optionWrites(policy, platform);
   const before = readState(fd, platform);
-  return writeAssignments(fd, list, () => before, platform);
+  return writeOptions(fd, list, () => before, platform);
 }
 
 /** What a socket has that nobody has set anything on. */
@@ -128,5 +128,5 @@ const untouched = (): KeepAliveState => ({ enabled: false, ...kernelDefaults(), 
 
 /** As {@link writePolicy}, for a socket that was just opened, which is known to have the kernel's defaults. */
 export function writePolicyOnNew(fd: number, policy: PlannedPolicy, platform: Platform): KeepAliveState {
-  return writeAssignments(fd, assignments(policy, platform), untouched, platform);
+  return writeOptions(fd, optionWrites(policy, platform), untouched, platform);
 }

@@ -17,7 +17,7 @@ import { writePolicy } from './options.js';
 import { mergePolicies, type PlannedPolicy, plannedState } from './planned-state.js';
 import { currentPlatform } from './platforms/index.js';
 import type { AppliedKeepAlive } from './state.js';
-import { refuseFrozen } from './target.js';
+import { assertExtensible } from './target.js';
 import { readTcpInfo } from './tcp-info.js';
 
 /** Returns whether listeners can hand their options to the connections that they accept. */
@@ -123,7 +123,7 @@ export function setOnServer(server: net.Server, change: ValidPolicy | false): Ap
   checkApplicable(change);
   const known = governed.get(server);
   const policy = mergePolicies(known?.policy, change);
-  if (known === undefined) refuseFrozen(server);
+  if (known === undefined) assertExtensible(server);
   const subject = known ?? new GovernedServer(server, policy);
   const state = server.listening ? subject.apply(policy) : undefined;
   subject.policy = policy;

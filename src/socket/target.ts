@@ -81,7 +81,7 @@ export function resolveTarget(target: KeepAliveTarget, syscall: Syscall = 'setso
  *
  * @throws {UnsupportedError} if it is frozen.
  */
-export function refuseFrozen(endpoint: net.Socket | net.Server): void {
+export function assertExtensible(endpoint: net.Socket | net.Server): void {
   if (Object.isExtensible(endpoint)) return;
   throw new UnsupportedError('a policy for later on a frozen object', 'one that can be extended');
 }

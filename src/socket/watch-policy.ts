@@ -1,10 +1,10 @@
 import { writeIntOption } from '../native/socket/socket-options.js';
-import { bottomOf, type Handle, openDescriptor } from '../node/handle.js';
+import { bottomOf, fdOf, type Handle } from '../node/handle.js';
 import { threadMap } from '../node/thread-map.js';
 import { limits } from '../policy/limits.js';
-import { type Assignment, assignmentsFor, optionFields } from './assignments.js';
 import { changeOptions, wantedState, withAssignments } from './interim/change-options.js';
 import { interimOptions } from './interim/deferred-options.js';
+import { type OptionWrite, optionFields, writesOfFields } from './option-writes.js';
 import { readState } from './options.js';
 import { currentPlatform } from './platforms/index.js';
 import type { AppliedKeepAlive, DeferredOptions, KeepAliveState } from './state.js';
@@ -56,7 +56,7 @@ function setState(handle: Handle, fd: number, state: KeepAliveState): AppliedKee
   return changeOptions(
     handle,
     fd,
-    assignmentsFor(state, (field) => state[field] !== now[field], platform),
+    writesOfFields(state, (field) => state[field] !== now[field], platform),
   );
 }
 
@@ -90,7 +90,7 @@ function adoptChanges(handle: Handle, fd: number, policy: WatchPolicy): boolean 
  * @throws {SystemCallError} if the kernel refuses the options.
  */
 export function takeOptions(handle: Handle, watch: object, idle: number): boolean {
-  const fd = openDescriptor(handle);
+  const fd = fdOf(handle);
   if (fd === undefined) return false;
   const known = policies.get(handle);
   const policy = known ?? { program: wantedState(handle, fd), watches: new Map(), calls: 0, beforeCall: undefined };
@@ -110,7 +110,7 @@ export function takeOptions(handle: Handle, watch: object, idle: number): boolea
 /** Restores the program's options, unless another watch still needs the connection. */
 export function releaseOptions(handle: Handle, watch: object): void {
   const policy = policies.get(handle);
-  const fd = openDescriptor(handle);
+  const fd = fdOf(handle);
   if (policy === undefined || !policy.watches.has(watch)) return;
   if (policy.watches.size === 1 || fd === undefined) {
     restoreOptions(handle);
@@ -127,7 +127,7 @@ export function restoreOptions(handle: Handle): void {
   if (policy === undefined) return;
   policies.delete(handle);
   if (policies.size === 0) process.off('exit', restoreAll);
-  const fd = openDescriptor(handle);
+  const fd = fdOf(handle);
   if (fd === undefined) return;
   adoptChanges(handle, fd, policy);
   setState(handle, fd, policy.program);
@@ -149,7 +149,7 @@ function restoreAtExit(): void {
 
 /** Makes the kernel probe a watched connection now, if its peer has been silent for the idle time of the watch. */
 export function probeNow(handle: Handle): boolean {
-  const fd = openDescriptor(handle);
+  const fd = fdOf(handle);
   const policy = policies.get(handle);
   if (fd === undefined || policy === undefined) return false;
   if (adoptChanges(handle, fd, policy)) setState(handle, fd, watchState(policy));
@@ -159,8 +159,8 @@ export function probeNow(handle: Handle): boolean {
   return true;
 }
 
-/** Makes assignments for the program on a watched connection; undefined if it is not watched. */
-export function setForProgram(handle: Handle, fd: number, list: readonly Assignment[]): AppliedKeepAlive | undefined {
+/** Writes options for the program on a watched connection; undefined if it is not watched. */
+export function setForProgram(handle: Handle, fd: number, list: readonly OptionWrite[]): AppliedKeepAlive | undefined {
   const policy = policies.get(handle);
   if (policy === undefined) return undefined;
   policy.program = withAssignments(policy.program, list);
@@ -175,7 +175,7 @@ export function setForProgram(handle: Handle, fd: number, list: readonly Assignm
 /** Prepares for a call of Node.js that sets keepalive: afterwards the kernel tells whether it turned keepalive on. */
 export function beginProgramCall(handle: Handle): void {
   const policy = policies.get(handle);
-  const fd = openDescriptor(handle);
+  const fd = fdOf(handle);
   if (policy === undefined || fd === undefined) return;
   policy.calls += 1;
   if (policy.calls > 1) return;
@@ -186,7 +186,7 @@ export function beginProgramCall(handle: Handle): void {
 /** Adopts the options that the call has set, after {@link beginProgramCall}. */
 export function endProgramCall(handle: Handle): void {
   const policy = policies.get(handle);
-  const fd = openDescriptor(handle);
+  const fd = fdOf(handle);
   if (policy?.beforeCall === undefined || fd === undefined) return;
   policy.calls -= 1;
   if (policy.calls > 0) return;

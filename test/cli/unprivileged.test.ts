@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 import type { ConnectionJson } from '../../src/host/list/row.js';
-import { iteratorFlaw } from '../../src/host/options/tcp-iterator-cve.js';
+import { tcpIteratorCve } from '../../src/host/options/tcp-iterator-cve.js';
 import { freePort } from '../drivers/servers/server-program.js';
 import { type Command, type Held, type Holder, startHolder } from '../host/options-holding.js';
 import { moment } from '../kernel/observation.js';
@@ -73,7 +73,7 @@ describe.skipIf(cannotRun(!canRun, 'it needs root, setpriv and a project that ev
       });
       expect(incomplete).toContainEqual({
         what: "options through the kernel's TCP iterator",
-        why: iteratorFlaw() ?? expect.stringContaining('CAP_BPF and CAP_PERFMON'),
+        why: tcpIteratorCve() ?? expect.stringContaining('CAP_BPF and CAP_PERFMON'),
       });
       expect(code).toBe(0);
     });

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import { type Conditions, detectionTime, type Scenario } from '../../src/index.js';
+import { type DetectionConditions, type DetectionScenario, detectionTime } from '../../src/index.js';
 import { timerLatenessMs } from '../../src/policy/model/timer-wheel.js';
 
 function page(name: string): string {
@@ -35,7 +35,7 @@ function userTimeoutOf(label: string): string {
   return match === null ? '' : `:${milliseconds(match[1] as string)}ms`;
 }
 
-function scenarioOf(label: string): Scenario {
+function scenarioOf(label: string): DetectionScenario {
   if (label.startsWith('rebooted')) return 'rebooted';
   return label.startsWith('data in flight') ? 'data-in-flight' : 'idle';
 }
@@ -55,7 +55,7 @@ describe('docs/predict-detection.md', () => {
   it('states the ranges that detectionTime gives, and measurements inside them', () => {
     const table = rows('predict-detection.md', /^(idle|data in flight|rebooted)\b/);
     expect(table).toHaveLength(12);
-    const conditions: Conditions = { hz: 250 };
+    const conditions: DetectionConditions = { hz: 250 };
     for (const [label = '', predicted = '', measured = ''] of table) {
       const [from = '', to = ''] = predicted.split(' to ');
       const { earliestMs, latestMs } = detectionTime(`2:1:3${userTimeoutOf(label)}`, scenarioOf(label), conditions);

@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import { describe, expect, it } from 'vitest';
 import { dumpConnections, liveStates } from '../../src/host/dump/dump.js';
-import { lookAt } from '../../src/host/dump/refresh.js';
+import { refresh } from '../../src/host/dump/refresh.js';
 import { type LoopbackPair, loopbackPair } from '../../src/testing/index.js';
 import { moment } from '../kernel/observation.js';
 
@@ -21,7 +21,7 @@ describe('lookAt', () => {
     try {
       const connections = serversEnds(pairs);
       expect(connections).toHaveLength(count);
-      const seen = lookAt(connections, undefined, states);
+      const seen = refresh(connections, undefined, states);
       for (const { cookie, local, remote } of connections) expect(seen.get(cookie)).toMatchObject({ local, remote });
       // Few are not read along with all others.
       if (count <= 50) expect(seen.size).toBe(count);
@@ -41,10 +41,10 @@ describe('lookAt', () => {
     ended.server.end();
     ended.client.end();
     await closed;
-    const seen = () => lookAt(ends, undefined, states);
+    const seen = () => refresh(ends, undefined, states);
     await moment(() => seen().get(endedCookie)?.state === 'TIME_WAIT' && !seen().has(goneCookie), 'the ends');
     expect([...seen().keys()].sort()).toEqual([endedCookie, openCookie].sort());
-    expect([...lookAt(ends, undefined, liveStates).keys()]).toEqual([openCookie]);
-    expect(lookAt([], undefined, states).size).toBe(0);
+    expect([...refresh(ends, undefined, liveStates).keys()]).toEqual([openCookie]);
+    expect(refresh([], undefined, states).size).toBe(0);
   });
 });

@@ -1,6 +1,6 @@
 import { spawnSync } from 'node:child_process';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { Incomplete } from '../../src/host/list/connection.js';
+import type { Omission } from '../../src/host/list/connection.js';
 import { probeTcpIterator } from '../../src/host/options/choice.js';
 import type { KeepAliveState } from '../../src/index.js';
 import { ownNetwork, runProgram } from '../program.js';
@@ -9,8 +9,8 @@ import { type Held, type Holder, startHolder } from './options-holding.js';
 
 interface Outsider {
   readonly method: string;
-  readonly refused: Incomplete[];
-  readonly incomplete: Incomplete[];
+  readonly refused: Omission[];
+  readonly incomplete: Omission[];
   readonly read: boolean[];
   readonly errors: (string | null)[];
   readonly own: KeepAliveState;

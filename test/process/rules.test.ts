@@ -1,11 +1,11 @@
 import { once } from 'node:events';
 import net from 'node:net';
 import { afterEach, describe, expect, it } from 'vitest';
-import { applyToProcess, getKeepAlive, type ProcessPolicy, type Rule } from '../../src/index.js';
+import { applyToProcess, getKeepAlive, type PolicyRule, type ProcessPolicy } from '../../src/index.js';
 import { closing, connected, listening, portOf } from '../endpoints.js';
 
 let inForce: ProcessPolicy | undefined;
-const apply = (rules: readonly Rule[], policy: string | false = '30:5:3'): ProcessPolicy => {
+const apply = (rules: readonly PolicyRule[], policy: string | false = '30:5:3'): ProcessPolicy => {
   inForce = applyToProcess(policy, { rules });
   return inForce;
 };
@@ -17,7 +17,7 @@ const idleOf = (end: net.Socket | net.Server) => {
 };
 
 /** What rules make of a connection to a server: the client's, the accepted end's and the listener's. */
-async function outcome(rules: (port: number) => readonly Rule[], host = '127.0.0.1') {
+async function outcome(rules: (port: number) => readonly PolicyRule[], host = '127.0.0.1') {
   const reserved = await listening(net.createServer());
   const port = portOf(reserved);
   await new Promise((resolve) => reserved.close(resolve));
@@ -29,7 +29,7 @@ async function outcome(rules: (port: number) => readonly Rule[], host = '127.0.0
 }
 
 describe('the first rule that matches decides', () => {
-  it.each<[string, (port: number) => readonly Rule[], object]>([
+  it.each<[string, (port: number) => readonly PolicyRule[], object]>([
     [
       'a port: of the service, at both ends',
       (port) => [{ port, policy: '10:1:2' }],
@@ -134,7 +134,7 @@ describe('what is wrong is refused with its field, and nothing is in force', () 
   ])('%j', (rule, field, message) => {
     const error = (() => {
       try {
-        applyToProcess('30:5:3', { rules: [rule as Rule] });
+        applyToProcess('30:5:3', { rules: [rule as PolicyRule] });
       } catch (caught) {
         return caught;
       }

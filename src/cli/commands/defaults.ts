@@ -87,7 +87,7 @@ export function defaultsCommand(): Command {
 The other network namespaces of the machine are shown where that is permitted
 (root).
 
-Exit code: 0 shown; 1 nothing could be shown; 2 shown, but a configuration file
+Exit code: 0 shown; 1 nothing could be shown; 3 shown, but a configuration file
 could not be read.
 
 Examples:

@@ -1,7 +1,7 @@
 import type { Change, Changes, FailedChange } from '../../host/change/set.js';
 import type { HostConnection } from '../../host/list/connection.js';
 import { countSockets, type NotJudged } from '../../host/list/not-judged.js';
-import { sameState } from '../../socket/assignments.js';
+import { sameState } from '../../socket/option-writes.js';
 import { endpointText, keepAliveText } from './connection-cells.js';
 import { cutMiddle, fitTable, wrapText } from './fit.js';
 import { printable } from './printable.js';

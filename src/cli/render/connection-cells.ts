@@ -6,18 +6,18 @@ import type { TcpState } from '../../wire/tcp-info/decode.js';
 import { humanDuration } from './duration.js';
 
 /** Stands where there is nothing to say. */
-export const nothing = '-';
+export const emptyCell = '-';
 
 /** `name/pid`, and how many others have the socket open: `nginx/7 +3`. */
 export function processText({ process, owners }: ConnectionRow): string {
-  if (process === null) return nothing;
+  if (process === null) return emptyCell;
   const others = owners.length > 1 ? ` +${owners.length - 1}` : '';
   return `${process.name}/${process.pid}${others}`;
 }
 
 /** The container, else the unit, without what systemd's names only need for itself. */
 export function placeText({ container, unit }: Pick<ConnectionRow, 'container' | 'unit'>): string {
-  return container ?? (unit === null ? nothing : unescapeUnit(unit).replace(/\.service$/, ''));
+  return container ?? (unit === null ? emptyCell : unescapeUnit(unit).replace(/\.service$/, ''));
 }
 
 export function endpointText({ address, port }: Endpoint): string {
@@ -26,7 +26,7 @@ export function endpointText({ address, port }: Endpoint): string {
 
 /** The peer's end; a listener has none. */
 export function remoteText({ connection }: ConnectionRow): string {
-  return connection.state === 'LISTEN' ? nothing : endpointText(connection.remote);
+  return connection.state === 'LISTEN' ? emptyCell : endpointText(connection.remote);
 }
 
 const stateTexts: Readonly<Record<TcpState, string>> = {
@@ -70,22 +70,22 @@ const timerTexts: Readonly<Record<TimerKind, string>> = {
 
 /** What runs and when it fires: `keepalive 12 s`. */
 export function timerText({ connection: { timer } }: ConnectionRow): string {
-  return timer === null ? nothing : `${timerTexts[timer.kind]} ${humanDuration(timer.expiresMs)}`;
+  return timer === null ? emptyCell : `${timerTexts[timer.kind]} ${humanDuration(timer.expiresMs)}`;
 }
 
 /** Returns the verdict; `?` if the connection could not be judged, `-` if no verdict applies. */
 export function verdictText({ verdict, connection }: ConnectionRow): string {
-  return verdict ?? (dependsOnKeepAlive(connection) ? '?' : nothing);
+  return verdict ?? (dependsOnKeepAlive(connection) ? '?' : emptyCell);
 }
 
 export function heardText({ connection }: ConnectionRow): string {
   const ms = lastHeardMs(connection);
-  return ms === null ? nothing : humanDuration(ms);
+  return ms === null ? emptyCell : humanDuration(ms);
 }
 
 /** Bytes sent and not acknowledged, or not yet sent. */
 export function inFlightText({ connection: { state, sendQueue } }: ConnectionRow): string {
-  if (state === 'LISTEN') return nothing;
+  if (state === 'LISTEN') return emptyCell;
   if (sendQueue < 1000) return `${sendQueue} B`;
   if (sendQueue < 1e6) return `${(Math.floor(sendQueue / 100) / 10).toFixed(1)} kB`;
   return `${(Math.floor(sendQueue / 1e5) / 10).toFixed(1)} MB`;

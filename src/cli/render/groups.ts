@@ -2,7 +2,7 @@ import type { HostConnection } from '../../host/list/connection.js';
 import type { Listing } from '../../host/list/listing.js';
 import { countSockets, type NotJudged } from '../../host/list/not-judged.js';
 import { type ConnectionRow, dependsOnKeepAlive } from '../../host/list/row.js';
-import { nothing, placeText } from './connection-cells.js';
+import { emptyCell, placeText } from './connection-cells.js';
 import { cutMiddle, type FitColumn, fitTable } from './fit.js';
 import type { Grouping } from './groupings.js';
 import { printable } from './printable.js';
@@ -148,7 +148,7 @@ export function renderGroups(groups: readonly Group[], by: Grouping, width: numb
   ];
   const rows = groups.map((group) =>
     [
-      printable(group.name ?? nothing),
+      printable(group.name ?? emptyCell),
       String(group.connections),
       String(group.unprotected),
       String(group.slow),

@@ -4,9 +4,9 @@ import { nowMs } from '../../node/real-time.js';
 import type { SegmentProber } from '../../socket/probe/segment-prober.js';
 import { permittedSegmentStates, segmentProberIn } from '../check/segment-probing.js';
 import { liveStates } from '../dump/dump.js';
-import { lookAt } from '../dump/refresh.js';
+import { refresh } from '../dump/refresh.js';
 import type { HostConnection } from '../list/connection.js';
-import { byNamespace, type Share } from '../namespaces/group-by-namespace.js';
+import { groupByNamespace, type NamespaceGroup } from '../namespaces/group-by-namespace.js';
 
 /** Linux answers at most one probe in 500 ms (tcp_invalid_ratelimit): the second question comes after that. */
 const askAtMs = [0, 550];
@@ -16,7 +16,10 @@ const lookEveryMs = 10;
 const unansweredOf = ({ info }: HostConnection) => info?.probes ?? 0;
 
 /** Asks and waits; blocks this thread meanwhile. */
-function askShare({ namespace, items }: Share<HostConnection>, prober: SegmentProber): Map<bigint, HostConnection> {
+function askShare(
+  { namespace, items }: NamespaceGroup<HostConnection>,
+  prober: SegmentProber,
+): Map<bigint, HostConnection> {
   const startedAt = nowMs();
   const seen = new Map<bigint, HostConnection>();
   let waiting = items;
@@ -26,7 +29,7 @@ function askShare({ namespace, items }: Share<HostConnection>, prober: SegmentPr
       for (const connection of waiting) prober.ask(connection);
     }
     pause(lookEveryMs);
-    for (const [cookie, connection] of lookAt(waiting, namespace, liveStates)) seen.set(cookie, connection);
+    for (const [cookie, connection] of refresh(waiting, namespace, liveStates)) seen.set(cookie, connection);
     waiting = waiting.filter((connection) => unansweredOf(seen.get(connection.cookie) ?? connection) > 0);
   }
   return seen;
@@ -43,7 +46,7 @@ export function askUnanswered(connections: readonly HostConnection[]): ReadonlyM
   const unanswered = connections.filter((connection) => unansweredOf(connection) > 0);
   const states = unanswered.length === 0 ? undefined : permittedSegmentStates();
   if (states === undefined) return seen;
-  for (const share of byNamespace(unanswered, (connection) => connection).shares) {
+  for (const share of groupByNamespace(unanswered, (connection) => connection).shares) {
     try {
       using prober = segmentProberIn(states, share.namespace);
       for (const [cookie, connection] of askShare(share, prober)) seen.set(cookie, connection);

@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs';
-import { optionFields } from '../../socket/assignments.js';
+import { optionFields } from '../../socket/option-writes.js';
 import type { KeepAliveState } from '../../socket/state.js';
 import { readRegularFile } from '../regular-file.js';
 import type { Change } from './set.js';
@@ -53,7 +53,7 @@ export function recordOf(changed: readonly Change[], planned: readonly Change[] 
   return { bootId: bootId(), changed: [...changed.map(recorded), ...unsure] };
 }
 
-/** The order in which restoring writes the options of a connection (socket/assignments.ts, assignmentsOf). */
+/** The order in which restoring writes the options of a connection (socket/option-writes.ts, writesOf). */
 const restoringOrder = ['userTimeout', 'interval', 'count', 'enabled', 'idle'] as const;
 
 /**

@@ -1,14 +1,14 @@
 import { SystemCallError, UnsupportedError } from '../../native/errors.js';
 import { readPolicy } from '../../policy/parse.js';
 import type { PolicyInput, ValidPolicy } from '../../policy/policy.js';
-import { sameState } from '../../socket/assignments.js';
+import { sameState } from '../../socket/option-writes.js';
 import type { KeepAliveState } from '../../socket/state.js';
 import { fromWorker, isWorker } from '../from-worker.js';
-import type { HostConnection, Incomplete } from '../list/connection.js';
+import type { HostConnection, Omission } from '../list/connection.js';
 import { type ListQuery, listThrough, referenceTo } from '../list/listing.js';
 import type { NotJudged } from '../list/not-judged.js';
 import { type ConnectionRow, isOrphan } from '../list/row.js';
-import { byNamespace } from '../namespaces/group-by-namespace.js';
+import { groupByNamespace } from '../namespaces/group-by-namespace.js';
 import { type ChosenSource, chooseOptionSource } from '../options/choice.js';
 import { assignmentsFor, type OptionOutcome, type OptionSource, type WantedOptions } from '../options/source.js';
 import { sourceWithin } from '../options/within.js';
@@ -40,7 +40,7 @@ export interface Changes {
   readonly changed: readonly Change[];
   readonly failed: readonly FailedChange[];
   /** Facts that could not be read, and why; connections may be missing because of them. */
-  readonly incomplete: readonly Incomplete[];
+  readonly incomplete: readonly Omission[];
 }
 
 /** The result of setting: every selected connection is in `changed` or in `failed`, or passed over. */
@@ -54,7 +54,7 @@ export interface SetResult extends Changes {
 }
 
 /** A row that is to have other options. */
-export interface Wish {
+export interface PlannedChange {
   readonly row: ConnectionRow;
   readonly wanted: WantedOptions;
 }
@@ -67,37 +67,37 @@ function foreseen(before: KeepAliveState, policy: ValidPolicy | false): KeepAliv
 }
 
 /** Makes each change, in each network namespace what belongs there. */
-export function makeChanges({ source, refused }: ChosenSource, wishes: readonly Wish[]): Changes {
+export function makeChanges({ source, refused }: ChosenSource, planned: readonly PlannedChange[]): Changes {
   const changed: Change[] = [];
   const failed: FailedChange[] = [];
   const why = refused.map((line) => line.why).join('; ');
   if (source === undefined) {
     return {
       changed,
-      failed: wishes.map(({ row }) => ({ connection: row.connection, error: why })),
+      failed: planned.map(({ row }) => ({ connection: row.connection, error: why })),
       incomplete: refused,
     };
   }
-  const { shares, gone } = byNamespace(wishes, ({ row }) => row.connection);
-  const enabling = wishes.filter(({ wanted }) => wanted !== false && (!('enabled' in wanted) || wanted.enabled));
+  const { shares, gone } = groupByNamespace(planned, ({ row }) => row.connection);
+  const enabling = planned.filter(({ wanted }) => wanted !== false && (!('enabled' in wanted) || wanted.enabled));
   const seen = askUnanswered(enabling.map(({ row }) => row.connection));
   for (const { namespace, items } of shares) {
-    const outcomes = writeWishes(sourceWithin(source, namespace), items, seen);
-    items.forEach((wish, index) => {
-      sortOutcome(wish.row.connection, outcomes[index] as OptionOutcome, changed, failed);
+    const outcomes = writePlanned(sourceWithin(source, namespace), items, seen);
+    items.forEach((change, index) => {
+      sortOutcome(change.row.connection, outcomes[index] as OptionOutcome, changed, failed);
     });
   }
   for (const { row } of gone) failed.push({ connection: row.connection, error: 'its network namespace is gone' });
   return { changed, failed, incomplete: [] };
 }
 
-/** Returns the outcome of each wish. If the whole call fails, its error is each outcome, so that earlier changes are kept. */
-function writeWishes(
+/** Returns the outcome of each change. If the whole call fails, its error is each outcome, so that earlier changes are kept. */
+function writePlanned(
   source: OptionSource,
-  wishes: readonly Wish[],
+  planned: readonly PlannedChange[],
   seen: ReadonlyMap<bigint, HostConnection>,
 ): OptionOutcome[] {
-  const changes = wishes.map(({ row: { connection, owners, unreachable }, wanted }) => ({
+  const changes = planned.map(({ row: { connection, owners, unreachable }, wanted }) => ({
     socket: referenceTo(connection, owners, unreachable),
     wanted,
     info: (seen.get(connection.cookie) ?? connection).info ?? undefined,
@@ -187,10 +187,10 @@ export function setConnections(
   if (planned !== undefined) onPlan?.(planned);
   // A change that is not in the plan could not be restored.
   const cookies = planned && new Set(planned.map(({ connection }) => connection.cookie));
-  const wishes = rows.filter(({ connection }) => cookies?.has(connection.cookie) ?? true);
+  const intended = rows.filter(({ connection }) => cookies?.has(connection.cookie) ?? true);
   const result = makeChanges(
     chosen,
-    wishes.map((row) => ({ row, wanted: valid })),
+    intended.map((row) => ({ row, wanted: valid })),
   );
   return {
     ...result,

@@ -1,4 +1,4 @@
-import { sameState } from '../../socket/assignments.js';
+import { sameState } from '../../socket/option-writes.js';
 import type { KeepAliveState } from '../../socket/state.js';
 import { currentNamespace } from '../dump/dump.js';
 import { fromWorker, isWorker } from '../from-worker.js';
@@ -8,7 +8,7 @@ import { isOrphan } from '../list/row.js';
 import { type NetworkNamespaces, networkNamespaces } from '../namespaces/network-namespaces.js';
 import { chooseOptionSource } from '../options/choice.js';
 import { bootId, type ChangeRecord, isLeftBy, RecordError } from './record.js';
-import { type Change, type Changes, type FailedChange, makeChanges, unreadError, type Wish } from './set.js';
+import { type Change, type Changes, type FailedChange, makeChanges, type PlannedChange, unreadError } from './set.js';
 
 /** The result of undoing: every recorded change is in `changed` or in `failed`, or counted. */
 export interface UndoResult extends Changes {
@@ -32,7 +32,7 @@ function createSearch({ namespaces }: Listing): (netns: number) => 'gone' | 'unk
 function planUndo({ changed }: ChangeRecord, listing: Listing) {
   const rowOf = new Map(listing.rows.map((row) => [row.connection.cookie, row]));
   const search = createSearch(listing);
-  const wishes: Wish[] = [];
+  const planned: PlannedChange[] = [];
   const already: Change[] = [];
   const failed: FailedChange[] = [];
   const missing = { gone: 0, unknown: 0 };
@@ -46,15 +46,15 @@ function planUndo({ changed }: ChangeRecord, listing: Listing) {
     const { connection, keepAlive } = row;
     if (keepAlive === null || keepAlive.idle === null) failed.push({ connection, error: unreadError(row) });
     else if (sameState(keepAlive, before)) already.push({ connection, before, after: before });
-    else if (isLeftBy(change, keepAlive)) wishes.push({ row, wanted: before });
+    else if (isLeftBy(change, keepAlive)) planned.push({ row, wanted: before });
     else failed.push(changedSince(connection));
   }
-  return { wishes, already, failed, missing };
+  return { planned, already, failed, missing };
 }
 
 /** Returns the result that making the changes would have. */
-function foreseenChanges(wishes: readonly Wish[]): Changes {
-  const changed = wishes.map(({ row: { connection, keepAlive }, wanted }) => ({
+function foreseenChanges(planned: readonly PlannedChange[]): Changes {
+  const changed = planned.map(({ row: { connection, keepAlive }, wanted }) => ({
     connection,
     before: keepAlive as KeepAliveState,
     after: wanted as KeepAliveState,
@@ -86,8 +86,8 @@ export function undoChanges(
   const netns = [...new Set(record.changed.map((change) => change.netns))];
   const isAllOwn = netns.every((inode) => inode === currentNamespace());
   const listing = listThrough(chosen, { selection: isAllOwn ? {} : { netns } });
-  const { wishes, already, failed, missing } = planUndo(record, listing);
-  const result = dryRun ? foreseenChanges(wishes) : makeChanges(chosen, wishes);
+  const { planned, already, failed, missing } = planUndo(record, listing);
+  const result = dryRun ? foreseenChanges(planned) : makeChanges(chosen, planned);
   return {
     changed: [...already, ...result.changed],
     failed: [...failed, ...result.failed],

@@ -2,7 +2,7 @@ import { setImmediate as nextTurn } from 'node:timers/promises';
 import { nowMs, sleep } from '../../node/real-time.js';
 import { latestTickMs } from '../../policy/model/probe-safety.js';
 import type { SegmentProber } from '../../socket/probe/segment-prober.js';
-import type { Look } from '../dump/refresh.js';
+import type { Refreshed } from '../dump/refresh.js';
 import type { HostConnection } from '../list/connection.js';
 import { referenceTo } from '../list/listing.js';
 import { type ConnectionRow, lastHeardMs } from '../list/row.js';
@@ -36,7 +36,7 @@ export interface PeerAnswer {
 export interface Inquiry {
   readonly rows: readonly ConnectionRow[];
   /** Connections as they are now, TIME_WAIT too. */
-  look(connections: readonly HostConnection[]): Look;
+  look(connections: readonly HostConnection[]): Refreshed;
   /** Asks from beside the connections; without one, the connections' own kernel is made to probe. */
   readonly prober: SegmentProber | undefined;
   readonly timeoutMs: number;
@@ -52,7 +52,7 @@ const lookEveryMs = 20;
 const mostQuestions = 3;
 
 /** One peer while it is being asked. */
-class Interview {
+class PeerCheck {
   readonly row: ConnectionRow;
   #now: HostConnection;
   #segments = 0;
@@ -160,16 +160,16 @@ class Interview {
 }
 
 /** Asks each peer once more: from beside if possible, else by a probe of the connection's own kernel. */
-function askOnce(interviews: readonly Interview[], prober: SegmentProber | undefined): void {
-  const others = prober === undefined ? interviews : interviews.filter((interview) => !interview.askFromBeside(prober));
+function askOnce(checks: readonly PeerCheck[], prober: SegmentProber | undefined): void {
+  const others = prober === undefined ? checks : checks.filter((check) => !check.askFromBeside(prober));
   const outcomes = forceProbes(others.map(({ row }) => referenceTo(row.connection, row.owners, row.unreachable)));
-  for (const [index, interview] of others.entries()) interview.note(outcomes[index] as ForcedProbe);
+  for (const [index, check] of others.entries()) check.note(outcomes[index] as ForcedProbe);
 }
 
 /** Asks and looks until every peer has answered or the time is up. */
-async function converse(interviews: readonly Interview[], { look, prober, timeoutMs }: Inquiry, startedAt: number) {
+async function askUntilAnswered(checks: readonly PeerCheck[], { look, prober, timeoutMs }: Inquiry, startedAt: number) {
   const elapsed = () => nowMs() - startedAt;
-  let open = interviews;
+  let open = checks;
   // Also on a machine that is slow to get to it, nobody is found silent who was asked less often.
   for (let round = 0; open.length > 0 && (elapsed() < timeoutMs || round < mostQuestions); ) {
     if (elapsed() >= (round * timeoutMs) / mostQuestions) {
@@ -180,10 +180,10 @@ async function converse(interviews: readonly Interview[], { look, prober, timeou
     } else await sleep(lookEveryMs);
     const seen = look(open.map(({ connection }) => connection));
     const elapsedMs = elapsed();
-    for (const interview of open) interview.observe(seen.get(interview.connection.cookie), elapsedMs);
+    for (const check of open) check.observe(seen.get(check.connection.cookie), elapsedMs);
     open = open.filter(({ isOpen }) => isOpen);
   }
-  for (const interview of interviews) interview.giveUp(Math.min(elapsed(), timeoutMs));
+  for (const check of checks) check.giveUp(Math.min(elapsed(), timeoutMs));
 }
 
 /**
@@ -200,15 +200,15 @@ export async function askPeers(inquiry: Inquiry): Promise<PeerAnswer[]> {
   const startedAt = nowMs();
   const now = inquiry.look(inquiry.rows.map(({ connection }) => connection));
   const answers: PeerAnswer[] = [];
-  const interviews: Interview[] = [];
+  const checks: PeerCheck[] = [];
   for (const row of inquiry.rows) {
     const seen = now.get(row.connection.cookie) ?? row.connection;
     const heardMs = lastHeardMs(seen);
     if (heardMs !== null && heardMs < recentMs) answers.push({ row, answer: 'alive', elapsedMs: 0 });
-    else interviews.push(new Interview(row, seen));
+    else checks.push(new PeerCheck(row, seen));
   }
   await using _signals = new DeferredSignals();
-  await converse(interviews, inquiry, startedAt);
-  for (const { answer } of interviews) if (answer !== undefined) answers.push(answer);
+  await askUntilAnswered(checks, inquiry, startedAt);
+  for (const { answer } of checks) if (answer !== undefined) answers.push(answer);
   return answers;
 }

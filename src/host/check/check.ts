@@ -3,13 +3,13 @@ import { nowMs } from '../../node/real-time.js';
 import { type ProbeOptions, probeTimeout } from '../../socket/probe/probe-options.js';
 import type { SegmentStates } from '../../socket/probe/segment-states.js';
 import { liveStates } from '../dump/dump.js';
-import { lookAt } from '../dump/refresh.js';
+import { refresh } from '../dump/refresh.js';
 import { isWorker, laterFromWorker } from '../from-worker.js';
-import type { Incomplete } from '../list/connection.js';
+import type { Omission } from '../list/connection.js';
 import { type ListQuery, listThrough } from '../list/listing.js';
 import type { NotJudged } from '../list/not-judged.js';
 import { type ConnectionRow, isOrphan } from '../list/row.js';
-import { byNamespace, type Share } from '../namespaces/group-by-namespace.js';
+import { groupByNamespace, type NamespaceGroup } from '../namespaces/group-by-namespace.js';
 import { chooseOptionSource } from '../options/choice.js';
 import { askPeers, type PeerAnswer } from './check-prober.js';
 import { permittedSegmentStates, segmentProberIn } from './segment-probing.js';
@@ -31,7 +31,7 @@ export interface CheckResult {
   /** Whether every connection was listed; false if a namespace could not be entered, for example. */
   readonly isWhole: boolean;
   /** What else is missing, and why. */
-  readonly incomplete: readonly Incomplete[];
+  readonly incomplete: readonly Omission[];
 }
 
 /** The states in which a peer can be asked: the connection is open at least one way. */
@@ -42,7 +42,7 @@ const states = [...liveStates, 'TIME_WAIT'] as const;
 
 /** Like {@link askPeers}, but reports a namespace that can no longer be entered for its own peers instead of throwing. */
 async function askShare(
-  { namespace, items }: Share<ConnectionRow>,
+  { namespace, items }: NamespaceGroup<ConnectionRow>,
   segmentStates: SegmentStates | undefined,
   timeoutMs: number,
 ): Promise<CheckedPeer[]> {
@@ -51,7 +51,7 @@ async function askShare(
     using prober = segmentStates && segmentProberIn(segmentStates, namespace);
     const answers = await askPeers({
       rows: items,
-      look: (connections) => lookAt(connections, namespace, states),
+      look: (connections) => refresh(connections, namespace, states),
       prober,
       timeoutMs,
     });
@@ -90,7 +90,7 @@ export async function checkPeers(query: ListQuery, options: ProbeOptions = {}): 
   const listing = listThrough(chosen, query);
   const all = listing.rows.filter(({ connection }) => askable.has(connection.state));
   const rows = all.filter(({ connection }) => !isOrphan(connection));
-  const { shares, gone } = byNamespace(rows, ({ connection }) => connection);
+  const { shares, gone } = groupByNamespace(rows, ({ connection }) => connection);
   const segmentStates = rows.length === 0 ? undefined : permittedSegmentStates();
   const answers = await Promise.all(shares.map((share) => askShare(share, segmentStates, timeoutMs)));
   const now = nowMs();

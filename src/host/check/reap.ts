@@ -2,11 +2,11 @@ import { SystemCallError, UnsupportedError } from '../../native/errors.js';
 import { nowMs } from '../../node/real-time.js';
 import { destroyConnections } from '../dump/destroy.js';
 import { liveStates } from '../dump/dump.js';
-import { type Look, lookAt } from '../dump/refresh.js';
+import { type Refreshed, refresh } from '../dump/refresh.js';
 import { isWorker, laterFromWorker } from '../from-worker.js';
 import { referenceTo } from '../list/listing.js';
 import { type ConnectionRow, lastHeardMs } from '../list/row.js';
-import { byNamespace, type Share } from '../namespaces/group-by-namespace.js';
+import { groupByNamespace, type NamespaceGroup } from '../namespaces/group-by-namespace.js';
 import { within } from '../namespaces/network-namespaces.js';
 import type { CheckedPeer } from './check.js';
 import { askPeers, type PeerAnswer } from './check-prober.js';
@@ -38,7 +38,7 @@ const confirmingMs = 2000;
 const sinceAsked = ({ askedAt }: CheckedPeer) => nowMs() - askedAt;
 
 /** What a look says of a peer that was silent: `undefined` as long as it still is. */
-function whatBecameOf(peer: CheckedPeer, seen: Look): 'gone' | 'answered' | undefined {
+function whatBecameOf(peer: CheckedPeer, seen: Refreshed): 'gone' | 'answered' | undefined {
   const now = seen.get(peer.row.connection.cookie);
   if (now === undefined) return 'gone';
   const heardMs = lastHeardMs(now);
@@ -52,11 +52,11 @@ function lacksPrivilege(error: SystemCallError | UnsupportedError | undefined): 
 
 /** The connections of one namespace to close, and the results. */
 class Reaping {
-  readonly #share: Share<CheckedPeer>;
+  readonly #share: NamespaceGroup<CheckedPeer>;
   readonly #waiting: Set<CheckedPeer>;
   readonly reaped: ReapedPeer[] = [];
 
-  constructor(share: Share<CheckedPeer>) {
+  constructor(share: NamespaceGroup<CheckedPeer>) {
     this.#share = share;
     this.#waiting = new Set(share.items);
   }
@@ -80,9 +80,9 @@ class Reaping {
     this.#waiting.delete(peer);
   }
 
-  #look(): Look {
+  #look(): Refreshed {
     const connections = Array.from(this.#waiting, ({ row }) => row.connection);
-    return lookAt(connections, this.#share.namespace, liveStates);
+    return refresh(connections, this.#share.namespace, liveStates);
   }
 
   #leaveHeard(): void {
@@ -101,7 +101,7 @@ class Reaping {
     if (doubtful.size === 0) return;
     const answers = await askPeers({
       rows: [...doubtful.keys()],
-      look: (connections) => lookAt(connections, this.#share.namespace, [...liveStates, 'TIME_WAIT']),
+      look: (connections) => refresh(connections, this.#share.namespace, [...liveStates, 'TIME_WAIT']),
       prober: undefined,
       timeoutMs: confirmingMs,
     });
@@ -134,7 +134,7 @@ class Reaping {
     }
   }
 
-  #expireOne(peer: CheckedPeer, seen: Look): Expiry {
+  #expireOne(peer: CheckedPeer, seen: Refreshed): Expiry {
     const { connection, owners } = peer.row;
     const timer = seen.get(connection.cookie)?.timer;
     return forceExpiry({
@@ -163,7 +163,7 @@ export async function reapPeers(
   { unconfirmed = false }: ReapOptions = {},
 ): Promise<ReapedPeer[]> {
   if (isWorker()) return laterFromWorker('reapPeers', [peers, { unconfirmed }]);
-  const { shares, gone } = byNamespace(peers, ({ row }) => row.connection);
+  const { shares, gone } = groupByNamespace(peers, ({ row }) => row.connection);
   const reaped = await Promise.all(shares.map((share) => new Reaping(share).run(unconfirmed)));
   return [...gone.map(({ row }): ReapedPeer => ({ row, outcome: 'gone' })), ...reaped.flat()];
 }

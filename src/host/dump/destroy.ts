@@ -7,7 +7,7 @@ import { encodeMessage, errnoOfAnswer, NLM_F_ACK, NLM_F_REQUEST, NLMSG_ERROR } f
 import { fromWorker, isWorker } from '../from-worker.js';
 import type { HostConnection } from '../list/connection.js';
 import { type OpenDiagnosisSocket, openDiagnosisSocket } from './dump.js';
-import { askEach } from './request-batch.js';
+import { requestEach } from './request-batch.js';
 
 /** Which socket: what {@link HostConnection} says of it. */
 export type DestroyTarget = Pick<
@@ -101,7 +101,7 @@ export function destroyConnections<Target extends DestroyTarget>(
       throw new RangeError(`a connection of the network namespace ${stranger.netns} is not in ${opened.netns}`);
     }
     const results: DestroyResult<Target>[] = [];
-    askEach(opened.socket, {
+    requestEach(opened.socket, {
       name: 'SOCK_DESTROY',
       subjects: connections,
       encode: requestFor,

@@ -4,10 +4,10 @@ import { type DiagnosisSocket, NetlinkSocket } from '../../native/socket/netlink
 import { type DiagFilter, encodeDiagFilter } from '../../wire/inet-diag/filter.js';
 import { stateMask, type TcpState } from '../../wire/tcp-info/state.js';
 import { fromWorker, isWorker } from '../from-worker.js';
-import type { HostConnection, Incomplete } from '../list/connection.js';
+import type { HostConnection, Omission } from '../list/connection.js';
 import { missedConnections } from './missed-sockets.js';
 import { DumpReader } from './reader.js';
-import { type DumpRequest, readAnswers } from './reply-stream.js';
+import { type DumpRequest, readReplies } from './reply-stream.js';
 
 /** The states of a connection that a process has, or that still has to be ended for it. */
 export const liveStates: readonly TcpState[] = [
@@ -40,7 +40,7 @@ export interface Dump {
   /** How many times the list was read again because it changed while it was read (NLM_F_DUMP_INTR). */
   readonly interrupted: number;
   /** What is missing; also says so when the last reading was interrupted as well. */
-  readonly incomplete: Incomplete[];
+  readonly incomplete: Omission[];
   /** Whether the list was read to its end, and every socket in the list could be read. */
   readonly isWhole: boolean;
 }
@@ -76,7 +76,7 @@ export function openDiagnosisSocket(
 /** Reads the list once; ends with what there is, or with the error when there is nothing. */
 function readOnce(socket: DiagnosisSocket, request: DumpRequest, sequence: number, netns: number) {
   const reader = new DumpReader(netns);
-  const { interrupted, error } = readAnswers(socket, request, sequence, reader);
+  const { interrupted, error } = readReplies(socket, request, sequence, reader);
   const { connections, incomplete, isInPieces } = reader;
   if (error !== undefined) {
     if (connections.length === 0) throw error;

@@ -13,15 +13,15 @@ import { encodeMessage, NLM_F_REQUEST } from '../../wire/netlink.js';
 import { stateMask } from '../../wire/tcp-info/state.js';
 import type { HostConnection } from '../list/connection.js';
 import { DumpReader } from './reader.js';
-import { type DumpRequest, readAnswers } from './reply-stream.js';
-import { askEach } from './request-batch.js';
+import { type DumpRequest, readReplies } from './reply-stream.js';
+import { requestEach } from './request-batch.js';
 
 const atCookie = inetDiagMsgOffsets.id + inetDiagSockidOffsets.idiag_cookie;
 
 /** The sockets of another reading that are not among `known`, by their cookies. */
 function readUnknown(socket: DiagnosisSocket, request: DumpRequest, sequence: number, known: ReadonlySet<bigint>) {
   const unknown = new Map<bigint, InetDiagMessage>();
-  const { error } = readAnswers(socket, { ...request, info: false }, sequence, {
+  const { error } = readReplies(socket, { ...request, info: false }, sequence, {
     onAnswer() {},
     onSocket(view, { start, end }) {
       if (end - start < atCookie + 8) return;
@@ -39,7 +39,7 @@ function readUnknown(socket: DiagnosisSocket, request: DumpRequest, sequence: nu
 function describe(socket: DiagnosisSocket, { info }: DumpRequest, sockets: readonly InetDiagMessage[], netns: number) {
   const extensions = info ? extensionBit(INET_DIAG_INFO) : 0;
   const reader = new DumpReader(netns);
-  askEach(socket, {
+  requestEach(socket, {
     name: 'inet_diag',
     subjects: sockets,
     encode: ({ family, id }, sequence) =>

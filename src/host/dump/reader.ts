@@ -1,7 +1,7 @@
 import { type InetDiagAttributes, locateAttributes } from '../../wire/inet-diag/attributes.js';
 import { AF_INET, AF_INET6 } from '../../wire/inet-diag/messages.js';
 import type { NetlinkMessage } from '../../wire/netlink.js';
-import type { HostConnection, Incomplete } from '../list/connection.js';
+import type { HostConnection, Omission } from '../list/connection.js';
 import { AddressTexts, dumpedConnection } from './dumped-connection.js';
 import type { DumpVisitor } from './reply-stream.js';
 
@@ -14,7 +14,7 @@ const greatestOverlap = 16;
 /** Makes connections of the kernel's answers. */
 export class DumpReader implements DumpVisitor {
   readonly connections: HostConnection[] = [];
-  readonly incomplete: Incomplete[] = [];
+  readonly incomplete: Omission[] = [];
   /** Whether the kernel went on with the list in another answer. */
   isInPieces = false;
 

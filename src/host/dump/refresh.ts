@@ -5,7 +5,7 @@ import { type NetworkNamespace, within } from '../namespaces/network-namespaces.
 import { type DumpQuery, dumpConnections } from './dump.js';
 
 /** Connections as they are now, by cookie; those that are gone are missing. */
-export type Look = ReadonlyMap<bigint, HostConnection>;
+export type Refreshed = ReadonlyMap<bigint, HostConnection>;
 
 /** Beyond this many, the kernel is asked for all of its list: it compares every socket's ports with each of them. */
 const mostCompared = 50;
@@ -24,11 +24,11 @@ function betweenPorts({ local, remote }: HostConnection): DiagFilter {
  * Looks again at connections of one namespace, in the states given. Where they are few, the kernel leaves out others by
  * their ports, which a connection keeps as long as it is listed; some others can be there nevertheless.
  */
-export function lookAt(
+export function refresh(
   connections: readonly HostConnection[],
   namespace: NetworkNamespace | undefined,
   states: readonly TcpState[],
-): Look {
+): Refreshed {
   if (connections.length === 0) return new Map();
   const all: DumpQuery = { states, info: true };
   const query: DumpQuery =

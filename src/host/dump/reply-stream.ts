@@ -74,7 +74,7 @@ function refusal(code: string, { bytecode }: DumpRequest): Error {
 }
 
 /** One reading of the kernel's list, from the request to the end that the kernel announces. */
-class DumpAnswers {
+class ReplyStream {
   readonly #socket: DiagnosisSocket;
   readonly #request: DumpRequest;
   readonly #sequence: number;
@@ -147,11 +147,11 @@ class DumpAnswers {
 }
 
 /** Asks the kernel for its list and tells the visitor of each socket in it. */
-export function readAnswers(
+export function readReplies(
   socket: DiagnosisSocket,
   request: DumpRequest,
   sequence: number,
   visitor: DumpVisitor,
 ): DumpEnd {
-  return new DumpAnswers(socket, request, sequence, visitor).read();
+  return new ReplyStream(socket, request, sequence, visitor).read();
 }

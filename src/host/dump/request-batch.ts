@@ -6,7 +6,7 @@ import { type NetlinkMessage, readMessages } from '../../wire/netlink.js';
 const batchSize = 128;
 
 /** What is asked about each of many things, and who is told. */
-export interface SingleQuestions<Subject> {
+export interface RequestBatch<Subject> {
   /** What an error names. */
   readonly name: string;
   readonly subjects: readonly Subject[];
@@ -17,7 +17,7 @@ export interface SingleQuestions<Subject> {
 }
 
 /** Asks about the subjects from `first` on. */
-function askBatch<Subject>(socket: DiagnosisSocket, questions: SingleQuestions<Subject>, first: number): void {
+function askBatch<Subject>(socket: DiagnosisSocket, questions: RequestBatch<Subject>, first: number): void {
   const { name, subjects, encode, onAnswer } = questions;
   const batch = subjects.slice(first, first + batchSize);
   socket.send(Buffer.concat(batch.map((subject, index) => encode(subject, first + index))));
@@ -42,6 +42,6 @@ function askBatch<Subject>(socket: DiagnosisSocket, questions: SingleQuestions<S
  *
  * @throws {SystemCallError} if the kernel falls silent, or its message cannot be read.
  */
-export function askEach<Subject>(socket: DiagnosisSocket, questions: SingleQuestions<Subject>): void {
+export function requestEach<Subject>(socket: DiagnosisSocket, questions: RequestBatch<Subject>): void {
   for (let first = 0; first < questions.subjects.length; first += batchSize) askBatch(socket, questions, first);
 }

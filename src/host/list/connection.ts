@@ -42,7 +42,7 @@ export interface HostConnection {
 }
 
 /** Something that could not be shown, and why. */
-export interface Incomplete {
+export interface Omission {
   readonly what: string;
   readonly why: string;
 }

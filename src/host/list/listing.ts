@@ -7,12 +7,12 @@ import { sourceWithin } from '../options/within.js';
 import { Cgroups } from '../owners/cgroups.js';
 import { findOwners, type SocketOwner, type SocketOwners } from '../owners/owners.js';
 import { type SelectionMatcher, selectionMatcher } from '../selection/match.js';
-import type { HostConnection, Incomplete } from './connection.js';
+import type { HostConnection, Omission } from './connection.js';
 import type { ListQuery } from './list-query.js';
 import { type NamespaceList, readLists } from './namespace-lists.js';
 import type { NotJudged } from './not-judged.js';
 import type { ConnectionRow } from './row.js';
-import { RowMaker, type Share, whyUnowned } from './row-maker.js';
+import { type ListedNamespace, RowMaker, whyUnowned } from './row-maker.js';
 
 export type { ListQuery } from './list-query.js';
 
@@ -20,7 +20,7 @@ export type { ListQuery } from './list-query.js';
 export interface Listing {
   readonly rows: readonly ConnectionRow[];
   /** What is missing, and why. */
-  readonly incomplete: readonly Incomplete[];
+  readonly incomplete: readonly Omission[];
   /** Sockets that the selection may mean, but that could not be matched with it; they are no rows. */
   readonly undecided: NotJudged;
   /** `undecided`, and the rows that have no verdict although one applies. */
@@ -43,7 +43,7 @@ export function referenceTo(
 }
 
 interface Known {
-  readonly shares: readonly Share[];
+  readonly shares: readonly ListedNamespace[];
   readonly owners: SocketOwners;
 }
 
@@ -81,7 +81,7 @@ function readOptions(source: OptionSource | undefined, { shares, owners }: Known
 }
 
 /** Returns why a better way was not taken, where it would have shown more. */
-function refusals(chosen: ChosenSource | undefined, copied: OptionReading | undefined): readonly Incomplete[] {
+function refusals(chosen: ChosenSource | undefined, copied: OptionReading | undefined): readonly Omission[] {
   if (chosen === undefined) return [];
   const isWhole = chosen.source !== undefined && (copied === undefined || copied.incomplete.length === 0);
   return isWhole ? [] : chosen.refused;
@@ -94,7 +94,7 @@ function refusals(chosen: ChosenSource | undefined, copied: OptionReading | unde
 export function listThrough(chosen: ChosenSource | undefined, query: ListQuery): Listing {
   const { selection = {}, withinMs } = query;
   const source = chosen?.source;
-  const incomplete: Incomplete[] = [];
+  const incomplete: Omission[] = [];
   const cgroups = new Cgroups();
   const matcher = selectionMatcher(selection);
   const { lists, isWhole } = readLists(query, cgroups, source, incomplete);

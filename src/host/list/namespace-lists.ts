@@ -7,7 +7,7 @@ import type { OptionReading, OptionSource } from '../options/source.js';
 import type { Cgroups } from '../owners/cgroups.js';
 import { kernelFilter } from '../selection/kernel-filter.js';
 import { kernelSelection } from '../selection/match.js';
-import type { Incomplete } from './connection.js';
+import type { Omission } from './connection.js';
 import type { ListQuery } from './list-query.js';
 
 /** A network namespace and the kernel's list of its connections. */
@@ -31,7 +31,7 @@ interface Wanted {
   readonly isWhole: boolean;
 }
 
-function namespacesOf({ selection, allNetns = false }: ListQuery, incomplete: Incomplete[]): Wanted {
+function namespacesOf({ selection, allNetns = false }: ListQuery, incomplete: Omission[]): Wanted {
   const wanted = selection?.netns;
   if (!allNetns && wanted === undefined) return { namespaces: [undefined], isWhole: true };
   const found = networkNamespaces();
@@ -74,7 +74,7 @@ export function readLists(
   query: ListQuery,
   cgroups: Cgroups,
   source: OptionSource | undefined,
-  incomplete: Incomplete[],
+  incomplete: Omission[],
 ): NamespaceLists {
   const lists: NamespaceList[] = [];
   const wanted = namespacesOf(query, incomplete);

@@ -1,4 +1,4 @@
-import type { HostConnection, Incomplete } from './connection.js';
+import type { HostConnection, Omission } from './connection.js';
 
 /**
  * Sockets about which a question could not be answered: whether the selection means them, or which verdict they have.
@@ -38,7 +38,7 @@ export class OpenQuestions {
     count[state === 'LISTEN' ? 'listeners' : 'connections'] += 1;
   }
 
-  lines(suffix: string): Incomplete[] {
+  lines(suffix: string): Omission[] {
     return [...this.#counts].map(([why, count]) => ({ what: `${countSockets(count)} ${suffix}`, why }));
   }
 

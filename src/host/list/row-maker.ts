@@ -2,7 +2,7 @@ import { SystemCallError } from '../../native/errors.js';
 import type { Judge } from '../../policy/model/verdict.js';
 import type { KeepAliveState } from '../../socket/state.js';
 import { liveStates } from '../dump/dump.js';
-import { type Look, lookAt } from '../dump/refresh.js';
+import { type Refreshed, refresh } from '../dump/refresh.js';
 import type { OptionReading } from '../options/source.js';
 import type { Cgroups } from '../owners/cgroups.js';
 import type { SocketOwners } from '../owners/owners.js';
@@ -19,7 +19,7 @@ import {
 } from './row.js';
 
 /** The connections of a namespace that the kernel's list does not exclude from the selection. */
-export interface Share extends NamespaceList {
+export interface ListedNamespace extends NamespaceList {
   readonly connections: readonly HostConnection[];
 }
 
@@ -30,11 +30,11 @@ export function whyUnowned(owners: SocketOwners, { inode }: HostConnection): str
 }
 
 /** A second look at the sockets whose options are unknown; `undefined` if the look failed or was not needed. */
-type SecondLook = Look | undefined;
+type SecondLook = Refreshed | undefined;
 
-function lookAgain(connections: readonly HostConnection[], { namespace }: Share): SecondLook {
+function lookAgain(connections: readonly HostConnection[], { namespace }: ListedNamespace): SecondLook {
   try {
-    return lookAt(connections, namespace, [...liveStates, 'LISTEN']);
+    return refresh(connections, namespace, [...liveStates, 'LISTEN']);
   } catch (error) {
     if (error instanceof SystemCallError) return undefined;
     throw error;
@@ -84,7 +84,7 @@ export class RowMaker {
     this.#refused = options.refused;
   }
 
-  add(share: Share, reading: OptionReading | undefined): void {
+  add(share: ListedNamespace, reading: OptionReading | undefined): void {
     const states = share.connections.map(({ cookie }) => reading?.states.get(cookie));
     const unread = share.connections.filter(
       (connection, index) => states[index] === undefined && dependsOnKeepAlive(connection),
@@ -99,7 +99,7 @@ export class RowMaker {
 
   #row(
     connection: HostConnection,
-    { retries2 }: Share,
+    { retries2 }: ListedNamespace,
     state: KeepAliveState | undefined,
     reading: OptionReading | undefined,
     second: SecondLook,

@@ -1,7 +1,7 @@
 import { readdirSync, readlinkSync, statSync } from 'node:fs';
 import { SystemCallError, UnsupportedError } from '../../native/errors.js';
 import { inNetworkNamespace, ownNamespacePath } from '../../native/network-namespace.js';
-import type { Incomplete } from '../list/connection.js';
+import type { Omission } from '../list/connection.js';
 
 /** A network namespace of the machine. */
 export interface NetworkNamespace {
@@ -20,7 +20,7 @@ export interface NetworkNamespace {
 /** The network namespaces that were found, and what hides others. */
 export interface NetworkNamespaces {
   readonly namespaces: NetworkNamespace[];
-  readonly incomplete: Incomplete[];
+  readonly incomplete: Omission[];
   /** Whether the list is complete, except for namespaces that only an open descriptor or a single thread keeps. */
   readonly isWhole: boolean;
 }
@@ -36,7 +36,7 @@ interface NamedFile {
 }
 
 /** Entries of a folder; none when it is not there. */
-function entriesOf(folder: string, incomplete: Incomplete[]): string[] {
+function entriesOf(folder: string, incomplete: Omission[]): string[] {
   try {
     return readdirSync(folder);
   } catch (error) {
@@ -48,7 +48,7 @@ function entriesOf(folder: string, incomplete: Incomplete[]): string[] {
 }
 
 /** The files that name a namespace, by its inode. */
-function namedNamespaces(nsfs: number, incomplete: Incomplete[]): Map<number, NamedFile> {
+function namedNamespaces(nsfs: number, incomplete: Omission[]): Map<number, NamedFile> {
   const named = new Map<number, NamedFile>();
   for (const folder of folders) {
     for (const name of entriesOf(folder, incomplete)) {
@@ -95,7 +95,7 @@ function isAnyElsewhere(refused: readonly number[], known: Iterable<number>): bo
 }
 
 /** Returns the lowest process id in each namespace, by inode, and whether a process may be in an unknown namespace. */
-function processNamespaces(incomplete: Incomplete[]): { found: Map<number, number>; isWhole: boolean } {
+function processNamespaces(incomplete: Omission[]): { found: Map<number, number>; isWhole: boolean } {
   const pids = entriesOf('/proc', incomplete).map(Number).filter(Number.isInteger);
   const found = new Map<number, number>();
   const refused: number[] = [];
@@ -125,7 +125,7 @@ function processNamespaces(incomplete: Incomplete[]): { found: Map<number, numbe
  */
 export function networkNamespaces(): NetworkNamespaces {
   if (process.platform !== 'linux') throw new UnsupportedError('network namespaces', 'Linux');
-  const incomplete: Incomplete[] = [];
+  const incomplete: Omission[] = [];
   const own = statSync(ownNamespacePath);
   const named = namedNamespaces(own.dev, incomplete);
   const areFilesWhole = incomplete.every(({ why }) => why === noNamespace);

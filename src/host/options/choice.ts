@@ -1,10 +1,10 @@
 import { SystemCallError, UnsupportedError } from '../../native/errors.js';
 import { copyDescriptor, openProcess } from '../../native/pidfd.js';
-import type { Incomplete } from '../list/connection.js';
+import type { Omission } from '../list/connection.js';
 import { DescriptorCopies } from './descriptor-copies.js';
 import type { OptionSource } from './source.js';
 import { TcpIterator } from './tcp-iterator.js';
-import { iteratorFlaw } from './tcp-iterator-cve.js';
+import { tcpIteratorCve } from './tcp-iterator-cve.js';
 
 /** Whether something can be done here: yes, no and why, or it could not be told and why. */
 export type Capability = { readonly answer: 'yes' } | { readonly answer: 'no' | 'unknown'; readonly why: string };
@@ -74,7 +74,7 @@ export interface ChosenSource extends Disposable {
   /** `undefined` where there is no way to read or set options of other processes. */
   readonly source: OptionSource | undefined;
   /** The ways that would have come first, and why they are not there. */
-  readonly refused: readonly Incomplete[];
+  readonly refused: readonly Omission[];
 }
 
 const probes = { 'tcp-iterator': probeTcpIterator, 'descriptor-copies': probeDescriptorCopies } as const;
@@ -87,7 +87,7 @@ const names: Readonly<Record<OptionSource['method'], string>> = {
 /** The ways in the order in which they are tried, and why one that is the better is not among them. */
 function waysToTry(wanted: OptionSource['method'] | undefined) {
   if (wanted !== undefined) return { methods: [wanted], refused: [] };
-  const flaw = iteratorFlaw();
+  const flaw = tcpIteratorCve();
   if (flaw === undefined) return { methods: ['tcp-iterator', 'descriptor-copies'] as const, refused: [] };
   return { methods: ['descriptor-copies'] as const, refused: [{ what: names['tcp-iterator'], why: flaw }] };
 }
@@ -99,7 +99,7 @@ function waysToTry(wanted: OptionSource['method'] | undefined) {
  */
 export function chooseOptionSource(wanted?: OptionSource['method']): ChosenSource {
   const { methods, refused: unsafe } = waysToTry(wanted);
-  const refused: Incomplete[] = [...unsafe];
+  const refused: Omission[] = [...unsafe];
   for (const method of methods) {
     const { capability, source } = probes[method]();
     if (source !== undefined) return { source, refused, [Symbol.dispose]: () => source[Symbol.dispose]() };

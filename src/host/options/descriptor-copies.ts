@@ -1,20 +1,20 @@
 import { SystemCallError, UnsupportedError } from '../../native/errors.js';
-import { type Assignment, isInForce } from '../../socket/assignments.js';
-import { readState, writeAssignments } from '../../socket/options.js';
+import { isInForce, type OptionWrite } from '../../socket/option-writes.js';
+import { readState, writeOptions } from '../../socket/options.js';
 import { linux } from '../../socket/platforms/linux.js';
 import type { KeepAliveState } from '../../socket/state.js';
 import { readTcpInfo } from '../../socket/tcp-info.js';
-import type { Incomplete } from '../list/connection.js';
+import type { Omission } from '../list/connection.js';
 import { byProcess, Copies } from './copies.js';
 import { awaitOverrides, isTakenBack, mayBeOverridden, mayBeTakenBack, mostVerifications } from './idle-override.js';
 import { type OpenSockets, readOpenSockets } from './open-sockets.js';
 import {
-  assignmentsForEach,
   type OptionChange,
   type OptionOutcome,
   type OptionReading,
   type OptionSource,
   type SocketReference,
+  writesForEach,
 } from './source.js';
 import { adaptToUnanswered, unansweredOf } from './unanswered-probes.js';
 
@@ -47,7 +47,7 @@ class Failures {
     else known.count += 1;
   }
 
-  lines(): Incomplete[] {
+  lines(): Omission[] {
     return [...this.#counts.values()].map(({ pid, why, count }) => {
       const connections = `${count} ${count === 1 ? 'connection' : 'connections'}`;
       return { what: `the options of ${connections}${pid === undefined ? '' : ` of process ${pid}`}`, why };
@@ -90,13 +90,13 @@ export class DescriptorCopies implements OptionSource {
 
   /** Sets sockets with an idle time of 1 s after the others: somebody may be asking their peers. */
   write(changes: readonly OptionChange[]): OptionOutcome[] {
-    const lists = assignmentsForEach(changes);
+    const lists = writesForEach(changes);
     const outcomes = new Array<OptionOutcome>(changes.length);
     const indices = byProcess(changes.map(({ socket }) => socket));
     const writeAll = (due: Iterable<number>, isSettled: boolean) => {
       using copies = new Copies();
       for (const index of due) {
-        const outcome = make(copies, changes[index] as OptionChange, lists[index] as Assignment[], isSettled);
+        const outcome = make(copies, changes[index] as OptionChange, lists[index] as OptionWrite[], isSettled);
         if (outcome !== undefined) outcomes[index] = outcome;
       }
     };
@@ -150,7 +150,7 @@ function readOne(copies: Copies, socket: SocketReference): KeepAliveState {
 function make(
   copies: Copies,
   { socket }: OptionChange,
-  list: readonly Assignment[],
+  list: readonly OptionWrite[],
   isSettled: boolean,
 ): OptionOutcome | undefined {
   const { cookie } = socket;
@@ -175,7 +175,7 @@ function make(
 /** Sets an idle time again if somebody who asks the peer has restored the idle time of before the change. */
 function keepIdleTimes(
   indices: Uint32Array,
-  lists: readonly (readonly Assignment[])[],
+  lists: readonly (readonly OptionWrite[])[],
   changes: readonly OptionChange[],
   outcomes: OptionOutcome[],
 ): void {
@@ -188,7 +188,7 @@ function keepIdleTimes(
       const outcome = outcomes[index] as OptionOutcome;
       const isBack = wasTakenBack(copies, change.socket, outcome);
       if (isBack) {
-        const again = make(copies, change, lists[index] as readonly Assignment[], true);
+        const again = make(copies, change, lists[index] as readonly OptionWrite[], true);
         if (again !== undefined) outcomes[index] = { ...again, before: outcome.before };
       }
       return isBack !== false;
@@ -210,11 +210,11 @@ function setOn(
   fd: number,
   cookie: bigint,
   before: KeepAliveState,
-  list: readonly Assignment[],
+  list: readonly OptionWrite[],
   isSettled: boolean,
 ): OptionOutcome | undefined {
   try {
-    return { cookie, before, after: writeAssignments(fd, list, () => before, linux), error: undefined };
+    return { cookie, before, after: writeOptions(fd, list, () => before, linux), error: undefined };
   } catch (error) {
     // What looks as if the kernel had not kept a value may be the override of somebody who began to ask the peer.
     if (!isSettled && error instanceof UnsupportedError) return undefined;

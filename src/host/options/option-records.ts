@@ -1,8 +1,8 @@
-import type { Assignment } from '../../socket/assignments.js';
+import type { OptionWrite } from '../../socket/option-writes.js';
 import { linux } from '../../socket/platforms/linux.js';
 import type { KeepAliveState } from '../../socket/state.js';
 
-/** The five options, in the order in which a live socket must get them (see src/socket/assignments.ts). */
+/** The five options, in the order in which a live socket must get them (see src/socket/option-writes.ts). */
 export const optionOrder = [linux.interval, linux.count, linux.userTimeout, linux.keepAlive, linux.idle] as const;
 
 /** Words of 32 bits that five values take. */
@@ -22,8 +22,8 @@ export function stateAt(words: Int32Array, at: number): KeepAliveState {
   };
 }
 
-/** Writes the five values that a list of assignments comes to. */
-export function putAssignments(list: readonly Assignment[], words: Int32Array, at: number): void {
+/** Writes the five values that a list of writes comes to. */
+export function putWrites(list: readonly OptionWrite[], words: Int32Array, at: number): void {
   words.fill(leaveAlone, at, at + valuesLength);
   for (const { option, value } of list) {
     words[at + optionOrder.findIndex((ordered) => ordered.option === option.option)] = value;

@@ -1,9 +1,9 @@
 import type { ValidPolicy } from '../../policy/policy.js';
-import { type Assignment, assignments, assignmentsOf } from '../../socket/assignments.js';
+import { type OptionWrite, optionWrites, writesOf } from '../../socket/option-writes.js';
 import { linux } from '../../socket/platforms/linux.js';
 import type { KeepAliveState } from '../../socket/state.js';
 import type { TcpInfo } from '../../wire/tcp-info/decode.js';
-import type { Incomplete } from '../list/connection.js';
+import type { Omission } from '../list/connection.js';
 
 /** A process that has a socket open, and its descriptor there. */
 export interface Holder {
@@ -35,7 +35,7 @@ export interface OptionReading {
   /** What could be read, by cookie. */
   readonly states: { get(cookie: bigint): KeepAliveState | undefined; readonly size: number };
   /** What could not, and why: a line for each reason, not for each socket. */
-  readonly incomplete: readonly Incomplete[];
+  readonly incomplete: readonly Omission[];
   /** Why the options of a socket could not be read, by cookie, if the reason is known for each. */
   readonly reasons?: ReadonlyMap<bigint, string>;
 }
@@ -73,14 +73,14 @@ export interface OptionSource extends Disposable {
 }
 
 /** What to set, in the order that is right for a live socket. */
-export function assignmentsFor(wanted: WantedOptions): Assignment[] {
-  if (wanted !== false && 'enabled' in wanted) return assignmentsOf(wanted, linux);
-  return assignments(wanted, linux);
+export function assignmentsFor(wanted: WantedOptions): OptionWrite[] {
+  if (wanted !== false && 'enabled' in wanted) return writesOf(wanted, linux);
+  return optionWrites(wanted, linux);
 }
 
-/** Gives the assignments of many changes: most often they all want the same object, whose `'system'` is then read once. */
-export function assignmentsForEach(changes: readonly OptionChange[]): Assignment[][] {
-  const known = new Map<WantedOptions, Assignment[]>();
+/** Gives the writes of many changes: most often they all want the same object, whose `'system'` is then read once. */
+export function writesForEach(changes: readonly OptionChange[]): OptionWrite[][] {
+  const known = new Map<WantedOptions, OptionWrite[]>();
   return changes.map(({ wanted }) => {
     let list = known.get(wanted);
     if (list === undefined) {

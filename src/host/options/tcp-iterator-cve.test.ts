@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { iteratorFlaw } from './tcp-iterator-cve.js';
+import { tcpIteratorCve } from './tcp-iterator-cve.js';
 
 const smp = '#1 SMP PREEMPT_DYNAMIC';
 
@@ -13,7 +13,7 @@ it.each([
   ['7.2.0-rc1', smp],
   ['8.0.1', smp],
 ])('runs the iterator on %s %s', (release, version) => {
-  expect(iteratorFlaw({ release, version })).toBeUndefined();
+  expect(tcpIteratorCve({ release, version })).toBeUndefined();
 });
 
 it.each([
@@ -27,5 +27,5 @@ it.each([
   ['7.1.8', smp, '7.1.8'],
   ['unheard-of', smp, 'unheard-of'],
 ])('does not run it unasked on %s %s', (release, version, named) => {
-  expect(iteratorFlaw({ release, version })).toContain(`Linux ${named} is not known to be free of CVE-2026-74714`);
+  expect(tcpIteratorCve({ release, version })).toContain(`Linux ${named} is not known to be free of CVE-2026-74714`);
 });

@@ -33,7 +33,7 @@ function isMended([major = 0, minor = 0, patch = 0]: readonly number[]): boolean
  * Why the kernel's TCP iterator is not to be run unless it is asked for: `undefined` where the release is known to be
  * mended. A distribution that mended an older release itself cannot be told from one that did not.
  */
-export function iteratorFlaw(kernel = { release: release(), version: version() }): string | undefined {
+export function tcpIteratorCve(kernel = { release: release(), version: version() }): string | undefined {
   const numbers = numbersOf(kernel);
   if (numbers !== undefined && isMended(numbers)) return undefined;
   return (

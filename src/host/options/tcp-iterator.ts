@@ -3,21 +3,21 @@ import { kernelTypes } from '../../native/bpf/kernel-types.js';
 import { BpfLink } from '../../native/bpf/link.js';
 import { BpfMap } from '../../native/bpf/map.js';
 import { codeOfErrno, UnsupportedError } from '../../native/errors.js';
-import type { Assignment } from '../../socket/assignments.js';
+import type { OptionWrite } from '../../socket/option-writes.js';
 import type { KeepAliveState } from '../../socket/state.js';
 import { CookieIndex } from '../../wire/bpf/cookie-index.js';
 import type { BpfProgramItem } from '../../wire/bpf/instructions.js';
-import type { Incomplete } from '../list/connection.js';
+import type { Omission } from '../list/connection.js';
 import { awaitOverrides, isTakenBack, mayBeOverridden, mayBeTakenBack, mostVerifications } from './idle-override.js';
 import { failedCall, readProgram, readRecord, setProgram, setRecord, wantedLength } from './iterator-programs.js';
-import { leaveAlone, optionOrder, putAssignments, stateAt, valuesLength } from './option-records.js';
+import { leaveAlone, optionOrder, putWrites, stateAt, valuesLength } from './option-records.js';
 import { OptionTable } from './option-table.js';
 import {
-  assignmentsForEach,
   type OptionChange,
   type OptionOutcome,
   type OptionReading,
   type OptionSource,
+  writesForEach,
 } from './source.js';
 import { adaptToUnanswered, unansweredOf } from './unanswered-probes.js';
 
@@ -52,7 +52,7 @@ function separateFailures(words: Int32Array): { read: Int32Array; failures: Map<
   return { read: words.subarray(0, kept), failures };
 }
 
-function incompleteOf(failures: ReadonlyMap<number, number>): Incomplete[] {
+function incompleteOf(failures: ReadonlyMap<number, number>): Omission[] {
   return [...failures].map(([errno, count]) => ({
     what: `the options of ${count} ${count === 1 ? 'connection' : 'connections'}`,
     why: `bpf_getsockopt: ${codeOfErrno(errno)}${errno === 22 ? ', the TCP iterator reads them since Linux 6.1' : ''}`,
@@ -93,7 +93,7 @@ function outcomeOf(cookie: bigint, words: Int32Array, at: number, wanted: Int32A
 interface DueChange {
   readonly place: number;
   readonly cookie: bigint;
-  readonly list: readonly Assignment[];
+  readonly list: readonly OptionWrite[];
   readonly unanswered?: number;
 }
 
@@ -136,12 +136,12 @@ export class TcpIterator implements OptionSource {
   /** Makes changes. First waits for overrides to end if somebody may be asking a peer. */
   write(changes: readonly OptionChange[]): OptionOutcome[] {
     if (changes.length === 0) return [];
-    const lists = assignmentsForEach(changes);
+    const lists = writesForEach(changes);
     const states = this.#settledStates(changes);
     const outcomes: OptionOutcome[] = [];
     const due: DueChange[] = [];
     for (const [place, { socket, info }] of changes.entries()) {
-      const list = lists[place] as Assignment[];
+      const list = lists[place] as OptionWrite[];
       const now = states.get(socket.cookie);
       const adapted =
         now === undefined || info === undefined ? { list, isAsWanted: true } : adaptToUnanswered(list, now, info);
@@ -168,7 +168,7 @@ export class TcpIterator implements OptionSource {
   #writeAll(due: readonly DueChange[]): { readonly place: number; readonly outcome: OptionOutcome }[] {
     if (due.length === 0) return [];
     const wanted = new Int32Array(new ArrayBuffer(due.length * wantedLength));
-    for (const [row, { list }] of due.entries()) putAssignments(list, wanted, row * valuesLength);
+    for (const [row, { list }] of due.entries()) putWrites(list, wanted, row * valuesLength);
     const words = this.#set(
       BigUint64Array.from(due, ({ cookie }) => cookie),
       wanted,

@@ -1,13 +1,13 @@
 import { limits } from '../../policy/limits.js';
-import type { Assignment } from '../../socket/assignments.js';
+import type { OptionWrite } from '../../socket/option-writes.js';
 import { linux } from '../../socket/platforms/linux.js';
 import { isWindowProbed, retransmittingMsOf } from '../../socket/probe/connection-look.js';
 import type { KeepAliveState } from '../../socket/state.js';
 import type { TcpInfo } from '../../wire/tcp-info/decode.js';
 
-/** The assignments for a connection whose peer has left probes unanswered, or why nothing can be set. */
+/** The writes for a connection whose peer has left probes unanswered, or why nothing can be set. */
 export type AdaptedAssignments =
-  | { readonly list: readonly Assignment[]; readonly isAsWanted: boolean }
+  | { readonly list: readonly OptionWrite[]; readonly isAsWanted: boolean }
   | { readonly why: string };
 
 const advice = 'set it again once the peer has answered, or as root, who can ask the peer';
@@ -38,16 +38,16 @@ function timeoutFromNowOn(wantedMs: number, info: TcpInfo): number | undefined {
 }
 
 /** Changes a stricter user timeout so that it does not hold for what is in flight already. */
-function adaptTimeout(list: readonly Assignment[], now: KeepAliveState, info: TcpInfo): readonly Assignment[] {
+function adaptTimeout(list: readonly OptionWrite[], now: KeepAliveState, info: TcpInfo): readonly OptionWrite[] {
   const before = now.userTimeout ?? 0;
   const place = list.findIndex(({ field }) => field === 'userTimeout');
-  const assignment = list[place];
-  const wantedMs = Number(assignment?.state ?? 0);
-  if (assignment === undefined || wantedMs === 0 || (before > 0 && wantedMs >= before)) return list;
+  const write = list[place];
+  const wantedMs = Number(write?.state ?? 0);
+  if (write === undefined || wantedMs === 0 || (before > 0 && wantedMs >= before)) return list;
   const ms = timeoutFromNowOn(wantedMs, info);
   if (ms === wantedMs) return list;
   const isLeftOut = ms === undefined || (before > 0 && ms >= before);
-  return list.toSpliced(place, 1, ...(isLeftOut ? [] : [{ ...assignment, value: ms, state: ms }]));
+  return list.toSpliced(place, 1, ...(isLeftOut ? [] : [{ ...write, value: ms, state: ms }]));
 }
 
 /**
@@ -58,15 +58,19 @@ function adaptTimeout(list: readonly Assignment[], now: KeepAliveState, info: Tc
  * @param info The kernel's own numbers; `tcpi_probes` stays while keepalive is off.
  * @see Linux net/ipv4/tcp_timer.c, tcp_keepalive_timer
  */
-export function adaptToUnanswered(list: readonly Assignment[], now: KeepAliveState, info: TcpInfo): AdaptedAssignments {
+export function adaptToUnanswered(
+  list: readonly OptionWrite[],
+  now: KeepAliveState,
+  info: TcpInfo,
+): AdaptedAssignments {
   const timed = adaptTimeout(list, now, info);
   const adapted = adaptToProbes(timed, now, info.probes);
   return 'why' in adapted || timed === list ? adapted : { ...adapted, isAsWanted: false };
 }
 
 /** Adds unanswered probes to the count, and leaves a user timeout out. */
-function adaptToProbes(list: readonly Assignment[], now: KeepAliveState, unanswered: number): AdaptedAssignments {
-  const wanted = (field: keyof KeepAliveState) => list.find((assignment) => assignment.field === field)?.state;
+function adaptToProbes(list: readonly OptionWrite[], now: KeepAliveState, unanswered: number): AdaptedAssignments {
+  const wanted = (field: keyof KeepAliveState) => list.find((write) => write.field === field)?.state;
   if (unanswered === 0 || !(wanted('enabled') ?? now.enabled)) return { list, isAsWanted: true };
   const userTimeout = wanted('userTimeout') ?? now.userTimeout ?? 0;
   if (now.userTimeout && userTimeout !== 0) {
@@ -80,6 +84,6 @@ function adaptToProbes(list: readonly Assignment[], now: KeepAliveState, unanswe
   const isAsWanted = count === desired && others.length === list.filter(({ field }) => field !== 'count').length;
   if (count === now.count) return { list: others, isAsWanted };
   // Set before the user timeout is removed, with which the kernel ignores the count.
-  const first: Assignment = { option: linux.count, value: count, field: 'count', state: count };
+  const first: OptionWrite = { option: linux.count, value: count, field: 'count', state: count };
   return { list: [first, ...others], isAsWanted };
 }

@@ -1,6 +1,6 @@
 import { hasKernelTypes } from '../../native/bpf/kernel-types.js';
 import { SystemCallError, UnsupportedError } from '../../native/errors.js';
-import type { Incomplete } from '../list/connection.js';
+import type { Omission } from '../list/connection.js';
 import { FileIndex } from './file-index.js';
 import { hasKernelPids, readSocketFiles } from './file-iterator.js';
 import { countDescriptors, type HiddenProcesses, hiddenProcesses, visitProcesses, whyRefused } from './proc-links.js';
@@ -21,7 +21,7 @@ export interface OwnersByInode extends Iterable<readonly [inode: number, owners:
 /** Which processes have which sockets open. */
 export interface SocketOwners {
   readonly byInode: OwnersByInode;
-  readonly incomplete: readonly Incomplete[];
+  readonly incomplete: readonly Omission[];
   /** The processes that may not be looked into; `undefined` if every owner was found. */
   readonly hidden: HiddenProcesses | undefined;
 }

@@ -1,7 +1,7 @@
 import { existsSync, statSync } from 'node:fs';
 import { SystemCallError } from '../../native/errors.js';
 import { type SocketVisitor, visitSocketLinks } from '../../native/socket-links.js';
-import type { Incomplete } from '../list/connection.js';
+import type { Omission } from '../list/connection.js';
 import { readProcessFile } from './processes.js';
 
 /** Returns how many descriptors a process has, 0 where that is not known: the kernel tells it since 6.2. */
@@ -23,7 +23,7 @@ function isForeign(pid: number): boolean {
   return statSync(`/proc/${pid}`, { throwIfNoEntry: false })?.uid !== process.getuid?.();
 }
 
-function gap(pids: readonly number[], one: string, many: string, why: string): Incomplete[] {
+function gap(pids: readonly number[], one: string, many: string, why: string): Omission[] {
   if (pids.length === 0) return [];
   const whose = pids.length === 1 ? `1 process ${one}` : `${pids.length} processes ${many}`;
   return [{ what: `the owners of the sockets of ${whose}`, why }];
@@ -55,7 +55,7 @@ export function hiddenProcesses(refused: readonly number[], isEveryProcess: bool
 }
 
 /** Returns the lines about facts that are missing because processes may not be looked into. */
-export function whyRefused({ pids: programs, hasUnlisted }: HiddenProcesses): Incomplete[] {
+export function whyRefused({ pids: programs, hasUnlisted }: HiddenProcesses): Omission[] {
   const remedy = process.getuid?.() === 0 ? `it needs ${capabilities}` : `it needs root, or ${capabilities}`;
   return [
     ...gap(programs.filter(isForeign), 'of another user', 'of other users', `to read their descriptors, ${remedy}`),

@@ -1,7 +1,7 @@
 import { accessSync, constants, readFileSync, statSync } from 'node:fs';
 import path from 'node:path';
 import type { KernelDefaults } from '../../socket/kernel-defaults.js';
-import type { Incomplete } from '../list/connection.js';
+import type { Omission } from '../list/connection.js';
 import { removeFile, replaceFile } from './atomic-file.js';
 import { adviceFor, attempt, attemptAll, codeOf } from './failed-call.js';
 import { FileError } from './file-error.js';
@@ -25,7 +25,7 @@ export interface DefaultsChange {
   readonly overriddenBy: readonly SysctlSource[];
   readonly warnings: readonly string[];
   /** What is not permitted: nothing was done then, but that a change of the running kernel may not be undone. */
-  readonly incomplete: readonly Incomplete[];
+  readonly incomplete: readonly Omission[];
 }
 
 /** A file as it is and as it is going to be; without content it is going to be removed. */
@@ -55,7 +55,7 @@ export function actionOf({ found, content }: FileChange): 'created' | 'changed' 
   return found.content.equals(content) ? 'unchanged' : 'changed';
 }
 
-function lacking(file: string, mode: number): Incomplete[] {
+function lacking(file: string, mode: number): Omission[] {
   try {
     accessSync(file, mode);
     return [];
@@ -65,7 +65,7 @@ function lacking(file: string, mode: number): Incomplete[] {
 }
 
 /** What is not permitted, asked before anything is touched. */
-export function lackingPermissions(root: string, file: FileChange | undefined): Incomplete[] {
+export function lackingPermissions(root: string, file: FileChange | undefined): Omission[] {
   const { W_OK, X_OK } = constants;
   const isWritten = file !== undefined && actionOf(file) !== 'unchanged';
   const files = keepAliveSysctls.map((sysctl) => procFile(root, sysctl));
@@ -76,7 +76,7 @@ export function lackingPermissions(root: string, file: FileChange | undefined): 
 }
 
 /** That the file is somebody else's, for a preview; doing it is refused with an error. */
-export function lackingOwnership(file: FileChange | undefined): Incomplete[] {
+export function lackingOwnership(file: FileChange | undefined): Omission[] {
   const self = process.geteuid?.() ?? 0;
   const owner = file?.found?.uid ?? self;
   if (file === undefined || owner === self) return [];
@@ -84,7 +84,7 @@ export function lackingOwnership(file: FileChange | undefined): Incomplete[] {
 }
 
 /** Returns whether what has to be kept for undoing can be written. */
-export function lackingUndo(root: string): Incomplete[] {
+export function lackingUndo(root: string): Omission[] {
   const directory = path.dirname(undoLogPath(root));
   try {
     accessSync(directory, constants.F_OK);

@@ -1,6 +1,6 @@
 import { existsSync, readdirSync, realpathSync, statSync } from 'node:fs';
 import path from 'node:path';
-import type { Incomplete } from '../list/connection.js';
+import type { Omission } from '../list/connection.js';
 import { IrregularFileError, readRegularFile } from '../regular-file.js';
 import { adviceFor, codeOf } from './failed-call.js';
 
@@ -18,7 +18,7 @@ export interface ConfigurationFiles {
   readonly files: readonly ConfigurationFile[];
   /** /etc/sysctl.conf, where nothing reads it at boot. */
   readonly notRead: ConfigurationFile | undefined;
-  readonly incomplete: readonly Incomplete[];
+  readonly incomplete: readonly Omission[];
 }
 
 /** A file that is to be written, seen as if it were; without text as if it were removed. */
@@ -45,7 +45,7 @@ function realPath(file: string): string {
 }
 
 /** The names in a directory, with the planned file as if its plan were carried out. */
-function namesIn(directory: string, planned: PlannedFile | undefined, incomplete: Incomplete[]): string[] {
+function namesIn(directory: string, planned: PlannedFile | undefined, incomplete: Omission[]): string[] {
   let names: string[] = [];
   try {
     names = readdirSync(directory);
@@ -58,7 +58,7 @@ function namesIn(directory: string, planned: PlannedFile | undefined, incomplete
 }
 
 /** The paths to read: a name in /etc hides it in /run, and so on; then by name as bytes, whatever the directory. */
-function pathsInOrder(root: string, planned: PlannedFile | undefined, incomplete: Incomplete[]): string[] {
+function pathsInOrder(root: string, planned: PlannedFile | undefined, incomplete: Omission[]): string[] {
   const byName = new Map<string, string>();
   for (const directory of directories.map((name) => path.join(root, name))) {
     for (const name of namesIn(directory, planned, incomplete)) {
@@ -69,7 +69,7 @@ function pathsInOrder(root: string, planned: PlannedFile | undefined, incomplete
 }
 
 /** Returns why a file's text is not read, or the text. */
-function readText(file: string): string | Incomplete {
+function readText(file: string): string | Omission {
   try {
     const status = statSync(file);
     // A link to /dev/null is the usual way to switch a file off.
@@ -81,7 +81,7 @@ function readText(file: string): string | Incomplete {
   }
 }
 
-function readConfiguration(readAs: string, planned: PlannedFile | undefined): ConfigurationFile | Incomplete {
+function readConfiguration(readAs: string, planned: PlannedFile | undefined): ConfigurationFile | Omission {
   const file = realPath(readAs);
   if (planned !== undefined && (planned.file === readAs || planned.file === file)) {
     return { readAs, file: planned.file, text: planned.text ?? '' };
@@ -103,7 +103,7 @@ function hasSystemd(root: string): boolean {
  * distribution ships); where there is no systemd, `sysctl --system` of procps reads it last.
  */
 export function configurationFiles(root: string, planned?: PlannedFile): ConfigurationFiles {
-  const incomplete: Incomplete[] = [];
+  const incomplete: Omission[] = [];
   const read = (file: string) => {
     const configuration = readConfiguration(file, planned);
     if (!('why' in configuration)) return [configuration];

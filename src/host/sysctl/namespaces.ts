@@ -1,6 +1,6 @@
 import { SystemCallError } from '../../native/errors.js';
 import type { KernelDefaults } from '../../socket/kernel-defaults.js';
-import type { Incomplete } from '../list/connection.js';
+import type { Omission } from '../list/connection.js';
 import { networkNamespaces, within } from '../namespaces/network-namespaces.js';
 import { processName } from '../owners/processes.js';
 import { readRunningValues } from './running-values.js';
@@ -15,7 +15,7 @@ export interface NamespaceDefaults extends KernelDefaults {
   readonly process: { readonly pid: number; readonly name: string } | null;
 }
 
-function unreadable(failures: ReadonlyMap<string, number>): Incomplete[] {
+function unreadable(failures: ReadonlyMap<string, number>): Omission[] {
   return [...failures].map(([why, count]) => ({
     what: `${count} other network ${count === 1 ? 'namespace' : 'namespaces'}`,
     why,
@@ -27,7 +27,7 @@ function unreadable(failures: ReadonlyMap<string, number>): Incomplete[] {
  *
  * Needs CAP_SYS_ADMIN; what cannot be read is told in `incomplete`.
  */
-export function otherNamespaces(): { namespaces: NamespaceDefaults[]; incomplete: Incomplete[] } {
+export function otherNamespaces(): { namespaces: NamespaceDefaults[]; incomplete: Omission[] } {
   const found = networkNamespaces();
   const namespaces: NamespaceDefaults[] = [];
   const failures = new Map<string, number>();

@@ -1,6 +1,6 @@
 import type { KernelDefaults } from '../../socket/kernel-defaults.js';
 import { fromWorker, isWorker } from '../from-worker.js';
-import type { Incomplete } from '../list/connection.js';
+import type { Omission } from '../list/connection.js';
 import { type NamespaceDefaults, otherNamespaces } from './namespaces.js';
 import { readRunningValues } from './running-values.js';
 import { type RootOption, type SysctlSource, sysctlSources } from './sources.js';
@@ -15,7 +15,7 @@ export interface KernelDefaultsReport extends KernelDefaults {
   readonly namespaces: readonly NamespaceDefaults[];
   /** False where a file or directory that counts could not be read, so that `sources` may lack a line. */
   readonly isEveryFileRead: boolean;
-  readonly incomplete: readonly Incomplete[];
+  readonly incomplete: readonly Omission[];
 }
 
 /**

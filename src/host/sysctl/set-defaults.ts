@@ -5,7 +5,7 @@ import { readPolicy } from '../../policy/parse.js';
 import type { PolicyInput } from '../../policy/policy.js';
 import type { KernelDefaults } from '../../socket/kernel-defaults.js';
 import { fromWorker, isWorker } from '../from-worker.js';
-import type { Incomplete } from '../list/connection.js';
+import type { Omission } from '../list/connection.js';
 import {
   actionOf,
   carryOut,
@@ -114,7 +114,7 @@ function planOf(input: PolicyInput, options: SetKernelDefaultsOptions): Plan {
   return { root, before, after, file, overriddenBy: overriding(planned, file.path, values), warnings };
 }
 
-function outcome(plan: Plan, applied: boolean, after: KernelDefaults, incomplete: Incomplete[]): DefaultsChange {
+function outcome(plan: Plan, applied: boolean, after: KernelDefaults, incomplete: Omission[]): DefaultsChange {
   const { before, file, overriddenBy, warnings } = plan;
   const shown = file === undefined ? null : { path: file.path, action: actionOf(file) };
   return { applied, before, after, file: shown, overriddenBy, warnings, incomplete };

@@ -1,4 +1,4 @@
-import type { Incomplete } from '../list/connection.js';
+import type { Omission } from '../list/connection.js';
 import { type ConfigurationFile, configurationFiles, type PlannedFile } from './configuration-files.js';
 import { readSetting, splitLines } from './configuration-text.js';
 import { type KeepAliveSysctl, keepAliveSysctls, numberOfValue } from './keys.js';
@@ -26,7 +26,7 @@ export interface SysctlSources {
   readonly sources: readonly SysctlSource[];
   /** What /etc/sysctl.conf says where nothing reads it at boot. */
   readonly notRead: readonly SysctlSource[];
-  readonly incomplete: readonly Incomplete[];
+  readonly incomplete: readonly Omission[];
 }
 
 interface Entry extends SysctlSource {

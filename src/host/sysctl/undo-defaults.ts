@@ -1,6 +1,6 @@
 import type { KernelDefaults } from '../../socket/kernel-defaults.js';
 import { fromWorker, isWorker } from '../from-worker.js';
-import type { Incomplete } from '../list/connection.js';
+import type { Omission } from '../list/connection.js';
 import {
   actionOf,
   carryOut,
@@ -96,7 +96,7 @@ function apply(root: string, { step, others, file, before }: Plan): KernelDefaul
   }
 }
 
-function outcome(plan: Plan, applied: boolean, after: KernelDefaults, incomplete: Incomplete[]): DefaultsChange {
+function outcome(plan: Plan, applied: boolean, after: KernelDefaults, incomplete: Omission[]): DefaultsChange {
   const { before, file } = plan;
   const shown = file === undefined ? null : { path: file.path, action: actionOf(file) };
   return { applied, before, after, file: shown, overriddenBy: [], warnings: [], incomplete };

@@ -89,27 +89,23 @@ export function readIntOptions(fd: number, options: readonly SocketOption[]): (n
 }
 
 /** An option and its new int value. */
-export interface IntAssignment {
+export interface IntWrite {
   readonly option: SocketOption;
   readonly value: number;
 }
 
-/** The result of assignments. */
+/** The result of writes. */
 export interface IntOutcome {
-  /** How many assignments were made. */
+  /** How many writes were made. */
   readonly done: number;
-  /** Why the next assignment failed; undefined if all were made. */
+  /** Why the next write failed; undefined if all were made. */
   readonly error?: SystemCallError;
   /** The values of the options afterwards; empty after an error. */
   readonly after: readonly (number | SystemCallError)[];
 }
 
 /** Sets options whose values are ints, in order, up to the first that the kernel refuses; then reads `options`. */
-export function writeIntOptions(
-  fd: number,
-  list: readonly IntAssignment[],
-  options: readonly SocketOption[],
-): IntOutcome {
+export function writeIntOptions(fd: number, list: readonly IntWrite[], options: readonly SocketOption[]): IntOutcome {
   if (isForwarding()) return callInNativeThread('writeIntOptions', fd, list, options);
   for (const [done, { option, value }] of list.entries()) {
     const error = attempt(() => {

@@ -13,10 +13,10 @@ import { jiffyMs, kernelHz, timerLatenessMs } from './timer-wheel.js';
  * - `rebooted`: it comes back without memory of the connection and answers the first probe with RST; counted from its
  *   last segment.
  */
-export type Scenario = 'idle' | 'data-in-flight' | 'rebooted';
+export type DetectionScenario = 'idle' | 'data-in-flight' | 'rebooted';
 
 /** What else a prediction depends on; without it the range covers every case. */
-export interface Conditions {
+export interface DetectionConditions {
   /** The kernel's CONFIG_HZ, 10 to 10,000; default: the range covers 100, 250, 300 and 1000. */
   readonly hz?: number;
   /**
@@ -30,23 +30,23 @@ export interface Conditions {
 
 const source = 'detectionTime';
 
-const scenarios: readonly Scenario[] = ['idle', 'data-in-flight', 'rebooted'];
+const scenarios: readonly DetectionScenario[] = ['idle', 'data-in-flight', 'rebooted'];
 
-function lies(value: number, least: number, most: number): boolean {
+function isBetween(value: number, least: number, most: number): boolean {
   return typeof value === 'number' && value >= least && value <= most;
 }
 
-function check(scenario: Scenario, { hz, rtoMs, retries2 }: Conditions): void {
+function check(scenario: DetectionScenario, { hz, rtoMs, retries2 }: DetectionConditions): void {
   if (!scenarios.includes(scenario)) {
     throw new ConfigurationError(source, 'scenario', scenario, "'idle', 'data-in-flight' or 'rebooted'");
   }
-  if (hz !== undefined && !lies(hz, 10, 10_000)) {
+  if (hz !== undefined && !isBetween(hz, 10, 10_000)) {
     throw new ConfigurationError(source, 'hz', hz, 'a number from 10 to 10000');
   }
-  if (rtoMs !== undefined && !lies(rtoMs, 1, 120_000)) {
+  if (rtoMs !== undefined && !isBetween(rtoMs, 1, 120_000)) {
     throw new ConfigurationError(source, 'rtoMs', rtoMs, 'a number of milliseconds from 1 to 120000');
   }
-  if (retries2 !== undefined && !(Number.isInteger(retries2) && lies(retries2, 0, 255))) {
+  if (retries2 !== undefined && !(Number.isInteger(retries2) && isBetween(retries2, 0, 255))) {
     throw new ConfigurationError(source, 'retries2', retries2, 'a whole number from 0 to 255');
   }
 }
@@ -88,7 +88,7 @@ export function idleDetection(policy: ParsedPolicy): TimeRange {
 }
 
 /** The conditions that decide when a peer that vanishes with data in flight is noticed. */
-export interface InFlightConditions extends Pick<Conditions, 'rtoMs'> {
+export interface InFlightConditions extends Pick<DetectionConditions, 'rtoMs'> {
   readonly retries2: number;
   /** Whether the kernel sends window probes instead, because the peer's window is closed. */
   readonly isWindowClosed?: boolean;
@@ -108,7 +108,12 @@ export function inFlightDetection(userTimeout: number, conditions: InFlightCondi
   return coverRanges(kernelHz.map((hz) => inFlightDeath(userTimeout, conditions, hz)));
 }
 
-function detect(policy: ParsedPolicy, scenario: Scenario, conditions: Conditions, hz: number): TimeRange {
+function detect(
+  policy: ParsedPolicy,
+  scenario: DetectionScenario,
+  conditions: DetectionConditions,
+  hz: number,
+): TimeRange {
   const { userTimeout = 0 } = policy;
   switch (scenario) {
     case 'idle':
@@ -134,8 +139,8 @@ function detect(policy: ParsedPolicy, scenario: Scenario, conditions: Conditions
  */
 export function detectionTime(
   policy: PolicyInput | false,
-  scenario: Scenario = 'idle',
-  conditions: Conditions = {},
+  scenario: DetectionScenario = 'idle',
+  conditions: DetectionConditions = {},
 ): TimeRange {
   check(scenario, conditions);
   if (policy === false) {

@@ -1,12 +1,12 @@
 import type { ValidPolicy } from '../../policy/policy.js';
-import type { Mode } from './requested-keep-alive.js';
+import type { ProcessMode } from './requested-keep-alive.js';
 import type { CompiledRule, Facts } from './rules.js';
 
 /** What is in force for a process: the policy of all connections, and the rules that come before it. */
-export interface Regime {
+export interface ActivePolicy {
   /** `false` where only rules give policies. */
   readonly policy: ValidPolicy | false;
-  readonly mode: Mode;
+  readonly mode: ProcessMode;
   readonly rules: readonly CompiledRule[];
 }
 
@@ -15,7 +15,7 @@ export interface Regime {
  *
  * `undefined` for a listener whose connections have to be decided on one by one, because a rule asks for the peer.
  */
-export function decide({ policy, rules }: Regime, facts: Facts): ValidPolicy | false | undefined {
+export function policyFor({ policy, rules }: ActivePolicy, facts: Facts): ValidPolicy | false | undefined {
   for (const rule of rules) {
     const match = rule.matches(facts);
     if (match === 'yes') return rule.policy;
@@ -25,6 +25,6 @@ export function decide({ policy, rules }: Regime, facts: Facts): ValidPolicy | f
 }
 
 /** Returns whether deciding takes the local port, which a client's handle has to be asked for. */
-export function needsLocalPort({ rules }: Regime): boolean {
+export function needsLocalPort({ rules }: ActivePolicy): boolean {
   return rules.some((rule) => rule.needsLocalPort);
 }

@@ -11,10 +11,10 @@ import { ConfigurationError } from '../../policy/configuration-error.js';
 import type { PolicyInput } from '../../policy/policy.js';
 import { type Installation, threadState } from '../../socket/thread-state.js';
 import { NativeSockets } from '../native-sockets/native-sockets.js';
-import type { Regime } from './active-policy.js';
-import { type AppliedEvent, Governor } from './enforcer.js';
-import type { Mode } from './requested-keep-alive.js';
-import { compileRules, type Rule, readPolicyOrUnmanaged } from './rules.js';
+import type { ActivePolicy } from './active-policy.js';
+import { type AppliedEvent, Enforcer } from './enforcer.js';
+import type { ProcessMode } from './requested-keep-alive.js';
+import { compileRules, type PolicyRule, readPolicyOrUnmanaged } from './rules.js';
 import { type ProcessStatus, summaryOf } from './statistics.js';
 
 /** How {@link applyToProcess} applies a policy. */
@@ -23,9 +23,9 @@ export interface ProcessOptions {
    * `'enforce'` (the default): the policy's fields win over any `setKeepAlive` of the program. `'fill'`: what a program
    * asks for itself (a delay of 1 s or more, an interval, a count) wins, and the policy fills the rest.
    */
-  readonly mode?: Mode;
+  readonly mode?: ProcessMode;
   /** The first one that matches a connection decides instead of the policy. */
-  readonly rules?: readonly Rule[];
+  readonly rules?: readonly PolicyRule[];
   /**
    * Called for each connection and listener that is set, except for those that the callback sets itself. An error of the
    * callback becomes a process warning.
@@ -53,7 +53,7 @@ export interface ProcessPolicy extends Disposable {
   dispose(): void;
 }
 
-interface Applied extends Regime {
+interface Applied extends ActivePolicy {
   readonly onApplied: ProcessOptions['onApplied'];
   readonly native: boolean;
 }
@@ -78,14 +78,14 @@ function told(event: AppliedEvent): void {
   }
 }
 
-/** Everything that is patched or listened to, while there is a regime. */
+/** Everything that is patched or listened to, while there is an active policy. */
 class ProcessInstallation implements Installation {
-  readonly governor = new Governor(() => applied.at(-1), told);
+  readonly enforcer = new Enforcer(() => applied.at(-1), told);
   #restore = () => {};
   #native: NativeSockets | undefined;
 
   install(): void {
-    this.#restore = intercept(this.governor);
+    this.#restore = intercept(this.enforcer);
     channel('net.client.socket').subscribe(this.#onClient);
     channel('net.server.socket').subscribe(this.#onServer);
     // A process that was forked gets the sockets of others as handles in messages of Node's own, also of a cluster.
@@ -97,10 +97,10 @@ class ProcessInstallation implements Installation {
   findNative(isWanted: boolean): void {
     if (!isWanted && isMainThread) return;
     this.#native ??= new NativeSockets({
-      statistics: this.governor.statistics,
-      regime: () => applied.at(-1),
+      statistics: this.enforcer.statistics,
+      activePolicy: () => applied.at(-1),
       applied: told,
-      refused: (error) => this.governor.refused(error),
+      refused: (error) => this.enforcer.refused(error),
     });
   }
 
@@ -115,24 +115,24 @@ class ProcessInstallation implements Installation {
 
   readonly #onClient = (message: unknown): void => {
     // It is announced before it has its handle.
-    process.nextTick(() => guarded(() => this.governor.announced((message as { socket: net.Socket }).socket)));
+    process.nextTick(() => guarded(() => this.enforcer.announced((message as { socket: net.Socket }).socket)));
   };
 
   readonly #onServer = (message: unknown): void => {
     guarded(() => {
       const { socket } = message as { socket: net.Socket & { _server?: net.Server } };
-      this.governor.announced(socket, socket._server);
+      this.enforcer.announced(socket, socket._server);
     });
   };
 
   readonly #onInternalMessage = (_: unknown, handle: unknown): void => {
     guarded(() => {
-      if (isTcpHandle(handle)) this.governor.accepted(handle);
+      if (isTcpHandle(handle)) this.enforcer.accepted(handle);
     });
   };
 
   readonly #onExit = (): void => {
-    guarded(() => debug('%s', summaryOf(this.governor.statistics.status())));
+    guarded(() => debug('%s', summaryOf(this.enforcer.statistics.status())));
   };
 }
 
@@ -187,7 +187,7 @@ export function applyConfiguration(
 ): ProcessPolicy {
   checkOptions(options, sourceOf);
   const { mode = 'enforce', native = true, rules = [], onApplied, summarySignal } = options;
-  const regime: Applied = {
+  const activePolicy: Applied = {
     policy: readPolicyOrUnmanaged(policy, 'policy', sourceOf('policy')),
     mode,
     rules: compileRules(rules, sourceOf('rules')),
@@ -196,27 +196,27 @@ export function applyConfiguration(
   };
   tcpPrototype();
   installation ??= new ProcessInstallation();
-  const { governor } = installation;
+  const { enforcer } = installation;
   const entry = { installation };
-  const status = () => governor.statistics.status();
+  const status = () => enforcer.statistics.status();
   const summarize = () => {
     guarded(() => process.stderr.write(`tcp-keepalive: ${summaryOf(status())}\n`));
   };
   if (summarySignal !== undefined) process.on(summarySignal, summarize);
-  applied.push(regime);
+  applied.push(activePolicy);
   threadState.policies.push(entry);
   installLast();
-  governor.reconsiderListeners();
+  enforcer.reconsiderListeners();
   installation.findNative(native);
-  debug('policy %j, mode %s, %d rules', regime.policy, mode, rules.length);
+  debug('policy %j, mode %s, %d rules', activePolicy.policy, mode, rules.length);
   const dispose = () => {
-    const at = applied.indexOf(regime);
+    const at = applied.indexOf(activePolicy);
     if (at < 0) return;
     applied.splice(at, 1);
     if (summarySignal !== undefined) process.off(summarySignal, summarize);
     threadState.policies.splice(threadState.policies.indexOf(entry), 1);
     guarded(installLast);
-    if (applied.length > 0) governor.reconsiderListeners();
+    if (applied.length > 0) enforcer.reconsiderListeners();
     else installation = undefined;
   };
   return { status, dispose, [Symbol.dispose]: dispose };

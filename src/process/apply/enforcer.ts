@@ -12,16 +12,23 @@ import { hasPolicy, setOnHandle, setOnNewHandle } from '../../socket/connection.
 import { explicitPolicy } from '../../socket/explicit-policy.js';
 import { listenersPassOptionsOn } from '../../socket/server.js';
 import type { AppliedKeepAlive } from '../../socket/state.js';
-import { decide, needsLocalPort, type Regime } from './active-policy.js';
+import { type ActivePolicy, needsLocalPort, policyFor } from './active-policy.js';
 import { type CallSite, callSite } from './call-site.js';
 import { Listeners, listeningServers, queuedOn } from './listeners.js';
-import { carryOver, handleIntentOf, type Intent, intentOf, isOverruled, mergeIntent } from './requested-keep-alive.js';
-import type { Role } from './rules.js';
+import {
+  isOverruled,
+  mergeRequest,
+  mergeRequests,
+  type RequestedKeepAlive,
+  requestOf,
+  requestOnHandle,
+} from './requested-keep-alive.js';
+import type { ConnectionRole } from './rules.js';
 import { Statistics } from './statistics.js';
 
 /** What was done to a connection or a listener. */
 export interface AppliedEvent {
-  readonly role: Role;
+  readonly role: ConnectionRole;
   /** The socket or server; `undefined` while Node.js has not made one for an accepted connection yet. */
   readonly target: net.Socket | net.Server | undefined;
   readonly applied: AppliedKeepAlive;
@@ -31,11 +38,11 @@ export interface AppliedEvent {
 
 /** What is known of a handle under the policy. */
 interface Governed {
-  readonly role: Role;
+  readonly role: ConnectionRole;
   /** What was decided for it; `false` where it is left to the program. */
   policy: ValidPolicy | false;
   /** What the program's calls of `setKeepAlive` have asked for so far. */
-  intent: Intent | undefined;
+  requested: RequestedKeepAlive | undefined;
   /** What was last set. */
   set: ValidPolicy | undefined;
 }
@@ -43,36 +50,36 @@ interface Governed {
 /** The calls of `setKeepAlive` on a socket that is not connected yet. */
 interface Request {
   /** What they ask for together. */
-  readonly intent: Intent;
+  readonly requested: RequestedKeepAlive;
   readonly last: Call;
 }
 
 /** One call of `setKeepAlive`. */
 interface Call {
-  readonly intent: Intent;
+  readonly requested: RequestedKeepAlive;
   readonly site: () => CallSite | undefined;
   /** Whether it was counted as overruled: it is carried out twice, when connecting and when connected. */
   isCounted: boolean;
 }
 
-function isSame(a: ValidPolicy, b: ValidPolicy): boolean {
+function samePolicy(a: ValidPolicy, b: ValidPolicy): boolean {
   return a.idle === b.idle && a.interval === b.interval && a.count === b.count && a.userTimeout === b.userTimeout;
 }
 
 /** Returns whether a handle has a policy. Asks the kernel, because an addon or another process may have set options since. */
 function isInForce(handle: TcpHandle, wanted: ValidPolicy, set: ValidPolicy): boolean {
   try {
-    return hasPolicy(handle, wanted) ?? isSame(set, wanted);
+    return hasPolicy(handle, wanted) ?? samePolicy(set, wanted);
   } catch {
     // The attempt to set the policy will report the error.
     return false;
   }
 }
 
-/** Keeps every connection of this thread under a regime. */
-export class Governor implements Hooks {
+/** Keeps every connection of this thread under an active policy. */
+export class Enforcer implements Hooks {
   readonly statistics = new Statistics();
-  readonly #regime: () => Regime | undefined;
+  readonly #activePolicy: () => ActivePolicy | undefined;
   readonly #onApplied: (event: AppliedEvent) => void;
   readonly #governed = new WeakMap<TcpHandle, Governed>();
   readonly #requests = new WeakMap<net.Socket, Request>();
@@ -84,16 +91,16 @@ export class Governor implements Hooks {
   /** True during `onApplied`: connections that the callback sets are not reported. */
   #isTelling = false;
 
-  constructor(regime: () => Regime | undefined, onApplied: (event: AppliedEvent) => void) {
-    this.#regime = regime;
+  constructor(activePolicy: () => ActivePolicy | undefined, onApplied: (event: AppliedEvent) => void) {
+    this.#activePolicy = activePolicy;
     this.#onApplied = onApplied;
   }
 
   connecting(handle: TcpHandle, address: string, port: number): void {
-    const regime = this.#regime();
-    if (regime === undefined) return;
+    const activePolicy = this.#activePolicy();
+    if (activePolicy === undefined) return;
     const { _host: host } = (ownerOf(handle) ?? {}) as { _host?: unknown };
-    const localPort = needsLocalPort(regime) ? nameOf(handle)?.port : undefined;
+    const localPort = needsLocalPort(activePolicy) ? nameOf(handle)?.port : undefined;
     const facts = {
       role: 'client',
       // Node.js 20 takes whatever converts to a string.
@@ -102,14 +109,14 @@ export class Governor implements Hooks {
       remotePort: port,
       localPort,
     } as const;
-    this.#govern(handle, 'client', decide(regime, facts) ?? false);
+    this.#govern(handle, 'client', policyFor(activePolicy, facts) ?? false);
   }
 
   /** A connection that comes without having been connected here: accepted, or handed over by another process. */
   accepted(handle: TcpHandle, listener?: TcpHandle): void {
-    const regime = this.#regime();
-    const peer = regime && peerOf(handle);
-    if (regime === undefined || peer === undefined) return;
+    const activePolicy = this.#activePolicy();
+    const peer = activePolicy && peerOf(handle);
+    if (activePolicy === undefined || peer === undefined) return;
     const server = listener && ownerOf(listener);
     const facts = {
       role: 'server',
@@ -117,15 +124,15 @@ export class Governor implements Hooks {
       remotePort: peer.port,
       localPort: nameOf(handle)?.port,
     } as const;
-    this.#govern(handle, 'server', (server && explicitPolicy(server)) ?? decide(regime, facts) ?? false);
+    this.#govern(handle, 'server', (server && explicitPolicy(server)) ?? policyFor(activePolicy, facts) ?? false);
   }
 
   listening(handle: TcpHandle): void {
-    const regime = this.#regime();
-    if (regime === undefined) return;
+    const activePolicy = this.#activePolicy();
+    if (activePolicy === undefined) return;
     const owner = ownerOf(handle);
     const explicit = owner && explicitPolicy(owner);
-    const policy = explicit ?? decide(regime, { role: 'server', localPort: nameOf(handle)?.port });
+    const policy = explicit ?? policyFor(activePolicy, { role: 'server', localPort: nameOf(handle)?.port });
     if (policy === false) {
       this.#listeners.leaveAlone(handle);
       return;
@@ -140,7 +147,7 @@ export class Governor implements Hooks {
     this.#tell(handle, 'server', applied);
   }
 
-  /** Decides again on all present listeners, also on those that listened before there was a regime. */
+  /** Decides again on all present listeners, also on those that listened before there was an active policy. */
   reconsiderListeners(): void {
     for (const handle of this.#listeners.open()) guarded(() => this.listening(handle));
     for (const server of listeningServers()) guarded(() => this.#discover(server));
@@ -173,7 +180,7 @@ export class Governor implements Hooks {
     const owner = ownerOf(handle);
     const request = owner instanceof Socket ? this.#requests.get(owner) : undefined;
     // Node.js itself applies earlier calls and the options that the server was created with.
-    if (request === undefined) governed.intent = carryOver(governed.intent, handleIntentOf(args));
+    if (request === undefined) governed.requested = mergeRequests(governed.requested, requestOnHandle(args));
     this.#settle(handle, governed, request?.last);
     return 0;
   }
@@ -191,17 +198,17 @@ export class Governor implements Hooks {
   /** A program has asked for something; what there is no connection for yet is kept until there is one. */
   socketKeepAlive(socket: net.Socket, args: readonly unknown[], called: Method): void {
     if (!(socket instanceof Socket)) return;
-    const intent = intentOf(args);
+    const requested = requestOf(args);
     const handle = tcpHandleOf(socket);
     const governed = handle && this.#governedOf(handle);
     if (governed === undefined || handle === undefined) {
       if (!socket.pending) return;
       const site = callSite(called);
-      const last: Call = { intent, site: () => site, isCounted: false };
-      this.#requests.set(socket, { intent: carryOver(this.#requests.get(socket)?.intent, intent), last });
+      const last: Call = { requested, site: () => site, isCounted: false };
+      this.#requests.set(socket, { requested: mergeRequests(this.#requests.get(socket)?.requested, requested), last });
     } else if (governed.policy !== false) {
-      governed.intent = carryOver(governed.intent, intent);
-      this.#settle(handle, governed, { intent, site: () => callSite(called), isCounted: false });
+      governed.requested = mergeRequests(governed.requested, requested);
+      this.#settle(handle, governed, { requested, site: () => callSite(called), isCounted: false });
     }
   }
 
@@ -214,8 +221,8 @@ export class Governor implements Hooks {
       return this.#governed.get(handle);
     }
     if (known?.policy === explicit) return known;
-    const { role = 'client', intent } = known ?? {};
-    const governed = { role, policy: explicit, intent, set: explicit || undefined };
+    const { role = 'client', requested } = known ?? {};
+    const governed = { role, policy: explicit, requested, set: explicit || undefined };
     this.#governed.set(handle, governed);
     return governed;
   }
@@ -224,15 +231,15 @@ export class Governor implements Hooks {
   #adopt(handle: TcpHandle): void {
     const { _server: server } = (ownerOf(handle) ?? {}) as { _server?: net.Server | null };
     const policy = server && (explicitPolicy(server) ?? this.#listeners.inherited(server));
-    if (policy) this.#governed.set(handle, { role: 'server', policy, intent: undefined, set: policy });
+    if (policy) this.#governed.set(handle, { role: 'server', policy, requested: undefined, set: policy });
     else this.accepted(handle);
   }
 
-  #govern(handle: TcpHandle, role: Role, decided: ValidPolicy | false): void {
+  #govern(handle: TcpHandle, role: ConnectionRole, decided: ValidPolicy | false): void {
     const owner = ownerOf(handle);
     const policy = explicitPolicy(handle) ?? (owner && explicitPolicy(owner)) ?? decided;
     const request = owner instanceof Socket ? this.#requests.get(owner) : undefined;
-    const governed: Governed = { role, policy, intent: request?.intent, set: undefined };
+    const governed: Governed = { role, policy, requested: request?.requested, set: undefined };
     this.#governed.set(handle, governed);
     if (policy === false) this.statistics.skipped.optedOut += 1;
     else if (this.#settle(handle, governed, request?.last)) this.statistics.set += 1;
@@ -241,9 +248,9 @@ export class Governor implements Hooks {
   /** Sets the options that follow from the policy and the program's calls, if needed. Returns whether they are in force. */
   #settle(handle: TcpHandle, governed: Governed, call: Call | undefined): boolean {
     const isExplicit = explicitPolicy(handle) !== undefined;
-    const mode = isExplicit ? 'enforce' : (this.#regime()?.mode ?? 'enforce');
-    const wanted = mergeIntent(governed.policy as ValidPolicy, governed.intent, mode);
-    if (call !== undefined && !call.isCounted && isOverruled(call.intent, wanted)) {
+    const mode = isExplicit ? 'enforce' : (this.#activePolicy()?.mode ?? 'enforce');
+    const wanted = mergeRequest(governed.policy as ValidPolicy, governed.requested, mode);
+    if (call !== undefined && !call.isCounted && isOverruled(call.requested, wanted)) {
       call.isCounted = true;
       this.statistics.overruled(call.site());
     }
@@ -269,7 +276,7 @@ export class Governor implements Hooks {
     }
   }
 
-  #tell(handle: TcpHandle, role: Role, applied: AppliedKeepAlive): void {
+  #tell(handle: TcpHandle, role: ConnectionRole, applied: AppliedKeepAlive): void {
     if (this.#isTelling) return;
     this.#isTelling = true;
     try {

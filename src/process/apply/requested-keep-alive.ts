@@ -2,7 +2,7 @@ import { limits } from '../../policy/limits.js';
 import type { ValidPolicy } from '../../policy/policy.js';
 
 /** What a call of `setKeepAlive` asks for, as far as the kernel could be given it. */
-export interface Intent {
+export interface RequestedKeepAlive {
   readonly enable: boolean;
   readonly idle: number | undefined;
   readonly interval: number | undefined;
@@ -29,7 +29,7 @@ function countOf(count: unknown): number | undefined {
 }
 
 /** Reads the arguments of `net.Socket.prototype.setKeepAlive` in all the forms that Node.js 20 to 26 know. */
-export function intentOf([first, delay, interval, count]: readonly unknown[]): Intent {
+export function requestOf([first, delay, interval, count]: readonly unknown[]): RequestedKeepAlive {
   const given: Given =
     typeof first === 'object' && first !== null ? first : { enable: first, initialDelay: delay, interval, count };
   if (!given.enable) return { enable: false, idle: undefined, interval: undefined, count: undefined };
@@ -42,12 +42,12 @@ export function intentOf([first, delay, interval, count]: readonly unknown[]): I
 }
 
 /** Reads the arguments with which Node.js itself calls a handle, in seconds. */
-export function handleIntentOf([enable, delay, interval, count]: readonly unknown[]): Intent {
-  return intentOf([enable, Number(delay) * 1000, Number(interval) * 1000, count]);
+export function requestOnHandle([enable, delay, interval, count]: readonly unknown[]): RequestedKeepAlive {
+  return requestOf([enable, Number(delay) * 1000, Number(interval) * 1000, count]);
 }
 
 /** What two calls ask for, one after the other: Node.js leaves a number unchanged that the later call does not state. */
-export function carryOver(earlier: Intent | undefined, later: Intent): Intent {
+export function mergeRequests(earlier: RequestedKeepAlive | undefined, later: RequestedKeepAlive): RequestedKeepAlive {
   return {
     enable: later.enable,
     idle: later.idle ?? earlier?.idle,
@@ -57,7 +57,7 @@ export function carryOver(earlier: Intent | undefined, later: Intent): Intent {
 }
 
 /** How what a program asks for and the policy come together. */
-export type Mode = 'enforce' | 'fill';
+export type ProcessMode = 'enforce' | 'fill';
 
 /**
  * The policy for a connection on which a program has called `setKeepAlive`.
@@ -65,9 +65,13 @@ export type Mode = 'enforce' | 'fill';
  * `'enforce'`: the policy's fields, then the program's. `'fill'`: the program's fields, then the policy's. Numbers that
  * nobody asked for, such as libuv's 1 s x 10, are in neither.
  */
-export function mergeIntent(policy: ValidPolicy, intent: Intent | undefined, mode: Mode): ValidPolicy {
-  if (intent === undefined) return policy;
-  const [first, second] = mode === 'enforce' ? [policy, intent] : [intent, policy];
+export function mergeRequest(
+  policy: ValidPolicy,
+  requested: RequestedKeepAlive | undefined,
+  mode: ProcessMode,
+): ValidPolicy {
+  if (requested === undefined) return policy;
+  const [first, second] = mode === 'enforce' ? [policy, requested] : [requested, policy];
   return {
     idle: first.idle ?? second.idle,
     interval: first.interval ?? second.interval,
@@ -77,9 +81,9 @@ export function mergeIntent(policy: ValidPolicy, intent: Intent | undefined, mod
 }
 
 /** Returns whether what a program asked for is not what its connection gets. */
-export function isOverruled(intent: Intent, policy: ValidPolicy): boolean {
-  if (!intent.enable) return true;
+export function isOverruled(requested: RequestedKeepAlive, policy: ValidPolicy): boolean {
+  if (!requested.enable) return true;
   return (['idle', 'interval', 'count'] as const).some(
-    (field) => intent[field] !== undefined && policy[field] !== intent[field],
+    (field) => requested[field] !== undefined && policy[field] !== requested[field],
   );
 }

@@ -6,11 +6,11 @@ import type { PolicyInput, ValidPolicy } from '../../policy/policy.js';
 import { isWithin, parseAddress, parseAddressPrefix } from '../../wire/ip-address.js';
 
 /** Which end of a connection this process is: the one that connected, or the one that accepted. */
-export type Role = 'client' | 'server';
+export type ConnectionRole = 'client' | 'server';
 
 /** Which connections get which policy; all of what is stated must match. */
-export interface Rule {
-  readonly role?: Role;
+export interface PolicyRule {
+  readonly role?: ConnectionRole;
   /**
    * The port of the service, a number, `'443'` or `'8000-8099'`: the remote one of a client, the local one of a server.
    * `'remote:...'` and `'local:...'` say which end themselves.
@@ -26,7 +26,7 @@ export interface Rule {
 
 /** What is known of a connection, or of a listener, whose peers are not known yet. */
 export interface Facts {
-  readonly role: Role;
+  readonly role: ConnectionRole;
   readonly host?: string | undefined;
   readonly remoteAddress?: string | undefined;
   readonly remotePort?: number | undefined;
@@ -78,7 +78,7 @@ function hostCondition(host: string): Condition {
 
 const fields = ['role', 'port', 'remote', 'host', 'policy'] as const;
 
-function checkFields(rule: unknown, field: string, source: string): asserts rule is Rule {
+function checkFields(rule: unknown, field: string, source: string): asserts rule is PolicyRule {
   if (typeof rule !== 'object' || rule === null || Array.isArray(rule)) {
     throw new ConfigurationError(source, field, rule, `an object of ${fields.join(', ')}`);
   }

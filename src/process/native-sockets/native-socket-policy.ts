@@ -1,36 +1,36 @@
 import { localNameOf, peerNameOf } from '../../native/socket/socket-names.js';
 import type { ValidPolicy } from '../../policy/policy.js';
-import { assignments, isInForce } from '../../socket/assignments.js';
 import { kernelDefaults } from '../../socket/kernel-defaults.js';
+import { isInForce, optionWrites } from '../../socket/option-writes.js';
 import { readState, writePolicy } from '../../socket/options.js';
 import { currentPlatform } from '../../socket/platforms/index.js';
 import type { KeepAliveState } from '../../socket/state.js';
-import { decide, type Regime } from '../apply/active-policy.js';
-import { type Mode, mergeIntent } from '../apply/requested-keep-alive.js';
-import type { Role } from '../apply/rules.js';
+import { type ActivePolicy, policyFor } from '../apply/active-policy.js';
+import { mergeRequest, type ProcessMode } from '../apply/requested-keep-alive.js';
+import type { ConnectionRole } from '../apply/rules.js';
 
 /** Decides on a connection. The host is not known, because native code looks it up itself. */
-export function decideOnConnection(fd: number, role: Role, regime: Regime): ValidPolicy | false {
+export function decideOnConnection(fd: number, role: ConnectionRole, activePolicy: ActivePolicy): ValidPolicy | false {
   const [local, peer] = [localNameOf(fd), peerNameOf(fd)];
   const facts = { role, remoteAddress: peer?.address, remotePort: peer?.port, localPort: local?.port };
-  return decide(regime, facts) ?? false;
+  return policyFor(activePolicy, facts) ?? false;
 }
 
 /** Decides on a listener. Returns undefined if a rule asks for the peer. */
-export function decideOnListener(fd: number, regime: Regime): ValidPolicy | false | undefined {
-  return decide(regime, { role: 'server', localPort: localNameOf(fd)?.port });
+export function decideOnListener(fd: number, activePolicy: ActivePolicy): ValidPolicy | false | undefined {
+  return policyFor(activePolicy, { role: 'server', localPort: localNameOf(fd)?.port });
 }
 
 /**
  * Returns the policy for a socket. With `'fill'`, numbers that differ from the kernel's defaults and a user timeout are
  * native code's own and win. Keepalive that native code turned off looks like keepalive that was never on.
  */
-function wantedPolicy(policy: ValidPolicy, state: KeepAliveState, mode: Mode): ValidPolicy {
+function wantedPolicy(policy: ValidPolicy, state: KeepAliveState, mode: ProcessMode): ValidPolicy {
   if (mode === 'enforce') return policy;
   const defaults = kernelDefaults();
   const own = (field: 'idle' | 'interval' | 'count') => (state[field] === defaults[field] ? undefined : state[field]);
-  const intent = { enable: true, idle: own('idle'), interval: own('interval'), count: own('count') };
-  const { userTimeout, ...times } = mergeIntent(policy, intent, mode);
+  const requested = { enable: true, idle: own('idle'), interval: own('interval'), count: own('count') };
+  const { userTimeout, ...times } = mergeRequest(policy, requested, mode);
   return state.userTimeout ? { ...times, userTimeout: undefined } : { ...times, userTimeout };
 }
 
@@ -45,12 +45,12 @@ function wantedPolicy(policy: ValidPolicy, state: KeepAliveState, mode: Mode): V
 export function applyToNative(
   fd: number,
   policy: ValidPolicy,
-  mode: Mode,
+  mode: ProcessMode,
   isUnchanged: () => boolean,
 ): KeepAliveState | 'in force' | 'gone' {
   const platform = currentPlatform();
   const state = readState(fd, platform);
   const wanted = wantedPolicy(policy, state, mode);
-  if (isInForce(assignments(wanted, platform), state)) return 'in force';
+  if (isInForce(optionWrites(wanted, platform), state)) return 'in force';
   return !isUnchanged() ? 'gone' : writePolicy(fd, wanted, platform);
 }

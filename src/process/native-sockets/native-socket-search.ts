@@ -9,10 +9,10 @@ import { tcpHandleOf } from '../../node/tcp-handle.js';
 import type { ValidPolicy } from '../../policy/policy.js';
 import { currentPlatform } from '../../socket/platforms/index.js';
 import { tcpStateOf } from '../../wire/tcp-info/state.js';
-import type { Regime } from '../apply/active-policy.js';
+import type { ActivePolicy } from '../apply/active-policy.js';
 import type { AppliedEvent } from '../apply/enforcer.js';
 import { listeningServers } from '../apply/listeners.js';
-import type { Role } from '../apply/rules.js';
+import type { ConnectionRole } from '../apply/rules.js';
 import type { Statistics } from '../apply/statistics.js';
 import { applyToNative, decideOnConnection, decideOnListener } from './native-socket-policy.js';
 import { inodeOf, kinds, OwnDescriptors, openInodes, tableSize } from './own-descriptors.js';
@@ -21,8 +21,8 @@ import type { ThreadClaims } from './thread-claims.js';
 /** The inputs of the search, and the receivers of its results. */
 export interface NativeSocketContext {
   readonly statistics: Statistics;
-  /** The regime in force; `native` is false if the regime leaves the sockets of native code alone. */
-  regime(): (Regime & { readonly native: boolean }) | undefined;
+  /** The activePolicy in force; `native` is false if the active policy leaves the sockets of native code alone. */
+  activePolicy(): (ActivePolicy & { readonly native: boolean }) | undefined;
   applied(event: AppliedEvent): void;
   refused(error: unknown): void;
 }
@@ -53,7 +53,7 @@ function unknownOwner(): Error {
 }
 
 interface Governed {
-  readonly role: Role;
+  readonly role: ConnectionRole;
   readonly policy: ValidPolicy;
   /** The pass in which it was set. */
   readonly pass: number;
@@ -69,7 +69,7 @@ function openedConnections(): string | undefined {
 }
 
 /** Handles a socket; returns the socket's kind afterwards. */
-type Step = (fd: number, regime: Regime) => number;
+type Step = (fd: number, activePolicy: ActivePolicy) => number;
 
 /** The repeated pass over the process's descriptors. Sockets that are open when it begins are left as they are. */
 export class NativeSocketSearch {
@@ -187,10 +187,10 @@ export class NativeSocketSearch {
 
   /** Takes a step with a socket and returns the socket's kind afterwards. */
   #attempt(fd: number, kind: number, step: Step): number {
-    const regime = this.#context.regime();
-    if (regime === undefined || !regime.native) return kind;
+    const activePolicy = this.#context.activePolicy();
+    if (activePolicy === undefined || !activePolicy.native) return kind;
     try {
-      return step(fd, regime);
+      return step(fd, activePolicy);
     } catch (error) {
       // A descriptor that was closed meanwhile, or is another socket's now, needs nothing.
       if (!this.#descriptors.isUnchanged(fd)) return kind;
@@ -210,37 +210,37 @@ export class NativeSocketSearch {
     };
   }
 
-  readonly #governListener: Step = (fd, regime) => {
-    const policy = decideOnListener(fd, regime);
-    if (policy && this.#set(fd, 'server', policy, regime)) this.#context.statistics.listeners += 1;
+  readonly #governListener: Step = (fd, activePolicy) => {
+    const policy = decideOnListener(fd, activePolicy);
+    if (policy && this.#set(fd, 'server', policy, activePolicy)) this.#context.statistics.listeners += 1;
     return kinds.listener;
   };
 
-  readonly #governConnection: Step = (fd, regime) => {
+  readonly #governConnection: Step = (fd, activePolicy) => {
     const port = localNameOf(fd)?.port ?? -1;
     if (this.#descriptors.hasListener(port)) return kinds.undecided;
     const role = this.#ports.has(port) ? 'server' : 'client';
-    const policy = decideOnConnection(fd, role, regime);
+    const policy = decideOnConnection(fd, role, activePolicy);
     if (policy === false) {
       this.#context.statistics.skipped.optedOut += 1;
       return kinds.left;
     }
-    if (!this.#set(fd, role, policy, regime)) return kinds.undecided;
+    if (!this.#set(fd, role, policy, activePolicy)) return kinds.undecided;
     this.#context.statistics.native += 1;
     this.#governed[fd] = { role, policy, pass: this.#passes };
     return kinds.governed;
   };
 
   /** Sets the policy again if native code has set something else since: with `'enforce'` the policy wins. */
-  readonly #compare: Step = (fd, regime) => {
+  readonly #compare: Step = (fd, activePolicy) => {
     const { role, policy, pass } = this.#governed[fd] as Governed;
     const isDue = this.#passes === pass + 1 || (this.#passes - fd) % passesPerComparison === 0;
-    if (isDue && regime.mode === 'enforce') this.#set(fd, role, policy, regime);
+    if (isDue && activePolicy.mode === 'enforce') this.#set(fd, role, policy, activePolicy);
     return kinds.governed;
   };
 
   /** Returns false if the descriptor is another socket's by now. */
-  #set(fd: number, role: Role, policy: ValidPolicy, { mode }: Regime): boolean {
+  #set(fd: number, role: ConnectionRole, policy: ValidPolicy, { mode }: ActivePolicy): boolean {
     const isUnchanged = () => this.#descriptors.isUnchanged(fd);
     const applied = applyToNative(fd, policy, mode, isUnchanged);
     if (applied === 'gone') return false;

@@ -3,15 +3,15 @@ import { EventEmitter } from 'node:events';
 import type net from 'node:net';
 import { abortOnClose, takeSocketError } from '../../native/socket/abort-on-close.js';
 import { quietly } from '../../node/guarded.js';
-import { openDescriptor } from '../../node/handle.js';
+import { fdOf } from '../../node/handle.js';
 import { throwUncaught } from '../../node/real-time.js';
 import type { Diagnosis } from '../../peer/diagnosis.js';
 import { stories } from '../../peer/end-reason.js';
 import type { Snapshot } from '../../peer/snapshot.js';
 import type { ValidPolicy } from '../../policy/policy.js';
-import { assignments, isInForce } from '../../socket/assignments.js';
 import { explicitPolicy } from '../../socket/explicit-policy.js';
 import { setKeepAlive } from '../../socket/keep-alive.js';
+import { isInForce, optionWrites } from '../../socket/option-writes.js';
 import { currentPlatform } from '../../socket/platforms/index.js';
 import type { KeepAliveTarget } from '../../socket/target.js';
 import { programState } from '../../socket/watch-policy.js';
@@ -40,9 +40,9 @@ const channels = new Map(names.map((name) => [name, channel(`tcp-keepalive:peer:
 
 function setUnlessSet(socket: net.Socket, policy: ValidPolicy): void {
   const handle = bottomHandleOf(socket);
-  const fd = handle && openDescriptor(handle);
+  const fd = handle && fdOf(handle);
   if (handle === undefined || fd === undefined) return;
-  if (!isInForce(assignments(policy, currentPlatform()), programState(handle, fd))) setKeepAlive(socket, policy);
+  if (!isInForce(optionWrites(policy, currentPlatform()), programState(handle, fd))) setKeepAlive(socket, policy);
 }
 
 /**

@@ -3,7 +3,7 @@ import type net from 'node:net';
 import { quietly } from '../../node/guarded.js';
 import { onSecuring } from '../../node/hooks.js';
 import { callSoon } from '../../node/real-time.js';
-import { ConfigurationError, refuseOtherFields } from '../../policy/configuration-error.js';
+import { assertKnownFields, ConfigurationError } from '../../policy/configuration-error.js';
 import { readMilliseconds } from '../../policy/duration.js';
 import { readPolicy } from '../../policy/parse.js';
 import type { Duration, PolicyInput } from '../../policy/policy.js';
@@ -71,7 +71,7 @@ function check(given: WatchOptions): void {
   if (typeof given !== 'object' || given === null) {
     throw new ConfigurationError(source, '', given, `given an object of ${fields.join(', ')}`);
   }
-  refuseOtherFields(source, given, fields);
+  assertKnownFields(source, given, fields);
   const { sockets, all, deadAfter, deadWithin, destroy } = given;
   for (const [field, value] of Object.entries({ all, destroy })) {
     if (value !== undefined && typeof value !== 'boolean') {

@@ -1,7 +1,7 @@
 import type net from 'node:net';
 import { SystemCallError, UnsupportedError } from '../../native/errors.js';
 import { Server } from '../../node/classes.js';
-import { bottomOf, carrierOf, type Handle, handleOf, openDescriptor, parentOf } from '../../node/handle.js';
+import { bottomOf, carrierOf, fdOf, type Handle, handleOf, parentOf } from '../../node/handle.js';
 import { nowMs } from '../../node/real-time.js';
 import type { Subscriber } from '../../node/subscribers.js';
 import type { Snapshot } from '../../peer/snapshot.js';
@@ -103,7 +103,7 @@ export class WatchedConnection implements Entry, PeerState, Subscriber {
 
   /** `undefined` once the connection has been closed, or handed to another process. */
   get fd(): number | undefined {
-    return openDescriptor(this.handle);
+    return fdOf(this.handle);
   }
 
   readOptions(fd: number): void {
@@ -177,7 +177,7 @@ export function shared(options: KeepAliveState): KeepAliveState {
 
 function openHandleOf(socket: net.Socket): [Handle, number, Snapshot] {
   const handle = bottomHandleOf(socket);
-  const fd = handle && openDescriptor(handle);
+  const fd = handle && fdOf(handle);
   const snapshot = fd === undefined ? undefined : takeSnapshot(fd);
   if (handle === undefined || fd === undefined || snapshot === undefined) {
     throw new UnsupportedError('watching this stream', 'a TCP socket of the system');

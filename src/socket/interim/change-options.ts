@@ -1,14 +1,14 @@
 import type { Handle } from '../../node/handle.js';
 import { interimState } from '../../policy/model/interim-state.js';
-import { type Assignment, assignmentsFor } from '../assignments.js';
-import { readState, writeAssignments } from '../options.js';
+import { type OptionWrite, writesOfFields } from '../option-writes.js';
+import { readState, writeOptions } from '../options.js';
 import { currentPlatform } from '../platforms/index.js';
 import { hasUnanswered, lookAtConnection } from '../probe/connection-look.js';
 import type { AppliedKeepAlive, KeepAliveState } from '../state.js';
 import { deferOptions, deferredOptions } from './deferred-options.js';
 
-/** Returns a state with some assignments made. */
-export function withAssignments(state: KeepAliveState, list: readonly Assignment[]): KeepAliveState {
+/** Returns a state with some writes made. */
+export function withAssignments(state: KeepAliveState, list: readonly OptionWrite[]): KeepAliveState {
   return { ...state, ...Object.fromEntries(list.map(({ field, state: value }) => [field, value])) };
 }
 
@@ -17,32 +17,32 @@ export function wantedState(handle: Handle, fd: number): KeepAliveState {
   return { ...readState(fd, currentPlatform()), ...deferredOptions(handle) };
 }
 
-function isRearming(list: readonly Assignment[], before: KeepAliveState): boolean {
+function isRearming(list: readonly OptionWrite[], before: KeepAliveState): boolean {
   return list.some(
     ({ field, state }) => field === 'idle' || (field === 'enabled' && state === true && !before.enabled),
   );
 }
 
 /**
- * Makes assignments on a connection so that they count from now on: no assignment ends the connection because of earlier
+ * Writes options on a connection so that they count from now on: no write ends the connection because of earlier
  * unanswered probes or data. An option that has to wait until the peer answers is named in `deferred`, and set then.
  *
- * All or nothing, like {@link writeAssignments}.
+ * All or nothing, like {@link writeOptions}.
  *
  * @param handle The handle that has the descriptor.
  */
-export function changeOptions(handle: Handle, fd: number, list: readonly Assignment[]): AppliedKeepAlive {
+export function changeOptions(handle: Handle, fd: number, list: readonly OptionWrite[]): AppliedKeepAlive {
   const platform = currentPlatform();
   const before = readState(fd, platform);
   const later = deferredOptions(handle);
-  if (later === undefined && !hasUnanswered(fd)) return writeAssignments(fd, list, () => before, platform);
+  if (later === undefined && !hasUnanswered(fd)) return writeOptions(fd, list, () => before, platform);
   const look = lookAtConnection(fd);
   const wanted = withAssignments({ ...before, ...later }, list);
   const interim = look === undefined ? wanted : interimState(before, wanted, look, isRearming(list, before));
-  const isNamed = (field: keyof KeepAliveState) => list.some((assignment) => assignment.field === field);
+  const isNamed = (field: keyof KeepAliveState) => list.some((write) => write.field === field);
   const isDue = (field: keyof KeepAliveState) => interim[field] !== before[field] || isNamed(field);
-  const writes = interim === before ? [] : assignmentsFor(interim, isDue, platform);
-  const after = writeAssignments(fd, writes, () => before, platform);
+  const writes = interim === before ? [] : writesOfFields(interim, isDue, platform);
+  const after = writeOptions(fd, writes, () => before, platform);
   const deferred = deferOptions(handle, interim, wanted);
   return deferred === undefined ? after : { ...after, deferred: { until: 'answered', ...deferred } };
 }

@@ -1,10 +1,10 @@
 import { writeIntOption } from '../../native/socket/socket-options.js';
-import { type Handle, openDescriptor } from '../../node/handle.js';
+import { fdOf, type Handle } from '../../node/handle.js';
 import { setTimer } from '../../node/real-time.js';
 import { threadMap } from '../../node/thread-map.js';
 import { messageOf, warnOnce } from '../../node/warn-once.js';
 import { limits } from '../../policy/limits.js';
-import { assignmentsFor, optionFields } from '../assignments.js';
+import { optionFields, writesOfFields } from '../option-writes.js';
 import { readState } from '../options.js';
 import { currentPlatform } from '../platforms/index.js';
 import { hasUnanswered } from '../probe/connection-look.js';
@@ -74,7 +74,7 @@ function lookLater(): void {
 }
 
 function setDue(handle: Handle, { interim, wanted }: Deferred): void {
-  const fd = openDescriptor(handle);
+  const fd = fdOf(handle);
   if (fd !== undefined && hasUnanswered(fd)) return;
   deferred.delete(handle);
   if (fd === undefined) return;
@@ -82,7 +82,7 @@ function setDue(handle: Handle, { interim, wanted }: Deferred): void {
     const platform = currentPlatform();
     const now = readState(fd, platform);
     const isDue = (field: keyof KeepAliveState) => field in wanted && now[field] === interim[field];
-    for (const { option, value } of assignmentsFor({ ...now, ...wanted }, isDue, platform)) {
+    for (const { option, value } of writesOfFields({ ...now, ...wanted }, isDue, platform)) {
       writeIntOption(fd, option, value);
     }
   } catch (error) {

@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { UnsupportedError } from '../../native/errors.js';
 import { PolicyError } from '../../policy/errors.js';
 import { readPolicy } from '../../policy/parse.js';
-import { checkAssignable } from '../assignments.js';
+import { assertWritable } from '../option-writes.js';
 import { currentPlatform, platformNamed } from './index.js';
 
 const options = ['keepAlive', 'idle', 'interval', 'count', 'userTimeout'] as const;
@@ -31,9 +31,9 @@ describe.each([
   });
 
   it('takes a user timeout of whole seconds, and of milliseconds only on Linux', () => {
-    expect(() => checkAssignable(readPolicy('30:5:3:45s'), platform)).not.toThrow();
-    expect(() => checkAssignable(false, platform)).not.toThrow();
-    const check = () => checkAssignable(readPolicy('30:5:3:1500ms'), platform);
+    expect(() => assertWritable(readPolicy('30:5:3:45s'), platform)).not.toThrow();
+    expect(() => assertWritable(false, platform)).not.toThrow();
+    const check = () => assertWritable(readPolicy('30:5:3:1500ms'), platform);
     if (name === 'linux') expect(check).not.toThrow();
     else expect(check).toThrow(expect.objectContaining({ name: 'PolicyError', field: 'userTimeout' }));
   });
@@ -43,10 +43,10 @@ describe.each(['darwin', 'freebsd', 'win32'])('a user timeout on %s', (name) => 
   it('that is no whole second is refused with what was given and what is allowed', () => {
     const { userTimeout } = platformNamed(name);
     const message = `userTimeout must be whole seconds on this platform (${userTimeout.name}), got "1500ms"`;
-    expect(() => checkAssignable(readPolicy({ userTimeout: 1500 }), platformNamed(name))).toThrow(
+    expect(() => assertWritable(readPolicy({ userTimeout: 1500 }), platformNamed(name))).toThrow(
       new PolicyError('userTimeout', '1500ms', `whole seconds on this platform (${userTimeout.name})`),
     );
-    expect(() => checkAssignable(readPolicy({ userTimeout: 1500 }), platformNamed(name))).toThrow(message);
+    expect(() => assertWritable(readPolicy({ userTimeout: 1500 }), platformNamed(name))).toThrow(message);
   });
 });
 

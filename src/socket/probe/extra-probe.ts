@@ -1,6 +1,6 @@
 import { pause } from '../../native/pause.js';
 import { readIntOption, writeIntOption } from '../../native/socket/socket-options.js';
-import { type Handle, openDescriptor } from '../../node/handle.js';
+import { fdOf, type Handle } from '../../node/handle.js';
 import { callSoon, nowMs, RealPromise, setTimer } from '../../node/real-time.js';
 import { type ProbeDecision, probeDecision } from '../../policy/model/probe-safety.js';
 import { readState } from '../options.js';
@@ -42,7 +42,7 @@ const requests: Request[] = [];
 
 /** Decides and overrides the idle time in one synchronous step, so that the state cannot change in between. */
 function override(request: Request): Override | undefined {
-  const fd = openDescriptor(request.handle);
+  const fd = fdOf(request.handle);
   if (fd === undefined) {
     request.resolve('closed');
     return undefined;

@@ -4,7 +4,7 @@ import { RawSocket } from '../../native/socket/raw-socket.js';
 import { localNameOf, peerNameOf } from '../../native/socket/socket-names.js';
 import { readBytesOption, readIntOption, SO_COOKIE, type SocketOption } from '../../native/socket/socket-options.js';
 import { isForwarding } from '../../native/thread/role.js';
-import { type Handle, openDescriptor } from '../../node/handle.js';
+import { fdOf, type Handle } from '../../node/handle.js';
 import { callSoon, RealPromise } from '../../node/real-time.js';
 import { type SegmentConnection, SegmentProber } from './segment-prober.js';
 import { readSegmentStates } from './segment-states.js';
@@ -49,7 +49,7 @@ function sendAll(handles: readonly Handle[]): Set<Handle> {
   using own = RawSocket.open({ source: new Uint8Array(4), interfaceIndex: 0, mark: 0 });
   const connections = new Map<Handle, SegmentConnection>();
   for (const handle of handles) {
-    const fd = openDescriptor(handle);
+    const fd = fdOf(handle);
     const connection = fd !== undefined && own.sharesNamespaceWith(fd) === true ? connectionOf(fd) : undefined;
     if (connection !== undefined) connections.set(handle, connection);
   }

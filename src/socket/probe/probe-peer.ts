@@ -1,7 +1,7 @@
 import type net from 'node:net';
 import { SystemCallError, UnsupportedError } from '../../native/errors.js';
 import { Server } from '../../node/classes.js';
-import { carrierOf, type Handle, handleOf, openDescriptor } from '../../node/handle.js';
+import { carrierOf, fdOf, type Handle, handleOf } from '../../node/handle.js';
 import { nowMs, sleep } from '../../node/real-time.js';
 import { latestTickMs } from '../../policy/model/probe-safety.js';
 import { readState } from '../options.js';
@@ -139,7 +139,7 @@ class Question {
 
 /** Looks at a connection whose peer may be asked; undefined once it has ended. */
 function lookAtPeer(handle: Handle): ConnectionLook | undefined {
-  const fd = openDescriptor(handle);
+  const fd = fdOf(handle);
   const look = fd === undefined ? undefined : lookAtConnection(fd);
   return look !== undefined && askable.has(look.state) ? look : undefined;
 }
@@ -149,7 +149,7 @@ async function ask(handle: Handle, timeoutMs: number): Promise<PeerProbe> {
   if (tcpInfo === undefined) throw new UnsupportedError('asking a peer', 'Linux');
   const seen = lookAtPeer(handle);
   if (seen === undefined) {
-    const fd = openDescriptor(handle);
+    const fd = fdOf(handle);
     // Refuses a descriptor that is no TCP socket.
     if (fd !== undefined) readState(fd, currentPlatform());
     throw new SystemCallError('getsockopt', 'ENOTCONN', "the socket must be connected: wait for its 'connect' event");
@@ -195,7 +195,7 @@ export async function probePeer(target: KeepAliveTarget, options: ProbeOptions =
   const endpoint = resolveTarget(target, 'getsockopt');
   const socket = endpoint instanceof Server ? undefined : carrierOf(endpoint);
   const handle = socket && handleOf(socket);
-  if (socket === undefined || handle === undefined || openDescriptor(handle) === undefined) {
+  if (socket === undefined || handle === undefined || fdOf(handle) === undefined) {
     throw new SystemCallError('getsockopt', 'ENOTCONN', 'the target must be a connected socket');
   }
   const open = asked.get(socket);

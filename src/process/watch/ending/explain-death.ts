@@ -10,7 +10,7 @@ import { descriptionOf, isOfDeadPeer, reasonOf } from './end-of-socket.js';
 import { anySnapshotOf, forgetSnapshot } from './last-snapshot.js';
 
 /** The explanation of a connection's end. */
-export interface Death {
+export interface EndExplanation {
   /** `undefined` if the program ended the connection, if it is open, or if the reason is not known. */
   readonly reason: DeathReason | undefined;
   /** Probes or retransmissions that were unanswered; `undefined` without a watch. */
@@ -102,7 +102,7 @@ function socketOf(target: KeepAliveTarget): net.Socket {
  * @throws {SystemCallError} ENOTSOCK if `socket` is neither a socket nor something that rides on one; EBADF if it has
  * lost its socket, as an http2 session does when it is closed.
  */
-export function explainDeath(error: unknown, socket?: KeepAliveTarget): Death {
+export function explainDeath(error: unknown, socket?: KeepAliveTarget): EndExplanation {
   const of = socket === undefined || socket === null ? undefined : socketOf(socket);
   if (of !== undefined) forgetEarlierConnection(of);
   const given = candidates(error, of);
@@ -125,7 +125,10 @@ function textOf(error: unknown): string {
   return `the connection ended with: ${error instanceof Error ? error.message : describeValue(error)}`;
 }
 
-function deathOf(reason: DeathReason | undefined, seen?: Pick<Death, 'unanswered' | 'silentMs'>): Death {
+function deathOf(
+  reason: DeathReason | undefined,
+  seen?: Pick<EndExplanation, 'unanswered' | 'silentMs'>,
+): EndExplanation {
   const text = reason === undefined ? '' : stories[reason];
   return { reason, unanswered: seen?.unanswered, silentMs: seen?.silentMs, text };
 }

@@ -7,7 +7,7 @@ import type { Platform, TimeOption } from './platforms/index.js';
 import type { KeepAliveState } from './state.js';
 
 /** One option and the value it is to have. */
-export interface Assignment {
+export interface OptionWrite {
   readonly option: SocketOption;
   /** In the kernel's unit. */
   readonly value: number;
@@ -36,19 +36,19 @@ function resolveSystem(policy: ValidPolicy): { readonly [Field in keyof ValidPol
   };
 }
 
-function timeTo(field: 'idle' | 'interval' | 'userTimeout', ms: number, platform: Platform): Assignment {
+function timeTo(field: 'idle' | 'interval' | 'userTimeout', ms: number, platform: Platform): OptionWrite {
   return { option: platform[field], value: inUnit(platform[field], ms), field, state: ms };
 }
 
-function switchTo(enabled: boolean, platform: Platform): Assignment {
+function switchTo(enabled: boolean, platform: Platform): OptionWrite {
   return { option: platform.keepAlive, value: enabled ? 1 : 0, field: 'enabled', state: enabled };
 }
 
 /**
- * Returns whether a connection has all assignments already. Setting TCP_KEEPIDLE again would probe an unanswering peer once
+ * Returns whether a connection has all writes already. Setting TCP_KEEPIDLE again would probe an unanswering peer once
  * more at once, and that probe would count as unanswered.
  */
-export function isInForce(list: readonly Assignment[], state: KeepAliveState): boolean {
+export function isInForce(list: readonly OptionWrite[], state: KeepAliveState): boolean {
   return list.every(({ field, state: wanted }) => state[field] === wanted);
 }
 
@@ -59,10 +59,10 @@ export function isInForce(list: readonly Assignment[], state: KeepAliveState): b
  * with the quiet time that has already passed taken off; the other way round a full idle would begin anew
  * (net/ipv4/tcp.c, tcp_sock_set_keepidle_locked).
  */
-export function assignments(policy: PlannedPolicy, platform: Platform): Assignment[] {
+export function optionWrites(policy: PlannedPolicy, platform: Platform): OptionWrite[] {
   if (policy === false) return [switchTo(false, platform)];
   const { idle, interval, count, userTimeout } = resolveSystem(policy);
-  const list: Assignment[] = [];
+  const list: OptionWrite[] = [];
   if (interval !== undefined) list.push(timeTo('interval', interval, platform));
   if (count !== undefined) list.push({ option: platform.count, value: count, field: 'count', state: count });
   if (userTimeout !== undefined) list.push(timeTo('userTimeout', userTimeout, platform));
@@ -77,11 +77,11 @@ export function assignments(policy: PlannedPolicy, platform: Platform): Assignme
  * @throws {PolicyError} if the user timeout has milliseconds and the kernel counts seconds.
  * @throws {UnsupportedError} if a field is `'system'` and the kernel's defaults cannot be read.
  */
-export function checkAssignable(policy: PlannedPolicy, platform: Platform): void {
-  assignments(policy, platform);
+export function assertWritable(policy: PlannedPolicy, platform: Platform): void {
+  optionWrites(policy, platform);
 }
 
-/** The options of a state, in the order of {@link assignments}. */
+/** The options of a state, in the order of {@link optionWrites}. */
 export const optionFields = ['interval', 'count', 'userTimeout', 'enabled', 'idle'] as const;
 
 /** Returns whether two states have the same options. */
@@ -89,12 +89,12 @@ export function sameState(a: KeepAliveState, b: KeepAliveState): boolean {
   return optionFields.every((field) => a[field] === b[field]);
 }
 
-/** Returns the assignments that give a connection the wanted fields of a state, in the order of {@link assignments}. */
-export function assignmentsFor(
+/** Returns the writes that give a connection the wanted fields of a state, in the order of {@link optionWrites}. */
+export function writesOfFields(
   state: KeepAliveState,
   isWanted: (field: keyof KeepAliveState) => boolean,
   platform: Platform,
-): Assignment[] {
+): OptionWrite[] {
   return optionFields.filter(isWanted).flatMap((field) => {
     const value = state[field];
     if (value === null) return [];
@@ -104,8 +104,8 @@ export function assignmentsFor(
   });
 }
 
-/** Returns the assignments that restore a state, in an order that leaves the timer right. */
-export function assignmentsOf(before: KeepAliveState, platform: Platform): Assignment[] {
+/** Returns the writes that restore a state, in an order that leaves the timer right. */
+export function writesOf(before: KeepAliveState, platform: Platform): OptionWrite[] {
   const { enabled, idle, interval, count, userTimeout } = before;
   const list = [
     timeTo('interval', interval, platform),
