@@ -1,5 +1,13 @@
 export { type ChangeRecord, RecordError, type RecordedChange, readRecord, recordOf } from './host/change/record.js';
-export { type Change, type Changes, type FailedChange, type SetResult, setConnections } from './host/change/set.js';
+export {
+  type Change,
+  type Changes,
+  type FailedChange,
+  type SetOptions,
+  type SetQuery,
+  type SetResult,
+  setConnections,
+} from './host/change/set.js';
 export { type UndoResult, undoChanges } from './host/change/undo.js';
 export { type CheckedPeer, type CheckResult, checkPeers } from './host/check/check.js';
 export type { Answer, Question } from './host/check/check-prober.js';
@@ -15,7 +23,8 @@ export {
 } from './host/dump/dump.js';
 export type { Endpoint, HostConnection, Omission, TimerKind } from './host/list/connection.js';
 export { listConnections } from './host/list/list.js';
-export type { Listing, ListQuery } from './host/list/listing.js';
+export type { ListQuery } from './host/list/list-query.js';
+export type { Listing } from './host/list/listing.js';
 export { isAnswered, type NotJudged } from './host/list/not-judged.js';
 export {
   type ConnectionJson,

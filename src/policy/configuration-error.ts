@@ -1,3 +1,4 @@
+import { closestName } from './closest-name.js';
 import { describeValue } from './errors.js';
 
 /**
@@ -14,6 +15,7 @@ export class ConfigurationError extends Error {
   readonly given: unknown;
   readonly allowed: string;
 
+  /** @internal */
   constructor(
     source: string,
     field: string,
@@ -21,9 +23,9 @@ export class ConfigurationError extends Error {
     allowed: string,
     cause?: unknown,
     shown = describeValue(given),
+    message = `${field === '' ? source : `${source}: ${field}`} must be ${allowed}, got ${shown}`,
   ) {
-    const place = field === '' ? source : `${source}: ${field}`;
-    super(`${place} must be ${allowed}, got ${shown}`, cause === undefined ? undefined : { cause });
+    super(message, cause === undefined ? undefined : { cause });
     this.source = source;
     this.field = field;
     this.given = given;
@@ -32,13 +34,34 @@ export class ConfigurationError extends Error {
 }
 
 /**
- * Refuses an object that has a field of another name.
+ * Returns the error for a name that is not known. The message offers the closest known name.
  *
- * @throws {ConfigurationError} naming it, and the fields that there are.
+ * @param field The part of the source that has the name. Default: the name itself.
  */
-export function assertKnownFields(source: string, given: object, fields: readonly string[]): void {
-  for (const [field, value] of Object.entries(given)) {
-    if (fields.includes(field)) continue;
-    throw new ConfigurationError(source, field, value, `left out; known are ${fields.join(', ')}`);
+export function unknownNameError(
+  source: string,
+  kind: 'option' | 'field' | 'variable',
+  name: string,
+  known: readonly string[],
+  field = '',
+): ConfigurationError {
+  const meant = closestName(name, known);
+  const hint = meant === undefined ? `known are ${known.join(', ')}` : `did you mean "${meant}"?`;
+  const place = field === '' ? source : `${source}: ${field}`;
+  const message = `${place}: unknown ${kind} ${describeValue(name)}; ${hint}`;
+  const allowed = `one of ${known.join(', ')}`;
+  return new ConfigurationError(source, field || name, undefined, allowed, undefined, undefined, message);
+}
+
+/**
+ * Checks that options are an object with known names only.
+ *
+ * @throws {ConfigurationError} if they are not.
+ */
+export function assertKnownOptions(source: string, given: unknown, known: readonly string[]): asserts given is object {
+  if (typeof given !== 'object' || given === null) {
+    throw new ConfigurationError(source, '', given, `given an object of ${known.join(', ')}`);
   }
+  const unknown = Object.keys(given).find((name) => !known.includes(name));
+  if (unknown !== undefined) throw unknownNameError(source, 'option', unknown, known);
 }

@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import net from 'node:net';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { recordOf } from '../../src/host/change/record.js';
-import { makeChanges, setConnections } from '../../src/host/change/set.js';
+import { makeChanges, type SetQuery, setConnections } from '../../src/host/change/set.js';
 import { undoChanges } from '../../src/host/change/undo.js';
 import { listConnections } from '../../src/host/list/list.js';
 import { listThrough } from '../../src/host/list/listing.js';
@@ -11,7 +11,7 @@ import { networkNamespaces } from '../../src/host/namespaces/network-namespaces.
 import { chooseOptionSource } from '../../src/host/options/choice.js';
 import type { OptionSource } from '../../src/host/options/source.js';
 import { parseSelection } from '../../src/host/selection/selection.js';
-import { getKeepAlive, PolicyError, setKeepAlive } from '../../src/index.js';
+import { ConfigurationError, getKeepAlive, PolicyError, setKeepAlive } from '../../src/index.js';
 import { SystemCallError } from '../../src/native/errors.js';
 import { crashPeer, type LoopbackPair, loopbackPair } from '../../src/testing/index.js';
 import { abort, closed } from '../endpoints.js';
@@ -118,6 +118,16 @@ it('refuses a policy that no kernel takes before anything is read', () => {
   expect(() => setConnections({ selection: { pid: [process.pid] } }, { idle: 500 })).toThrow(PolicyError);
 });
 
+it.each<[string, SetQuery, RegExp]>([
+  ['without a filter', {}, /selection must be a selection with a filter.*, or `all: true` instead, got undefined/],
+  ['with a filter that is undefined', { selection: { pid: undefined } as object }, /or `all: true` instead/],
+  ['of a misspelt name', { selction: {} } as SetQuery, /unknown option "selction"; did you mean "selection"\?/],
+  ['with a misspelt filter', { selection: { ports: [] } as object }, /unknown option "ports"; did you mean "port"\?/],
+])('refuses a query %s before anything is read', (_, query, message) => {
+  expect(() => setConnections(query, '30:5:3')).toThrow(ConfigurationError);
+  expect(() => setConnections(query, '30:5:3')).toThrow(message);
+});
+
 describe('orphans: what a program has closed, and the kernel has still to end', () => {
   /** A connection whose client is closed, and whose server keeps its half open. */
   async function halfClosed() {
@@ -150,7 +160,7 @@ describe('orphans: what a program has closed, and the kernel has still to end', 
     expect(listed.rows).toMatchObject([{ connection: { inode: 0 }, process: null, verdict: null }]);
     expect(isAnswered(listed)).toBe(true);
     for (const dryRun of [false, true]) {
-      const result = setConnections({ selection }, '30:5:3', dryRun);
+      const result = setConnections({ selection }, '30:5:3', { dryRun });
       expect(result).toMatchObject({ changed: [], failed: [], orphans: 1, isWhole: true });
       expect(result.undecided).toMatchObject({ connections: 0, listeners: 0 });
     }

@@ -116,7 +116,7 @@ describe.concurrent('tcp-keepalive.json', () => {
   it.each<[string, unknown, RegExp]>([
     ['not JSON', '{ "policy": ', /tcp-keepalive\.json must be JSON/],
     ['a list', [], /tcp-keepalive\.json must be an object of policy, mode, rules, summarySignal, native, got an array/],
-    ['an unknown field', { polices: '30:5:3' }, /json: polices must be left out; did you mean policy\?, got text$/m],
+    ['an unknown field', { polices: '30:5:3' }, /json: unknown field "polices"; did you mean "policy"\?$/m],
     ['a wrong policy', { policy: '30:5:0' }, /tcp-keepalive\.json: policy\.count must be a whole number from 1 to 127/],
     ['a wrong mode', { policy: '30:5:3', mode: 'x' }, /tcp-keepalive\.json: mode must be 'enforce' or 'fill'/],
     ['a wrong rule', { rules: [{ policy: '30:5:3', port: 0 }] }, /tcp-keepalive\.json: rules\[0\]\.port must be/],

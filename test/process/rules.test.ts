@@ -127,7 +127,7 @@ describe('what is wrong is refused with its field, and nothing is in force', () 
     [{ policy: '30:5:3', port: '9-1' }, 'rules[0].port', /local:443/],
     [{ policy: '30:5:3', remote: '10.0.0.0/40' }, 'rules[0].remote', /10\.0\.0\.0\/8/],
     [{ policy: '30:5:3', host: '' }, 'rules[0].host', /not empty/],
-    [{ policy: '30:5:3', hots: 'a' }, 'rules[0]', /made of role, port, remote, host, policy/],
+    [{ policy: '30:5:3', hots: 'a' }, 'rules[0]', /unknown field "hots"; did you mean "host"\?/],
     [{}, 'rules[0].policy', /policy text/],
     ['30:5:3', 'rules[0]', /an object/],
     [null, 'rules[0]', /an object/],
@@ -147,6 +147,7 @@ describe('what is wrong is refused with its field, and nothing is in force', () 
   it.each<[string, object, string]>([
     ['a policy', { policy: '30:5:200' }, 'policy.count'],
     ['a mode', { mode: 'force' }, 'mode'],
+    ['a misspelt option', { mdoe: 'fill' }, 'mdoe'],
     ['rules', { rules: {} }, 'rules'],
     ['onApplied', { onApplied: 1 }, 'onApplied'],
     ['a signal', { summarySignal: 'SIGNOTHING' }, 'summarySignal'],

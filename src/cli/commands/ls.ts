@@ -1,5 +1,6 @@
 import { Command, InvalidArgumentError, Option } from 'commander';
-import type { Listing, ListQuery } from '../../host/list/listing.js';
+import type { ListQuery } from '../../host/list/list-query.js';
+import type { Listing } from '../../host/list/listing.js';
 import { isAnswered } from '../../host/list/not-judged.js';
 import type { ConnectionRow } from '../../host/list/row.js';
 import { createRowWriter } from '../../host/list/row-text.js';

@@ -1,5 +1,5 @@
 import { type Command, InvalidArgumentError, Option } from 'commander';
-import type { ListQuery } from '../../host/list/listing.js';
+import type { ListQuery } from '../../host/list/list-query.js';
 import { networkNamespaces } from '../../host/namespaces/network-namespaces.js';
 import { parseSelection, type Selection, type SelectionText } from '../../host/selection/selection.js';
 import { selectionFilters } from '../../host/selection/selection-error.js';

@@ -90,13 +90,13 @@ function set(policy: ParsedPolicy | undefined, options: SetOptions, command: Com
   const { all, dryRun = false, record, json } = options;
   const wanted = wantedOf(policy, options, command);
   if (!hasFilter(options) && !all) command.error('error: say which connections, such as --port 5432, or --all');
-  const query = queryOf(options);
+  const query = { ...queryOf(options), ...(all ? { all } : {}) };
   if (dryRun || record === undefined) {
-    show(setConnections(query, wanted, dryRun), json ? { json, dryRun } : { dryRun });
+    show(setConnections(query, wanted, { dryRun }), json ? { json, dryRun } : { dryRun });
     return;
   }
   using file = new RecordFile(record);
-  const result = setConnections(query, wanted, false, (planned) => file.plan(planned));
+  const result = setConnections(query, wanted, { onPlan: (planned) => file.plan(planned) });
   // Before anything is shown, because output may wait for its reader.
   const problem = finishRecord(file, result);
   show(result, json ? { json } : {});

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { assignmentsFor } from '../options/source.js';
+import { writesFor } from '../options/source.js';
 import { isLeftBy, type RecordedChange } from './record.js';
 
 const before = { enabled: false, idle: 7_200_000, interval: 75_000, count: 9, userTimeout: 0 };
@@ -10,7 +10,7 @@ describe('isLeftBy', () => {
   it('knows what an undo has left that was ended between any two options of a connection', () => {
     const state = { ...after };
     expect(isLeftBy(change, state)).toBe(true);
-    for (const { field } of assignmentsFor(before).slice(0, -1)) {
+    for (const { field } of writesFor(before).slice(0, -1)) {
       Object.assign(state, { [field]: before[field] });
       expect(isLeftBy(change, state), field).toBe(true);
     }

@@ -1,16 +1,18 @@
 import { SystemCallError, UnsupportedError } from '../../native/errors.js';
+import { assertKnownOptions, ConfigurationError } from '../../policy/configuration-error.js';
 import { readPolicy } from '../../policy/parse.js';
 import type { PolicyInput, ValidPolicy } from '../../policy/policy.js';
 import { sameState } from '../../socket/option-writes.js';
 import type { KeepAliveState } from '../../socket/state.js';
 import { fromWorker, isWorker } from '../from-worker.js';
 import type { HostConnection, Omission } from '../list/connection.js';
-import { type ListQuery, listThrough, referenceTo } from '../list/listing.js';
+import { assertListQuery, type ListQuery } from '../list/list-query.js';
+import { listThrough, referenceTo } from '../list/listing.js';
 import type { NotJudged } from '../list/not-judged.js';
 import { type ConnectionRow, isOrphan } from '../list/row.js';
 import { groupByNamespace } from '../namespaces/group-by-namespace.js';
 import { type ChosenSource, chooseOptionSource } from '../options/choice.js';
-import { assignmentsFor, type OptionOutcome, type OptionSource, type WantedOptions } from '../options/source.js';
+import { type OptionOutcome, type OptionSource, type WantedOptions, writesFor } from '../options/source.js';
 import { sourceWithin } from '../options/within.js';
 import { askUnanswered } from './ask-unanswered.js';
 
@@ -53,6 +55,32 @@ export interface SetResult extends Changes {
   readonly isWhole: boolean;
 }
 
+/** Which connections to set: a selection with at least one filter, or explicitly all. */
+export type SetQuery = ListQuery & {
+  /** Every connection of this network namespace; with `allNetns`, of the machine. Default: false. */
+  readonly all?: boolean;
+};
+
+/** How options are set. */
+export interface SetOptions {
+  /** Changes nothing; the result shows what would change. Default: false. */
+  readonly dryRun?: boolean;
+  /**
+   * Called with the planned changes, before the first change; if it throws, nothing is changed. With it, connections whose
+   * options could not be read are not changed either. The old options are read again at the time of the change. Only in the
+   * main thread.
+   */
+  readonly onPlan?: (planned: readonly Change[]) => void;
+}
+
+function assertSetQuery(query: SetQuery): void {
+  assertListQuery('setConnections', query, ['all']);
+  const { selection = {}, all = false } = query;
+  if (all || Object.values(selection).some((values) => values !== undefined)) return;
+  const allowed = "a selection with a filter, such as parseSelection({ port: '5432' }), or `all: true` instead";
+  throw new ConfigurationError('setConnections', 'selection', query.selection, allowed);
+}
+
 /** A row that is to have other options. */
 export interface PlannedChange {
   readonly row: ConnectionRow;
@@ -62,7 +90,7 @@ export interface PlannedChange {
 /** Returns the state that a policy makes of a state. */
 function foreseen(before: KeepAliveState, policy: ValidPolicy | false): KeepAliveState {
   const after: Record<string, unknown> = { ...before };
-  for (const { field, state } of assignmentsFor(policy)) after[field] = state;
+  for (const { field, state } of writesFor(policy)) after[field] = state;
   return after as unknown as KeepAliveState;
 }
 
@@ -152,28 +180,26 @@ function foresee(rows: readonly ConnectionRow[], policy: ValidPolicy | false) {
  * A listener's future connections inherit. A connection that cannot be set is in `failed` with the reason, and unchanged; the
  * others are set nevertheless. TIME_WAIT, SYN_RECV, CLOSE and orphans are passed over. A connection that has the policy
  * already is in `changed` with `before` as `after`. Needs the processes' own user, or CAP_SYS_PTRACE (Linux 5.6), or CAP_BPF
- * and CAP_PERFMON (Linux 6.1 that is free of CVE-2026-74714). The processes' blocking mode is never touched. `dryRun` shows
- * what would change.
- *
- * `onPlan` is called with the planned changes, before the first change; if it throws, nothing is changed. With
- * it, connections whose options could not be read are not changed either. The old options are read again at the time of the
- * change.
+ * and CAP_PERFMON (Linux 6.1 that is free of CVE-2026-74714). The processes' blocking mode is never touched.
  *
  * Linux.
  *
- * @throws {PolicyError} if the kernel would refuse the policy; {@link UnsupportedError} on other platforms, and where
- * the kernel has no inet_diag; {@link SystemCallError} as the kernel refuses the list.
+ * @example
+ * const query = { selection: parseSelection({ port: 'local:5432' }) };
+ * const { changed, failed } = setConnections(query, '30:5:3', { dryRun: true });
+ * @throws {ConfigurationError} if the query has no filter and not `all: true`, or a name in it is not known.
+ * @throws {PolicyError} if the kernel would refuse the policy.
+ * @throws {UnsupportedError} on other platforms, and if the kernel has no inet_diag.
+ * @throws {SystemCallError} if the kernel refuses the list.
  */
-export function setConnections(
-  query: ListQuery,
-  policy: PolicyInput | false,
-  dryRun = false,
-  onPlan?: (planned: readonly Change[]) => void,
-): SetResult {
+export function setConnections(query: SetQuery, policy: PolicyInput | false, options: SetOptions = {}): SetResult {
+  assertSetQuery(query);
+  assertKnownOptions('setConnections', options, ['dryRun', 'onPlan']);
+  const { dryRun = false, onPlan } = options;
   const valid = policy === false ? false : readPolicy(policy);
   if (isWorker()) {
     if (onPlan !== undefined) throw new UnsupportedError('`onPlan` in a worker thread', 'the main thread');
-    return fromWorker('setConnections', [query, policy, dryRun]);
+    return fromWorker('setConnections', [query, policy, { dryRun }]);
   }
   using chosen = chooseOptionSource(query.optionSource);
   const isForeseen = dryRun || onPlan !== undefined;

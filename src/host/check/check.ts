@@ -6,7 +6,8 @@ import { liveStates } from '../dump/dump.js';
 import { refresh } from '../dump/refresh.js';
 import { isWorker, laterFromWorker } from '../from-worker.js';
 import type { Omission } from '../list/connection.js';
-import { type ListQuery, listThrough } from '../list/listing.js';
+import { assertListQuery, type ListQuery } from '../list/list-query.js';
+import { listThrough } from '../list/listing.js';
 import type { NotJudged } from '../list/not-judged.js';
 import { type ConnectionRow, isOrphan } from '../list/row.js';
 import { groupByNamespace, type NamespaceGroup } from '../namespaces/group-by-namespace.js';
@@ -84,6 +85,7 @@ function notAsked(row: ConnectionRow, why: string, askedAt: number): CheckedPeer
  * refuses the list.
  */
 export async function checkPeers(query: ListQuery, options: ProbeOptions = {}): Promise<CheckResult> {
+  assertListQuery('checkPeers', query);
   const timeoutMs = probeTimeout('checkPeers', options);
   if (isWorker()) return laterFromWorker('checkPeers', [query, options]);
   using chosen = chooseOptionSource(query.optionSource);

@@ -1,5 +1,6 @@
 import { SystemCallError, UnsupportedError } from '../../native/errors.js';
 import { nowMs } from '../../node/real-time.js';
+import { assertKnownOptions } from '../../policy/configuration-error.js';
 import { destroyConnections } from '../dump/destroy.js';
 import { liveStates } from '../dump/dump.js';
 import { type Refreshed, refresh } from '../dump/refresh.js';
@@ -156,12 +157,12 @@ class Reaping {
  *
  * Linux.
  *
+ * @throws {ConfigurationError} if an option is not known.
  * @throws {UnsupportedError} on other platforms.
  */
-export async function reapPeers(
-  peers: readonly CheckedPeer[],
-  { unconfirmed = false }: ReapOptions = {},
-): Promise<ReapedPeer[]> {
+export async function reapPeers(peers: readonly CheckedPeer[], options: ReapOptions = {}): Promise<ReapedPeer[]> {
+  assertKnownOptions('reapPeers', options, ['unconfirmed']);
+  const { unconfirmed = false } = options;
   if (isWorker()) return laterFromWorker('reapPeers', [peers, { unconfirmed }]);
   const { shares, gone } = groupByNamespace(peers, ({ row }) => row.connection);
   const reaped = await Promise.all(shares.map((share) => new Reaping(share).run(unconfirmed)));

@@ -1,5 +1,7 @@
+import { assertKnownOptions } from '../../policy/configuration-error.js';
 import type { OptionSource } from '../options/source.js';
 import type { Selection } from '../selection/selection.js';
+import { selectionFilters } from '../selection/selection-error.js';
 
 /** Which connections to list, and which facts about them. */
 export interface ListQuery {
@@ -18,4 +20,24 @@ export interface ListQuery {
    * corrupt the memory of kernels with CVE-2026-74714 (before 6.1.183, 6.6.152, 6.12.104, 6.18.45 and 7.1.9).
    */
   readonly optionSource?: OptionSource['method'];
+}
+
+const queryNames: readonly (keyof ListQuery)[] = [
+  'selection',
+  'allNetns',
+  'allStates',
+  'options',
+  'withinMs',
+  'optionSource',
+];
+
+/**
+ * Checks the names of a query and of its filters: a misspelt filter would not filter.
+ *
+ * @param more Further names that the function takes.
+ * @throws {ConfigurationError} if a name is not known.
+ */
+export function assertListQuery(source: string, query: ListQuery, more: readonly string[] = []): void {
+  assertKnownOptions(source, query, [...queryNames, ...more]);
+  if (query.selection !== undefined) assertKnownOptions(`${source}: selection`, query.selection, selectionFilters);
 }

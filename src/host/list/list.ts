@@ -1,6 +1,7 @@
 import { fromWorker, isWorker } from '../from-worker.js';
 import { chooseOptionSource } from '../options/choice.js';
-import { type Listing, type ListQuery, listThrough } from './listing.js';
+import { assertListQuery, type ListQuery } from './list-query.js';
+import { type Listing, listThrough } from './listing.js';
 
 /**
  * Lists the connections of the machine with their owners, options and verdicts.
@@ -18,6 +19,7 @@ import { type Listing, type ListQuery, listThrough } from './listing.js';
  * refuses the dump.
  */
 export function listConnections(query: ListQuery = {}): Listing {
+  assertListQuery('listConnections', query);
   if (isWorker()) return fromWorker('listConnections', [query]);
   using chosen = query.options === false ? undefined : chooseOptionSource(query.optionSource);
   return listThrough(chosen, query);

@@ -14,8 +14,6 @@ import type { NotJudged } from './not-judged.js';
 import type { ConnectionRow } from './row.js';
 import { type ListedNamespace, RowMaker, whyUnowned } from './row-maker.js';
 
-export type { ListQuery } from './list-query.js';
-
 /** The machine's connections at one moment. */
 export interface Listing {
   readonly rows: readonly ConnectionRow[];

@@ -73,7 +73,7 @@ export interface OptionSource extends Disposable {
 }
 
 /** What to set, in the order that is right for a live socket. */
-export function assignmentsFor(wanted: WantedOptions): OptionWrite[] {
+export function writesFor(wanted: WantedOptions): OptionWrite[] {
   if (wanted !== false && 'enabled' in wanted) return writesOf(wanted, linux);
   return optionWrites(wanted, linux);
 }
@@ -84,7 +84,7 @@ export function writesForEach(changes: readonly OptionChange[]): OptionWrite[][]
   return changes.map(({ wanted }) => {
     let list = known.get(wanted);
     if (list === undefined) {
-      list = assignmentsFor(wanted);
+      list = writesFor(wanted);
       known.set(wanted, list);
     }
     return list;

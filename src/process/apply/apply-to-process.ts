@@ -7,7 +7,7 @@ import { guarded } from '../../node/guarded.js';
 import { intercept } from '../../node/hooks.js';
 import { isTcpHandle, tcpPrototype } from '../../node/tcp-handle.js';
 import { messageOf, warnOnce } from '../../node/warn-once.js';
-import { ConfigurationError } from '../../policy/configuration-error.js';
+import { assertKnownOptions, ConfigurationError } from '../../policy/configuration-error.js';
 import type { PolicyInput } from '../../policy/policy.js';
 import { type Installation, threadState } from '../../socket/thread-state.js';
 import { NativeSockets } from '../native-sockets/native-sockets.js';
@@ -150,7 +150,11 @@ const summarySignals: readonly string[] = ['SIGUSR2', 'SIGINFO', 'SIGWINCH', 'SI
 /** Where a part of a configuration stands, for errors. */
 export type SourceOf = (field: 'policy' | keyof ProcessOptions) => string;
 
-function checkOptions({ mode, native, onApplied, summarySignal }: ProcessOptions, sourceOf: SourceOf): void {
+const optionNames: readonly (keyof ProcessOptions)[] = ['mode', 'rules', 'onApplied', 'summarySignal', 'native'];
+
+function checkOptions(options: ProcessOptions, sourceOf: SourceOf): void {
+  assertKnownOptions('applyToProcess', options, optionNames);
+  const { mode, native, onApplied, summarySignal } = options;
   const refusal = (field: keyof ProcessOptions, given: unknown, allowed: string) =>
     new ConfigurationError(sourceOf(field), field, given, allowed);
   if (summarySignal !== undefined && !summarySignals.includes(summarySignal)) {

@@ -1,6 +1,5 @@
 import { closeSync, constants, fstatSync, lstatSync, openSync, readSync, type Stats, statSync } from 'node:fs';
-import { closestName } from '../../policy/closest-name.js';
-import { ConfigurationError } from '../../policy/configuration-error.js';
+import { ConfigurationError, unknownNameError } from '../../policy/configuration-error.js';
 
 /** The parts of a configuration. */
 export const fields = ['policy', 'mode', 'rules', 'summarySignal', 'native'] as const;
@@ -82,12 +81,8 @@ function checkContent(file: string, content: unknown): Content {
   if (typeof content !== 'object' || content === null || Array.isArray(content)) {
     throw new ConfigurationError(file, '', undefined, `an object of ${fields.join(', ')}`, undefined, kindOf(content));
   }
-  for (const [field, value] of Object.entries(content)) {
-    if ((fields as readonly string[]).includes(field)) continue;
-    const meant = closestName(field, fields);
-    const hint = meant === undefined ? `known are ${fields.join(', ')}` : `did you mean ${meant}?`;
-    throw new ConfigurationError(file, field.slice(0, 60), undefined, `left out; ${hint}`, undefined, kindOf(value));
-  }
+  const unknown = Object.keys(content).find((field) => !(fields as readonly string[]).includes(field));
+  if (unknown !== undefined) throw unknownNameError(file, 'field', unknown, fields);
   return content;
 }
 

@@ -1,6 +1,6 @@
 import path from 'node:path';
 import { closestName } from '../../policy/closest-name.js';
-import { ConfigurationError } from '../../policy/configuration-error.js';
+import { ConfigurationError, unknownNameError } from '../../policy/configuration-error.js';
 import type { PolicyInput } from '../../policy/policy.js';
 import type { ProcessOptions, SourceOf } from './apply-to-process.js';
 import { type Content, type Field, fields, readConfigurationFile } from './configuration-file.js';
@@ -36,11 +36,9 @@ const variables = {
 const knownVariables = [...Object.values(variables), 'TCP_KEEPALIVE_CONFIG', 'TCP_KEEPALIVE_ON_ERROR'];
 
 function checkVariables(environment: Environment): void {
-  for (const [name, value] of Object.entries(environment)) {
+  for (const name of Object.keys(environment)) {
     if (!name.startsWith('TCP_KEEPALIVE_') || knownVariables.includes(name)) continue;
-    const meant = closestName(name, knownVariables);
-    const hint = meant === undefined ? `known are ${knownVariables.join(', ')}` : `did you mean ${meant}?`;
-    throw new ConfigurationError(name, '', value, `left out; ${hint}`);
+    throw unknownNameError('the environment', 'variable', name, knownVariables);
   }
   const { TCP_KEEPALIVE_ON_ERROR: onError } = environment;
   if (!onError || onError === 'exit' || onError === 'warn') return;

@@ -1,4 +1,4 @@
-import { ConfigurationError } from '../../policy/configuration-error.js';
+import { ConfigurationError, unknownNameError } from '../../policy/configuration-error.js';
 import { globMatcher } from '../../policy/match/glob.js';
 import { parsePortRange } from '../../policy/match/port-range.js';
 import { readPolicy } from '../../policy/parse.js';
@@ -83,7 +83,7 @@ function checkFields(rule: unknown, field: string, source: string): asserts rule
     throw new ConfigurationError(source, field, rule, `an object of ${fields.join(', ')}`);
   }
   const unknown = Object.keys(rule).find((key) => !(fields as readonly string[]).includes(key));
-  if (unknown !== undefined) throw new ConfigurationError(source, field, unknown, `made of ${fields.join(', ')}`);
+  if (unknown !== undefined) throw unknownNameError(source, 'field', unknown, fields, field);
   const { role, remote, host } = rule as Record<string, unknown>;
   if (role !== undefined && role !== 'client' && role !== 'server') {
     throw new ConfigurationError(source, `${field}.role`, role, "'client' or 'server'");

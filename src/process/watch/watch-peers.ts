@@ -3,7 +3,7 @@ import type net from 'node:net';
 import { quietly } from '../../node/guarded.js';
 import { onSecuring } from '../../node/hooks.js';
 import { callSoon } from '../../node/real-time.js';
-import { assertKnownFields, ConfigurationError } from '../../policy/configuration-error.js';
+import { assertKnownOptions, ConfigurationError } from '../../policy/configuration-error.js';
 import { readMilliseconds } from '../../policy/duration.js';
 import { readPolicy } from '../../policy/parse.js';
 import type { Duration, PolicyInput } from '../../policy/policy.js';
@@ -68,10 +68,7 @@ function isIterable(value: unknown): boolean {
 
 /** Checks what is given, and what of it goes together; what is read of it later is what was checked. */
 function check(given: WatchOptions): void {
-  if (typeof given !== 'object' || given === null) {
-    throw new ConfigurationError(source, '', given, `given an object of ${fields.join(', ')}`);
-  }
-  assertKnownFields(source, given, fields);
+  assertKnownOptions(source, given, fields);
   const { sockets, all, deadAfter, deadWithin, destroy } = given;
   for (const [field, value] of Object.entries({ all, destroy })) {
     if (value !== undefined && typeof value !== 'boolean') {

@@ -1,4 +1,4 @@
-import { ConfigurationError } from '../../policy/configuration-error.js';
+import { assertKnownOptions, ConfigurationError } from '../../policy/configuration-error.js';
 import { readMilliseconds } from '../../policy/duration.js';
 import type { Duration } from '../../policy/policy.js';
 import { secondsMeant } from '../../policy/unit-slip.js';
@@ -18,9 +18,7 @@ const leastTimeoutMs = 20;
  * @throws {ConfigurationError} if `options` is not an object, or `timeout` is not a positive duration.
  */
 export function probeTimeout(name: string, options: ProbeOptions): number {
-  if (typeof options !== 'object' || options === null) {
-    throw new ConfigurationError(name, '', options, "given options such as { timeout: '2s' }, or none");
-  }
+  assertKnownOptions(name, options, ['timeout']);
   const { timeout = 2000 } = options;
   const ms = readMilliseconds(timeout);
   const slip = secondsMeant(timeout, leastTimeoutMs);

@@ -86,7 +86,7 @@ const parts = {
       const { dumpConnections, NetlinkSocket, setConnections, undoChanges } = await import('tcp-keepalive/linux');
       client.destroy();
       return [
-        attempt(() => setConnections({}, '1:2')),
+        attempt(() => setConnections({ all: true }, '1:2')),
         attempt(() => dumpConnections({}, '/nonexistent')),
         attempt(() => undoChanges({ bootId: 'another', changed: [] }, 'a record')),
         attempt(() => NetlinkSocket.open()),
