@@ -3,6 +3,7 @@ export type { DeathReason } from './peer/end-reason.js';
 export { ConfigurationError } from './policy/configuration-error.js';
 export { PolicyError, type PolicyField } from './policy/errors.js';
 export { formatPolicy } from './policy/format.js';
+export { KeepAliveError } from './policy/keep-alive-error.js';
 export { type DetectionConditions, type DetectionScenario, detectionTime } from './policy/model/detection-time.js';
 export type { TimeRange } from './policy/model/time-range.js';
 export { parsePolicy } from './policy/parse.js';

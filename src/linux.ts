@@ -56,8 +56,12 @@ export { type KernelDefaultsReport, kernelDefaultsReport, readKernelDefaults } f
 export { type SetKernelDefaultsOptions, setKernelDefaults } from './host/sysctl/set-defaults.js';
 export { type RootOption, type SysctlSource, type SysctlSources, sysctlSources } from './host/sysctl/sources.js';
 export { type UndoKernelDefaultsOptions, undoKernelDefaults } from './host/sysctl/undo-defaults.js';
+export { SystemCallError, UnsupportedError } from './native/errors.js';
 export { NamespaceReturnError } from './native/network-namespace.js';
 export { type DiagnosisSocket, NetlinkSocket, netlinkBufferLength } from './native/socket/netlink-socket.js';
+export { ConfigurationError } from './policy/configuration-error.js';
+export { PolicyError, type PolicyField } from './policy/errors.js';
+export { KeepAliveError } from './policy/keep-alive-error.js';
 export type { PortRange } from './policy/match/port-range.js';
 export {
   type Detection,

@@ -1,9 +1,10 @@
 import { closeSync, constants, fstatSync, openSync, readFileSync, type Stats } from 'node:fs';
+import { KeepAliveError } from '../policy/keep-alive-error.js';
 
 /** Thrown when a path is not a regular file, or the file is too large. */
-export class IrregularFileError extends Error {
+export class IrregularFileError extends KeepAliveError {
   override readonly name = 'IrregularFileError';
-  readonly code = 'ERR_IRREGULAR_FILE';
+  readonly code = 'ERR_KEEPALIVE_IRREGULAR_FILE';
 }
 
 /** Returns the kind of a file, with its article. */

@@ -24,7 +24,7 @@ describe('SystemCallError', () => {
       name: 'SystemCallError',
       syscall: 'setsockopt(TCP_KEEPIDLE)',
       code: 'EINVAL',
-      errno: constants.errno.EINVAL,
+      errno: -constants.errno.EINVAL,
       message: 'setsockopt(TCP_KEEPIDLE): EINVAL, idle is too long',
       cause,
     });

@@ -1,8 +1,10 @@
 import { constants } from 'node:os';
+import { KeepAliveError } from '../policy/keep-alive-error.js';
 
-/** The errno that a name such as `'EBADF'` stands for on this platform. */
+/** Returns the errno of a name such as `'EBADF'` on this platform, negative like each `errno` of Node.js; 0 if it has none. */
 function errnoOf(code: string): number {
-  return (constants.errno as Readonly<Record<string, number>>)[code] ?? 0;
+  const errno = (constants.errno as Readonly<Record<string, number>>)[code];
+  return errno === undefined ? 0 : -errno;
 }
 
 const codesByErrno: ReadonlyMap<number, string> = new Map(
@@ -20,10 +22,10 @@ export function codeOfErrno(errno: number): string {
 /**
  * Thrown when the kernel refuses a call, or certainly would.
  *
- * `syscall` names the call and its option, `code` and `errno` are the kernel's, the message says what was given and
- * what is allowed.
+ * `syscall` names the call and its option, `code` and `errno` are the kernel's, `errno` negative like each of Node.js. The
+ * message says what was given and what is allowed.
  */
-export class SystemCallError extends Error {
+export class SystemCallError extends KeepAliveError {
   override readonly name = 'SystemCallError';
   readonly syscall: string;
   readonly code: string;
@@ -49,7 +51,7 @@ function runtime(): string {
  *
  * `feature` is what was asked, `platform` where, `requires` what would make it work. Nothing has been changed.
  */
-export class UnsupportedError extends Error {
+export class UnsupportedError extends KeepAliveError {
   override readonly name = 'UnsupportedError';
   readonly code = 'ERR_KEEPALIVE_UNSUPPORTED';
   readonly feature: string;

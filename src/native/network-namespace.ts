@@ -1,3 +1,4 @@
+import { KeepAliveError } from '../policy/keep-alive-error.js';
 import { codeOfErrno, SystemCallError } from './errors.js';
 import { libc } from './libc.js';
 import { linuxCalls } from './linux-calls.js';
@@ -63,9 +64,9 @@ function proveReturn(own: OwnedDescriptor): void {
  *
  * Every socket that the thread opens from now on would be in the wrong network: end the program.
  */
-export class NamespaceReturnError extends Error {
+export class NamespaceReturnError extends KeepAliveError {
   override readonly name = 'NamespaceReturnError';
-  readonly code = 'ERR_NAMESPACE_RETURN';
+  readonly code = 'ERR_KEEPALIVE_NAMESPACE';
 }
 
 /** Why this thread is not in its own network namespace. Each thread has its own copy of this module. */

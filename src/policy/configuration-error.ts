@@ -1,5 +1,6 @@
 import { closestName } from './closest-name.js';
 import { describeValue } from './errors.js';
+import { KeepAliveError } from './keep-alive-error.js';
 
 /**
  * Thrown when an option of a call is wrong, or the configuration of a process.
@@ -7,7 +8,7 @@ import { describeValue } from './errors.js';
  * `source` is where it stands (a function, a file or an environment variable), `field` the part that is wrong, `given`
  * what it has, `allowed` what is accepted. Nothing has been changed when it is thrown.
  */
-export class ConfigurationError extends Error {
+export class ConfigurationError extends KeepAliveError {
   override readonly name = 'ConfigurationError';
   readonly code = 'ERR_KEEPALIVE_CONFIGURATION';
   readonly source: string;

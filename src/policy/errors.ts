@@ -1,3 +1,4 @@
+import { KeepAliveError } from './keep-alive-error.js';
 /** The part of a policy that an error is about; `policy` stands for the whole. */
 export type PolicyField = 'policy' | 'idle' | 'interval' | 'count' | 'userTimeout';
 
@@ -22,7 +23,7 @@ export function describeValue(value: unknown): string {
  * `field` names the part that is wrong, `given` is what was passed, `allowed` says what is accepted.
  * Nothing has been set when it is thrown.
  */
-export class PolicyError extends Error {
+export class PolicyError extends KeepAliveError {
   override readonly name = 'PolicyError';
   readonly code = 'ERR_KEEPALIVE_POLICY';
   readonly field: PolicyField;

@@ -26,7 +26,8 @@ import { type KeepAliveTarget, resolveTarget } from './target.js';
  *
  * @throws {PolicyError} if the kernel would refuse or misread the policy.
  * @throws {UnsupportedError} if the socket is a unix-domain socket, or the platform lacks an option of the policy.
- * @throws {SystemCallError} EBADF if the socket was destroyed, ENOTSOCK if the target is no socket, or the kernel's code.
+ * @throws {TypeError} ERR_INVALID_ARG_TYPE if the target is no socket.
+ * @throws {SystemCallError} EBADF if the socket was destroyed, or the kernel's code.
  */
 export function setKeepAlive(target: KeepAliveTarget, policy: PolicyInput | false): AppliedKeepAlive {
   const valid = policy === false ? false : readPolicy(policy);
@@ -47,7 +48,8 @@ function isComplete(state: AppliedKeepAlive | undefined): state is AppliedKeepAl
  * Linux, macOS and FreeBSD.
  *
  * @throws {UnsupportedError} on Windows, if the FFI cannot be loaded, and if the socket is a unix-domain socket.
- * @throws {SystemCallError} EBADF if the socket was destroyed, ENOTSOCK if the target is no socket, ENOTCONN if the socket has
+ * @throws {TypeError} ERR_INVALID_ARG_TYPE if the target is no socket.
+ * @throws {SystemCallError} EBADF if the socket was destroyed, ENOTCONN if the socket has
  * neither a descriptor nor a policy.
  */
 export function getKeepAlive(target: KeepAliveTarget): KeepAliveAnswer {

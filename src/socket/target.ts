@@ -17,13 +17,11 @@ const accepted = 'a net.Socket, tls.TLSSocket, http2 session, http request or re
 
 type Syscall = 'getsockopt' | 'setsockopt';
 
-function notATarget(target: unknown, syscall: Syscall, cause?: unknown): SystemCallError {
-  return new SystemCallError(
-    syscall,
-    'ENOTSOCK',
-    `the target must be ${accepted}, got ${describeValue(target)}`,
-    cause,
-  );
+/** Returns the error that Node.js throws for an argument of a wrong type. */
+function wrongTarget(target: unknown, cause?: unknown): TypeError {
+  const message = `the target must be ${accepted}, got ${describeValue(target)}`;
+  const error = new TypeError(message, cause === undefined ? undefined : { cause });
+  return Object.assign(error, { code: 'ERR_INVALID_ARG_TYPE' });
 }
 
 /** The socket that something rides on, without the proxy that http2 puts before it and that ends with the session. */
@@ -33,7 +31,7 @@ function heldSocket(target: object, syscall: Syscall): unknown {
     if (socket instanceof Socket) return behindProxy(socket);
     if (socket !== undefined || !('socket' in target)) return socket;
   } catch (cause) {
-    if ((cause as NodeJS.ErrnoException).code !== 'ERR_HTTP2_SOCKET_UNBOUND') throw notATarget(target, syscall, cause);
+    if ((cause as NodeJS.ErrnoException).code !== 'ERR_HTTP2_SOCKET_UNBOUND') throw wrongTarget(target, cause);
   }
   throw new SystemCallError(syscall, 'EBADF', 'the target has lost its socket: pass one that is open');
 }
@@ -49,18 +47,18 @@ function isInstance<T>(value: unknown, type: abstract new (...values: never[]) =
 /**
  * Returns the socket or server that a target is or rides on, also one that was destroyed.
  *
- * @throws {SystemCallError} ENOTSOCK for anything else, ENOTCONN for a request or response without a socket, EBADF for
- * something that has lost its socket.
+ * @throws {TypeError} ERR_INVALID_ARG_TYPE if it is neither.
+ * @throws {SystemCallError} ENOTCONN for a request or response without a socket, EBADF for something that has lost its socket.
  */
 export function endpointOf(target: KeepAliveTarget, syscall: Syscall): net.Socket | net.Server {
   if (isInstance(target, Server)) return target;
-  if (typeof target !== 'object' || target === null) throw notATarget(target, syscall);
+  if (typeof target !== 'object' || target === null) throw wrongTarget(target);
   const socket = isInstance(target, Socket) ? target : heldSocket(target, syscall);
   if (socket === null) {
     const detail = "a request has a socket from its 'socket' event on, a response until it has been sent";
     throw new SystemCallError(syscall, 'ENOTCONN', detail);
   }
-  if (!isInstance(socket, Socket)) throw notATarget(target, syscall);
+  if (!isInstance(socket, Socket)) throw wrongTarget(target);
   return socket;
 }
 

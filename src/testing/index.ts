@@ -1,3 +1,5 @@
+export { SystemCallError, UnsupportedError } from '../native/errors.js';
+export { KeepAliveError } from '../policy/keep-alive-error.js';
 export { type CrashedPeer, crashPeer } from './crash-peer.js';
 export { type LoopbackOptions, type LoopbackPair, loopbackPair } from './loopback-pair.js';
 export { type LossMethod, type LossOptions, type LossyPath, lossyPath } from './lossy-path.js';

@@ -101,7 +101,7 @@ describe('explainDeath', () => {
   it.each([{}, 'socket', 7, net.createServer(), new Map()])('refuses what is no socket, %#', (thing) => {
     const error = new Error('any');
     expect(() => explainDeath(error, thing as unknown as net.Socket)).toThrow(
-      expect.objectContaining({ name: 'SystemCallError', code: 'ENOTSOCK' }),
+      expect.objectContaining({ name: 'TypeError', code: 'ERR_INVALID_ARG_TYPE' }),
     );
   });
 

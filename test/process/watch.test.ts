@@ -371,7 +371,7 @@ describe('a watch', () => {
   it.each([
     ['a destroyed socket', () => new net.Socket().destroy(), { name: 'SystemCallError', code: 'EBADF' }],
     ['a server', () => net.createServer(), { name: 'SystemCallError', code: 'ENOTCONN' }],
-    ['no socket', () => ({}) as net.Socket, { name: 'SystemCallError', code: 'ENOTSOCK' }],
+    ['no socket', () => ({}) as net.Socket, { name: 'TypeError', code: 'ERR_INVALID_ARG_TYPE' }],
   ])('refuses %s', (_, target, error) => {
     expect(() => watchPeers({ sockets: [target()] })).toThrow(expect.objectContaining(error));
   });

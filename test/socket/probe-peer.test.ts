@@ -167,9 +167,10 @@ describe.concurrent('probePeer', () => {
     ['a server', () => net.createServer(), 'ENOTCONN'],
     ['a socket that is not connected', () => new net.Socket(), 'ENOTCONN'],
     ['a destroyed one', () => new net.Socket().destroy(), 'EBADF'],
-    ['no socket', () => ({}) as net.Socket, 'ENOTSOCK'],
+    ['no socket', () => ({}) as net.Socket, 'ERR_INVALID_ARG_TYPE'],
   ])('refuses %s', async (_, target, code) => {
-    await expect(probePeer(target())).rejects.toMatchObject({ name: 'SystemCallError', code });
+    const name = code.startsWith('ERR') ? 'TypeError' : 'SystemCallError';
+    await expect(probePeer(target())).rejects.toMatchObject({ name, code });
   });
 
   it.each([0, -1, Number.NaN, 'soon', Number.POSITIVE_INFINITY])('refuses a timeout of %s', async (timeout) => {

@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs';
+import { KeepAliveError } from '../../policy/keep-alive-error.js';
 import { optionFields } from '../../socket/option-writes.js';
 import type { KeepAliveState } from '../../socket/state.js';
 import { readRegularFile } from '../regular-file.js';
@@ -21,9 +22,9 @@ export interface ChangeRecord {
 }
 
 /** Thrown when a file is not a record of changes, or cannot become one. `file` is its path, `allowed` the requirement. */
-export class RecordError extends Error {
+export class RecordError extends KeepAliveError {
   override readonly name = 'RecordError';
-  readonly code = 'ERR_CHANGE_RECORD';
+  readonly code = 'ERR_KEEPALIVE_RECORD';
   readonly file: string;
   readonly allowed: string;
 

@@ -1,4 +1,5 @@
 import { describeValue } from '../../policy/errors.js';
+import { KeepAliveError } from '../../policy/keep-alive-error.js';
 
 /** What connections can be selected by. */
 export const selectionFilters = [
@@ -21,9 +22,9 @@ export type SelectionFilter = (typeof selectionFilters)[number];
  *
  * `filter` names it, `given` is what was passed, `allowed` says what is accepted. Nothing has been read or changed.
  */
-export class SelectionError extends Error {
+export class SelectionError extends KeepAliveError {
   override readonly name = 'SelectionError';
-  readonly code = 'ERR_SELECTION';
+  readonly code = 'ERR_KEEPALIVE_SELECTION';
   readonly filter: SelectionFilter;
   readonly given: unknown;
   readonly allowed: string;

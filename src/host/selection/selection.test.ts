@@ -177,7 +177,7 @@ describe('parseSelection', () => {
       parseSelection({ port: ['80', 'http'] });
       expect.unreachable();
     } catch (error) {
-      expect(error).toMatchObject({ code: 'ERR_SELECTION', filter: 'port', given: 'http' });
+      expect(error).toMatchObject({ code: 'ERR_KEEPALIVE_SELECTION', filter: 'port', given: 'http' });
     }
   });
 });

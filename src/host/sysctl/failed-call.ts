@@ -11,7 +11,7 @@ const advice: Readonly<Record<string, string>> = {
   EROFS: 'it is mounted read-only; in a container, set the value on the container (docker run --sysctl)',
   ENOENT: 'it does not exist',
   ENOSPC: 'there is no space left',
-  ERR_IRREGULAR_FILE: 'it is no regular file of a sensible size',
+  ERR_KEEPALIVE_IRREGULAR_FILE: 'it is no regular file of a sensible size',
   EBUSY: 'it is a mount point, which cannot be replaced',
 };
 

@@ -1,3 +1,4 @@
+import { KeepAliveError } from '../../policy/keep-alive-error.js';
 /** Why a file is refused. */
 export type FileRefusal =
   | 'symlink'
@@ -17,7 +18,7 @@ export type FileRefusal =
  *
  * `file` is its path, `reason` why as a stable word, `allowed` what is accepted; the message also says what to do.
  */
-export class FileError extends Error {
+export class FileError extends KeepAliveError {
   override readonly name = 'FileError';
   readonly code = 'ERR_KEEPALIVE_FILE';
   readonly file: string;

@@ -83,7 +83,8 @@ export class PeerWatch extends EventEmitter<PeerWatchEvents> implements AsyncIte
    * Watches one more connection. One that is connecting is watched once it is connected, unless it then is no TCP
    * connection; one that is watched already stays so, also where it is given once with TLS and once as what lies below.
    *
-   * @throws {SystemCallError} EBADF if the socket was destroyed, ENOTSOCK if it is no socket, ENOTCONN if it is a server.
+   * @throws {TypeError} if it is no socket.
+   * @throws {SystemCallError} EBADF if the socket was destroyed, ENOTCONN if it is a server.
    * @throws {UnsupportedError} if it is a unix-domain socket, and on other platforms than Linux.
    */
   add(target: KeepAliveTarget): this {

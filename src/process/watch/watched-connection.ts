@@ -188,7 +188,8 @@ function openHandleOf(socket: net.Socket): [Handle, number, Snapshot] {
 /**
  * The socket of a target that can be watched, or that may turn out to be one once it is connected.
  *
- * @throws {SystemCallError} EBADF if the socket was destroyed, ENOTSOCK if it is no socket, ENOTCONN if it is a server.
+ * @throws {TypeError} if it is no socket.
+ * @throws {SystemCallError} EBADF if the socket was destroyed, ENOTCONN if it is a server.
  * @throws {UnsupportedError} if it is a unix-domain socket, and on other platforms than Linux.
  */
 export function watchableSocket(target: KeepAliveTarget): net.Socket {

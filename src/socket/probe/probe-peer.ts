@@ -184,7 +184,8 @@ const asked = new WeakMap<net.Socket, Promise<PeerProbe>>();
  * @example
  * const { answered } = await probePeer(socket, { timeout: '500ms' });
  * if (answered === false) socket.destroy(); // asked, and silent; 'not-asked' says nothing against the peer
- * @throws {SystemCallError} EBADF if the socket was destroyed, ENOTSOCK if the target is no socket, ENOTCONN if the socket
+ * @throws {TypeError} ERR_INVALID_ARG_TYPE if the target is no socket.
+ * @throws {SystemCallError} EBADF if the socket was destroyed, ENOTCONN if the socket
  * is not connected.
  * @throws {UnsupportedError} on other platforms, and if the target is a unix-domain socket.
  * @throws {ConfigurationError} if `timeout` is not a positive duration.

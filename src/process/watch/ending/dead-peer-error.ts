@@ -1,5 +1,6 @@
 import { constants } from 'node:os';
 import type { DeathReason } from '../../../peer/end-reason.js';
+import { KeepAliveError } from '../../../policy/keep-alive-error.js';
 
 /** The facts about the peer in an error, besides the reason. */
 export interface SeenOfPeer {
@@ -30,7 +31,7 @@ const seconds = (ms: number) => `${(ms / 1000).toFixed(1)} s`;
  * `code`, `errno` and `syscall` are those that Node.js gives when the kernel ends a connection, such as `ETIMEDOUT`, so that
  * a program retries in the same way. `reason` says more.
  */
-export class DeadPeerError extends Error {
+export class DeadPeerError extends KeepAliveError {
   override readonly name = 'DeadPeerError';
   readonly code: string;
   /** Negative, like each `errno` of Node.js. */

@@ -1,5 +1,4 @@
 import type net from 'node:net';
-import { SystemCallError } from '../../../native/errors.js';
 import { Socket } from '../../../node/classes.js';
 import { type Handle, handleOf } from '../../../node/handle.js';
 import { type DeathReason, isMadeOfEnd, stories } from '../../../peer/end-reason.js';
@@ -85,7 +84,8 @@ function candidates(error: unknown, socket: net.Socket | undefined): unknown[] {
 function socketOf(target: KeepAliveTarget): net.Socket {
   const endpoint = endpointOf(target, 'getsockopt');
   if (endpoint instanceof Socket) return endpoint;
-  throw new SystemCallError('getsockopt', 'ENOTSOCK', 'the target must be a connection, got a server');
+  const error = new TypeError('the target must be a connection, got a server');
+  throw Object.assign(error, { code: 'ERR_INVALID_ARG_TYPE' });
 }
 
 /**
@@ -99,7 +99,8 @@ function socketOf(target: KeepAliveTarget): net.Socket {
  * @example
  * socket.on('close', () => console.log(explainDeath(undefined, socket).text));
  *
- * @throws {SystemCallError} ENOTSOCK if `socket` is neither a socket nor something that rides on one; EBADF if it has
+ * @throws {TypeError} if `socket` is neither a socket nor something that rides on one.
+ * @throws {SystemCallError} EBADF if it has
  * lost its socket, as an http2 session does when it is closed.
  */
 export function explainDeath(error: unknown, socket?: KeepAliveTarget): EndExplanation {
