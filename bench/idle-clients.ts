@@ -150,7 +150,7 @@ function startWatch(): number {
   const note = ({ type }: PeerEvent) => {
     events[type] = (events[type] ?? 0) + 1;
   };
-  for (const type of ['suspect', 'recovered', 'stalled', 'dead'] as const) watch.on(type as 'suspect', note);
+  for (const type of ['suspect', 'recovered', 'stalled', 'closed', 'dead'] as const) watch.on(type as 'suspect', note);
   stop = () => watch.close();
   return watch.size;
 }

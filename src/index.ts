@@ -16,6 +16,7 @@ export type { OverruledCaller, ProcessStatus } from './process/apply/statistics.
 export { DeadPeerError } from './process/watch/ending/dead-peer-error.js';
 export { type EndExplanation, explainDeath } from './process/watch/ending/explain-death.js';
 export type {
+  ClosedPeerEvent,
   DeadPeerEvent,
   LivePeerEvent,
   NextStep,

@@ -21,7 +21,7 @@ await sleep(1100);
 await connections.setSpread(() => '1:1:3', 1000);
 const watch = watchPeers({ sockets: connections.clients });
 const events: Record<string, number> = {};
-for (const type of ['suspect', 'recovered', 'stalled', 'dead'] as const) {
+for (const type of ['suspect', 'recovered', 'stalled', 'closed', 'dead'] as const) {
   watch.on(type as 'suspect', (event: PeerEvent) => {
     events[event.type] = (events[event.type] ?? 0) + 1;
   });

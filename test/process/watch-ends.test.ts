@@ -17,7 +17,7 @@ async function watchedPair(options: WatchOptions = {}) {
   const watch = watchPeers({ sockets: [pair.client], ...options });
   onTestFinished(() => watch.close());
   const events: PeerEvent[] = [];
-  for (const type of ['suspect', 'recovered', 'stalled', 'dead'] as const) {
+  for (const type of ['suspect', 'recovered', 'stalled', 'closed', 'dead'] as const) {
     watch.on(type as 'suspect', (event) => events.push(event));
   }
   return { ...pair, watch, events };
@@ -34,7 +34,7 @@ describe('what the program itself ends', () => {
     await Promise.all([closed(first.client), closed(second.client)]);
     await moment(() => first.watch.size + second.watch.size === 0, 'both are over');
     expect(first.events).toEqual([]);
-    expect(second.events).toMatchObject([{ type: 'dead', reason: 'closed', error: undefined }]);
+    expect(second.events).toMatchObject([{ type: 'closed', error: undefined }]);
   });
 
   it.each(['in a pipeline', 'with an error of the system that is another stream’s'])('%s is no event', async (how) => {

@@ -26,7 +26,7 @@ import { connectedPair } from '../peers.js';
 function listenedTo(watch: PeerWatch): [PeerWatch, PeerEvent[]] {
   onTestFinished(() => watch.close());
   const events: PeerEvent[] = [];
-  for (const type of ['suspect', 'recovered', 'stalled', 'dead'] as const) {
+  for (const type of ['suspect', 'recovered', 'stalled', 'closed', 'dead'] as const) {
     watch.on(type as 'suspect', (event) => events.push(event));
   }
   return [watch, events];
@@ -229,7 +229,7 @@ describe('the end of a connection', () => {
     await next(watch, 'recovered');
     await moment(() => client.writableLength === 0 && infoOf(client).unacked === 0, 'all is sent');
     server.end();
-    expect(await next(watch, 'dead')).toMatchObject({ reason: 'closed', zeroWindow: undefined, silentMs: undefined });
+    expect(await next(watch, 'closed')).toMatchObject({ zeroWindow: undefined, silentMs: undefined });
   });
 
   it('is told of where the peer had closed its side before, and Node.js hears no more', async () => {

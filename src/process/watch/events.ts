@@ -1,7 +1,8 @@
 import type net from 'node:net';
 import type { DeathReason } from '../../peer/end-reason.js';
 
-export type PeerEventName = 'suspect' | 'recovered' | 'stalled' | 'dead';
+/** The names of a watch's events. */
+export type PeerEventName = 'suspect' | 'recovered' | 'stalled' | 'closed' | 'dead';
 
 /** One end of a connection. */
 export interface PeerAddress {
@@ -42,18 +43,10 @@ export interface LivePeerEvent extends Told {
   readonly next: NextStep | undefined;
 }
 
-/**
- * A peer that is gone. What a connection was like at the end is `undefined` where all was well when it was seen last, as
- * it is when a peer closes, or resets out of the blue.
- */
-export interface DeadPeerEvent extends Told {
-  readonly type: 'dead';
-  /** `undefined` where the error tells no story, such as one that the program destroyed the socket with. */
-  readonly reason: DeathReason | undefined;
+/** The end of a connection. A field is `undefined` if the connection was not seen while something was unanswered. */
+interface EndedPeerEvent extends Told {
   /** The error that ended the connection, or that it would be destroyed with. */
   readonly error: Error | undefined;
-  /** Whether the kernel, or the peer, ended the connection, or the watch's own verdict did. */
-  readonly decidedBy: 'kernel' | 'watch';
   /** Since anything was received from the peer, the end itself not counted. */
   readonly silentMs: number | undefined;
   /** Since data went either way. */
@@ -66,13 +59,28 @@ export interface DeadPeerEvent extends Told {
   readonly next: undefined;
 }
 
+/** A peer has closed the connection with FIN. */
+export interface ClosedPeerEvent extends EndedPeerEvent {
+  readonly type: 'closed';
+}
+
+/** A peer is lost: the kernel or the watch gave it up, or its kernel answered with RST. */
+export interface DeadPeerEvent extends EndedPeerEvent {
+  readonly type: 'dead';
+  /** `undefined` if the error does not tell, such as one that the program destroyed the socket with. */
+  readonly reason: Exclude<DeathReason, 'closed'> | undefined;
+  /** Whether the kernel, or the peer, ended the connection, or the watch's own verdict did. */
+  readonly decidedBy: 'kernel' | 'watch';
+}
+
 /** What a watch tells of a peer. */
-export type PeerEvent = LivePeerEvent | DeadPeerEvent;
+export type PeerEvent = LivePeerEvent | ClosedPeerEvent | DeadPeerEvent;
 
 /** What a watch emits, by name. */
 export interface PeerWatchEvents {
   suspect: [LivePeerEvent];
   recovered: [LivePeerEvent];
   stalled: [LivePeerEvent];
+  closed: [ClosedPeerEvent];
   dead: [DeadPeerEvent];
 }

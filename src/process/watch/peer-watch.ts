@@ -35,7 +35,7 @@ export interface WatchRules extends Limits {
   readonly destroy: boolean;
 }
 
-const names: readonly PeerEventName[] = ['suspect', 'recovered', 'stalled', 'dead'];
+const names: readonly PeerEventName[] = ['suspect', 'recovered', 'stalled', 'closed', 'dead'];
 const channels = new Map(names.map((name) => [name, channel(`tcp-keepalive:peer:${name}`)]));
 
 function setUnlessSet(socket: net.Socket, policy: ValidPolicy): void {
@@ -47,7 +47,7 @@ function setUnlessSet(socket: net.Socket, policy: ValidPolicy): void {
 
 /**
  * Watches the peers of connections and says what becomes of them, as events, as an async iterator, and on the diagnostics
- * channels `tcp-keepalive:peer:suspect`, `:recovered`, `:stalled` and `:dead`.
+ * channels `tcp-keepalive:peer:suspect`, `:recovered`, `:stalled`, `:closed` and `:dead`.
  *
  * It keeps neither the process alive nor a socket from being collected; a connection leaves it when it ends.
  */
@@ -255,8 +255,10 @@ export class PeerWatch extends EventEmitter<PeerWatchEvents> implements AsyncIte
     rememberEnd(socket, ending === 'program' ? ending : ending.reason);
     if (ending === 'program') return;
     const { reason, error } = ending;
+    const description = { ...describeLost(watched, lastSnapshotOf(socket)), error };
     const decidedBy = reason === 'unanswered' ? 'watch' : 'kernel';
-    this.#tell({ type: 'dead', ...describeLost(watched, lastSnapshotOf(socket)), reason, error, decidedBy });
+    if (reason === 'closed') this.#tell({ type: 'closed', ...description });
+    else this.#tell({ type: 'dead', ...description, reason, decidedBy });
   }
 
   /** A listener that throws is its program's affair: others are still told, and other peers looked at. */
