@@ -72,6 +72,15 @@ export function readPolicy(input: PolicyInput): ValidPolicy {
 }
 
 /**
+ * Reads a policy, or `'off'` or `false`, which turn keepalive off.
+ *
+ * @throws {PolicyError} if the kernel would refuse, truncate or misread a value.
+ */
+export function readPolicyOrOff(input: PolicyInput | false): ValidPolicy | false {
+  return input === false || input === 'off' ? false : readPolicy(input);
+}
+
+/**
  * Returns a policy whose first three fields are all numbers, as predictions need them. The policy may come from a kernel,
  * so its numbers are not checked for slips of unit.
  *

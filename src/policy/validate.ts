@@ -114,7 +114,7 @@ function userTimeoutField(value: unknown, others: OtherFields, leastMs: number):
 
 type Fields = Readonly<Record<keyof ValidPolicy, unknown>>;
 
-const policyAllowed = "policy text such as '30:5:3', an object of idle, interval, count and userTimeout, or false";
+const policyAllowed = "policy text such as '30:5:3', an object of idle, interval, count and userTimeout, or 'off'";
 
 /** Reads each field once, so that what is checked is what is used, whatever getters and proxies do. */
 function readFields(policy: object): { keys: string[]; values: Fields; isPlain: boolean } {

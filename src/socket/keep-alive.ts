@@ -1,7 +1,7 @@
 import { SystemCallError, UnsupportedError } from '../native/errors.js';
 import { Server, Socket } from '../node/classes.js';
 import { carrierOf, descriptorOf } from '../node/handle.js';
-import { readPolicy } from '../policy/parse.js';
+import { readPolicyOrOff } from '../policy/parse.js';
 import type { PolicyInput } from '../policy/policy.js';
 import { awaitedState, noDescriptor, setOnSocket } from './connection.js';
 import { canUseDescriptors, whyNoDescriptors } from './descriptors.js';
@@ -12,7 +12,7 @@ import type { AppliedKeepAlive, KeepAliveAnswer, KeepAliveState } from './state.
 import { type KeepAliveTarget, resolveTarget } from './target.js';
 
 /**
- * Gives a connection or a server a keepalive policy, or turns keepalive off with `false`, and returns what is then
+ * Gives a connection or a server a keepalive policy, or turns keepalive off with `false` or `'off'`, and returns what is then
  * in force.
  *
  * The policy is text (`'30:5:3'`, in seconds) or an object (in milliseconds); what it leaves out stays as it is. All
@@ -30,7 +30,7 @@ import { type KeepAliveTarget, resolveTarget } from './target.js';
  * @throws {SystemCallError} EBADF if the socket was destroyed, or the kernel's code.
  */
 export function setKeepAlive(target: KeepAliveTarget, policy: PolicyInput | false): AppliedKeepAlive {
-  const valid = policy === false ? false : readPolicy(policy);
+  const valid = readPolicyOrOff(policy);
   const endpoint = resolveTarget(target);
   return endpoint instanceof Server ? setOnServer(endpoint, valid) : setOnSocket(endpoint, valid);
 }

@@ -118,6 +118,31 @@ describe('a policy holds', () => {
     }
   });
 
+  it.each(['off', false] as const)('that is %s: keepalive stays off whatever the program calls', async (policy) => {
+    const { status } = apply(policy);
+    for (const end of await twoEnds()) {
+      end.setKeepAlive(true, 5000);
+      expect(getKeepAlive(end).enabled).toBe(false);
+    }
+    expect(status().overruled).toMatchObject([{ calls: 2 }]);
+  });
+
+  it('that is off only fills gaps in that mode', async () => {
+    apply('off', { mode: 'fill' });
+    const [first, second] = await twoEnds();
+    first?.setKeepAlive(true, 5000);
+    expect(getKeepAlive(first as net.Socket)).toMatchObject({ enabled: true, idle: 5000 });
+    expect(getKeepAlive(second as net.Socket).enabled).toBe(false);
+  });
+
+  it('that is unmanaged leaves connections to the program', async () => {
+    apply('unmanaged');
+    for (const end of await twoEnds()) {
+      end.setKeepAlive(true, 5000);
+      expect(getKeepAlive(end)).toMatchObject({ enabled: true, idle: 5000 });
+    }
+  });
+
   it('against calls before connecting, and against the option of net.connect and net.createServer', async () => {
     apply('30:5:3');
     const server = await listening(net.createServer({ keepAlive: true, keepAliveInitialDelay: 9000 }));
@@ -316,18 +341,18 @@ describe("this library's own setKeepAlive comes first", () => {
     }
   });
 
-  it('false leaves the connection to the program', async () => {
+  it('false holds keepalive off', async () => {
     apply('30:5:3');
     for (const end of await twoEnds()) {
       setKeepAlive(end, false);
       expect(getKeepAlive(end).enabled).toBe(false);
       end.setKeepAlive(true, 60_000);
-      expect(getKeepAlive(end)).toMatchObject({ enabled: true, idle: 60_000, interval: 1000, count: 10 });
+      expect(getKeepAlive(end).enabled).toBe(false);
     }
   });
 
   it('also before connecting and before listening', async () => {
-    const { status } = apply('30:5:3');
+    apply('30:5:3');
     const server = net.createServer();
     setKeepAlive(server, '20:2:2');
     const [, accepted] = await connected(await listening(server));
@@ -342,8 +367,8 @@ describe("this library's own setKeepAlive comes first", () => {
     setKeepAlive(off, false);
     off.connect(portOf(server), '127.0.0.1');
     await once(off, 'connect');
+    off.setKeepAlive(true, 1000);
     expect(getKeepAlive(off).enabled).toBe(false);
-    expect(status().skipped.optedOut).toBe(1);
   });
 });
 

@@ -34,12 +34,17 @@ describe.concurrent('a program that knows nothing of it', () => {
 
   it.each([
     ['nothing', {}],
-    ['off', { TCP_KEEPALIVE: 'off' }],
+    ['unmanaged', { TCP_KEEPALIVE: 'unmanaged' }],
     ['empty text', { TCP_KEEPALIVE: '' }],
   ])('is left alone where TCP_KEEPALIVE says %s', async (_, env) => {
     const seen = await run<BothEnds>('both-ends.mjs', { env });
     expect(seen).toMatchObject({ client: { enabled: false }, accepted: { enabled: false }, wrapped: false });
     expect(seen.called).toMatchObject({ enabled: true, idle: 60_000, interval: 1000, count: 10 });
+  });
+
+  it('has keepalive turned off, and held off, where TCP_KEEPALIVE says off', async () => {
+    const seen = await run<BothEnds>('both-ends.mjs', { env: { TCP_KEEPALIVE: 'off' } });
+    for (const state of [seen.client, seen.accepted, seen.called]) expect(state).toMatchObject({ enabled: false });
   });
 
   it('has it in worker threads, and in their worker threads', async () => {

@@ -5,7 +5,7 @@ import { applyToProcess, getKeepAlive, type PolicyRule, type ProcessPolicy } fro
 import { closing, connected, listening, portOf } from '../endpoints.js';
 
 let inForce: ProcessPolicy | undefined;
-const apply = (rules: readonly PolicyRule[], policy: string | false = '30:5:3'): ProcessPolicy => {
+const apply = (rules: readonly PolicyRule[], policy = '30:5:3'): ProcessPolicy => {
   inForce = applyToProcess(policy, { rules });
   return inForce;
 };
@@ -100,7 +100,7 @@ describe('the first rule that matches decides', () => {
   });
 
   it('without a policy, only what a rule names', async () => {
-    const { status } = apply([{ role: 'server', policy: '10:1:2' }], false);
+    const { status } = apply([{ role: 'server', policy: '10:1:2' }], 'unmanaged');
     const [client, accepted] = await connected(await listening(net.createServer()));
     expect([idleOf(client), idleOf(accepted)]).toEqual(['off', 10]);
     client.setKeepAlive(true, 60_000);

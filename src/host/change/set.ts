@@ -1,6 +1,6 @@
 import { SystemCallError, UnsupportedError } from '../../native/errors.js';
 import { assertKnownOptions, ConfigurationError } from '../../policy/configuration-error.js';
-import { readPolicy } from '../../policy/parse.js';
+import { readPolicyOrOff } from '../../policy/parse.js';
 import type { PolicyInput, ValidPolicy } from '../../policy/policy.js';
 import { sameState } from '../../socket/option-writes.js';
 import type { KeepAliveState } from '../../socket/state.js';
@@ -175,7 +175,7 @@ function foresee(rows: readonly ConnectionRow[], policy: ValidPolicy | false) {
 }
 
 /**
- * Gives live connections and listeners of other processes a keepalive policy, or turns keepalive off with `false`.
+ * Gives live connections and listeners of other processes a keepalive policy, or turns keepalive off with `false` or `'off'`.
  *
  * A listener's future connections inherit. A connection that cannot be set is in `failed` with the reason, and unchanged; the
  * others are set nevertheless. TIME_WAIT, SYN_RECV, CLOSE and orphans are passed over. A connection that has the policy
@@ -196,7 +196,7 @@ export function setConnections(query: SetQuery, policy: PolicyInput | false, opt
   assertSetQuery(query);
   assertKnownOptions('setConnections', options, ['dryRun', 'onPlan']);
   const { dryRun = false, onPlan } = options;
-  const valid = policy === false ? false : readPolicy(policy);
+  const valid = readPolicyOrOff(policy);
   if (isWorker()) {
     if (onPlan !== undefined) throw new UnsupportedError('`onPlan` in a worker thread', 'the main thread');
     return fromWorker('setConnections', [query, policy, { dryRun }]);

@@ -143,7 +143,7 @@ export function detectionTime(
   conditions: DetectionConditions = {},
 ): TimeRange {
   check(scenario, conditions);
-  if (policy === false) {
+  if (policy === false || policy === 'off') {
     if (scenario !== 'data-in-flight') return never;
     return detectionTime('7200:75:9:0', scenario, conditions);
   }

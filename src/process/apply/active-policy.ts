@@ -2,20 +2,23 @@ import type { ValidPolicy } from '../../policy/policy.js';
 import type { ProcessMode } from './requested-keep-alive.js';
 import type { CompiledRule, Facts } from './rules.js';
 
+/** The policy of a connection. `false` turns keepalive off; `'unmanaged'` leaves the connection to its program. */
+export type ConnectionPolicy = ValidPolicy | false | 'unmanaged';
+
 /** What is in force for a process: the policy of all connections, and the rules that come before it. */
 export interface ActivePolicy {
-  /** `false` where only rules give policies. */
-  readonly policy: ValidPolicy | false;
+  /** `'unmanaged'` if only rules give policies. */
+  readonly policy: ConnectionPolicy;
   readonly mode: ProcessMode;
   readonly rules: readonly CompiledRule[];
 }
 
 /**
- * The policy of a connection, `false` where it is left to the program; the first rule that matches decides.
+ * Returns the policy of a connection: the first rule that matches decides.
  *
- * `undefined` for a listener whose connections have to be decided on one by one, because a rule asks for the peer.
+ * Returns undefined for a listener whose connections must be decided on one by one, because a rule asks for the peer.
  */
-export function policyFor({ policy, rules }: ActivePolicy, facts: Facts): ValidPolicy | false | undefined {
+export function policyFor({ policy, rules }: ActivePolicy, facts: Facts): ConnectionPolicy | undefined {
   for (const rule of rules) {
     const match = rule.matches(facts);
     if (match === 'yes') return rule.policy;

@@ -14,7 +14,7 @@ import { NativeSockets } from '../native-sockets/native-sockets.js';
 import type { ActivePolicy } from './active-policy.js';
 import { type AppliedEvent, Enforcer } from './enforcer.js';
 import type { ProcessMode } from './requested-keep-alive.js';
-import { compileRules, type PolicyRule, readPolicyOrUnmanaged } from './rules.js';
+import { compileRules, type PolicyRule, readConnectionPolicy } from './rules.js';
 import { type ProcessStatus, summaryOf } from './statistics.js';
 
 /** How {@link applyToProcess} applies a policy. */
@@ -192,7 +192,7 @@ export function applyConfiguration(
   checkOptions(options, sourceOf);
   const { mode = 'enforce', native = true, rules = [], onApplied, summarySignal } = options;
   const activePolicy: Applied = {
-    policy: readPolicyOrUnmanaged(policy, 'policy', sourceOf('policy')),
+    policy: readConnectionPolicy(policy, 'policy', sourceOf('policy')),
     mode,
     rules: compileRules(rules, sourceOf('rules')),
     onApplied,

@@ -4,11 +4,10 @@ import { ConfigurationError, unknownNameError } from '../../policy/configuration
 import type { PolicyInput } from '../../policy/policy.js';
 import type { ProcessOptions, SourceOf } from './apply-to-process.js';
 import { type Content, type Field, fields, readConfigurationFile } from './configuration-file.js';
-import { isUnmanaged } from './rules.js';
 
 /** What a process is to be given, and where that stands. */
 export interface Configuration {
-  readonly policy: PolicyInput | 'unmanaged';
+  readonly policy: PolicyInput | 'off' | 'unmanaged' | false;
   readonly options: ProcessOptions;
   readonly sourceOf: SourceOf;
 }
@@ -118,7 +117,7 @@ export function readConfiguration(
   folder: string | undefined,
 ): Configuration | NoPolicy | undefined {
   const text = environment[variables.policy];
-  if (isUnmanaged(text)) return undefined;
+  if (text === 'unmanaged') return undefined;
   checkVariables(environment);
   const fromEnvironment = contentOf(environment);
   const isComplete = isGiven(fromEnvironment) && !environment['TCP_KEEPALIVE_CONFIG'];
@@ -128,7 +127,7 @@ export function readConfiguration(
     const variable = `${variables.policy} is ${text === undefined ? 'not set' : 'empty'}`;
     return { lookedFor: [variable, ...misspelt(environment), `${file} ${said}`] };
   }
-  if (isUnmanaged(policy) && options.rules === undefined) return undefined;
+  if (policy === 'unmanaged' && options.rules === undefined) return undefined;
   return {
     policy: (policy ?? 'unmanaged') as PolicyInput,
     options: options as ProcessOptions,

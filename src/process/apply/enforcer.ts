@@ -12,7 +12,7 @@ import { hasPolicy, setOnHandle, setOnNewHandle } from '../../socket/connection.
 import { explicitPolicy } from '../../socket/explicit-policy.js';
 import { listenersPassOptionsOn } from '../../socket/server.js';
 import type { AppliedKeepAlive } from '../../socket/state.js';
-import { type ActivePolicy, needsLocalPort, policyFor } from './active-policy.js';
+import { type ActivePolicy, type ConnectionPolicy, needsLocalPort, policyFor } from './active-policy.js';
 import { type CallSite, callSite } from './call-site.js';
 import { Listeners, listeningServers, queuedOn } from './listeners.js';
 import {
@@ -39,12 +39,11 @@ export interface AppliedEvent {
 /** What is known of a handle under the policy. */
 interface Governed {
   readonly role: ConnectionRole;
-  /** What was decided for it; `false` where it is left to the program. */
-  policy: ValidPolicy | false;
+  policy: ConnectionPolicy;
   /** What the program's calls of `setKeepAlive` have asked for so far. */
   requested: RequestedKeepAlive | undefined;
   /** What was last set. */
-  set: ValidPolicy | undefined;
+  set: ValidPolicy | false | undefined;
 }
 
 /** The calls of `setKeepAlive` on a socket that is not connected yet. */
@@ -62,12 +61,13 @@ interface Call {
   isCounted: boolean;
 }
 
-function samePolicy(a: ValidPolicy, b: ValidPolicy): boolean {
+function samePolicy(a: ValidPolicy | false, b: ValidPolicy | false): boolean {
+  if (a === false || b === false) return a === b;
   return a.idle === b.idle && a.interval === b.interval && a.count === b.count && a.userTimeout === b.userTimeout;
 }
 
 /** Returns whether a handle has a policy. Asks the kernel, because an addon or another process may have set options since. */
-function isInForce(handle: TcpHandle, wanted: ValidPolicy, set: ValidPolicy): boolean {
+function isInForce(handle: TcpHandle, wanted: ValidPolicy | false, set: ValidPolicy | false): boolean {
   try {
     return hasPolicy(handle, wanted) ?? samePolicy(set, wanted);
   } catch {
@@ -109,7 +109,7 @@ export class Enforcer implements Hooks {
       remotePort: port,
       localPort,
     } as const;
-    this.#govern(handle, 'client', policyFor(activePolicy, facts) ?? false);
+    this.#govern(handle, 'client', policyFor(activePolicy, facts) ?? 'unmanaged');
   }
 
   /** A connection that comes without having been connected here: accepted, or handed over by another process. */
@@ -124,7 +124,7 @@ export class Enforcer implements Hooks {
       remotePort: peer.port,
       localPort: nameOf(handle)?.port,
     } as const;
-    this.#govern(handle, 'server', (server && explicitPolicy(server)) ?? policyFor(activePolicy, facts) ?? false);
+    this.#govern(handle, 'server', (server && explicitPolicy(server)) ?? policyFor(activePolicy, facts) ?? 'unmanaged');
   }
 
   listening(handle: TcpHandle): void {
@@ -133,7 +133,7 @@ export class Enforcer implements Hooks {
     const owner = ownerOf(handle);
     const explicit = owner && explicitPolicy(owner);
     const policy = explicit ?? policyFor(activePolicy, { role: 'server', localPort: nameOf(handle)?.port });
-    if (policy === false) {
+    if (policy === 'unmanaged') {
       this.#listeners.leaveAlone(handle);
       return;
     }
@@ -175,7 +175,7 @@ export class Enforcer implements Hooks {
   handleKeepAlive(handle: TcpHandle, args: readonly unknown[]): number | undefined {
     if (this.#isSetting) return undefined;
     const governed = this.#governedOf(handle);
-    if (governed === undefined || governed.policy === false) return undefined;
+    if (governed === undefined || governed.policy === 'unmanaged') return undefined;
     if (this.#isInSocketCall) return 0;
     const owner = ownerOf(handle);
     const request = owner instanceof Socket ? this.#requests.get(owner) : undefined;
@@ -206,7 +206,7 @@ export class Enforcer implements Hooks {
       const site = callSite(called);
       const last: Call = { requested, site: () => site, isCounted: false };
       this.#requests.set(socket, { requested: mergeRequests(this.#requests.get(socket)?.requested, requested), last });
-    } else if (governed.policy !== false) {
+    } else if (governed.policy !== 'unmanaged') {
       governed.requested = mergeRequests(governed.requested, requested);
       this.#settle(handle, governed, { requested, site: () => callSite(called), isCounted: false });
     }
@@ -222,7 +222,7 @@ export class Enforcer implements Hooks {
     }
     if (known?.policy === explicit) return known;
     const { role = 'client', requested } = known ?? {};
-    const governed = { role, policy: explicit, requested, set: explicit || undefined };
+    const governed = { role, policy: explicit, requested, set: explicit };
     this.#governed.set(handle, governed);
     return governed;
   }
@@ -231,17 +231,18 @@ export class Enforcer implements Hooks {
   #adopt(handle: TcpHandle): void {
     const { _server: server } = (ownerOf(handle) ?? {}) as { _server?: net.Server | null };
     const policy = server && (explicitPolicy(server) ?? this.#listeners.inherited(server));
-    if (policy) this.#governed.set(handle, { role: 'server', policy, requested: undefined, set: policy });
-    else this.accepted(handle);
+    if (policy !== undefined && policy !== null) {
+      this.#governed.set(handle, { role: 'server', policy, requested: undefined, set: policy });
+    } else this.accepted(handle);
   }
 
-  #govern(handle: TcpHandle, role: ConnectionRole, decided: ValidPolicy | false): void {
+  #govern(handle: TcpHandle, role: ConnectionRole, decided: ConnectionPolicy): void {
     const owner = ownerOf(handle);
     const policy = explicitPolicy(handle) ?? (owner && explicitPolicy(owner)) ?? decided;
     const request = owner instanceof Socket ? this.#requests.get(owner) : undefined;
     const governed: Governed = { role, policy, requested: request?.requested, set: undefined };
     this.#governed.set(handle, governed);
-    if (policy === false) this.statistics.skipped.optedOut += 1;
+    if (policy === 'unmanaged') this.statistics.skipped.optedOut += 1;
     else if (this.#settle(handle, governed, request?.last)) this.statistics.set += 1;
   }
 
@@ -249,7 +250,7 @@ export class Enforcer implements Hooks {
   #settle(handle: TcpHandle, governed: Governed, call: Call | undefined): boolean {
     const isExplicit = explicitPolicy(handle) !== undefined;
     const mode = isExplicit ? 'enforce' : (this.#activePolicy()?.mode ?? 'enforce');
-    const wanted = mergeRequest(governed.policy as ValidPolicy, governed.requested, mode);
+    const wanted = mergeRequest(governed.policy as ValidPolicy | false, governed.requested, mode);
     if (call !== undefined && !call.isCounted && isOverruled(call.requested, wanted)) {
       call.isCounted = true;
       this.statistics.overruled(call.site());
@@ -264,7 +265,7 @@ export class Enforcer implements Hooks {
     return true;
   }
 
-  #set(handle: TcpHandle, policy: ValidPolicy, set: typeof setOnNewHandle): AppliedKeepAlive | undefined {
+  #set(handle: TcpHandle, policy: ValidPolicy | false, set: typeof setOnNewHandle): AppliedKeepAlive | undefined {
     this.#isSetting = true;
     try {
       return set(handle, policy);

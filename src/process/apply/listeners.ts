@@ -5,6 +5,7 @@ import { isListener, onConnection } from '../../node/listener.js';
 import { type TcpHandle, tcpHandleOf } from '../../node/tcp-handle.js';
 import type { ValidPolicy } from '../../policy/policy.js';
 import { readTcpInfo } from '../../socket/tcp-info.js';
+import type { ConnectionPolicy } from './active-policy.js';
 
 /** The connections that wait to be accepted from a listener. */
 export function queuedOn(server: net.Socket | net.Server | undefined): number {
@@ -23,8 +24,8 @@ type Accepted = (client: TcpHandle, listener: TcpHandle) => void;
 
 /** The decision on a listener. */
 interface Decision {
-  /** The policy that connections inherit; `'each'` if each is decided on by itself, `false` if all are left alone. */
-  policy: ValidPolicy | 'each' | false;
+  /** The policy that connections inherit; `'each'` if each is decided on by itself. */
+  policy: ConnectionPolicy | 'each';
   /** How many of the next connections do not inherit, because they were queued when the listener got the policy. */
   queued: number;
   isFollowed: boolean;
@@ -43,9 +44,9 @@ export class Listeners {
   }
 
   /** Marks a listener's connections as inheriting a policy, except for queued ones. Returns whether that is new. */
-  inherits(handle: TcpHandle, policy: ValidPolicy, queued: number): boolean {
+  inherits(handle: TcpHandle, policy: ValidPolicy | false, queued: number): boolean {
     const decision = this.#decisionOf(handle);
-    const isNew = decision.policy === false || decision.policy === 'each';
+    const isNew = decision.policy === 'unmanaged' || decision.policy === 'each';
     Object.assign(decision, { policy, queued });
     if (queued > 0) this.#follow(handle, decision);
     return isNew;
@@ -60,7 +61,7 @@ export class Listeners {
 
   /** Marks a listener's connections as left to the program. */
   leaveAlone(handle: TcpHandle): void {
-    this.#decisionOf(handle).policy = false;
+    this.#decisionOf(handle).policy = 'unmanaged';
   }
 
   has(handle: TcpHandle): boolean {
@@ -68,10 +69,10 @@ export class Listeners {
   }
 
   /** Returns the policy that a server's connections inherit from its listener. */
-  inherited(server: net.Server): ValidPolicy | undefined {
+  inherited(server: net.Server): ValidPolicy | false | undefined {
     const handle = tcpHandleOf(server);
     const policy = handle && this.#decisions.get(handle)?.policy;
-    return policy === 'each' || policy === false ? undefined : policy;
+    return policy === 'each' || policy === 'unmanaged' ? undefined : policy;
   }
 
   /** Those that are still open. */
@@ -99,7 +100,7 @@ export class Listeners {
   #decisionOf(handle: TcpHandle): Decision {
     const known = this.#decisions.get(handle);
     if (known !== undefined) return known;
-    const decision: Decision = { policy: false, queued: 0, isFollowed: false };
+    const decision: Decision = { policy: 'unmanaged', queued: 0, isFollowed: false };
     this.#decisions.set(handle, decision);
     this.#known.push(new WeakRef(handle));
     if (this.#known.length >= this.#pruneAt) {

@@ -62,15 +62,30 @@ export type ProcessMode = 'enforce' | 'fill';
 /**
  * The policy for a connection on which a program has called `setKeepAlive`.
  *
- * `'enforce'`: the policy's fields, then the program's. `'fill'`: the program's fields, then the policy's. Numbers that
- * nobody asked for, such as libuv's 1 s x 10, are in neither.
+ * `'enforce'`: the policy's fields, then the program's; `false` stays off. `'fill'`: the program's fields, then the policy's.
+ * Numbers that nobody asked for, such as libuv's 1 s x 10, are in neither.
  */
 export function mergeRequest(
   policy: ValidPolicy,
   requested: RequestedKeepAlive | undefined,
   mode: ProcessMode,
-): ValidPolicy {
+): ValidPolicy;
+export function mergeRequest(
+  policy: ValidPolicy | false,
+  requested: RequestedKeepAlive | undefined,
+  mode: ProcessMode,
+): ValidPolicy | false;
+export function mergeRequest(
+  policy: ValidPolicy | false,
+  requested: RequestedKeepAlive | undefined,
+  mode: ProcessMode,
+): ValidPolicy | false {
   if (requested === undefined) return policy;
+  if (policy === false) {
+    if (mode === 'enforce' || !requested.enable) return false;
+    const { idle, interval, count } = requested;
+    return { idle, interval, count, userTimeout: undefined };
+  }
   const [first, second] = mode === 'enforce' ? [policy, requested] : [requested, policy];
   return {
     idle: first.idle ?? second.idle,
@@ -81,8 +96,8 @@ export function mergeRequest(
 }
 
 /** Returns whether what a program asked for is not what its connection gets. */
-export function isOverruled(requested: RequestedKeepAlive, policy: ValidPolicy): boolean {
-  if (!requested.enable) return true;
+export function isOverruled(requested: RequestedKeepAlive, policy: ValidPolicy | false): boolean {
+  if (policy === false || !requested.enable) return requested.enable === (policy === false);
   return (['idle', 'interval', 'count'] as const).some(
     (field) => requested[field] !== undefined && policy[field] !== requested[field],
   );

@@ -2,8 +2,9 @@ import { ConfigurationError, unknownNameError } from '../../policy/configuration
 import { globMatcher } from '../../policy/match/glob.js';
 import { parsePortRange } from '../../policy/match/port-range.js';
 import { readPolicy } from '../../policy/parse.js';
-import type { PolicyInput, ValidPolicy } from '../../policy/policy.js';
+import type { PolicyInput } from '../../policy/policy.js';
 import { isWithin, parseAddress, parseAddressPrefix } from '../../wire/ip-address.js';
+import type { ConnectionPolicy } from './active-policy.js';
 
 /** Which end of a connection this process is: the one that connected, or the one that accepted. */
 export type ConnectionRole = 'client' | 'server';
@@ -20,7 +21,7 @@ export interface PolicyRule {
   readonly remote?: string;
   /** The host name that a client was given; `*` and `?` stand for any text and one character. */
   readonly host?: string;
-  /** `'unmanaged'`, and for now also `'off'` and `false`, leaves the connection to the program. */
+  /** `'off'` and `false` turn keepalive off; `'unmanaged'` leaves the connection to the program. */
   readonly policy: PolicyInput | 'unmanaged' | 'off' | false;
 }
 
@@ -37,7 +38,7 @@ export interface Facts {
 type Match = 'yes' | 'no' | 'unknown';
 
 export interface CompiledRule {
-  readonly policy: ValidPolicy | false;
+  readonly policy: ConnectionPolicy;
   readonly needsLocalPort: boolean;
   matches(facts: Facts): Match;
 }
@@ -94,14 +95,14 @@ function checkFields(rule: unknown, field: string, source: string): asserts rule
   }
 }
 
-/** Returns whether connections are left to their program. */
-export function isUnmanaged(policy: unknown): boolean {
-  return policy === false || policy === 'off' || policy === 'unmanaged';
-}
-
-/** Reads a policy; returns `false` for `'unmanaged'`. */
-export function readPolicyOrUnmanaged(policy: unknown, field: string, source: string): ValidPolicy | false {
-  if (isUnmanaged(policy)) return false;
+/**
+ * Reads the policy of connections: policy text or an object, `'off'` or `false`, or `'unmanaged'`.
+ *
+ * @throws {ConfigurationError} if it is none of these, with the field that is wrong.
+ */
+export function readConnectionPolicy(policy: unknown, field: string, source: string): ConnectionPolicy {
+  if (policy === 'unmanaged') return policy;
+  if (policy === 'off' || policy === false) return false;
   try {
     return readPolicy(policy as PolicyInput);
   } catch (error) {
@@ -111,7 +112,7 @@ export function readPolicyOrUnmanaged(policy: unknown, field: string, source: st
       source,
       place,
       given,
-      part === 'policy' ? `${allowed}, or 'unmanaged'` : allowed,
+      part === 'policy' ? `${allowed}, 'off' or 'unmanaged'` : allowed,
       error,
     );
   }
@@ -126,7 +127,7 @@ function compileRule(rule: unknown, field: string, source: string): CompiledRule
   if (port !== undefined) conditions.push(portCondition(port, `${field}.port`, source));
   if (remote !== undefined) conditions.push(remoteCondition(remote, `${field}.remote`, source));
   return {
-    policy: readPolicyOrUnmanaged(rule.policy, `${field}.policy`, source),
+    policy: readConnectionPolicy(rule.policy, `${field}.policy`, source),
     needsLocalPort: port !== undefined,
     matches: (facts) => {
       const answers = conditions.map((condition) => condition(facts));

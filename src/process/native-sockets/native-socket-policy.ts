@@ -5,28 +5,31 @@ import { isInForce, optionWrites } from '../../socket/option-writes.js';
 import { readState, writePolicy } from '../../socket/options.js';
 import { currentPlatform } from '../../socket/platforms/index.js';
 import type { KeepAliveState } from '../../socket/state.js';
-import { type ActivePolicy, policyFor } from '../apply/active-policy.js';
+import { type ActivePolicy, type ConnectionPolicy, policyFor } from '../apply/active-policy.js';
 import { mergeRequest, type ProcessMode } from '../apply/requested-keep-alive.js';
 import type { ConnectionRole } from '../apply/rules.js';
 
 /** Decides on a connection. The host is not known, because native code looks it up itself. */
-export function decideOnConnection(fd: number, role: ConnectionRole, activePolicy: ActivePolicy): ValidPolicy | false {
+export function decideOnConnection(fd: number, role: ConnectionRole, activePolicy: ActivePolicy): ConnectionPolicy {
   const [local, peer] = [localNameOf(fd), peerNameOf(fd)];
   const facts = { role, remoteAddress: peer?.address, remotePort: peer?.port, localPort: local?.port };
-  return policyFor(activePolicy, facts) ?? false;
+  return policyFor(activePolicy, facts) ?? 'unmanaged';
 }
 
 /** Decides on a listener. Returns undefined if a rule asks for the peer. */
-export function decideOnListener(fd: number, activePolicy: ActivePolicy): ValidPolicy | false | undefined {
+export function decideOnListener(fd: number, activePolicy: ActivePolicy): ConnectionPolicy | undefined {
   return policyFor(activePolicy, { role: 'server', localPort: localNameOf(fd)?.port });
 }
+
+const unchanged: ValidPolicy = { idle: undefined, interval: undefined, count: undefined, userTimeout: undefined };
 
 /**
  * Returns the policy for a socket. With `'fill'`, numbers that differ from the kernel's defaults and a user timeout are
  * native code's own and win. Keepalive that native code turned off looks like keepalive that was never on.
  */
-function wantedPolicy(policy: ValidPolicy, state: KeepAliveState, mode: ProcessMode): ValidPolicy {
+function wantedPolicy(policy: ValidPolicy | false, state: KeepAliveState, mode: ProcessMode): ValidPolicy | false {
   if (mode === 'enforce') return policy;
+  if (policy === false) return state.enabled ? unchanged : false;
   const defaults = kernelDefaults();
   const own = (field: 'idle' | 'interval' | 'count') => (state[field] === defaults[field] ? undefined : state[field]);
   const requested = { enable: true, idle: own('idle'), interval: own('interval'), count: own('count') };
@@ -44,7 +47,7 @@ function wantedPolicy(policy: ValidPolicy, state: KeepAliveState, mode: ProcessM
  */
 export function applyToNative(
   fd: number,
-  policy: ValidPolicy,
+  policy: ValidPolicy | false,
   mode: ProcessMode,
   isUnchanged: () => boolean,
 ): KeepAliveState | 'in force' | 'gone' {

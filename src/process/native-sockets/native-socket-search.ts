@@ -54,7 +54,7 @@ function unknownOwner(): Error {
 
 interface Governed {
   readonly role: ConnectionRole;
-  readonly policy: ValidPolicy;
+  readonly policy: ValidPolicy | false;
   /** The pass in which it was set. */
   readonly pass: number;
 }
@@ -212,7 +212,8 @@ export class NativeSocketSearch {
 
   readonly #governListener: Step = (fd, activePolicy) => {
     const policy = decideOnListener(fd, activePolicy);
-    if (policy && this.#set(fd, 'server', policy, activePolicy)) this.#context.statistics.listeners += 1;
+    if (policy === undefined || policy === 'unmanaged') return kinds.listener;
+    if (this.#set(fd, 'server', policy, activePolicy)) this.#context.statistics.listeners += 1;
     return kinds.listener;
   };
 
@@ -221,7 +222,7 @@ export class NativeSocketSearch {
     if (this.#descriptors.hasListener(port)) return kinds.undecided;
     const role = this.#ports.has(port) ? 'server' : 'client';
     const policy = decideOnConnection(fd, role, activePolicy);
-    if (policy === false) {
+    if (policy === 'unmanaged') {
       this.#context.statistics.skipped.optedOut += 1;
       return kinds.left;
     }
@@ -240,7 +241,7 @@ export class NativeSocketSearch {
   };
 
   /** Returns false if the descriptor is another socket's by now. */
-  #set(fd: number, role: ConnectionRole, policy: ValidPolicy, { mode }: ActivePolicy): boolean {
+  #set(fd: number, role: ConnectionRole, policy: ValidPolicy | false, { mode }: ActivePolicy): boolean {
     const isUnchanged = () => this.#descriptors.isUnchanged(fd);
     const applied = applyToNative(fd, policy, mode, isUnchanged);
     if (applied === 'gone') return false;

@@ -96,7 +96,7 @@ const scenarios = {
     const policy = applyToProcess('30:5:3', {
       rules: [
         { role: 'client', remote: '127.0.0.0/8', port, policy: '50:5:5:400s' },
-        { role: 'server', remote: '127.0.0.1', policy: 'off' },
+        { role: 'server', remote: '127.0.0.1', policy: 'unmanaged' },
       ],
     });
     const native = await loadNative();
@@ -192,7 +192,7 @@ const scenarios = {
     const { port } = await listening();
     const native = await loadNative();
     const own = `const { applyToProcess } = await import('tcp-keepalive'); applyToProcess('77:7:7'); ${openInWorker}`;
-    const plain = `const { applyToProcess } = await import('tcp-keepalive'); applyToProcess('off'); ${openInWorker}`;
+    const plain = `const { applyToProcess } = await import('tcp-keepalive'); applyToProcess('unmanaged'); ${openInWorker}`;
     const workers = [await inWorker(own, { port }), await inWorker(plain, { port })];
     const fd = native.connectTo(port);
     const afterMs = await moment(() => native.keepAliveOf(fd) !== 'off');
