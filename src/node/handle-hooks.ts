@@ -22,7 +22,7 @@ export interface OptionHooks {
 }
 
 /** What followers are told before a call and after it. */
-interface Announcement {
+interface HandleHook {
   readonly before?: Tell;
   readonly after?: Tell;
   /** The hooks that adapt the handle's options, before the call and after it. */
@@ -30,12 +30,12 @@ interface Announcement {
   readonly conclude?: HandleAction;
 }
 
-const writing: Announcement = { after: (follower) => follower.wrote() };
+const writing: HandleHook = { after: (follower) => follower.wrote() };
 
-function announcementsWith({ beforeSet, afterSet, beforeClose }: OptionHooks): [method: string, Announcement][] {
-  const closing: Announcement = { before: (follower) => follower.closing(), prepare: beforeClose };
+function handleHooks({ beforeSet, afterSet, beforeClose }: OptionHooks): [method: string, HandleHook][] {
+  const closing: HandleHook = { before: (follower) => follower.closing(), prepare: beforeClose };
   return [
-    ...writes.map((method): [string, Announcement] => [method, writing]),
+    ...writes.map((method): [string, HandleHook] => [method, writing]),
     ['shutdown', { before: (follower) => follower.ending(), ...writing }],
     ['close', closing],
     // Instead of `close`, for a socket that is reset.
@@ -62,9 +62,9 @@ function act(handle: Handle, action: HandleAction | undefined): void {
   }
 }
 
-function announcing({ before, after, prepare, conclude }: Announcement) {
+function hooked({ before, after, prepare, conclude }: HandleHook) {
   return (original: Method): Method =>
-    function announced(this: Handle, ...args: unknown[]) {
+    function hookedMethod(this: Handle, ...args: unknown[]) {
       tellFollowers(this, before);
       act(this, prepare);
       const status = Reflect.apply(original, this, args as never[]);
@@ -76,9 +76,9 @@ function announcing({ before, after, prepare, conclude }: Announcement) {
 
 function wrapAll(prototype: object, options: OptionHooks): void {
   const isOwn = (method: string) => typeof Object.getOwnPropertyDescriptor(prototype, method)?.value === 'function';
-  const restore = announcementsWith(options)
+  const restore = handleHooks(options)
     .filter(([method]) => isOwn(method))
-    .map(([method, announcement]) => wrap(prototype, method, announcing(announcement)));
+    .map(([method, hook]) => wrap(prototype, method, hooked(hook)));
   wrapped.set(prototype, () => {
     for (const undo of restore) undo();
   });
@@ -90,7 +90,7 @@ function wrapAll(prototype: object, options: OptionHooks): void {
  *
  * Returns whether a close is told: not in Bun, whose handles have no such method of their own.
  */
-export function announceUse(handle: Handle, options: OptionHooks): boolean {
+export function hookHandle(handle: Handle, options: OptionHooks): boolean {
   let tellsClosing = false;
   for (let kind = Object.getPrototypeOf(handle); kind; kind = Object.getPrototypeOf(kind)) {
     if (!wrapped.has(kind)) wrapAll(kind, options);
@@ -99,8 +99,8 @@ export function announceUse(handle: Handle, options: OptionHooks): boolean {
   return tellsClosing;
 }
 
-/** Keeps that announced; gives what ends that, and with the last one leaves the handles of Node.js as they were. */
-export function useAnnouncements(): () => void {
+/** Retains the hooks. Returns a release function; the last release removes all wrappers. */
+export function retainHooks(): () => void {
   users += 1;
   return () => {
     users -= 1;

@@ -1,6 +1,6 @@
 import { quietly } from '../../node/guarded.js';
 import { type Handle, handleOf } from '../../node/handle.js';
-import { announceUse, type OptionHooks, useAnnouncements } from '../../node/handle-hooks.js';
+import { hookHandle, type OptionHooks, retainHooks } from '../../node/handle-hooks.js';
 import { callSoon } from '../../node/real-time.js';
 import { subscribe, subscribersOf, unsubscribe } from '../../node/subscribers.js';
 import { messageOf, warnOnce } from '../../node/warn-once.js';
@@ -72,7 +72,7 @@ export class Monitor implements Follower {
   readonly #prober: Prober | undefined;
   readonly #timerQueue = new TimerQueue<WatchedConnection>((due) => this.#lookAtAll(due));
   readonly #sweep: Sweep;
-  #endAnnouncements: (() => void) | undefined;
+  #releaseHooks: (() => void) | undefined;
 
   constructor(limits: Limits, findings: Findings) {
     this.#limits = limits;
@@ -102,18 +102,18 @@ export class Monitor implements Follower {
     watched.follower = this;
     subscribe(watched.handle, watched);
     this.#sweep.add(watched);
-    this.announceUse(watched);
+    this.hookUse(watched);
     // Not now: a watch that is being created has no listeners yet.
     this.#timerQueue.put(watched, 0);
   }
 
   /** Notices at once what happens to a connection's socket. In Bun, only the socket's `close` event tells of a close. */
-  announceUse(watched: WatchedConnection): void {
+  hookUse(watched: WatchedConnection): void {
     const { handle, socket } = watched;
-    this.#endAnnouncements ??= useAnnouncements();
+    this.#releaseHooks ??= retainHooks();
     const above = handleOf(socket);
-    if (above !== undefined && above !== handle) announceUse(above, optionHooks);
-    if (!announceUse(handle, optionHooks)) socket.once('close', () => this.closing(watched, undefined));
+    if (above !== undefined && above !== handle) hookHandle(above, optionHooks);
+    if (!hookHandle(handle, optionHooks)) socket.once('close', () => this.closing(watched, undefined));
   }
 
   /** Looks at a connection no longer, and leaves it as it was. */
@@ -123,8 +123,8 @@ export class Monitor implements Follower {
     this.#timerQueue.remove(watched);
     this.#prober?.end(watched);
     if (this.#sweep.size > 0) return;
-    this.#endAnnouncements?.();
-    this.#endAnnouncements = undefined;
+    this.#releaseHooks?.();
+    this.#releaseHooks = undefined;
   }
 
   /** Gives those that it looked at until now. */

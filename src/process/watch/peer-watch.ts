@@ -175,7 +175,7 @@ export class PeerWatch extends EventEmitter<PeerWatchEvents> implements AsyncIte
     if (before === undefined) {
       forgetEnd(socket);
       this.#monitor.add(watched);
-    } else this.#monitor.announceUse(watched);
+    } else this.#monitor.hookUse(watched);
   }
 
   #leave(watched: WatchedConnection): void {

@@ -2,16 +2,16 @@ import { quietly } from '../../node/guarded.js';
 import { clearTimer, nowMs, setTimer, type Timer } from '../../node/real-time.js';
 import { isRead, type WatchedConnection } from './watched-connection.js';
 
-/** All are gone through this often, and those that have done something unannounced as often as `closeRoundMs`. */
+/** The time between sweeps of all connections, and between those of connections with I/O that no hook reported. */
 const roundMs = 2000;
 const closeRoundMs = 200;
 
-/** For how long a connection is followed on which something was written unannounced. */
+/** How long a connection with I/O that no hook reported is swept more often. */
 const followedForMs = 60_000;
 
 /** Who is told of what a round finds. */
 export interface Rounds {
-  /** Something was written that was not announced. */
+  /** Something was written that no hook reported. */
   wrote(watched: WatchedConnection): void;
   /** Something has arrived since the last round. */
   received(watched: WatchedConnection): void;
