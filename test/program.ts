@@ -35,9 +35,6 @@ export async function runProgram<Result>(program: URL, args: string[] = [], pref
   return JSON.parse(output) as Result;
 }
 
-/** The command by which root runs a program without capabilities: it may then do what any user may with its own sockets. */
-export const withoutCapabilities = ['setpriv', '--bounding-set=-all', '--inh-caps=-all'];
-
 /**
  * The command that runs a program in a network namespace of its own, with the loopback device up, or `undefined`
  * where that is not permitted.

@@ -1,3 +1,4 @@
+import { readdirSync } from 'node:fs';
 import { codeOfErrno, SystemCallError } from './errors.js';
 import { libc } from './libc.js';
 import { checked, linuxCalls } from './linux-calls.js';
@@ -99,7 +100,12 @@ const SEEK_SET = 0;
  */
 function visitListed(directory: number, first: number, visit: SocketVisitor): void {
   const { getdents64, lseek } = linuxCalls();
-  const number = getdents64Number[process.arch] as number;
+  const number = getdents64Number[process.arch];
+  if (number === undefined) {
+    for (const name of readdirSync(`/proc/self/fd/${directory}`))
+      if (Number(name) >= first) visitLink(directory, Number(name), visit);
+    return;
+  }
   const failed = "a process's descriptors could not be listed";
   if (first > 0) checked(lseek(directory, first + firstEntry, SEEK_SET), 'lseek', failed);
   for (;;) {

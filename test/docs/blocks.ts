@@ -14,8 +14,6 @@ export interface Block {
   readonly code: string;
   /** What its output must contain: one entry for each `<!-- expects: ... -->` above it. */
   readonly expects: readonly string[];
-  /** Whether it is run without capabilities, also by root: from `<!-- without: capabilities -->` above it. */
-  readonly isUnprivileged: boolean;
   /** From `<!-- name: ... -->` above it, for tests that look a block up. */
   readonly name: string | undefined;
 }
@@ -25,7 +23,7 @@ export function titleOf({ file, line, language }: Block): string {
 }
 
 const fence = /^(?<indent>\s*)(?<marks>`{3,}|~{3,})\s*(?<language>[^\s`{]*)[^`]*$/;
-const comment = /^\s*<!--\s*(?<key>expects|name|without):\s*(?<value>.*?)\s*-->\s*$/;
+const comment = /^\s*<!--\s*(?<key>expects|name):\s*(?<value>.*?)\s*-->\s*$/;
 
 /** The `key: value` comments directly above a fence, in their order; blank lines do not separate. */
 function commentsAbove(lines: readonly string[], fenceIndex: number): { key: string; value: string }[] {
@@ -69,7 +67,6 @@ export function extractBlocks(markdown: string, file: string): Block[] {
         .map((line) => `${line.replace(indent, '')}\n`)
         .join(''),
       expects: comments.filter(({ key }) => key === 'expects').map(({ value }) => value),
-      isUnprivileged: comments.some(({ key, value }) => key === 'without' && value === 'capabilities'),
       name: comments.find(({ key }) => key === 'name')?.value,
     });
     index = end;

@@ -10,7 +10,7 @@ const scratch = new Scratch();
 afterAll(() => scratch.remove());
 
 function block(language: string, code: string, expects: string[] = []): Block {
-  return { file: 'page.md', line: 7, language, code, expects, isUnprivileged: false, name: undefined };
+  return { file: 'page.md', line: 7, language, code, expects, name: undefined };
 }
 
 function run(language: string, code: string, expects?: string[]): Promise<string> {
@@ -19,26 +19,10 @@ function run(language: string, code: string, expects?: string[]): Promise<string
 
 describe('extractBlocks', () => {
   it('gives language, line, code and what is expected', () => {
-    const page = [
-      '# Title',
-      '',
-      '<!-- name: first -->',
-      '<!-- expects: a b -->',
-      '<!-- expects: c -->',
-      '<!-- without: capabilities -->',
-      '```ts x=y',
-    ];
+    const page = ['# Title', '', '<!-- name: first -->', '<!-- expects: a b -->', '<!-- expects: c -->', '```ts x=y'];
     const [found] = extractBlocks([...page, 'one', '', '  two', '```', 'text'].join('\n'), 'page.md');
     const code = 'one\n\n  two\n';
-    expect(found).toEqual({
-      file: 'page.md',
-      line: 7,
-      language: 'ts',
-      code,
-      expects: ['a b', 'c'],
-      isUnprivileged: true,
-      name: 'first',
-    });
+    expect(found).toEqual({ file: 'page.md', line: 6, language: 'ts', code, expects: ['a b', 'c'], name: 'first' });
   });
 
   it('finds every block: tildes, in a list, longer fences that hold shorter ones, without a language', () => {

@@ -1,6 +1,5 @@
 import { cpSync, symlinkSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
-import { withoutCapabilities } from '../program.js';
 import { type Block, projectRoot } from './blocks.js';
 import { runToSuccess } from './child.js';
 import { buildGo } from './go.js';
@@ -36,9 +35,7 @@ const runNode: Runner = (block, { scratch }) => {
   }
   const loader = block.language === 'ts' ? ['--import', 'tsx'] : [];
   const runner = importsFrom(block, 'node:test') ? ['--test'] : [];
-  const isRoot = process.getuid?.() === 0;
-  const [command = '', ...args] = [...(block.isUnprivileged && isRoot ? withoutCapabilities : []), process.execPath];
-  return runToSuccess(command, [...args, ...loader, ...runner, file], { cwd: directory });
+  return runToSuccess(process.execPath, [...loader, ...runner, file], { cwd: directory });
 };
 
 const runGo: Runner = async (block, { scratch, go }) => {

@@ -64,14 +64,14 @@ async function reap(silent: readonly CheckedPeer[], options: CheckOptions): Prom
     printError('nothing was closed: it takes a yes, or --yes\n');
     return [];
   }
-  return reapPeers(silent, options);
+  return reapPeers(silent, { unconfirmed: options.unconfirmed === true });
 }
 
 async function check(options: CheckOptions, command: Command): Promise<void> {
   if (options.reap && !options.all && !hasFilter(options)) {
     command.error('error: say which connections --reap may close, such as --port 5432, or --all');
   }
-  const result = await checkPeers(queryOf(options), options);
+  const result = await checkPeers(queryOf(options), { timeout: options.timeout });
   if (!options.json) print(renderPeers(result, outputWidth()));
   const silent = result.peers.filter(({ answer }) => answer === 'silent');
   const reaped = options.reap ? await reap(silent, options) : [];

@@ -1,8 +1,7 @@
 import { SystemCallError } from '../../native/errors.js';
 import { pause } from '../../native/pause.js';
 import { nowMs } from '../../node/real-time.js';
-import type { SegmentProber } from '../../socket/probe/segment-prober.js';
-import { permittedSegmentStates, segmentProberIn } from '../check/segment-probing.js';
+import { permittedSegmentStates, SegmentProber } from '../check/segment-prober.js';
 import { liveStates } from '../dump/dump.js';
 import { refresh } from '../dump/refresh.js';
 import type { HostConnection } from '../list/connection.js';
@@ -48,7 +47,7 @@ export function askUnanswered(connections: readonly HostConnection[]): ReadonlyM
   if (states === undefined) return seen;
   for (const share of groupByNamespace(unanswered, (connection) => connection).shares) {
     try {
-      using prober = segmentProberIn(states, share.namespace);
+      using prober = new SegmentProber(states, share.namespace);
       for (const [cookie, connection] of askShare(share, prober)) seen.set(cookie, connection);
     } catch (error) {
       if (!(error instanceof SystemCallError)) throw error;

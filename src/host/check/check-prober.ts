@@ -1,13 +1,13 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { nowMs, sleep } from '../../node/real-time.js';
 import { latestTickMs } from '../../policy/model/probe-safety.js';
-import type { SegmentProber } from '../../socket/probe/segment-prober.js';
 import type { Refreshed } from '../dump/refresh.js';
 import type { HostConnection } from '../list/connection.js';
 import { referenceTo } from '../list/listing.js';
 import { type ConnectionRow, lastHeardMs } from '../list/row.js';
 import { DeferredSignals } from './deferred-signals.js';
 import { type ForcedProbe, forceProbes, type Refusal } from './forced-probe.js';
+import type { SegmentProber } from './segment-prober.js';
 
 /** The result of asking a peer for a sign of life. */
 export type Answer = 'alive' | 'reset' | 'silent' | 'not-asked';

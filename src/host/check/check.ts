@@ -1,7 +1,6 @@
 import { SystemCallError } from '../../native/errors.js';
 import { nowMs } from '../../node/real-time.js';
 import { type ProbeOptions, probeTimeout } from '../../socket/probe/probe-options.js';
-import type { SegmentStates } from '../../socket/probe/segment-states.js';
 import { liveStates } from '../dump/dump.js';
 import { refresh } from '../dump/refresh.js';
 import { isWorker, laterFromWorker } from '../from-worker.js';
@@ -13,7 +12,8 @@ import { type ConnectionRow, isOrphan } from '../list/row.js';
 import { groupByNamespace, type NamespaceGroup } from '../namespaces/group-by-namespace.js';
 import { chooseOptionSource } from '../options/choice.js';
 import { askPeers, type PeerAnswer } from './check-prober.js';
-import { permittedSegmentStates, segmentProberIn } from './segment-probing.js';
+import { permittedSegmentStates, SegmentProber } from './segment-prober.js';
+import type { SegmentStates } from './segment-states.js';
 
 /** A connection and what its peer answered. */
 export interface CheckedPeer extends PeerAnswer {
@@ -49,7 +49,7 @@ async function askShare(
 ): Promise<CheckedPeer[]> {
   const askedAt = nowMs();
   try {
-    using prober = segmentStates && segmentProberIn(segmentStates, namespace);
+    using prober = segmentStates && new SegmentProber(segmentStates, namespace);
     const answers = await askPeers({
       rows: items,
       look: (connections) => refresh(connections, namespace, states),

@@ -1,6 +1,5 @@
-import { linkCreate, taskIteratorInfo } from '../../wire/bpf/attributes.js';
+import { linkCreate } from '../../wire/bpf/attributes.js';
 import type { BpfProgramItem } from '../../wire/bpf/instructions.js';
-import { libc } from '../libc.js';
 import { OwnedDescriptor } from '../owned-descriptor.js';
 import { BpfProgram } from './program.js';
 import { checkedBpf } from './syscall.js';
@@ -16,8 +15,6 @@ export interface IteratorProgram {
   /** The id of the iterator's function in the kernel's type information. */
   readonly functionId: number;
   readonly items: readonly BpfProgramItem[];
-  /** The only process whose objects are iterated. Default: all. Only for iterators of tasks and their files, Linux 6.1. */
-  readonly pid?: number;
 }
 
 /** A program that is attached for as long as this descriptor is open. */
@@ -27,9 +24,9 @@ export class BpfLink extends OwnedDescriptor {
   /**
    * Loads a program for an iterator and attaches it.
    *
-   * @throws {SystemCallError} EPERM without CAP_BPF and CAP_PERFMON, EINVAL if the kernel cannot limit the iterator to `pid`.
+   * @throws {SystemCallError} EPERM without CAP_BPF and CAP_PERFMON.
    */
-  static toIterator({ name, functionId, items, pid }: IteratorProgram): BpfLink {
+  static toIterator({ name, functionId, items }: IteratorProgram): BpfLink {
     using program = BpfProgram.load({
       name,
       type: BPF_PROG_TYPE_TRACING,
@@ -37,13 +34,7 @@ export class BpfLink extends OwnedDescriptor {
       attachBtfId: functionId,
       items,
     });
-    const info = pid === undefined ? undefined : taskIteratorInfo(pid);
-    const iterator = info && { address: libc().addressOf(info), length: info.length };
-    const attributes = linkCreate({
-      programFd: program.fd,
-      attachType: BPF_TRACE_ITER,
-      ...(iterator === undefined ? {} : { iterator }),
-    });
+    const attributes = linkCreate({ programFd: program.fd, attachType: BPF_TRACE_ITER });
     return new BpfLink(checkedBpf('BPF_LINK_CREATE', attributes, `the iterator ${name}`), `BPF link ${name}`);
   }
 }

@@ -1,8 +1,7 @@
-import { SystemCallError } from '../errors.js';
 import { libc } from '../libc.js';
 import { checked, linuxCalls } from '../linux-calls.js';
 import { OwnedDescriptor } from '../owned-descriptor.js';
-import { readBytesOption, type SocketOption, writeIntOption } from './socket-options.js';
+import { type SocketOption, writeIntOption } from './socket-options.js';
 
 /** include/linux/socket.h, include/uapi/linux/in.h */
 const AF_INET = 2;
@@ -18,22 +17,12 @@ const IPPROTO_RAW = 255;
 const SO_MARK: SocketOption = { name: 'SO_MARK', level: 1, option: 36 };
 const SO_BINDTOIFINDEX: SocketOption = { name: 'SO_BINDTOIFINDEX', level: 1, option: 62 };
 
-/** include/uapi/asm-generic/socket.h, since Linux 5.14. */
-const SO_NETNS_COOKIE: SocketOption = { name: 'SO_NETNS_COOKIE', level: 1, option: 71 };
-
-function namespaceCookieOf(fd: number): bigint | undefined {
-  try {
-    const bytes = readBytesOption(fd, SO_NETNS_COOKIE, 8);
-    return new DataView(bytes.buffer).getBigUint64(0);
-  } catch (error) {
-    if (error instanceof SystemCallError) return undefined;
-    throw error;
-  }
-}
-
 /** include/uapi/linux/in.h and in6.h (since 4.15): a local address need not be one of this machine, as with a proxy's. */
 const IP_FREEBIND: SocketOption = { name: 'IP_FREEBIND', level: 0, option: 15 };
 const IPV6_FREEBIND: SocketOption = { name: 'IPV6_FREEBIND', level: 41, option: 78 };
+
+const IP_TOS: SocketOption = { name: 'IP_TOS', level: 0, option: 1 };
+const IPV6_TCLASS: SocketOption = { name: 'IPV6_TCLASS', level: 41, option: 67 };
 
 /** The facts that decide by which route a socket's packets leave. */
 export interface RawSocketRoute {
@@ -43,6 +32,8 @@ export interface RawSocketRoute {
   readonly interfaceIndex: number;
   /** The mark that routing and firewall rules see. */
   readonly mark: number;
+  /** The TOS byte or traffic class that routing rules see. */
+  readonly trafficClass: number;
 }
 
 /** The `struct sockaddr_in` or `sockaddr_in6` of an address, port 0. */
@@ -72,7 +63,7 @@ export class RawSocket implements Disposable {
    * @throws {SystemCallError} EPERM without CAP_NET_RAW, and with a mark before Linux 5.17 without CAP_NET_ADMIN.
    * @throws {UnsupportedError} on other platforms, and if the FFI cannot be loaded.
    */
-  static open({ source, interfaceIndex, mark }: RawSocketRoute): RawSocket {
+  static open({ source, interfaceIndex, mark, trafficClass }: RawSocketRoute): RawSocket {
     const isIPv4 = source.length === 4;
     const fd = checked(
       linuxCalls().socket(isIPv4 ? AF_INET : AF_INET6, SOCK_RAW | SOCK_CLOEXEC, IPPROTO_RAW),
@@ -82,6 +73,7 @@ export class RawSocket implements Disposable {
     const descriptor = new OwnedDescriptor(fd, 'raw socket');
     try {
       if (mark !== 0) writeIntOption(fd, SO_MARK, mark | 0);
+      if (trafficClass !== 0) writeIntOption(fd, isIPv4 ? IP_TOS : IPV6_TCLASS, trafficClass);
       if (interfaceIndex !== 0) writeIntOption(fd, SO_BINDTOIFINDEX, interfaceIndex);
       writeIntOption(fd, isIPv4 ? IP_FREEBIND : IPV6_FREEBIND, 1);
       const address = socketAddress(source, interfaceIndex);
@@ -109,12 +101,6 @@ export class RawSocket implements Disposable {
       address.length,
     );
     checked(sent, 'sendto(SOCK_RAW)', 'the segment did not leave this machine');
-  }
-
-  /** Returns whether a socket is in the network namespace of this one; undefined if the kernel does not tell. */
-  sharesNamespaceWith(fd: number): boolean | undefined {
-    const [own, other] = [this.#descriptor.fd, fd].map(namespaceCookieOf);
-    return own === undefined || other === undefined ? undefined : own === other;
   }
 
   [Symbol.dispose](): void {

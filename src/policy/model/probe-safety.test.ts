@@ -13,7 +13,7 @@ const quiet: ProbedConnection = {
 type Given = { readonly [Field in keyof ProbedConnection]?: ProbedConnection[Field] | undefined };
 const refused = (why: RegExp) => ({
   why: expect.stringMatching(why),
-  remedy: expect.stringMatching(/run as root, or with CAP_NET_RAW/),
+  remedy: expect.stringMatching(/`tcp-keepalive check` as root/),
 });
 
 describe('probeDecision', () => {

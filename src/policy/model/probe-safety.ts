@@ -35,7 +35,7 @@ const outageMs = 5000;
 const leastIdleMs = limits.idleSeconds.min * 1000;
 const leastIntervalMs = limits.intervalSeconds.min * 1000;
 const asRoot =
-  'run as root, or with CAP_NET_RAW, CAP_BPF and CAP_PERFMON: the peer is then asked from beside, without a change to the socket';
+  'run `tcp-keepalive check` as root: with CAP_NET_RAW, CAP_BPF and CAP_PERFMON it asks without a change to the socket';
 
 /** Returns the latest moment at which a timer of this length can fire, on any kernel. */
 export function latestTickMs(ms: number): number {

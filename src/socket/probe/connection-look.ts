@@ -12,6 +12,8 @@ export interface ConnectionLook extends Unanswered {
   readonly hasDataToSend: boolean;
   /** Whether data are in flight. */
   readonly hasDataInFlight: boolean;
+  /** Time since data were last sent, or sent again. */
+  readonly dataSentMs: number;
   /** Segments sent, probes included; undefined before Linux 4.2. */
   readonly segmentsSent: number | undefined;
 }
@@ -60,6 +62,7 @@ export function lookAtConnection(fd: number): ConnectionLook | undefined {
     isWindowClosed: isWindowProbed(info),
     hasDataToSend: hasDataToSend(info),
     hasDataInFlight: info.unacked > 0,
+    dataSentMs: info.lastDataSentMs,
     segmentsSent: info.segmentsOut,
   };
 }

@@ -1,7 +1,7 @@
 import { pause } from '../../native/pause.js';
 import { readIntOption, writeIntOption } from '../../native/socket/socket-options.js';
 import { fdOf, type Handle } from '../../node/handle.js';
-import { callSoon, nowMs, RealPromise, setTimer } from '../../node/real-time.js';
+import { nowMs, RealPromise, sleep } from '../../node/real-time.js';
 import { type ProbeDecision, probeDecision } from '../../policy/model/probe-safety.js';
 import { readState } from '../options.js';
 import { currentPlatform } from '../platforms/index.js';
@@ -126,9 +126,12 @@ function probeAll(batch: readonly Request[]): void {
   for (const each of overrides) each.resolve(late.has(each) ? 'late' : 'sent');
 }
 
-function probeNext(): void {
-  probeAll(requests.splice(0, mostAtOnce));
-  if (requests.length > 0) setTimer(probeNext, 0);
+/** Waits for the timers that are due now, whose callbacks may make requests too: Node.js calls them one by one. */
+async function probeSoon(): Promise<void> {
+  while (requests.length > 0) {
+    await sleep(0);
+    probeAll(requests.splice(0, mostAtOnce));
+  }
 }
 
 /**
@@ -136,13 +139,13 @@ function probeNext(): void {
  * the kernel's next tick (4 ms at HZ 250), and restores the idle time.
  *
  * Blocks the thread meanwhile, so that no exit of the program can come in between and no other caller sees the override.
- * Requests that are made in the same turn of the event loop share the tick.
+ * Requests that are made within about a millisecond share the tick.
  *
  * @see Linux net/ipv4/tcp.c, tcp_sock_set_keepidle_locked
  */
 export function sendExtraProbe(handle: Handle): Promise<ExtraProbe> {
   return new RealPromise((resolve, reject) => {
     requests.push({ handle, resolve, reject });
-    if (requests.length === 1) callSoon(probeNext);
+    if (requests.length === 1) void probeSoon();
   });
 }

@@ -9,7 +9,6 @@ import { currentPlatform } from '../platforms/index.js';
 import { type KeepAliveTarget, resolveTarget } from '../target.js';
 import { type ConnectionLook, lookAtConnection } from './connection-look.js';
 import { type ExtraProbe, sendExtraProbe } from './extra-probe.js';
-import { sendSegment } from './own-segments.js';
 import { type ProbeOptions, probeTimeout } from './probe-options.js';
 
 /** A peer that was asked, or did not have to be. */
@@ -20,10 +19,10 @@ export interface AskedPeer {
   readonly elapsedMs: number;
   /**
    * `'heard'`: the peer was heard within the last second, so nothing was asked. `'probe'`: a keepalive probe asked.
-   * `'segment'`: a segment sent from beside the connection asked, which a firewall may treat differently from the
-   * connection's own. `'data'`: data in flight, or a probe of the peer's closed window, asked.
+   * `'data'`: a transmission of data, or a probe of the peer's closed window, asked. `'ended'`: the connection ended before
+   * anything asked.
    */
-  readonly method: 'heard' | 'probe' | 'segment' | 'data';
+  readonly method: 'heard' | 'probe' | 'data' | 'ended';
 }
 
 /** A peer that could not be asked without risk to its connection. Nothing is known of the peer. */
@@ -54,6 +53,7 @@ const askable = new Set(['ESTABLISHED', 'FIN_WAIT1', 'FIN_WAIT2', 'CLOSE_WAIT', 
 const longer = 'ask again, with a longer timeout';
 const late = { why: 'the kernel sent no probe in time', remedy: longer };
 const notDue = { why: 'its kernel probes it once a second or less often, and no probe was due', remedy: longer };
+const notSentAgain = { why: 'data are in flight, and no retransmission was due', remedy: longer };
 const windowClosed = { why: 'the peer does not read, and no probe of its window was due', remedy: longer };
 
 /** A connection while its peer is asked. */
@@ -61,14 +61,12 @@ class Question {
   readonly #handle: Handle;
   readonly #timeoutMs: number;
   readonly #startedAt = nowMs();
-  readonly #probesBefore: number;
+  readonly #before: ConnectionLook;
   #seen: ConnectionLook;
   /** When the first segment went out that asks the peer, in milliseconds since the start; undefined if none has. */
   #askedAtMs: number | undefined;
   /** How often asking was tried. */
   #tries = 0;
-  /** Whether a segment from beside the connection was the first to ask. */
-  #isAskedFromBeside = false;
   /** Why the last extra probe was not sent. */
   #refusal: Exclude<ExtraProbe, 'sent' | 'closed'> | undefined;
 
@@ -76,7 +74,9 @@ class Question {
     this.#handle = handle;
     this.#timeoutMs = timeoutMs;
     this.#seen = seen;
-    this.#probesBefore = seen.probes;
+    this.#before = seen;
+    // An answer to data that were sent just now may still be on its way.
+    if (seen.hasDataInFlight && seen.dataSentMs < recentMs) this.#askedAtMs = 0;
   }
 
   get #elapsedMs(): number {
@@ -89,29 +89,30 @@ class Question {
       else await sleep(lookEveryMs);
       const elapsedMs = this.#elapsedMs;
       const seen = lookAtPeer(this.#handle);
-      if (seen === undefined) return this.#outcome(false, elapsedMs);
+      if (seen === undefined) return this.#ended(elapsedMs);
       if (seen.silentMs < elapsedMs) return this.#outcome(true, elapsedMs - seen.silentMs);
-      if (seen.hasDataInFlight || seen.probes > this.#probesBefore) this.#askedAtMs ??= elapsedMs;
+      if (this.#isAskedSince(seen)) this.#askedAtMs ??= elapsedMs;
       this.#seen = seen;
       if (this.#isOver(elapsedMs)) return this.#verdict(elapsedMs);
     }
   }
 
+  /** Returns whether the connection's own kernel has asked the peer since the question began. */
+  #isAskedSince({ probes, hasDataInFlight, segmentsSent }: ConnectionLook): boolean {
+    return probes > this.#before.probes || (hasDataInFlight && segmentsSent !== this.#before.segmentsSent);
+  }
+
   get #isTimeToProbe(): boolean {
-    if (this.#seen.hasDataInFlight || this.#tries >= mostProbes || typeof this.#refusal === 'object') return false;
+    if (this.#seen.hasDataToSend || this.#tries >= mostProbes || typeof this.#refusal === 'object') return false;
     return this.#refusal !== 'wait' && this.#elapsedMs >= (this.#tries * this.#timeoutMs) / mostProbes;
   }
 
   async #probe(): Promise<void> {
     this.#tries += 1;
-    const { hasDataToSend } = this.#seen;
-    const probe = hasDataToSend ? windowClosed : await sendExtraProbe(this.#handle);
+    const probe = await sendExtraProbe(this.#handle);
     if (probe === 'closed') return;
-    const isSegmentSent = typeof probe === 'object' && (await sendSegment(this.#handle));
-    if (isSegmentSent && this.#askedAtMs === undefined) this.#isAskedFromBeside = true;
-    if (probe === 'sent' || isSegmentSent) this.#askedAtMs ??= this.#elapsedMs;
-    // A probe of the peer's window may yet be due.
-    else if (!hasDataToSend) this.#refusal = probe;
+    if (probe === 'sent') this.#askedAtMs ??= this.#elapsedMs;
+    else this.#refusal = probe;
   }
 
   /** A peer that waits for its own kernel's probe has as much time to answer as one that was sent an extra one. */
@@ -124,16 +125,20 @@ class Question {
 
   #verdict(elapsedMs: number): PeerProbe {
     const { probes, hasDataInFlight, hasDataToSend } = this.#seen;
-    const isAsked = probes > 0 || hasDataInFlight || this.#isAskedFromBeside;
-    if (this.#askedAtMs !== undefined && isAsked) return this.#outcome(false, elapsedMs);
+    if (this.#askedAtMs !== undefined && (probes > 0 || hasDataInFlight)) return this.#outcome(false, elapsedMs);
     const refusal = typeof this.#refusal === 'object' ? this.#refusal : undefined;
     const reason = this.#refusal === 'late' ? late : notDue;
-    return { answered: 'not-asked', elapsedMs, ...(hasDataToSend ? windowClosed : (refusal ?? reason)) };
+    const ownReason = hasDataInFlight ? notSentAgain : hasDataToSend ? windowClosed : undefined;
+    return { answered: 'not-asked', elapsedMs, ...(ownReason ?? refusal ?? reason) };
+  }
+
+  #ended(elapsedMs: number): AskedPeer {
+    if (this.#askedAtMs === undefined) return { answered: false, elapsedMs, method: 'ended' };
+    return this.#outcome(false, elapsedMs);
   }
 
   #outcome(answered: boolean, elapsedMs: number): AskedPeer {
-    const method = this.#isAskedFromBeside ? 'segment' : this.#seen.hasDataToSend ? 'data' : 'probe';
-    return { answered, elapsedMs, method };
+    return { answered, elapsedMs, method: this.#seen.hasDataToSend ? 'data' : 'probe' };
   }
 }
 
@@ -165,21 +170,19 @@ const asked = new WeakMap<net.Socket, Promise<PeerProbe>>();
  * Asks whether the peer of a connection is there, now.
  *
  * - A peer that was heard within the last second has answered.
- * - Data in flight ask: the kernel sends them again.
+ * - Data in flight ask when the kernel sends them: the next retransmission may be due only after the timeout.
  * - Otherwise the kernel sends a keepalive probe at once: TCP_KEEPIDLE is overridden with 1 s for one tick of the kernel,
  *   4 ms at HZ 250. The thread is blocked for that tick, so that the override is always restored. Connections that are
  *   asked in the same turn of the event loop share the tick.
- * - If the kernel cannot send a probe, because keepalive is off, or if an unanswered one could end a connection whose peer
- *   is back, a segment is sent from beside the connection. That takes CAP_NET_RAW, CAP_BPF, CAP_PERFMON and the main thread,
- *   and changes nothing on the connection. An unanswered probe could end a connection whose count leaves no probe to spare
- *   (3 always suffice with an interval of 5 s), or whose user timeout is shorter than idle.
- * - Without those capabilities such a peer is not asked, and `why` gives the reason.
+ * - If an unanswered probe could end a connection whose peer is back, the peer is not asked, and `why` gives the reason:
+ *   keepalive is off, the count leaves no probe to spare (3 always suffice with an interval of 5 s), or a user timeout is
+ *   shorter than idle.
  * - If idle is 1 s already, the kernel's own probe asks, which is due within about a second.
  *
  * Up to three probes are spread over `timeout`, fewer if the count has none to spare. A connection that ends meanwhile, such
  * as by the peer's RST, has not answered. If the socket's peer is being asked already, the call returns the same result.
  *
- * Linux. A socket whose idle time followed the sysctl has an idle time of its own afterwards.
+ * Linux, no privileges. A socket whose idle time followed the sysctl has an idle time of its own afterwards.
  *
  * @example
  * const { answered } = await probePeer(socket, { timeout: '500ms' });

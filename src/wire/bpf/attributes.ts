@@ -146,8 +146,6 @@ export interface LinkCreate {
   readonly programFd: number;
   /** BPF_... */
   readonly attachType: number;
-  /** A `union bpf_iter_link_info`. Default: none. */
-  readonly iterator?: { readonly address: bigint; readonly length: number };
 }
 
 /**
@@ -162,25 +160,8 @@ export interface LinkCreate {
  *       __u32 iter_info_len;     // 24
  *     } link_create;
  */
-export function linkCreate({ programFd, attachType, iterator }: LinkCreate): Uint8Array {
-  const attributes = new Attributes().u32(0, programFd).u32(8, attachType);
-  if (iterator !== undefined) attributes.address(16, iterator.address).u32(24, iterator.length);
-  return attributes.bytes;
-}
-
-/**
- * Encodes the `union bpf_iter_link_info` that limits an iterator of tasks or of their open files to one process.
- *
- *     struct {
- *       __u32 tid;    // 0
- *       __u32 pid;    // 4, in the terms of the caller's PID namespace
- *       __u32 pid_fd; // 8
- *     } task;         // since Linux 6.1
- */
-export function taskIteratorInfo(pid: number): Uint8Array {
-  const bytes = new Uint8Array(new ArrayBuffer(16));
-  new DataView(bytes.buffer).setUint32(4, pid, true);
-  return bytes;
+export function linkCreate({ programFd, attachType }: LinkCreate): Uint8Array {
+  return new Attributes().u32(0, programFd).u32(8, attachType).bytes;
 }
 
 /** Encodes the attributes of BPF_ITER_CREATE: `struct { __u32 link_fd; __u32 flags; } iter_create`. */

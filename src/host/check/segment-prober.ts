@@ -1,10 +1,11 @@
 import { readFileSync } from 'node:fs';
 import { SystemCallError, UnsupportedError } from '../../native/errors.js';
 import { RawSocket, type RawSocketRoute } from '../../native/socket/raw-socket.js';
-import type { SocketName } from '../../native/socket/socket-names.js';
 import { parseAddress } from '../../wire/ip-address.js';
 import { encodeTcpSegment } from '../../wire/tcp-segment.js';
-import type { SegmentState, SegmentStates } from './segment-states.js';
+import type { HostConnection } from '../list/connection.js';
+import { type NetworkNamespace, within } from '../namespaces/network-namespaces.js';
+import { readSegmentStates, type SegmentState, type SegmentStates } from './segment-states.js';
 
 /** The hop limit if no sysctl can be read (RFC 1700). */
 const usualHopLimit = 64;
@@ -21,40 +22,28 @@ function hopLimitOf(sysctl: string): number {
 /** The most raw sockets that are kept open at once. */
 const mostSockets = 64;
 
-/** A connection whose peer is asked. */
-export interface SegmentConnection {
-  readonly cookie: bigint;
-  readonly local: SocketName;
-  readonly remote: SocketName;
-  /** The interface that the connection is bound to; 0 for any. */
-  readonly interfaceIndex: number;
-}
-
-/** Runs a synchronous action in the network namespace of the connections. */
-export type NamespaceRunner = <Result>(action: () => Result) => Result;
-
 /** Sends keepalive segments for connections of one network namespace. */
 export class SegmentProber implements Disposable {
   readonly #states: SegmentStates;
-  readonly #inNamespace: NamespaceRunner;
+  readonly #namespace: NetworkNamespace | undefined;
   readonly #sockets = new Map<string, RawSocket>();
   readonly #hopLimits: { readonly ipv4: number; readonly ipv6: number };
 
   /**
-   * @param inNamespace Default: runs the action in the namespace of this process.
+   * @param namespace Where the connections are; `undefined` stands for the namespace of this process.
    * @throws {SystemCallError} if the namespace can no longer be entered.
    */
-  constructor(states: SegmentStates, inNamespace: NamespaceRunner = (action) => action()) {
+  constructor(states: SegmentStates, namespace: NetworkNamespace | undefined) {
     this.#states = states;
-    this.#inNamespace = inNamespace;
-    this.#hopLimits = inNamespace(() => ({
+    this.#namespace = namespace;
+    this.#hopLimits = within(namespace, () => ({
       ipv4: hopLimitOf('ipv4/ip_default_ttl'),
       ipv6: hopLimitOf('ipv6/conf/default/hop_limit'),
     }));
   }
 
   /** Asks the peer of a connection. Returns why the segment was not sent, or undefined if it was. */
-  ask(connection: SegmentConnection): string | undefined {
+  ask(connection: HostConnection): string | undefined {
     const state = this.#states.get(connection.cookie);
     if (state === undefined) return 'no process is known that has the connection open';
     if (state.isSigned) return 'its segments are signed (TCP-MD5 or TCP-AO), and the key is only in the kernel';
@@ -67,10 +56,11 @@ export class SegmentProber implements Disposable {
     }
   }
 
-  #send({ local, remote, interfaceIndex }: SegmentConnection, state: SegmentState): void {
+  #send({ local, remote, interfaceIndex }: HostConnection, state: SegmentState): void {
     const source = parseAddress(local.address) as Uint8Array;
     const destination = parseAddress(remote.address) as Uint8Array;
     const isIPv4 = source.length === 4;
+    const trafficClass = isIPv4 ? state.typeOfService : state.trafficClass;
     const packet = encodeTcpSegment({
       source,
       destination,
@@ -81,17 +71,17 @@ export class SegmentProber implements Disposable {
       window: state.window,
       timestamps: state.timestamps,
       hopLimit: isIPv4 ? (state.timeToLive ?? this.#hopLimits.ipv4) : (state.hopLimit ?? this.#hopLimits.ipv6),
-      trafficClass: isIPv4 ? state.typeOfService : state.trafficClass,
+      trafficClass,
     });
-    this.#socketFor({ source, interfaceIndex, mark: state.mark }).send(packet, destination);
+    this.#socketFor({ source, interfaceIndex, mark: state.mark, trafficClass }).send(packet, destination);
   }
 
   #socketFor(route: RawSocketRoute): RawSocket {
-    const key = `${route.source} ${route.interfaceIndex} ${route.mark}`;
+    const key = `${route.source} ${route.interfaceIndex} ${route.mark} ${route.trafficClass}`;
     const known = this.#sockets.get(key);
     if (known !== undefined) return known;
     if (this.#sockets.size >= mostSockets) this[Symbol.dispose]();
-    const socket = this.#inNamespace(() => RawSocket.open(route));
+    const socket = within(this.#namespace, () => RawSocket.open(route));
     this.#sockets.set(key, socket);
     return socket;
   }
@@ -99,5 +89,19 @@ export class SegmentProber implements Disposable {
   [Symbol.dispose](): void {
     for (const socket of this.#sockets.values()) socket[Symbol.dispose]();
     this.#sockets.clear();
+  }
+}
+
+/**
+ * Reads the sequence numbers of all open sockets. Returns undefined if this program may not ask peers from beside their
+ * connections: that takes CAP_NET_RAW, CAP_BPF and CAP_PERFMON.
+ */
+export function permittedSegmentStates(): SegmentStates | undefined {
+  try {
+    RawSocket.open({ source: new Uint8Array(4), interfaceIndex: 0, mark: 0, trafficClass: 0 })[Symbol.dispose]();
+    return readSegmentStates();
+  } catch (error) {
+    if (error instanceof SystemCallError || error instanceof UnsupportedError) return undefined;
+    throw error;
   }
 }

@@ -1,8 +1,8 @@
 import { recordsOf } from '../../native/bpf/iterator.js';
 import { findMembers, type KernelMember, type MemberPath, requireMembers } from '../../native/bpf/kernel-members.js';
 import { kernelTypes } from '../../native/bpf/kernel-types.js';
-import { BpfLink, type IteratorProgram } from '../../native/bpf/link.js';
-import { SystemCallError, UnsupportedError } from '../../native/errors.js';
+import { BpfLink } from '../../native/bpf/link.js';
+import { UnsupportedError } from '../../native/errors.js';
 import { CookieIndex } from '../../wire/bpf/cookie-index.js';
 import { bpfHelpers } from '../../wire/bpf/helpers.js';
 import {
@@ -213,30 +213,19 @@ function findTarget(): Target {
 
 let known: Target | undefined;
 
-function linkForProcess(program: IteratorProgram, pid: number): BpfLink {
-  try {
-    return BpfLink.toIterator({ ...program, pid });
-  } catch (error) {
-    if (error instanceof SystemCallError && error.code === 'EINVAL') return BpfLink.toIterator(program);
-    throw error;
-  }
-}
-
 /**
  * Reads the {@link SegmentState} of every TCP socket that any process has open, in all network namespaces, through a program
  * that the kernel runs for each open file. Changes nothing on the sockets.
  *
  * Needs CAP_BPF and CAP_PERFMON.
  *
- * @param pid The only process whose sockets are read. Default: all. The kernel goes through all files before Linux 6.1.
  * @throws {SystemCallError} EPERM without the capabilities.
  * @throws {UnsupportedError} if the kernel does not tell where its sockets have these numbers.
  */
-export function readSegmentStates(pid?: number): SegmentStates {
+export function readSegmentStates(): SegmentStates {
   known ??= findTarget();
   const { functionId, places } = known;
-  const program = { name: 'keepalive_state', functionId, items: segmentProgram(places) };
   const readAfter = process.hrtime.bigint();
-  using link = pid === undefined ? BpfLink.toIterator(program) : linkForProcess(program, pid);
+  using link = BpfLink.toIterator({ name: 'keepalive_state', functionId, items: segmentProgram(places) });
   return new SegmentStates(recordsOf(link, segmentRecord.words), places, readAfter);
 }
