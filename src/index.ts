@@ -1,5 +1,5 @@
 export { SystemCallError, UnsupportedError } from './native/errors.js';
-export type { DeathReason } from './peer/end-reason.js';
+export type { DeathReason, EndReason } from './peer/end-reason.js';
 export { ConfigurationError } from './policy/configuration-error.js';
 export { PolicyError, type PolicyField } from './policy/errors.js';
 export { formatPolicy } from './policy/format.js';

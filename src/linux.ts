@@ -8,7 +8,7 @@ export {
   type SetResult,
   setConnections,
 } from './host/change/set.js';
-export { type UndoResult, undoChanges } from './host/change/undo.js';
+export { type UndoOptions, type UndoResult, undoChanges } from './host/change/undo.js';
 export { type CheckedPeer, type CheckResult, checkPeers } from './host/check/check.js';
 export type { Answer, Question } from './host/check/check-prober.js';
 export { type ReapedPeer, type ReapOptions, reapPeers } from './host/check/reap.js';

@@ -6,14 +6,14 @@ import { type Method, wrap } from './wrap.js';
 /** The methods by which Node.js writes to a handle, of TCP and of TLS (src/stream_base.cc). */
 const writes = ['writeBuffer', 'writev', 'writeUtf8String', 'writeAsciiString', 'writeLatin1String', 'writeUcs2String'];
 
-/** What unwraps each prototype whose methods are wrapped. */
+/** The functions that restore each wrapped prototype. */
 const wrapped = new Map<object, () => void>();
 let users = 0;
 
 type Tell = (follower: Subscriber) => void;
 type HandleAction = (handle: Handle) => void;
 
-/** What adapts the options of a handle around calls of the program. */
+/** Hooks that adapt the options of a handle around calls of the program. */
 export interface OptionHooks {
   /** Around `setKeepAlive`. */
   readonly beforeSet: HandleAction;

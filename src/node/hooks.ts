@@ -69,7 +69,7 @@ class SharedWrapper<Listener> {
     this.#wrapAll = wrapAll;
   }
 
-  /** Gives what ends it. */
+  /** Adds a listener. Returns a function that removes it. */
   add(listener: Listener): () => void {
     const listeners = this.#listeners;
     this.#unwrapAll ??= this.#wrapAll(listeners);
@@ -123,7 +123,7 @@ const ofConnecting = new SharedWrapper<Hooks['connecting']>((listeners) => {
   };
 });
 
-/** Is told of each connection that this thread begins; gives what ends that. */
+/** Calls `connecting` after each connect call of this thread. Returns a function that stops it. */
 export function onConnecting(connecting: Hooks['connecting']): () => void {
   return ofConnecting.add(connecting);
 }
@@ -151,17 +151,17 @@ const ofSecuring = new SharedWrapper<Securing>((listeners) => {
   };
 });
 
-/** Is told of each TLS socket that this thread puts on a connected socket; gives what ends that. */
+/** Calls `securing` for each TLS socket that this thread puts on a connected socket. Returns a function that stops it. */
 export function onSecuring(securing: Securing): () => void {
   return ofSecuring.add(securing);
 }
 
 /**
- * Wraps the methods through which every TCP connection of this thread comes; gives what unwraps them all.
+ * Wraps the methods through which every TCP connection of this thread comes. Returns a function that removes the wrappers.
  *
  * @throws {UnsupportedError} if the runtime has no such methods.
  */
-export function intercept(hooks: Hooks): () => void {
+export function installHooks(hooks: Hooks): () => void {
   const prototype: TcpPrototype = tcpPrototype();
   let active = true;
   const isActive = () => active;

@@ -1,5 +1,5 @@
 import type net from 'node:net';
-import { Socket } from './classes.js';
+import { Server, Socket } from './classes.js';
 import { type Handle, handleOf } from './handle.js';
 import { type Method, wrap } from './wrap.js';
 
@@ -74,4 +74,16 @@ export function afterNextKeepAlive(client: Handle, set: () => void): () => void 
 export function connectionSource(server: net.Server): Handle | net.Server {
   const handle = handleOf(server);
   return handle !== undefined && isListener(handle) ? handle : server;
+}
+
+/** The servers of this thread that keep it alive; the others are found when they accept a connection. */
+export function listeningServers(): net.Server[] {
+  const { _getActiveHandles: activeHandles } = process as { _getActiveHandles?: () => unknown[] };
+  const handles = activeHandles === undefined ? [] : Reflect.apply(activeHandles, process, []);
+  return handles.filter((handle) => handle instanceof Server);
+}
+
+/** Returns the server that has accepted a socket, if there is one. */
+export function serverOf(socket: net.Socket | net.Server | undefined): net.Server | undefined {
+  return (socket as { readonly _server?: net.Server | null } | undefined)?._server ?? undefined;
 }

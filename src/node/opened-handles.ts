@@ -17,6 +17,20 @@ function around(before: Visit | undefined, after?: Visit) {
     } as Method;
 }
 
+/**
+ * Calls `received` for each TCP handle that another process hands over: a process that was forked, also by a cluster, gets
+ * handles in messages of Node's own. Returns a function that stops it.
+ */
+export function onHandedOver(received: Visit): () => void {
+  const onInternalMessage = (_: unknown, handle: unknown) => {
+    guarded(() => {
+      if (isTcpHandle(handle)) received(handle);
+    });
+  };
+  process.prependListener('internalMessage' as 'message', onInternalMessage);
+  return () => void process.off('internalMessage', onInternalMessage);
+}
+
 /** Calls `opened` for each TCP handle that this thread opens from now on. Returns a function that stops it. */
 export function followOpened(opened: Visit): () => void {
   const onAccepted = (message: unknown) => {
@@ -25,11 +39,8 @@ export function followOpened(opened: Visit): () => void {
       if (handle !== undefined) opened(handle);
     });
   };
-  // A process that was forked gets sockets of others in messages of Node's own.
-  const onInternalMessage = (_: unknown, handle: unknown) => {
-    if (isTcpHandle(handle)) guarded(() => opened(handle));
-  };
   const unwrap = [
+    onHandedOver(opened),
     onConnecting(opened),
     wrap(tcpPrototype(), 'listen', around(opened)),
     // `new net.Socket({ fd })` and `listen({ fd })`.
@@ -39,11 +50,9 @@ export function followOpened(opened: Visit): () => void {
     wrap(tcpPrototype(), 'bind6', around(undefined, opened)),
   ];
   channel('net.server.socket').subscribe(onAccepted);
-  process.prependListener('internalMessage' as 'message', onInternalMessage);
   return () => {
     for (const undo of unwrap) undo();
     channel('net.server.socket').unsubscribe(onAccepted);
-    process.off('internalMessage', onInternalMessage);
   };
 }
 

@@ -25,7 +25,7 @@ export function subscribersOf(handle: Handle): readonly Subscriber[] {
   return asList(subscribers.get(handle));
 }
 
-/** Has a connection's handle be followed, until {@link unsubscribe}. */
+/** Adds a subscriber to a handle, until {@link unsubscribe}. */
 export function subscribe(handle: Handle, subscriber: Subscriber): void {
   const known = subscribers.get(handle);
   subscribers.set(handle, known === undefined ? subscriber : [...asList(known), subscriber]);

@@ -111,12 +111,19 @@ function ask(handle: NamedHandle, method: 'getsockname' | 'getpeername'): Name |
   return name as Name;
 }
 
-/** The address and port that a handle has here. */
+/** Returns the local address and port of a handle. */
 export function nameOf(handle: NamedHandle): Name | undefined {
   return ask(handle, 'getsockname');
 }
 
-/** Those of its peer; `undefined` for a listener, and for a connection that is no more. */
+/** Returns the address and port of the peer; undefined for a listener, and for a connection that has ended. */
 export function peerOf(handle: NamedHandle): Name | undefined {
   return ask(handle, 'getpeername');
+}
+
+/** Returns the host name that a socket connects to; undefined if Node.js has kept none, or one that is no text. */
+export function hostOf(socket: net.Socket | net.Server | undefined): string | undefined {
+  const { _host: host } = (socket ?? {}) as { readonly _host?: unknown };
+  // Node.js 20 takes whatever converts to a string.
+  return typeof host === 'string' ? host : undefined;
 }

@@ -11,7 +11,7 @@ export interface Diagnosis {
   readonly unanswered: number;
   /** The peer's kernel takes nothing more, because its program does not read. */
   readonly isWindowClosed: boolean;
-  /** At least so long ago went out the first transmission that is unanswered; 0 where that cannot be told. */
+  /** Lower bound of the time since the first unanswered transmission, in milliseconds; 0 if unknown. */
   readonly unansweredForMs: number;
 }
 
@@ -24,7 +24,7 @@ function lastAttemptMs({ dataSentMs, rtoMs }: Snapshot): number {
 }
 
 /**
- * At least how long ago data went out first that have timed out: each timeout doubled the next, and the last one began
+ * Returns a lower bound of the time since the first timed-out data were sent: each timeout doubled the next, and the last one began
  * when data were last sent. A message that the peer is unreachable takes a doubling back (RFC 6069), but not the attempt.
  */
 function inFlightFor(snapshot: Snapshot): number {

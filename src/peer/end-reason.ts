@@ -6,13 +6,13 @@ import type { Outstanding } from './diagnosis.js';
  * - `keepalive`: the peer answered none of the probes that its count allows.
  * - `user-timeout`: what was sent, or probed, went unanswered for longer than the user timeout.
  * - `retransmission`: data were sent again as often as the system does (`tcp_retries2`), without an acknowledgement.
- * - `unanswered`: the watch's own verdict, `deadAfter`: something of ours went unanswered for that long.
+ * - `unanswered`: the watch's own verdict, by `deadAfter` or `deadWithin`: something of ours went unanswered for that long.
  * - `reset`: the peer's kernel answered with RST: it has rebooted, or its program refused.
  * - `unreachable`: a router or the own system said that there is no way to the peer.
  * - `aborted`: somebody on this machine ended the connection, such as with `ss -K` or `tcp-keepalive check --reap`.
  * - `closed`: the peer closed the connection with FIN.
  */
-export type DeathReason =
+export type EndReason =
   | 'keepalive'
   | 'user-timeout'
   | 'retransmission'
@@ -27,6 +27,9 @@ export interface CallError {
   readonly code?: unknown;
   readonly syscall?: unknown;
 }
+
+/** The reason for which a peer is lost: any but that the peer closed the connection. */
+export type DeathReason = Exclude<EndReason, 'closed'>;
 
 /** What was known of a connection before it ended. */
 interface LastState {
@@ -46,19 +49,19 @@ const unreachable = new Set<unknown>([
 ]);
 const reset = new Set<unknown>(['ECONNRESET', 'EPIPE', 'ECONNREFUSED']);
 
-function timeoutReason(last: LastState | undefined): DeathReason | undefined {
+function timeoutReason(last: LastState | undefined): EndReason | undefined {
   if (last === undefined) return undefined;
   if (last.userTimeout > 0) return 'user-timeout';
   return last.unansweredKind === 'retransmission' ? 'retransmission' : 'keepalive';
 }
 
-/** Returns whether Node.js made the error up because the peer had closed its side: the system's name a call. */
+/** Returns whether Node.js created the error because the peer closed its side. Errors of the system have a `syscall`. */
 export function isMadeOfEnd({ code, syscall }: CallError): boolean {
   return code === 'ECONNRESET' && syscall === undefined;
 }
 
 /** Returns the reason that the error of a call stands for; `undefined` if the error does not tell. */
-export function reasonOfCall(error: CallError, last: LastState | undefined): DeathReason | undefined {
+export function reasonOfCall(error: CallError, last: LastState | undefined): EndReason | undefined {
   const { code } = error;
   if (code === 'ETIMEDOUT') return timeoutReason(last);
   if (code === 'ECONNABORTED') return 'aborted';
@@ -68,7 +71,7 @@ export function reasonOfCall(error: CallError, last: LastState | undefined): Dea
 }
 
 /** One sentence for each reason. */
-export const stories: Readonly<Record<DeathReason, string>> = {
+export const reasonTexts: Readonly<Record<EndReason, string>> = {
   keepalive: 'the peer answered no keepalive probe: it crashed, or the way to it is cut',
   'user-timeout': 'the peer acknowledged nothing within the user timeout',
   retransmission: 'the peer did not acknowledge what was sent again and again',

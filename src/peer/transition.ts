@@ -15,7 +15,7 @@ export interface PeerState {
 /** A change of a peer's state. */
 export type Transition = 'suspect' | 'recovered' | 'stalled';
 
-/** What a look changes. */
+/** The result of a snapshot. */
 export interface StateUpdate {
   readonly transition: Transition | undefined;
   /** For how long something of ours has gone unanswered; 0 where nothing has. */
@@ -56,7 +56,7 @@ function transitionOf(
 const jiffiesMs = 20;
 
 /**
- * Returns whether the peer has answered since the last look, although something is unanswered now: some of the data that are
+ * Returns whether the peer has answered since the last snapshot, although something is unanswered now: some of the data that are
  * lost again and again may have arrived, or the peer was heard after the earlier probe.
  */
 function wasAnswered(state: PeerState, snapshot: Snapshot, { unansweredKind }: Diagnosis, now: number): boolean {
@@ -64,7 +64,7 @@ function wasAnswered(state: PeerState, snapshot: Snapshot, { unansweredKind }: D
   return unansweredKind !== 'retransmission' && now - snapshot.silentMs > state.unansweredSince + jiffiesMs;
 }
 
-/** Takes in what a look showed, and tells what that changes. */
+/** Updates the state from a snapshot and returns the transition. */
 export function updatePeerState(state: PeerState, snapshot: Snapshot, diagnosis: Diagnosis, now: number): StateUpdate {
   const { unansweredKind, unansweredForMs, isWindowClosed } = diagnosis;
   const isAnew = state.unansweredSince === 0 || wasAnswered(state, snapshot, diagnosis, now);

@@ -41,7 +41,7 @@ export class ConfigurationError extends KeepAliveError {
  */
 export function unknownNameError(
   source: string,
-  kind: 'option' | 'field' | 'variable',
+  kind: 'option' | 'filter' | 'field' | 'variable',
   name: string,
   known: readonly string[],
   field = '',

@@ -52,7 +52,7 @@ export function readState(fd: number, platform: Platform): KeepAliveState {
   return stateOf(readIntOptions(fd, optionsOf(platform)), platform);
 }
 
-/** Puts back what was there, as far as the kernel lets it. */
+/** Restores the options of before, as far as the kernel lets it. */
 function restore(
   fd: number,
   before: KeepAliveState,

@@ -2,7 +2,7 @@ import { writeIntOption } from '../native/socket/socket-options.js';
 import { bottomOf, fdOf, type Handle } from '../node/handle.js';
 import { threadMap } from '../node/thread-map.js';
 import { limits } from '../policy/limits.js';
-import { changeOptions, wantedState, withAssignments } from './interim/change-options.js';
+import { changeOptions, wantedState, withWrites } from './interim/change-options.js';
 import { interimOptions } from './interim/deferred-options.js';
 import { type OptionWrite, optionFields, writesOfFields } from './option-writes.js';
 import { readState } from './options.js';
@@ -163,7 +163,7 @@ export function probeNow(handle: Handle): boolean {
 export function setForProgram(handle: Handle, fd: number, list: readonly OptionWrite[]): AppliedKeepAlive | undefined {
   const policy = policies.get(handle);
   if (policy === undefined) return undefined;
-  policy.program = withAssignments(policy.program, list);
+  policy.program = withWrites(policy.program, list);
   const { deferred: _, ...inForce } = setState(handle, fd, watchState(policy));
   if (policy.calls > 0) policy.beforeCall = readState(fd, currentPlatform());
   const later = optionFields.filter((field) => policy.program[field] !== inForce[field]);

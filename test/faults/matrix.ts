@@ -1,4 +1,4 @@
-import { type DeathReason, detectionTime, type PeerEventName, type TimeRange } from '../../src/index.js';
+import { detectionTime, type EndReason, type PeerEventName, type TimeRange } from '../../src/index.js';
 import type { Transport } from '../peers.js';
 import {
   deafPeer,
@@ -20,7 +20,7 @@ export interface Expectation {
   readonly verdict: 'alive' | 'dead';
   /** When it is dead, by the retransmission timeout that the sender has; counted as the fault says. */
   readonly within?: (rtoMs: number) => TimeRange;
-  readonly reason?: DeathReason;
+  readonly reason?: EndReason;
   /** Of the error that the program gets. */
   readonly code?: string;
   /** Where it is another one over IPv6. */

@@ -122,7 +122,7 @@ it.each<[string, SetQuery, RegExp]>([
   ['without a filter', {}, /selection must be a selection with a filter.*, or `all: true` instead, got undefined/],
   ['with a filter that is undefined', { selection: { pid: undefined } as object }, /or `all: true` instead/],
   ['of a misspelt name', { selction: {} } as SetQuery, /unknown option "selction"; did you mean "selection"\?/],
-  ['with a misspelt filter', { selection: { ports: [] } as object }, /unknown option "ports"; did you mean "port"\?/],
+  ['with a misspelt filter', { selection: { ports: [] } as object }, /unknown filter "ports"; did you mean "port"\?/],
 ])('refuses a query %s before anything is read', (_, query, message) => {
   expect(() => setConnections(query, '30:5:3')).toThrow(ConfigurationError);
   expect(() => setConnections(query, '30:5:3')).toThrow(message);

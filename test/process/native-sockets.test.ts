@@ -11,7 +11,7 @@ import { moment } from '../kernel/observation.js';
 import { program, register, start } from './registered.js';
 
 const applyToProcess: readonly string[] = [];
-const unset = { pipe: 0, optedOut: 0, noDescriptor: 0, refused: 0 };
+const unset = { pipe: 0, unmanaged: 0, noDescriptor: 0, refused: 0 };
 
 /** Runs a scenario of `programs/native-sockets.mjs` and gives what it printed. */
 async function run<Result>(scenario: string, env: Readonly<Record<string, string>> = {}): Promise<Result> {
@@ -60,7 +60,7 @@ describe.concurrent('a socket that native code has opened', () => {
     const { states, skipped } = await run<{ states: string[]; skipped: ProcessStatus['skipped'] }>('rules');
     expect(states).toEqual(['50:5:5:400000ms', 'off', '30:5:3', 'off']);
     // One of native code, and the end of the first connection that the program's server accepted.
-    expect(skipped).toEqual({ ...unset, optedOut: 2 });
+    expect(skipped).toEqual({ ...unset, unmanaged: 2 });
   });
 
   it('keeps what native code gave it where the policy only fills gaps', async () => {

@@ -105,7 +105,7 @@ describe('the first rule that matches decides', () => {
     expect([idleOf(client), idleOf(accepted)]).toEqual(['off', 10]);
     client.setKeepAlive(true, 60_000);
     expect(getKeepAlive(client)).toMatchObject({ enabled: true, idle: 60_000, interval: 1000, count: 10 });
-    expect(status()).toMatchObject({ set: 0, inherited: 1, listeners: 1, skipped: { optedOut: 1 } });
+    expect(status()).toMatchObject({ set: 0, inherited: 1, listeners: 1, skipped: { unmanaged: 1 } });
   });
 
   it('with a rule that asks for the peer, connections are decided on before a program sees them', async () => {

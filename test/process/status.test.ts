@@ -24,7 +24,7 @@ it('counts connections that were set, that inherited, and listeners', async () =
     inherited: 3,
     listeners: 1,
     native: 0,
-    skipped: { pipe: 0, optedOut: 0, noDescriptor: 0, refused: 0 },
+    skipped: { pipe: 0, unmanaged: 0, noDescriptor: 0, refused: 0 },
     overruled: [],
   });
 });

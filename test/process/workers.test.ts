@@ -91,7 +91,7 @@ describe.concurrent('a worker thread whose main thread has not loaded the packag
   it('gets errors of the same classes, with their fields', async () => {
     expect((await inWorker('errors')).result).toMatchObject([
       { class: 'PolicyError', isError: true, field: 'policy', given: '1:2' },
-      { class: 'SystemCallError', isError: true, syscall: 'open', code: 'ENOENT', errno: 2 },
+      { class: 'SystemCallError', isError: true, syscall: 'open', code: 'ENOENT', errno: -2 },
       { class: 'RecordError', isError: true, file: 'a record' },
       { class: 'UnsupportedError', isError: true, requires: 'the main thread' },
       { class: 'UnsupportedError', isError: true, requires: expect.stringContaining('structured clone') },

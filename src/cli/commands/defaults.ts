@@ -56,7 +56,7 @@ function setCommand(): Command {
       .option('--file <file>', `the file to write, instead of ${defaultFile}`)
       .option('--runtime-only', 'write no file: until the machine restarts')
       .option('--dry-run', 'change nothing, show what would be done')
-      .option('--undo', 'take back the last change; again for the one before')
+      .option('--undo', 'undo the last change; again for the one before')
       .option('--json', 'print JSON')
       .addHelpText(
         'after',

@@ -1,3 +1,4 @@
+import { assertKnownOptions } from '../../policy/configuration-error.js';
 import { sameState } from '../../socket/option-writes.js';
 import type { KeepAliveState } from '../../socket/state.js';
 import { currentNamespace } from '../dump/dump.js';
@@ -63,6 +64,12 @@ function foreseenChanges(planned: readonly PlannedChange[]): Changes {
   return { changed, failed: [], incomplete: [] };
 }
 
+/** How recorded changes are undone. */
+export interface UndoOptions extends Pick<ListQuery, 'optionSource'> {
+  /** Changes nothing; the result shows what would be restored. Default: false. */
+  readonly dryRun?: boolean;
+}
+
 /**
  * Restores the options that recorded changes replaced, on connections that still exist.
  *
@@ -76,11 +83,9 @@ function foreseenChanges(planned: readonly PlannedChange[]): Changes {
  * @throws {RecordError} if the record is of another boot; {@link UnsupportedError} and {@link SystemCallError} as
  * {@link setConnections}.
  */
-export function undoChanges(
-  record: ChangeRecord,
-  file: string,
-  { optionSource, dryRun = false }: Pick<ListQuery, 'optionSource'> & { readonly dryRun?: boolean } = {},
-): UndoResult {
+export function undoChanges(record: ChangeRecord, file: string, options: UndoOptions = {}): UndoResult {
+  assertKnownOptions('undoChanges', options, ['optionSource', 'dryRun']);
+  const { optionSource, dryRun = false } = options;
   if (isWorker()) return fromWorker('undoChanges', [record, file, { optionSource, dryRun }], { RecordError });
   if (record.bootId !== bootId()) throw new RecordError(file, 'but what it holds was changed before the last restart');
   using chosen = chooseOptionSource(optionSource);

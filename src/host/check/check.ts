@@ -80,7 +80,7 @@ function notAsked(row: ConnectionRow, why: string, askedAt: number): CheckedPeer
  *
  * @example
  * const { peers } = await checkPeers({ selection: parseSelection({ port: '5432' }) }, { timeout: '2s' });
- * @throws {ConfigurationError} if `timeout` is not a positive duration.
+ * @throws {ConfigurationError} if a name in the query is not known, or `timeout` is not a positive duration.
  * @throws {UnsupportedError} elsewhere, and if the kernel has no inet_diag; {@link SystemCallError} if the kernel
  * refuses the list.
  */

@@ -3,7 +3,6 @@ import { findMembers, type KernelMember, type MemberPath, requireMembers } from 
 import { kernelTypes } from '../../native/bpf/kernel-types.js';
 import { BpfLink } from '../../native/bpf/link.js';
 import { UnsupportedError } from '../../native/errors.js';
-import { CookieIndex } from '../../wire/bpf/cookie-index.js';
 import { bpfHelpers } from '../../wire/bpf/helpers.js';
 import {
   type BpfProgramItem,
@@ -16,6 +15,7 @@ import {
 } from '../../wire/bpf/instructions.js';
 import { found, tcpFileOrEnd } from '../../wire/bpf/open-files.js';
 import { clearRecord, end, offsetInRecord, wordLength, writeRecord } from '../../wire/bpf/records.js';
+import { CookieIndex } from '../options/cookie-index.js';
 
 const { ktimeGetNs } = bpfHelpers;
 

@@ -15,6 +15,7 @@ import { type Listing, listThrough } from './listing.js';
  *
  * Linux.
  *
+ * @throws {ConfigurationError} if a name in the query is not known.
  * @throws {UnsupportedError} elsewhere, and where the kernel has no inet_diag; {@link SystemCallError} as the kernel
  * refuses the dump.
  */

@@ -113,25 +113,25 @@ function setOne(index: number): BpfProgramItem[] {
     load('u32', 'r1', wanted, index * wordLength),
     jumpIf('r1', 's<', 0, `set-${index}`, 32),
     store('u32', 'r10', scratchAt, 'r1'),
-    ...notedCall(setsockopt, index, scratchAt, failedCall.setting, 'put-back'),
+    ...notedCall(setsockopt, index, scratchAt, failedCall.setting, 'restore'),
     label(`set-${index}`),
   ];
 }
 
 /** Puts an option back that was set before the one that failed. */
-function putBackOne(index: number): BpfProgramItem[] {
+function restoreOne(index: number): BpfProgramItem[] {
   return [
     load('u32', 'r1', wanted, index * wordLength),
-    jumpIf('r1', 's<', 0, `put-back-${index}`, 32),
+    jumpIf('r1', 's<', 0, `restore-${index}`, 32),
     load('u32', 'r1', 'r10', fieldAt(setRecord.call)),
     arithmetic('and', 'r1', failedCall.readingBefore - 1),
-    jumpIf('r1', '<=', index, `put-back-${index}`),
+    jumpIf('r1', '<=', index, `restore-${index}`),
     ...optionCall(setsockopt, index, fieldAt(setRecord.before + index)),
-    jumpIf('r0', '==', 0, `put-back-${index}`),
+    jumpIf('r0', '==', 0, `restore-${index}`),
     load('u32', 'r1', 'r10', fieldAt(setRecord.call)),
     arithmetic('or', 'r1', failedCall.restoring),
     store('u32', 'r10', fieldAt(setRecord.call), 'r1'),
-    label(`put-back-${index}`),
+    label(`restore-${index}`),
   ];
 }
 
@@ -178,9 +178,9 @@ export function setProgram(mapFd: number): BpfProgramItem[] {
     ...everyOption.flatMap(setOne),
     mov(result, 0),
     jump('read-after'),
-    label('put-back'),
+    label('restore'),
     mov(result, 'r0'),
-    ...everyOption.slice(0, -1).flatMap(putBackOne),
+    ...everyOption.slice(0, -1).flatMap(restoreOne),
     label('read-after'),
     ...afterwards(),
     ...end,

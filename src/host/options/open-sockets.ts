@@ -5,11 +5,11 @@ import { BpfLink } from '../../native/bpf/link.js';
 import { UnsupportedError } from '../../native/errors.js';
 import { kernelDefaults } from '../../socket/kernel-defaults.js';
 import type { KeepAliveState } from '../../socket/state.js';
-import { CookieIndex } from '../../wire/bpf/cookie-index.js';
 import { type BpfProgramItem, type BpfRegister, load, store } from '../../wire/bpf/instructions.js';
 import { found, tcpFileOrEnd } from '../../wire/bpf/open-files.js';
 import { end, offsetInRecord, writeRecord } from '../../wire/bpf/records.js';
 import { currentNamespace } from '../dump/dump.js';
+import { CookieIndex } from './cookie-index.js';
 
 /** `SOCK_KEEPOPEN` of `enum sock_flags` in include/net/sock.h, as a bit. */
 const keepOpen = 1 << 3;

@@ -6,7 +6,7 @@ import type { KeepAliveState } from '../../socket/state.js';
 import type { TcpInfo } from '../../wire/tcp-info/decode.js';
 
 /** The writes for a connection whose peer has left probes unanswered, or why nothing can be set. */
-export type AdaptedAssignments =
+export type AdaptedWrites =
   | { readonly list: readonly OptionWrite[]; readonly isAsWanted: boolean }
   | { readonly why: string };
 
@@ -58,18 +58,14 @@ function adaptTimeout(list: readonly OptionWrite[], now: KeepAliveState, info: T
  * @param info The kernel's own numbers; `tcpi_probes` stays while keepalive is off.
  * @see Linux net/ipv4/tcp_timer.c, tcp_keepalive_timer
  */
-export function adaptToUnanswered(
-  list: readonly OptionWrite[],
-  now: KeepAliveState,
-  info: TcpInfo,
-): AdaptedAssignments {
+export function adaptToUnanswered(list: readonly OptionWrite[], now: KeepAliveState, info: TcpInfo): AdaptedWrites {
   const timed = adaptTimeout(list, now, info);
   const adapted = adaptToProbes(timed, now, info.probes);
   return 'why' in adapted || timed === list ? adapted : { ...adapted, isAsWanted: false };
 }
 
 /** Adds unanswered probes to the count, and leaves a user timeout out. */
-function adaptToProbes(list: readonly OptionWrite[], now: KeepAliveState, unanswered: number): AdaptedAssignments {
+function adaptToProbes(list: readonly OptionWrite[], now: KeepAliveState, unanswered: number): AdaptedWrites {
   const wanted = (field: keyof KeepAliveState) => list.find((write) => write.field === field)?.state;
   if (unanswered === 0 || !(wanted('enabled') ?? now.enabled)) return { list, isAsWanted: true };
   const userTimeout = wanted('userTimeout') ?? now.userTimeout ?? 0;

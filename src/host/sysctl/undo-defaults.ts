@@ -51,7 +51,7 @@ function refuseOtherNamespace(root: string, { bootId, netns }: UndoStep): void {
 }
 
 /** The way back, unless somebody has changed the file since. */
-function wayBack({ file }: UndoStep): FileChange | undefined {
+function fileBefore({ file }: UndoStep): FileChange | undefined {
   if (file === null) return undefined;
   const found = findFile(file.path);
   const before = file.before === null ? undefined : Buffer.from(file.before.base64, 'base64');
@@ -65,7 +65,7 @@ function wayBack({ file }: UndoStep): FileChange | undefined {
     ...([file.path, 'changed'] as const),
     found === undefined ? 'was removed since' : 'was changed since',
     'the file as it was left',
-    'edit it by hand, or put the other change back first',
+    'edit it by hand, or undo the other change first',
   );
 }
 
@@ -79,7 +79,7 @@ interface Plan {
 function planOf(root: string): Plan {
   const { step, others } = newestStep(root);
   refuseOtherNamespace(root, step);
-  return { step, others, file: wayBack(step), before: readRunningValues(root) };
+  return { step, others, file: fileBefore(step), before: readRunningValues(root) };
 }
 
 /** Undoes the newest step: all of it, or nothing. */
@@ -103,7 +103,7 @@ function outcome(plan: Plan, applied: boolean, after: KernelDefaults, incomplete
 }
 
 /**
- * Takes back the last change that {@link setKernelDefaults} made, and called again the one before: the file and the
+ * Undoes the last change that {@link setKernelDefaults} made, and called again the one before: the file and the
  * kernel's values are then as they were before that change, also after a restart.
  *
  * @returns What was done, as from {@link setKernelDefaults}.

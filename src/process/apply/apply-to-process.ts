@@ -4,8 +4,10 @@ import { constants } from 'node:os';
 import { debuglog } from 'node:util';
 import { isMainThread } from 'node:worker_threads';
 import { guarded } from '../../node/guarded.js';
-import { intercept } from '../../node/hooks.js';
-import { isTcpHandle, tcpPrototype } from '../../node/tcp-handle.js';
+import { installHooks } from '../../node/hooks.js';
+import { serverOf } from '../../node/listener.js';
+import { onHandedOver } from '../../node/opened-handles.js';
+import { tcpPrototype } from '../../node/tcp-handle.js';
 import { messageOf, warnOnce } from '../../node/warn-once.js';
 import { assertKnownOptions, ConfigurationError } from '../../policy/configuration-error.js';
 import type { PolicyInput } from '../../policy/policy.js';
@@ -58,7 +60,7 @@ interface Applied extends ActivePolicy {
   readonly native: boolean;
 }
 
-/** The regimes in force; the last one governs. */
+/** The active policies; the last one is in force. */
 const applied: Applied[] = [];
 
 const debug = debuglog('tcp-keepalive');
@@ -82,14 +84,14 @@ function told(event: AppliedEvent): void {
 class ProcessInstallation implements Installation {
   readonly enforcer = new Enforcer(() => applied.at(-1), told);
   #restore = () => {};
+  #stopReceiving = () => {};
   #native: NativeSockets | undefined;
 
   install(): void {
-    this.#restore = intercept(this.enforcer);
+    this.#restore = installHooks(this.enforcer);
     channel('net.client.socket').subscribe(this.#onClient);
     channel('net.server.socket').subscribe(this.#onServer);
-    // A process that was forked gets the sockets of others as handles in messages of Node's own, also of a cluster.
-    process.prependListener('internalMessage' as 'message', this.#onInternalMessage);
+    this.#stopReceiving = onHandedOver((handle) => this.enforcer.accepted(handle));
     if (debug.enabled) process.on('exit', this.#onExit);
   }
 
@@ -109,25 +111,19 @@ class ProcessInstallation implements Installation {
     this.#restore();
     channel('net.client.socket').unsubscribe(this.#onClient);
     channel('net.server.socket').unsubscribe(this.#onServer);
-    process.off('internalMessage', this.#onInternalMessage);
+    this.#stopReceiving();
     process.off('exit', this.#onExit);
   }
 
   readonly #onClient = (message: unknown): void => {
-    // It is announced before it has its handle.
-    process.nextTick(() => guarded(() => this.enforcer.announced((message as { socket: net.Socket }).socket)));
+    // The channel publishes the socket before the socket has its handle.
+    process.nextTick(() => guarded(() => this.enforcer.onSocketChannel((message as { socket: net.Socket }).socket)));
   };
 
   readonly #onServer = (message: unknown): void => {
     guarded(() => {
-      const { socket } = message as { socket: net.Socket & { _server?: net.Server } };
-      this.enforcer.announced(socket, socket._server);
-    });
-  };
-
-  readonly #onInternalMessage = (_: unknown, handle: unknown): void => {
-    guarded(() => {
-      if (isTcpHandle(handle)) this.enforcer.accepted(handle);
+      const { socket } = message as { socket: net.Socket };
+      this.enforcer.onSocketChannel(socket, serverOf(socket));
     });
   };
 

@@ -4,7 +4,8 @@ import { Socket } from '../../node/classes.js';
 import { guarded } from '../../node/guarded.js';
 import { handleOf } from '../../node/handle.js';
 import type { Hooks } from '../../node/hooks.js';
-import { nameOf, ownerOf, peerOf, type TcpHandle, tcpHandleOf } from '../../node/tcp-handle.js';
+import { listeningServers, serverOf } from '../../node/listener.js';
+import { hostOf, nameOf, ownerOf, peerOf, type TcpHandle, tcpHandleOf } from '../../node/tcp-handle.js';
 import { messageOf, warnOnce } from '../../node/warn-once.js';
 import type { Method } from '../../node/wrap.js';
 import type { ValidPolicy } from '../../policy/policy.js';
@@ -14,7 +15,7 @@ import { listenersPassOptionsOn } from '../../socket/server.js';
 import type { AppliedKeepAlive } from '../../socket/state.js';
 import { type ActivePolicy, type ConnectionPolicy, needsLocalPort, policyFor } from './active-policy.js';
 import { type CallSite, callSite } from './call-site.js';
-import { Listeners, listeningServers, queuedOn } from './listeners.js';
+import { Listeners, queuedOn } from './listeners.js';
 import {
   isOverruled,
   mergeRequest,
@@ -99,12 +100,10 @@ export class Enforcer implements Hooks {
   connecting(handle: TcpHandle, address: string, port: number): void {
     const activePolicy = this.#activePolicy();
     if (activePolicy === undefined) return;
-    const { _host: host } = (ownerOf(handle) ?? {}) as { _host?: unknown };
     const localPort = needsLocalPort(activePolicy) ? nameOf(handle)?.port : undefined;
     const facts = {
       role: 'client',
-      // Node.js 20 takes whatever converts to a string.
-      host: typeof host === 'string' ? host : address,
+      host: hostOf(ownerOf(handle)) ?? address,
       remoteAddress: address,
       remotePort: port,
       localPort,
@@ -159,8 +158,8 @@ export class Enforcer implements Hooks {
     if (handle !== undefined && !this.#listeners.has(handle)) this.listening(handle);
   }
 
-  /** Counts a connection that this thread's sockets were announced to be: by then it has its handle. */
-  announced(socket: net.Socket, server?: net.Server): void {
+  /** Handles a message of the channels `net.client.socket` and `net.server.socket`. The socket has its handle. */
+  onSocketChannel(socket: net.Socket, server?: net.Server): void {
     const handle = tcpHandleOf(socket);
     if (handle === undefined && handleOf(socket)) this.statistics.skipped.pipe += 1;
     if (handle === undefined || server === undefined || this.#governed.has(handle)) return;
@@ -229,9 +228,9 @@ export class Enforcer implements Hooks {
 
   /** Decides on a handle that was neither connected nor accepted one by one here. */
   #adopt(handle: TcpHandle): void {
-    const { _server: server } = (ownerOf(handle) ?? {}) as { _server?: net.Server | null };
+    const server = serverOf(ownerOf(handle));
     const policy = server && (explicitPolicy(server) ?? this.#listeners.inherited(server));
-    if (policy !== undefined && policy !== null) {
+    if (policy !== undefined) {
       this.#governed.set(handle, { role: 'server', policy, requested: undefined, set: policy });
     } else this.accepted(handle);
   }
@@ -242,7 +241,7 @@ export class Enforcer implements Hooks {
     const request = owner instanceof Socket ? this.#requests.get(owner) : undefined;
     const governed: Governed = { role, policy, requested: request?.requested, set: undefined };
     this.#governed.set(handle, governed);
-    if (policy === 'unmanaged') this.statistics.skipped.optedOut += 1;
+    if (policy === 'unmanaged') this.statistics.skipped.unmanaged += 1;
     else if (this.#settle(handle, governed, request?.last)) this.statistics.set += 1;
   }
 

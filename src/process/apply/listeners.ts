@@ -13,13 +13,6 @@ export function queuedOn(server: net.Socket | net.Server | undefined): number {
   return fd === undefined ? 0 : readTcpInfo(fd).unacked;
 }
 
-/** The servers of this thread that keep it alive; the others are found when they accept a connection. */
-export function listeningServers(): net.Server[] {
-  const { _getActiveHandles: activeHandles } = process as { _getActiveHandles?: () => unknown[] };
-  const handles = activeHandles === undefined ? [] : Reflect.apply(activeHandles, process, []);
-  return handles.filter((handle) => handle instanceof Server);
-}
-
 type Accepted = (client: TcpHandle, listener: TcpHandle) => void;
 
 /** The decision on a listener. */

@@ -4,8 +4,8 @@ import type { CallSite } from './call-site.js';
 export interface Skipped {
   /** Unix-domain sockets and named pipes. */
   pipe: number;
-  /** Left to the program, by a rule or by its own `setKeepAlive(socket, false)`. */
-  optedOut: number;
+  /** Left to the program: a rule or the policy is `'unmanaged'`. */
+  unmanaged: number;
   /** The platform gives no descriptor, and Node's own call cannot set the policy. */
   noDescriptor: number;
   /** The system refused; `process.emitWarning` said why, once for each reason. */
@@ -41,7 +41,7 @@ export class Statistics {
   inherited = 0;
   listeners = 0;
   native = 0;
-  readonly skipped: Skipped = { pipe: 0, optedOut: 0, noDescriptor: 0, refused: 0 };
+  readonly skipped: Skipped = { pipe: 0, unmanaged: 0, noDescriptor: 0, refused: 0 };
   readonly #callers = new Map<string, { site: CallSite; calls: number }>();
 
   overruled(site: CallSite | undefined): void {
@@ -63,11 +63,11 @@ export class Statistics {
 
 /** The status as a text of a few lines. */
 export function summaryOf({ set, inherited, listeners, native, skipped, overruled }: ProcessStatus): string {
-  const { pipe, optedOut, noDescriptor, refused } = skipped;
+  const { pipe, unmanaged, noDescriptor, refused } = skipped;
   const lines = [
     `${set} connections set, ${inherited} inherited from ${listeners} listeners`,
     ...(native > 0 ? [`${native} connections of native code`] : []),
-    `skipped: ${pipe} pipes, ${optedOut} opted out, ${noDescriptor} without descriptor, ${refused} refused`,
+    `skipped: ${pipe} pipes, ${unmanaged} unmanaged, ${noDescriptor} without descriptor, ${refused} refused`,
     ...overruled.map(({ module, file, line, calls }) => `overruled ${calls} times: ${module} (${file}:${line})`),
   ];
   return lines.join('\n');

@@ -3,6 +3,7 @@ import { whyNoLibc } from '../../native/libc.js';
 import { openDescriptors } from '../../native/owned-descriptor.js';
 import { localNameOf } from '../../native/socket/socket-names.js';
 import { type OptionReader, optionReader, type SocketOption } from '../../native/socket/socket-options.js';
+import { listeningServers } from '../../node/listener.js';
 import { followOpened } from '../../node/opened-handles.js';
 import { clearTimer, setTimer, type Timer } from '../../node/real-time.js';
 import { tcpHandleOf } from '../../node/tcp-handle.js';
@@ -11,7 +12,6 @@ import { currentPlatform } from '../../socket/platforms/index.js';
 import { tcpStateOf } from '../../wire/tcp-info/state.js';
 import type { ActivePolicy } from '../apply/active-policy.js';
 import type { AppliedEvent } from '../apply/enforcer.js';
-import { listeningServers } from '../apply/listeners.js';
 import type { ConnectionRole } from '../apply/rules.js';
 import type { Statistics } from '../apply/statistics.js';
 import { applyToNative, decideOnConnection, decideOnListener } from './native-socket-policy.js';
@@ -21,7 +21,7 @@ import type { ThreadClaims } from './thread-claims.js';
 /** The inputs of the search, and the receivers of its results. */
 export interface NativeSocketContext {
   readonly statistics: Statistics;
-  /** The activePolicy in force; `native` is false if the active policy leaves the sockets of native code alone. */
+  /** Returns the active policy; its `native` is false if sockets of native code are left alone. */
   activePolicy(): (ActivePolicy & { readonly native: boolean }) | undefined;
   applied(event: AppliedEvent): void;
   refused(error: unknown): void;
@@ -223,7 +223,7 @@ export class NativeSocketSearch {
     const role = this.#ports.has(port) ? 'server' : 'client';
     const policy = decideOnConnection(fd, role, activePolicy);
     if (policy === 'unmanaged') {
-      this.#context.statistics.skipped.optedOut += 1;
+      this.#context.statistics.skipped.unmanaged += 1;
       return kinds.left;
     }
     if (!this.#set(fd, role, policy, activePolicy)) return kinds.undecided;

@@ -64,11 +64,11 @@ export interface ClosedPeerEvent extends EndedPeerEvent {
   readonly type: 'closed';
 }
 
-/** A peer is lost: the kernel or the watch gave it up, or its kernel answered with RST. */
+/** A peer is lost: the kernel or the watch gave it up, its kernel answered with RST, or this machine aborted the connection. */
 export interface DeadPeerEvent extends EndedPeerEvent {
   readonly type: 'dead';
-  /** `undefined` if the error does not tell, such as one that the program destroyed the socket with. */
-  readonly reason: Exclude<DeathReason, 'closed'> | undefined;
+  /** `undefined` if the error does not tell, such as an `ETIMEDOUT` before which the watch saw nothing unanswered. */
+  readonly reason: DeathReason | undefined;
   /** Whether the kernel, or the peer, ended the connection, or the watch's own verdict did. */
   readonly decidedBy: 'kernel' | 'watch';
 }

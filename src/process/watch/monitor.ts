@@ -127,7 +127,7 @@ export class Monitor implements Follower {
     this.#releaseHooks = undefined;
   }
 
-  /** Gives those that it looked at until now. */
+  /** Stops watching. Returns the connections that were watched. */
   close(): WatchedConnection[] {
     const all = [...this.#sweep];
     for (const watched of all) this.remove(watched);
@@ -189,7 +189,7 @@ export class Monitor implements Follower {
     if (isDead && this.#sweep.has(watched)) this.#findings.givenUp(watched, snapshot, diagnosis, forMs);
   }
 
-  /** Sees to it that the connection is looked at again in time, and tells whether its peer is dead. */
+  /** Schedules the next snapshot. Returns whether the peer is dead. */
   #planNext(watched: WatchedConnection, snapshot: Snapshot, diagnosis: Diagnosis, forMs: number): boolean {
     const step = this.#prober?.step(watched, snapshot, diagnosis, forMs);
     if (step === 'dead') return true;

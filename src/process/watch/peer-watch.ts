@@ -6,7 +6,7 @@ import { quietly } from '../../node/guarded.js';
 import { fdOf } from '../../node/handle.js';
 import { throwUncaught } from '../../node/real-time.js';
 import type { Diagnosis } from '../../peer/diagnosis.js';
-import { stories } from '../../peer/end-reason.js';
+import { reasonTexts } from '../../peer/end-reason.js';
 import type { Snapshot } from '../../peer/snapshot.js';
 import type { ValidPolicy } from '../../policy/policy.js';
 import { explicitPolicy } from '../../socket/explicit-policy.js';
@@ -244,7 +244,7 @@ export class PeerWatch extends EventEmitter<PeerWatchEvents> implements AsyncIte
     }
     const { reason } = ending;
     const { unanswered, silentMs = snapshot.silentMs } = describeLost(watched, lastSnapshotOf(watched.socket));
-    const text = reason === undefined ? 'the kernel has ended the connection' : stories[reason];
+    const text = reason === undefined ? 'the kernel has ended the connection' : reasonTexts[reason];
     const error = new DeadPeerError(reason, text, { unanswered, silentMs }, taken);
     this.#abort(watched, error, () => this.#end(watched, { reason, error }));
   }

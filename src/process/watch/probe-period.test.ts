@@ -4,7 +4,7 @@ import type { KeepAliveState } from '../../socket/state.js';
 import { noteAnsweredProbe, untilAnswer } from './probe-period.js';
 import type { WatchedConnection } from './watched-connection.js';
 
-/** A connection of which only the rhythm matters. */
+/** A connection of which only the period matters. */
 function connection() {
   const options: KeepAliveState = { enabled: true, idle: 30_000, interval: 5000, count: 3, userTimeout: 0 };
   const watched = { probedAt: 0, probedSegments: 0, options } as WatchedConnection;
@@ -21,7 +21,7 @@ function connection() {
   };
 }
 
-describe('the rhythm of probes', () => {
+describe('the period of probes', () => {
   it('is known once two probes were answered, and foretells the next answer', () => {
     const { look } = connection();
     expect(look(100_000, 50)).toBeUndefined();

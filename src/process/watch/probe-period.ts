@@ -3,37 +3,37 @@ import type { KeepAliveState } from '../../socket/state.js';
 import type { WatchedConnection } from './watched-connection.js';
 
 /** How far apart the probes of connections with the same options are. */
-interface Rhythm {
+interface ProbePeriod {
   periodMs: number;
   /** How often in a row it has been longer than that. */
   longer: number;
 }
 
-const rhythms = new WeakMap<KeepAliveState, Rhythm>();
+const periods = new WeakMap<KeepAliveState, ProbePeriod>();
 
 /** The kernel tells times in jiffies: this much later a probe has gone out, and a peer nearby has answered it. */
 const marginMs = 40;
 
-/** A rhythm that was shorter for a while, such as after a question, is given up after so many longer ones. */
+/** A period that was shorter for a while, such as after a question, is given up after so many longer ones. */
 const longerUntilKept = 3;
 
 function note(options: KeepAliveState, periodMs: number): void {
   // The peer may have said something of itself, without data.
   if (periodMs < options.idle - marginMs) return;
-  const rhythm = rhythms.get(options);
-  if (rhythm === undefined) rhythms.set(options, { periodMs, longer: 0 });
-  else if (periodMs <= rhythm.periodMs + marginMs / 2) {
-    rhythm.periodMs = Math.min(rhythm.periodMs, periodMs);
-    rhythm.longer = 0;
+  const period = periods.get(options);
+  if (period === undefined) periods.set(options, { periodMs, longer: 0 });
+  else if (periodMs <= period.periodMs + marginMs / 2) {
+    period.periodMs = Math.min(period.periodMs, periodMs);
+    period.longer = 0;
   } else {
-    rhythm.longer += 1;
-    if (rhythm.longer > longerUntilKept) rhythms.set(options, { periodMs, longer: 0 });
+    period.longer += 1;
+    if (period.longer > longerUntilKept) periods.set(options, { periodMs, longer: 0 });
   }
 }
 
 /**
  * Takes in that a connection was seen at rest. Where the last that was heard was the answer to a probe, its time is kept:
- * the next probe follows in the rhythm of the kernel's timer, which rounds up by the same each time.
+ * the next probe follows after the same period of the kernel's timer, which rounds up by the same each time.
  *
  * @param now As {@link wholeMs} has it.
  */
@@ -53,8 +53,8 @@ export function noteAnsweredProbe(watched: WatchedConnection, snapshot: Snapshot
 
 /** When the next probe is answered of a connection that has answered one before, in milliseconds; `undefined` if unknown. */
 export function untilAnswer(watched: WatchedConnection, now: number): number | undefined {
-  const rhythm = watched.probedAt > 0 ? rhythms.get(watched.options) : undefined;
-  if (rhythm === undefined) return undefined;
-  const leftMs = watched.probedAt + rhythm.periodMs + marginMs - now;
+  const period = watched.probedAt > 0 ? periods.get(watched.options) : undefined;
+  if (period === undefined) return undefined;
+  const leftMs = watched.probedAt + period.periodMs + marginMs - now;
   return leftMs > 0 ? leftMs : undefined;
 }

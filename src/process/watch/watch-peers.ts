@@ -109,7 +109,7 @@ function addAll(watch: PeerWatch): void {
 /**
  * Watches the peers of connections and says who is there before the kernel gives up: `suspect` when the first probe or
  * retransmission went unanswered, `recovered` when the peer answers again, `stalled` when its kernel answers and its
- * program does not read, `dead` with the reason.
+ * program does not read, `closed` when the peer closes the connection with FIN, `dead` with the reason when the peer is lost.
  *
  * A probe counts as unanswered when the kernel's estimate of a round trip (`tcpi_rto`, at least 200 ms) has passed, and is
  * told of within 250 ms. The watch reads what the kernel knows (`TCP_INFO`) when a connection's own numbers say that

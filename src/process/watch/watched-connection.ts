@@ -107,7 +107,7 @@ export class WatchedConnection implements Entry, PeerState, Subscriber {
   }
 
   readOptions(fd: number): void {
-    const options = shared(readState(fd, currentPlatform()));
+    const options = sharedOptions(readState(fd, currentPlatform()));
     if (options !== this.options) this.probedAt = 0;
     this.options = options;
     this.optionsDueAt = wholeMs() + optionsKeptMs;
@@ -165,7 +165,7 @@ const mostKnown = 1000;
 const known = new Map<string, KeepAliveState>();
 
 /** The same object for the same options. */
-export function shared(options: KeepAliveState): KeepAliveState {
+export function sharedOptions(options: KeepAliveState): KeepAliveState {
   const { enabled, idle, interval, count, userTimeout } = options;
   const key = `${enabled} ${idle} ${interval} ${count} ${userTimeout}`;
   const before = known.get(key);
@@ -208,5 +208,5 @@ export function watchableSocket(target: KeepAliveTarget): net.Socket {
  */
 export function watchedOn(socket: net.Socket): WatchedConnection {
   const [handle, fd, { state }] = openHandleOf(socket);
-  return new WatchedConnection(socket, handle, shared(readState(fd, currentPlatform())), state);
+  return new WatchedConnection(socket, handle, sharedOptions(readState(fd, currentPlatform())), state);
 }

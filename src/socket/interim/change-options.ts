@@ -8,7 +8,7 @@ import type { AppliedKeepAlive, KeepAliveState } from '../state.js';
 import { deferOptions, deferredOptions } from './deferred-options.js';
 
 /** Returns a state with some writes made. */
-export function withAssignments(state: KeepAliveState, list: readonly OptionWrite[]): KeepAliveState {
+export function withWrites(state: KeepAliveState, list: readonly OptionWrite[]): KeepAliveState {
   return { ...state, ...Object.fromEntries(list.map(({ field, state: value }) => [field, value])) };
 }
 
@@ -37,7 +37,7 @@ export function changeOptions(handle: Handle, fd: number, list: readonly OptionW
   const later = deferredOptions(handle);
   if (later === undefined && !hasUnanswered(fd)) return writeOptions(fd, list, () => before, platform);
   const look = lookAtConnection(fd);
-  const wanted = withAssignments({ ...before, ...later }, list);
+  const wanted = withWrites({ ...before, ...later }, list);
   const interim = look === undefined ? wanted : interimState(before, wanted, look, isRearming(list, before));
   const isNamed = (field: keyof KeepAliveState) => list.some((write) => write.field === field);
   const isDue = (field: keyof KeepAliveState) => interim[field] !== before[field] || isNamed(field);

@@ -173,7 +173,7 @@ const asked = new WeakMap<net.Socket, Promise<PeerProbe>>();
  * - Data in flight ask when the kernel sends them: the next retransmission may be due only after the timeout.
  * - Otherwise the kernel sends a keepalive probe at once: TCP_KEEPIDLE is overridden with 1 s for one tick of the kernel,
  *   4 ms at HZ 250. The thread is blocked for that tick, so that the override is always restored. Connections that are
- *   asked in the same turn of the event loop share the tick.
+ *   asked within a millisecond share the tick.
  * - If an unanswered probe could end a connection whose peer is back, the peer is not asked, and `why` gives the reason:
  *   keepalive is off, the count leaves no probe to spare (3 always suffice with an interval of 5 s), or a user timeout is
  *   shorter than idle.

@@ -1,5 +1,5 @@
 import { constants } from 'node:os';
-import type { DeathReason } from '../../../peer/end-reason.js';
+import type { EndReason } from '../../../peer/end-reason.js';
 import { KeepAliveError } from '../../../policy/keep-alive-error.js';
 
 /** The facts about the peer in an error, besides the reason. */
@@ -13,13 +13,13 @@ export interface SeenOfPeer {
 const errnos: Readonly<Record<string, number>> = constants.errno;
 
 /** The kernel's own error for reasons that are no time-out. */
-const codes: Readonly<Partial<Record<DeathReason, string>>> = {
+const codes: Readonly<Partial<Record<EndReason, string>>> = {
   reset: 'ECONNRESET',
   unreachable: 'EHOSTUNREACH',
   aborted: 'ECONNABORTED',
 };
 
-function codeOf(reason: DeathReason | undefined): string {
+function codeOf(reason: EndReason | undefined): string {
   return (reason && codes[reason]) ?? 'ETIMEDOUT';
 }
 
@@ -38,14 +38,14 @@ export class DeadPeerError extends KeepAliveError {
   readonly errno: number;
   readonly syscall = 'read';
   /** `undefined` if the kernel ended the connection, and the watch saw no reason. */
-  readonly reason: DeathReason | undefined;
+  readonly reason: EndReason | undefined;
   /** Probes or retransmissions that were unanswered. */
   readonly unanswered: number;
   /** Since anything was received from the peer. */
   readonly silentMs: number;
 
   /** `code` is the kernel's own, where it gave one. */
-  constructor(reason: DeathReason | undefined, text: string, seen: SeenOfPeer, code = codeOf(reason)) {
+  constructor(reason: EndReason | undefined, text: string, seen: SeenOfPeer, code = codeOf(reason)) {
     const { unanswered, silentMs } = seen;
     super(`read ${code}: ${text} (${unanswered} unanswered, last heard ${seconds(silentMs)} ago)`);
     this.code = code;

@@ -1,5 +1,5 @@
 import type net from 'node:net';
-import { type DeathReason, isMadeOfEnd, reasonOfCall } from '../../../peer/end-reason.js';
+import { type EndReason, isMadeOfEnd, reasonOfCall } from '../../../peer/end-reason.js';
 import type { TcpState } from '../../../wire/tcp-info/state.js';
 import type { DeadPeerError } from './dead-peer-error.js';
 import type { LastSnapshot } from './last-snapshot.js';
@@ -18,7 +18,7 @@ export function descriptionOf(error: unknown): {
   }
 }
 
-/** Under this an error has whose peer was given up: a pipeline destroys its other sockets with the same error. */
+/** The key under which a `DeadPeerError` keeps its socket. A pipeline destroys its other sockets with the same error. */
 const ofSocket = Symbol.for('tcp-keepalive/dead-peer/1');
 
 /** Keeps which socket's peer is dead. */
@@ -41,7 +41,7 @@ export function isOfDeadPeer(error: unknown): error is DeadPeerError {
 }
 
 /** Returns the reason that an error of a connection stands for; `undefined` if the error does not tell. */
-export function reasonOf(error: unknown, snapshot: LastSnapshot | undefined): DeathReason | undefined {
+export function reasonOf(error: unknown, snapshot: LastSnapshot | undefined): EndReason | undefined {
   if (isOfDeadPeer(error)) return error.reason;
   return reasonOfCall(descriptionOf(error), snapshot);
 }
@@ -49,7 +49,7 @@ export function reasonOf(error: unknown, snapshot: LastSnapshot | undefined): De
 const closedByPeer: ReadonlySet<TcpState> = new Set(['CLOSE_WAIT', 'LAST_ACK', 'CLOSE']);
 
 /**
- * Returns whether a connection ended with an error, and not its program with that error while the connection was open.
+ * Returns whether an error ended the connection. Returns false if the program destroyed an open socket with the error.
  *
  * @param lastState The state when the descriptor was closed; `undefined` if it was not seen.
  */

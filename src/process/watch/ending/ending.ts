@@ -1,4 +1,4 @@
-import type { DeathReason } from '../../../peer/end-reason.js';
+import type { EndReason } from '../../../peer/end-reason.js';
 import type { Snapshot } from '../../../peer/snapshot.js';
 import { hasTimedOut, snapshotOfEnd } from '../event-payload.js';
 import type { WatchedConnection } from '../watched-connection.js';
@@ -6,7 +6,7 @@ import { isOfConnection, reasonOf } from './end-of-socket.js';
 import { anySnapshotOf, forgetSnapshot, lastSnapshotOf, rememberSnapshot } from './last-snapshot.js';
 
 /** How a connection ended; `'program'` if its own program ended it, which is no event. */
-export type Ending = 'program' | { readonly reason: DeathReason | undefined; readonly error: Error | undefined };
+export type Ending = 'program' | { readonly reason: EndReason | undefined; readonly error: Error | undefined };
 
 /** Keeps the state of a connection at its end, for `explainDeath`, also in a listener of the socket's error. */
 export function noteLastSnapshot(watched: WatchedConnection, snapshot: Snapshot | undefined): void {

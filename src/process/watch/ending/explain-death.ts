@@ -1,7 +1,7 @@
 import type net from 'node:net';
 import { Socket } from '../../../node/classes.js';
 import { type Handle, handleOf } from '../../../node/handle.js';
-import { type DeathReason, isMadeOfEnd, stories } from '../../../peer/end-reason.js';
+import { type EndReason, isMadeOfEnd, reasonTexts } from '../../../peer/end-reason.js';
 import { describeValue } from '../../../policy/errors.js';
 import type { KeepAliveTarget } from '../../../socket/target.js';
 import { endpointOf } from '../../../socket/target.js';
@@ -11,7 +11,7 @@ import { anySnapshotOf, forgetSnapshot } from './last-snapshot.js';
 /** The explanation of a connection's end. */
 export interface EndExplanation {
   /** `undefined` if the program ended the connection, if it is open, or if the reason is not known. */
-  readonly reason: DeathReason | undefined;
+  readonly reason: EndReason | undefined;
   /** Probes or retransmissions that were unanswered; `undefined` without a watch. */
   readonly unanswered: number | undefined;
   /** Since anything was received from the peer. */
@@ -20,7 +20,7 @@ export interface EndExplanation {
   readonly text: string;
 }
 
-type End = DeathReason | 'program';
+type End = EndReason | 'program';
 
 /** How a watch saw a connection end. */
 interface SeenEnd {
@@ -56,7 +56,7 @@ function forgetEarlierConnection(socket: net.Socket): void {
 const byProgram = 'the program itself ended the connection';
 
 /** Returns the explanation if there is no error: the reason, or why there is none. */
-function storyWithoutError(socket: net.Socket): DeathReason | { readonly text: string } {
+function storyWithoutError(socket: net.Socket): EndReason | { readonly text: string } {
   const seen = seenEnds.get(socket)?.end;
   if (seen === 'program') return { text: byProgram };
   if (seen !== undefined) return seen;
@@ -127,9 +127,9 @@ function textOf(error: unknown): string {
 }
 
 function deathOf(
-  reason: DeathReason | undefined,
+  reason: EndReason | undefined,
   seen?: Pick<EndExplanation, 'unanswered' | 'silentMs'>,
 ): EndExplanation {
-  const text = reason === undefined ? '' : stories[reason];
+  const text = reason === undefined ? '' : reasonTexts[reason];
   return { reason, unanswered: seen?.unanswered, silentMs: seen?.silentMs, text };
 }
