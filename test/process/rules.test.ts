@@ -129,6 +129,8 @@ describe('what is wrong is refused with its field, and nothing is in force', () 
     [{ policy: '30:5:3', host: '' }, 'rules[0].host', /not empty/],
     [{ policy: '30:5:3', hots: 'a' }, 'rules[0]', /unknown field "hots"; did you mean "host"\?/],
     [{}, 'rules[0].policy', /policy text/],
+    [{ policy: { idle: 30, interval: 5, count: 3 } }, 'rules[0].policy.idle', /got 30 ms; did you mean '30s'\?/],
+    [{ policy: { idel: '30s' } }, 'rules[0].policy', /got a field "idel"/],
     ['30:5:3', 'rules[0]', /an object/],
     [null, 'rules[0]', /an object/],
   ])('%j', (rule, field, message) => {

@@ -143,6 +143,13 @@ describe.concurrent('probePeer', () => {
     await closed;
   });
 
+  it('is not answered by a peer whose RST has arrived, and is not heard of yet', async () => {
+    using pair = await quietPair();
+    pair.server.resetAndDestroy();
+    expect(pair.client.destroyed).toBe(false);
+    expect(await probePeer(pair.client)).toEqual({ answered: false, elapsedMs: 0, method: 'ended' });
+  });
+
   it('gives a second question the answer of the first', async () => {
     using pair = await quietPair();
     const before = getKeepAlive(pair.client);

@@ -182,6 +182,10 @@ describe('parseSelection', () => {
   });
 });
 
+it('parseSelection refuses a filter of another name, which would select everything', () => {
+  expect(() => parseSelection({ prot: '5432' } as object)).toThrow(/unknown filter "prot"; did you mean "port"\?/);
+});
+
 describe('kernelSelection', () => {
   const idsBelow = (path: string) => (path === '/system.slice' ? [10n, 11n] : path === '/a' ? [11n, 12n] : []);
   const cgroupIds = (cgroup: string) => kernelSelection(parseSelection({ cgroup }), idsBelow).cgroupIds;

@@ -1,4 +1,5 @@
 import { ConfigurationError, unknownNameError } from '../../policy/configuration-error.js';
+import type { PolicyError } from '../../policy/errors.js';
 import { globMatcher } from '../../policy/match/glob.js';
 import { parsePortRange } from '../../policy/match/port-range.js';
 import { readPolicy } from '../../policy/parse.js';
@@ -106,15 +107,10 @@ export function readConnectionPolicy(policy: unknown, field: string, source: str
   try {
     return readPolicy(policy as PolicyInput);
   } catch (error) {
-    const { given, allowed, field: part } = error as { given: unknown; allowed: string; field: string };
+    const { given, allowed, field: part, message } = error as PolicyError;
     const place = part === 'policy' ? field : `${field}.${part}`;
-    throw new ConfigurationError(
-      source,
-      place,
-      given,
-      part === 'policy' ? `${allowed}, 'off' or 'unmanaged'` : allowed,
-      error,
-    );
+    const said = `${source}: ${place}${message.slice(part.length)}`;
+    throw new ConfigurationError(source, place, given, allowed, error, undefined, said);
   }
 }
 

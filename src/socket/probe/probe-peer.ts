@@ -149,7 +149,7 @@ function lookAtPeer(handle: Handle): ConnectionLook | undefined {
   return look !== undefined && askable.has(look.state) ? look : undefined;
 }
 
-async function ask(handle: Handle, timeoutMs: number): Promise<PeerProbe> {
+async function ask(handle: Handle, timeoutMs: number, isConnecting: boolean): Promise<PeerProbe> {
   const { tcpInfo } = currentPlatform();
   if (tcpInfo === undefined) throw new UnsupportedError('asking a peer', 'Linux');
   const seen = lookAtPeer(handle);
@@ -157,6 +157,9 @@ async function ask(handle: Handle, timeoutMs: number): Promise<PeerProbe> {
     const fd = fdOf(handle);
     // Refuses a descriptor that is no TCP socket.
     if (fd !== undefined) readState(fd, currentPlatform());
+    // The peer's RST has arrived, and the program has not heard of it yet.
+    const hasEnded = fd !== undefined && !isConnecting && lookAtConnection(fd)?.state === 'CLOSE';
+    if (hasEnded) return { answered: false, elapsedMs: 0, method: 'ended' };
     throw new SystemCallError('getsockopt', 'ENOTCONN', "the socket must be connected: wait for its 'connect' event");
   }
   if (seen.silentMs < recentMs) return { answered: true, elapsedMs: 0, method: 'heard' };
@@ -204,7 +207,7 @@ export async function probePeer(target: KeepAliveTarget, options: ProbeOptions =
   }
   const open = asked.get(socket);
   if (open !== undefined) return open;
-  const answer = ask(handle, timeoutMs);
+  const answer = ask(handle, timeoutMs, socket.connecting);
   asked.set(socket, answer);
   try {
     return await answer;
