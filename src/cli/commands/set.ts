@@ -56,11 +56,14 @@ function show(result: SetResult | UndoResult, { json, dryRun = false }: { json?:
 }
 
 function undo(file: string, options: SetOptions, command: Command): void {
-  const { json, dryRun = false, record } = options;
+  const { json, dryRun = false, record, optionSource } = options;
   if (hasFilter(options) || record !== undefined) {
     command.error('error: --undo restores all that the file holds: no filters, and no --record');
   }
-  const result = undoChanges(readRecord(file), file, options);
+  const result = undoChanges(readRecord(file), file, {
+    dryRun,
+    ...(optionSource === undefined ? {} : { optionSource }),
+  });
   show(result, json ? { json, dryRun } : { dryRun });
   const { gone, unknown } = result;
   if (gone > 0) printError(`${gone} of the changed connections have ended\n`);
