@@ -35,23 +35,26 @@ export class ConfigurationError extends KeepAliveError {
 }
 
 /**
- * Returns the error for a name that is not known. The message offers the closest known name.
+ * Checks that names are known. The error offers the closest known name.
  *
- * @param field The part of the source that has the name. Default: the name itself.
+ * @param field The part of the source that has the names. Default: none, the error's field is the unknown name.
+ * @throws {ConfigurationError} for the first name that is not known.
  */
-export function unknownNameError(
+export function assertKnownNames(
   source: string,
   kind: 'option' | 'filter' | 'field' | 'variable',
-  name: string,
+  names: readonly string[],
   known: readonly string[],
   field = '',
-): ConfigurationError {
-  const meant = closestName(name, known);
+): void {
+  const unknown = names.find((name) => !known.includes(name));
+  if (unknown === undefined) return;
+  const meant = closestName(unknown, known);
   const hint = meant === undefined ? `known are ${known.join(', ')}` : `did you mean "${meant}"?`;
   const place = field === '' ? source : `${source}: ${field}`;
-  const message = `${place}: unknown ${kind} ${describeValue(name)}; ${hint}`;
+  const message = `${place}: unknown ${kind} ${describeValue(unknown)}; ${hint}`;
   const allowed = `one of ${known.join(', ')}`;
-  return new ConfigurationError(source, field || name, undefined, allowed, undefined, undefined, message);
+  throw new ConfigurationError(source, field || unknown, undefined, allowed, undefined, undefined, message);
 }
 
 /**
@@ -63,6 +66,5 @@ export function assertKnownOptions(source: string, given: unknown, known: readon
   if (typeof given !== 'object' || given === null) {
     throw new ConfigurationError(source, '', given, `given an object of ${known.join(', ')}`);
   }
-  const unknown = Object.keys(given).find((name) => !known.includes(name));
-  if (unknown !== undefined) throw unknownNameError(source, 'option', unknown, known);
+  assertKnownNames(source, 'option', Object.keys(given), known);
 }

@@ -1,4 +1,4 @@
-import { assertKnownOptions, unknownNameError } from '../../policy/configuration-error.js';
+import { assertKnownNames, assertKnownOptions } from '../../policy/configuration-error.js';
 import type { OptionSource } from '../options/source.js';
 import type { Selection } from '../selection/selection.js';
 import { selectionFilters } from '../selection/selection-error.js';
@@ -39,8 +39,5 @@ const queryNames: readonly (keyof ListQuery)[] = [
  */
 export function assertListQuery(source: string, query: ListQuery, more: readonly string[] = []): void {
   assertKnownOptions(source, query, [...queryNames, ...more]);
-  const unknown = Object.keys(query.selection ?? {}).find(
-    (name) => !(selectionFilters as readonly string[]).includes(name),
-  );
-  if (unknown !== undefined) throw unknownNameError(source, 'filter', unknown, selectionFilters);
+  assertKnownNames(source, 'filter', Object.keys(query.selection ?? {}), selectionFilters);
 }

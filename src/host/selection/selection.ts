@@ -1,4 +1,4 @@
-import { unknownNameError } from '../../policy/configuration-error.js';
+import { assertKnownNames } from '../../policy/configuration-error.js';
 import { type PortRange, parsePortRange, portRangesAllowed } from '../../policy/match/port-range.js';
 import type { Verdict } from '../../policy/model/verdict.js';
 import { type AddressPrefix, parseAddressPrefix } from '../../wire/ip-address.js';
@@ -122,8 +122,7 @@ const parsers: { readonly [filter in SelectionFilter]: (text: string, lookUp: Ne
  * @throws {ConfigurationError} if there is no filter of a name: the filter would select everything.
  */
 export function parseSelection(text: SelectionText, lookUpNetns: NetnsLookup = netnsByInode): Selection {
-  const unknown = Object.keys(text).find((name) => !(selectionFilters as readonly string[]).includes(name));
-  if (unknown !== undefined) throw unknownNameError('parseSelection', 'filter', unknown, selectionFilters);
+  assertKnownNames('parseSelection', 'filter', Object.keys(text), selectionFilters);
   const selection: Partial<Record<SelectionFilter, unknown>> = {};
   for (const filter of selectionFilters) {
     const given = text[filter];

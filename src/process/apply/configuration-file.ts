@@ -1,5 +1,5 @@
 import { closeSync, constants, fstatSync, lstatSync, openSync, readSync, type Stats, statSync } from 'node:fs';
-import { ConfigurationError, unknownNameError } from '../../policy/configuration-error.js';
+import { assertKnownNames, ConfigurationError } from '../../policy/configuration-error.js';
 
 /** The parts of a configuration. */
 export const fields = ['policy', 'mode', 'rules', 'summarySignal', 'native'] as const;
@@ -81,8 +81,7 @@ function checkContent(file: string, content: unknown): Content {
   if (typeof content !== 'object' || content === null || Array.isArray(content)) {
     throw new ConfigurationError(file, '', undefined, `an object of ${fields.join(', ')}`, undefined, kindOf(content));
   }
-  const unknown = Object.keys(content).find((field) => !(fields as readonly string[]).includes(field));
-  if (unknown !== undefined) throw unknownNameError(file, 'field', unknown, fields);
+  assertKnownNames(file, 'field', Object.keys(content), fields);
   return content;
 }
 

@@ -1,6 +1,6 @@
 import path from 'node:path';
 import { closestName } from '../../policy/closest-name.js';
-import { ConfigurationError, unknownNameError } from '../../policy/configuration-error.js';
+import { assertKnownNames, ConfigurationError } from '../../policy/configuration-error.js';
 import type { PolicyInput } from '../../policy/policy.js';
 import type { ProcessOptions, SourceOf } from './apply-to-process.js';
 import { type Content, type Field, fields, readConfigurationFile } from './configuration-file.js';
@@ -35,10 +35,8 @@ const variables = {
 const knownVariables = [...Object.values(variables), 'TCP_KEEPALIVE_CONFIG', 'TCP_KEEPALIVE_ON_ERROR'];
 
 function checkVariables(environment: Environment): void {
-  for (const name of Object.keys(environment)) {
-    if (!name.startsWith('TCP_KEEPALIVE_') || knownVariables.includes(name)) continue;
-    throw unknownNameError('the environment', 'variable', name, knownVariables);
-  }
+  const names = Object.keys(environment).filter((name) => name.startsWith('TCP_KEEPALIVE_'));
+  assertKnownNames('the environment', 'variable', names, knownVariables);
   const { TCP_KEEPALIVE_ON_ERROR: onError } = environment;
   if (!onError || onError === 'exit' || onError === 'warn') return;
   throw new ConfigurationError('TCP_KEEPALIVE_ON_ERROR', '', onError, "'exit' or 'warn'");

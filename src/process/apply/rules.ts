@@ -1,8 +1,8 @@
-import { ConfigurationError, unknownNameError } from '../../policy/configuration-error.js';
+import { assertKnownNames, ConfigurationError } from '../../policy/configuration-error.js';
 import type { PolicyError } from '../../policy/errors.js';
 import { globMatcher } from '../../policy/match/glob.js';
 import { parsePortRange } from '../../policy/match/port-range.js';
-import { readPolicy } from '../../policy/parse.js';
+import { readPolicyOrOff } from '../../policy/parse.js';
 import type { PolicyInput } from '../../policy/policy.js';
 import { isWithin, parseAddress, parseAddressPrefix } from '../../wire/ip-address.js';
 import type { ConnectionPolicy } from './active-policy.js';
@@ -84,8 +84,7 @@ function checkFields(rule: unknown, field: string, source: string): asserts rule
   if (typeof rule !== 'object' || rule === null || Array.isArray(rule)) {
     throw new ConfigurationError(source, field, rule, `an object of ${fields.join(', ')}`);
   }
-  const unknown = Object.keys(rule).find((key) => !(fields as readonly string[]).includes(key));
-  if (unknown !== undefined) throw unknownNameError(source, 'field', unknown, fields, field);
+  assertKnownNames(source, 'field', Object.keys(rule), fields, field);
   const { role, remote, host } = rule as Record<string, unknown>;
   if (role !== undefined && role !== 'client' && role !== 'server') {
     throw new ConfigurationError(source, `${field}.role`, role, "'client' or 'server'");
@@ -103,9 +102,8 @@ function checkFields(rule: unknown, field: string, source: string): asserts rule
  */
 export function readConnectionPolicy(policy: unknown, field: string, source: string): ConnectionPolicy {
   if (policy === 'unmanaged') return policy;
-  if (policy === 'off' || policy === false) return false;
   try {
-    return readPolicy(policy as PolicyInput);
+    return readPolicyOrOff(policy as PolicyInput | false);
   } catch (error) {
     const { given, allowed, field: part, message } = error as PolicyError;
     const place = part === 'policy' ? field : `${field}.${part}`;
