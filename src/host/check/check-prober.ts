@@ -78,9 +78,9 @@ class PeerCheck {
 
   /** Sends a segment; returns whether one could be sent. */
   askFromBeside(prober: SegmentProber): boolean {
-    const why = prober.ask(this.connection);
-    if (why === undefined) this.#segments += 1;
-    return why === undefined;
+    const isSent = prober.ask(this.connection);
+    if (isSent) this.#segments += 1;
+    return isSent;
   }
 
   note(outcome: ForcedProbe): void {

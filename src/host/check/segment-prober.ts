@@ -42,16 +42,16 @@ export class SegmentProber implements Disposable {
     }));
   }
 
-  /** Asks the peer of a connection. Returns why the segment was not sent, or undefined if it was. */
-  ask(connection: HostConnection): string | undefined {
+  /** Asks the peer of a connection. Returns whether a segment was sent. */
+  ask(connection: HostConnection): boolean {
     const state = this.#states.get(connection.cookie);
-    if (state === undefined) return 'no process is known that has the connection open';
-    if (state.isSigned) return 'its segments are signed (TCP-MD5 or TCP-AO), and the key is only in the kernel';
+    // The key of a signed connection (TCP-MD5, TCP-AO) is only in the kernel.
+    if (state === undefined || state.isSigned) return false;
     try {
       this.#send(connection, state);
-      return undefined;
+      return true;
     } catch (error) {
-      if (error instanceof SystemCallError || error instanceof UnsupportedError) return error.message;
+      if (error instanceof SystemCallError || error instanceof UnsupportedError) return false;
       throw error;
     }
   }
