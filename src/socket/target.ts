@@ -17,11 +17,14 @@ const accepted = 'a net.Socket, tls.TLSSocket, http2 session, http request or re
 
 type Syscall = 'getsockopt' | 'setsockopt';
 
-/** Returns the error that Node.js throws for an argument of a wrong type. */
-function wrongTarget(target: unknown, cause?: unknown): TypeError {
-  const message = `the target must be ${accepted}, got ${describeValue(target)}`;
+/** Returns an error such as Node.js throws for an argument of a wrong type. */
+export function argumentTypeError(message: string, cause?: unknown): TypeError {
   const error = new TypeError(message, cause === undefined ? undefined : { cause });
   return Object.assign(error, { code: 'ERR_INVALID_ARG_TYPE' });
+}
+
+function wrongTarget(target: unknown, cause?: unknown): TypeError {
+  return argumentTypeError(`the target must be ${accepted}, got ${describeValue(target)}`, cause);
 }
 
 /** The socket that something rides on, without the proxy that http2 puts before it and that ends with the session. */
@@ -70,7 +73,7 @@ export function endpointOf(target: KeepAliveTarget, syscall: Syscall): net.Socke
 export function resolveTarget(target: KeepAliveTarget, syscall: Syscall = 'setsockopt'): net.Socket | net.Server {
   const endpoint = endpointOf(target, syscall);
   if (endpoint instanceof Server || !endpoint.destroyed) return endpoint;
-  const detail = 'the socket has been destroyed: pass one that is open or yet to connect';
+  const detail = 'the socket has been destroyed: pass a socket that is open or not connected yet';
   throw new SystemCallError(syscall, 'EBADF', detail);
 }
 
