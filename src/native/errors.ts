@@ -2,7 +2,7 @@ import { constants } from 'node:os';
 import { KeepAliveError } from '../policy/keep-alive-error.js';
 
 /** Returns the errno of a name such as `'EBADF'` on this platform, negative like each `errno` of Node.js; 0 if it has none. */
-function errnoOf(code: string): number {
+export function errnoOf(code: string): number {
   const errno = (constants.errno as Readonly<Record<string, number>>)[code];
   return errno === undefined ? 0 : -errno;
 }

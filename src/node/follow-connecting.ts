@@ -1,6 +1,7 @@
 import type net from 'node:net';
 import { Socket } from './classes.js';
 import { bottomOf, descriptorOf, fdOf, type Handle, handleOf } from './handle.js';
+import type { ConnectRequest } from './hooks.js';
 import { type Method, wrap } from './wrap.js';
 
 /** A private symbol of Node.js among the properties of an object. */
@@ -15,11 +16,6 @@ const reinitialize = symbolOf(Socket.prototype, 'kReinitializeHandle');
 export interface Following {
   /** Whether the socket is still connecting; false after a close, even if the `close` event was missed. */
   isPending(): boolean;
-}
-
-/** The request of a connection, whose `oncomplete` Node.js calls at the end of the handshake. */
-interface ConnectRequest {
-  oncomplete?: ((...args: unknown[]) => unknown) | undefined;
 }
 
 /**

@@ -121,7 +121,7 @@ export function peerOf(handle: NamedHandle): Name | undefined {
   return ask(handle, 'getpeername');
 }
 
-/** Returns the host name that a socket connects to; undefined if Node.js has kept none, or one that is no text. */
+/** Returns the host name that a socket connects to. Returns undefined if Node.js has kept no host, or a host that is no string. */
 export function hostOf(socket: net.Socket | net.Server | undefined): string | undefined {
   const { _host: host } = (socket ?? {}) as { readonly _host?: unknown };
   // Node.js 20 takes whatever converts to a string.

@@ -1,7 +1,7 @@
-import { readFileSync } from 'node:fs';
 import { KeepAliveError } from '../../policy/keep-alive-error.js';
 import { optionFields } from '../../socket/option-writes.js';
 import type { KeepAliveState } from '../../socket/state.js';
+import { bootId } from '../boot-id.js';
 import { readRegularFile } from '../regular-file.js';
 import type { Change } from './set.js';
 
@@ -33,11 +33,6 @@ export class RecordError extends KeepAliveError {
     this.file = file;
     this.allowed = allowed;
   }
-}
-
-/** Identifies this boot of the machine. */
-export function bootId(): string {
-  return readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim();
 }
 
 function recorded({ connection, before, after }: Change): RecordedChange {

@@ -1,6 +1,7 @@
 import { assertKnownOptions } from '../../policy/configuration-error.js';
 import { sameState } from '../../socket/option-writes.js';
 import type { KeepAliveState } from '../../socket/state.js';
+import { bootId } from '../boot-id.js';
 import { currentNamespace } from '../dump/dump.js';
 import { fromWorker, isWorker } from '../from-worker.js';
 import type { HostConnection } from '../list/connection.js';
@@ -9,7 +10,7 @@ import { type Listing, listThrough } from '../list/listing.js';
 import { isOrphan } from '../list/row.js';
 import { type NetworkNamespaces, networkNamespaces } from '../namespaces/network-namespaces.js';
 import { chooseOptionSource } from '../options/choice.js';
-import { bootId, type ChangeRecord, isLeftBy, RecordError } from './record.js';
+import { type ChangeRecord, isLeftBy, RecordError } from './record.js';
 import { type Change, type Changes, type FailedChange, makeChanges, type PlannedChange, unreadError } from './set.js';
 
 /** The result of undoing: every recorded change is in `changed` or in `failed`, or counted. */

@@ -1,6 +1,7 @@
-import { accessSync, constants, readFileSync, statSync } from 'node:fs';
+import { accessSync, constants, statSync } from 'node:fs';
 import path from 'node:path';
 import type { KernelDefaults } from '../../socket/kernel-defaults.js';
+import { bootId, bootIdFile } from '../boot-id.js';
 import type { Omission } from '../list/connection.js';
 import { removeFile, replaceFile } from './atomic-file.js';
 import { adviceFor, attempt, attemptAll, codeOf } from './failed-call.js';
@@ -38,13 +39,12 @@ export interface FileChange {
   readonly gid?: number;
 }
 
-const bootId = '/proc/sys/kernel/random/boot_id';
 const ownNetwork = '/proc/self/ns/net';
 
 /** Which running kernel and network namespace this is. */
 export function thisKernel(): { bootId: string; netns: number } {
   return {
-    bootId: attempt('read', bootId, () => readFileSync(bootId, 'utf8').trim()),
+    bootId: attempt('read', bootIdFile, bootId),
     netns: attempt('stat', ownNetwork, () => statSync(ownNetwork).ino),
   };
 }

@@ -1,7 +1,7 @@
-import { fstatSync } from 'node:fs';
 import { setTimeout } from 'node:timers';
 import type { BroadcastChannel, MessagePort } from 'node:worker_threads';
 import { UnsupportedError } from '../errors.js';
+import { inodeOf } from '../inode.js';
 import type { DescriptorCalls } from './descriptor-calls.js';
 import { type ErrorClasses, fromPortable, toPortable } from './portable.js';
 import { Question } from './question.js';
@@ -36,21 +36,12 @@ function askBriefly(name: string, args: readonly unknown[]): unknown {
   return resultOf(deserialize(bytes.slice(0, words[1])) as Reply);
 }
 
-/** Returns the inode of a descriptor's file, or -1 if the descriptor is closed. */
-export function inodeOf(fd: number): number {
-  try {
-    return fstatSync(fd).ino;
-  } catch {
-    return -1;
-  }
-}
-
 /** Makes the native thread make a call on a descriptor of this process. Returns or throws the call's result. */
 export function callInNativeThread<Name extends keyof DescriptorCalls>(
   name: Name,
   ...args: Parameters<DescriptorCalls[Name]>
 ): ReturnType<DescriptorCalls[Name]> {
-  return askBriefly('callOn', [inodeOf(args[0]), name, ...args]) as ReturnType<DescriptorCalls[Name]>;
+  return askBriefly('callOn', [inodeOf(args[0]) ?? -1, name, ...args]) as ReturnType<DescriptorCalls[Name]>;
 }
 
 /** Returns why the native thread cannot make system calls, or `undefined` if it can. */

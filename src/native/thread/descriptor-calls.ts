@@ -1,3 +1,4 @@
+import { inodeOf } from '../inode.js';
 import { whyNoLibc } from '../libc.js';
 import { unacknowledgedBytes } from '../socket/send-queue.js';
 import { attachSocketFilter } from '../socket/socket-filter.js';
@@ -9,7 +10,6 @@ import {
   writeIntOption,
   writeIntOptions,
 } from '../socket/socket-options.js';
-import { inodeOf } from './ask.js';
 
 const calls = {
   attachSocketFilter,

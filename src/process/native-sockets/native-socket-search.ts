@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs';
+import { inodeOf } from '../../native/inode.js';
 import { whyNoLibc } from '../../native/libc.js';
 import { openDescriptors } from '../../native/owned-descriptor.js';
 import { localNameOf } from '../../native/socket/socket-names.js';
@@ -15,7 +16,7 @@ import type { AppliedEvent } from '../apply/enforcer.js';
 import type { ConnectionRole } from '../apply/rules.js';
 import type { Statistics } from '../apply/statistics.js';
 import { applyToNative, decideOnConnection, decideOnListener } from './native-socket-policy.js';
-import { inodeOf, kinds, OwnDescriptors, openInodes, tableSize } from './own-descriptors.js';
+import { kinds, OwnDescriptors, openInodes, tableSize } from './own-descriptors.js';
 import type { ThreadClaims } from './thread-claims.js';
 
 /** The inputs of the search, and the receivers of its results. */

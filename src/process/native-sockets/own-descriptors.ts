@@ -1,5 +1,6 @@
-import { fstatSync, readdirSync, readFileSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import { SystemCallError } from '../../native/errors.js';
+import { inodeOf } from '../../native/inode.js';
 import { type OptionReader, optionReader, readIntOption, SO_COOKIE } from '../../native/socket/socket-options.js';
 import { isListener } from '../../node/listener.js';
 import type { TcpHandle } from '../../node/tcp-handle.js';
@@ -39,15 +40,6 @@ export function openInodes(): Map<number, number> {
     if (inode !== undefined) inodes.set(fd, inode);
   }
   return inodes;
-}
-
-/** Returns the inode of a descriptor, or undefined if it is closed. */
-export function inodeOf(fd: number): number | undefined {
-  try {
-    return fstatSync(fd).ino;
-  } catch {
-    return undefined;
-  }
 }
 
 /** Returns how many numbers the process's table of descriptors has room for (fs/proc/array.c). */

@@ -1,4 +1,4 @@
-import { constants } from 'node:os';
+import { errnoOf } from '../../../native/errors.js';
 import type { EndReason } from '../../../peer/end-reason.js';
 import { KeepAliveError } from '../../../policy/keep-alive-error.js';
 
@@ -9,8 +9,6 @@ export interface SeenOfPeer {
   /** Since anything was received from the peer. */
   readonly silentMs: number;
 }
-
-const errnos: Readonly<Record<string, number>> = constants.errno;
 
 /** The kernel's own error for reasons that are no time-out. */
 const codes: Readonly<Partial<Record<EndReason, string>>> = {
@@ -49,7 +47,7 @@ export class DeadPeerError extends KeepAliveError {
     const { unanswered, silentMs } = seen;
     super(`read ${code}: ${text} (${unanswered} unanswered, last heard ${seconds(silentMs)} ago)`);
     this.code = code;
-    this.errno = -(errnos[code] ?? 0);
+    this.errno = errnoOf(code);
     this.reason = reason;
     this.unanswered = unanswered;
     this.silentMs = silentMs;

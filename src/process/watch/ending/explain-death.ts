@@ -4,7 +4,7 @@ import { type Handle, handleOf } from '../../../node/handle.js';
 import { type EndReason, isMadeOfEnd, reasonTexts } from '../../../peer/end-reason.js';
 import { describeValue } from '../../../policy/errors.js';
 import type { KeepAliveTarget } from '../../../socket/target.js';
-import { endpointOf } from '../../../socket/target.js';
+import { argumentTypeError, endpointOf } from '../../../socket/target.js';
 import { descriptionOf, isOfDeadPeer, reasonOf } from './end-of-socket.js';
 import { anySnapshotOf, forgetSnapshot } from './last-snapshot.js';
 
@@ -84,8 +84,7 @@ function candidates(error: unknown, socket: net.Socket | undefined): unknown[] {
 function socketOf(target: KeepAliveTarget): net.Socket {
   const endpoint = endpointOf(target, 'getsockopt');
   if (endpoint instanceof Socket) return endpoint;
-  const error = new TypeError('the target must be a connection, got a server');
-  throw Object.assign(error, { code: 'ERR_INVALID_ARG_TYPE' });
+  throw argumentTypeError('the target must be a connection, got a server');
 }
 
 /**
