@@ -73,7 +73,7 @@ export function endpointOf(target: KeepAliveTarget, syscall: Syscall): net.Socke
 export function resolveTarget(target: KeepAliveTarget, syscall: Syscall = 'setsockopt'): net.Socket | net.Server {
   const endpoint = endpointOf(target, syscall);
   if (endpoint instanceof Server || !endpoint.destroyed) return endpoint;
-  const detail = 'the socket has been destroyed: pass a socket that is open or not connected yet';
+  const detail = 'the socket has been destroyed: pass one that is open or yet to connect';
   throw new SystemCallError(syscall, 'EBADF', detail);
 }
 
