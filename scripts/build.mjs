@@ -1,6 +1,7 @@
 /**
  * Builds `dist/`: type declarations for each module, and for what package.json exports the JavaScript, in few files that
- * share what they have in common, because loading sixty files takes longer than running them.
+ * share what they have in common, because loading sixty files takes longer than running them. Maps lead from both to
+ * `src/`, which the package carries.
  */
 import { execFileSync } from 'node:child_process';
 import { chmodSync, readFileSync, rmSync } from 'node:fs';
@@ -16,9 +17,9 @@ const tsc = path.join(path.dirname(createRequire(import.meta.url).resolve('types
 for (const folder of ['dist', 'build']) rmSync(inRoot(folder), { recursive: true, force: true });
 const compile = (...options) =>
   execFileSync(process.execPath, [tsc, '-p', inRoot('tsconfig.build.json'), ...options], { stdio: 'inherit' });
-compile('--outDir', inRoot('dist'), '--emitDeclarationOnly');
+compile('--outDir', inRoot('dist'), '--emitDeclarationOnly', '--declarationMap');
 // The compiler of TypeScript lowers `using` in loops rightly, which esbuild does not.
-compile('--outDir', inRoot('build'), '--declaration', 'false');
+compile('--outDir', inRoot('build'), '--declaration', 'false', '--sourceMap');
 
 const exported = Object.values(manifest.exports).flatMap(({ default: file }) => file ?? []);
 // What worker threads need is a thread of its own, started from its file.
@@ -36,6 +37,8 @@ await build({
   platform: 'node',
   format: 'esm',
   target: 'node20',
+  sourcemap: true,
+  sourcesContent: false,
   logLevel: 'warning',
 });
 for (const file of Object.values(manifest.bin)) chmodSync(inRoot(file), 0o755);

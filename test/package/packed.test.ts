@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -101,10 +101,27 @@ describe('the packed package, installed elsewhere without scripts', () => {
     expect(report.ok).toBe(true);
   });
 
-  it('carries no sources, tests or benchmarks', () => {
-    const top = readdirSync(path.join(elsewhere, 'node_modules', 'tcp-keepalive'));
-    expect(top.sort()).toEqual(['CHANGELOG.md', 'LICENSE', 'README.md', 'dist', 'docs', 'package.json']);
-    const built = readdirSync(path.join(elsewhere, 'node_modules', 'tcp-keepalive', 'dist'), { recursive: true });
-    expect(built.filter((file) => String(file).includes('.test.'))).toEqual([]);
+  it('leads from a declaration and from a stack trace to the source', () => {
+    const installed = path.join(elsewhere, 'node_modules', 'tcp-keepalive');
+    const folder = path.join(installed, 'dist', 'policy');
+    const map = JSON.parse(readFileSync(path.join(folder, 'parse.d.ts.map'), 'utf8'));
+    expect(readFileSync(path.resolve(folder, map.sources[0]), 'utf8')).toContain('export function parsePolicy');
+
+    writeFileSync(
+      path.join(elsewhere, 'trace.js'),
+      `import('tcp-keepalive').then((m) => m.parsePolicy('x')).catch((error) => console.log(error.stack));`,
+    );
+    const stack = run(process.execPath, '--enable-source-maps', 'trace.js');
+    const [, file = '', line] = /at .*parsePolicy \((.*):(\d+):\d+\)/.exec(stack) ?? [];
+    expect(path.relative(installed, file)).toBe(path.join('src', 'policy', 'parse.ts'));
+    expect(readFileSync(file, 'utf8').split('\n')[Number(line) - 1]).toContain('throw new PolicyError(');
+  });
+
+  it('carries no tests or benchmarks', () => {
+    const installed = path.join(elsewhere, 'node_modules', 'tcp-keepalive');
+    const top = readdirSync(installed);
+    expect(top.sort()).toEqual(['CHANGELOG.md', 'LICENSE', 'README.md', 'dist', 'docs', 'package.json', 'src']);
+    const files = ['dist', 'src'].flatMap((folder) => readdirSync(path.join(installed, folder), { recursive: true }));
+    expect(files.filter((file) => String(file).includes('.test.'))).toEqual([]);
   });
 });
