@@ -239,7 +239,7 @@ describe('setKernelDefaults refuses', () => {
   });
 
   it('a record of changes that is none of its own', () => {
-    for (const text of ['', '{', '{}', '{"steps":[{}]}', '[]']) {
+    for (const text of ['', '{', '{}', '{"bootId":"x","changed":[{}]}', '{"bootId":"x","changed":[]}', '[]']) {
       using fake = new FakeRoot({ [log]: text });
       expect(refusal(fake).reason).toBe('damaged');
     }
@@ -293,17 +293,16 @@ describe('setKernelDefaults refuses', () => {
 });
 
 describe('undoKernelDefaults', () => {
-  it('takes back the changes one by one, to the byte', () => {
+  it('takes back the last change, to the byte, and then says that there is nothing to take back', () => {
     using fake = new FakeRoot({ 'etc/sysctl.conf': 'net.ipv4.tcp_keepalive_time=1 # \xe4' });
     chmodSync(fake.path('etc/sysctl.conf'), 0o600);
     const original = fake.read('etc/sysctl.conf');
     const { root } = fake;
     set(fake, '600:30:5');
+    const dropInText = fake.read(dropIn);
     set(fake, '700:20:4', { file: '/etc/sysctl.conf' });
-    set(fake, '800:10:3', { runtimeOnly: true });
-
-    expect(undoKernelDefaults({ root })).toMatchObject({ applied: true, before: { idle: 800_000 }, file: null });
     expect(fake.kernel).toEqual([700, 20, 4]);
+
     const preview = undoKernelDefaults({ root, dryRun: true });
     expect(preview).toMatchObject({ applied: false, after, file: { action: 'changed' } });
     expect(fake.kernel).toEqual([700, 20, 4]);
@@ -311,10 +310,23 @@ describe('undoKernelDefaults', () => {
     expect(fake.read('etc/sysctl.conf')).toBe(original);
     expect(statSync(fake.path('etc/sysctl.conf')).mode & 0o777).toBe(0o600);
     expect(fake.kernel).toEqual([600, 30, 5]);
+    const contents = contentsOf(fake);
+    expect(errorOf(() => undoKernelDefaults({ root }))).toMatchObject({ reason: 'nothing-to-undo' });
+    expect(errorOf(() => undoKernelDefaults({ root, dryRun: true }))).toMatchObject({ reason: 'nothing-to-undo' });
+    expect(contentsOf(fake)).toEqual(contents);
+    expect(fake.read(dropIn)).toBe(dropInText);
+  });
+
+  it('removes a new file, and takes back a change of the kernel alone', () => {
+    using fake = new FakeRoot();
+    const { root } = fake;
+    set(fake, '600:30:5');
     expect(undoKernelDefaults({ root }).file).toEqual({ path: fake.path(dropIn), action: 'removed' });
     expect(readdirSync(fake.path('etc/sysctl.d'))).toEqual([]);
     expect(fake.kernel).toEqual([7200, 75, 9]);
-    expect(errorOf(() => undoKernelDefaults({ root }))).toMatchObject({ reason: 'nothing-to-undo' });
+    set(fake, '800:10:3', { runtimeOnly: true });
+    expect(undoKernelDefaults({ root })).toMatchObject({ applied: true, before: { idle: 800_000 }, file: null });
+    expect(fake.kernel).toEqual([7200, 75, 9]);
   });
 
   it('does not undo what somebody has done to the file since', () => {
@@ -343,11 +355,11 @@ describe('undoKernelDefaults', () => {
     const { root } = fake;
     set(fake, '600:30:5');
     const record = JSON.parse(fake.read(log));
-    record.steps[0].netns += 1;
+    record.changed[0].netns += 1;
     writeFileSync(fake.path(log), JSON.stringify(record));
     expect(errorOf(() => undoKernelDefaults({ root }))).toMatchObject({ reason: 'changed' });
     expect(fake.kernel).toEqual([600, 30, 5]);
-    record.steps[0].bootId = 'that of an earlier start';
+    record.bootId = 'that of an earlier start';
     writeFileSync(fake.path(log), JSON.stringify(record));
     expect(undoKernelDefaults({ root }).applied).toBe(true);
     expect(fake.kernel).toEqual([7200, 75, 9]);
