@@ -12,12 +12,14 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { fileURLToPath } from 'node:url';
-import { describe, expect, it } from 'vitest';
+import { afterAll, describe, expect, it } from 'vitest';
 import type { DefaultsChange } from '../../src/host/sysctl/change.js';
 import { FileError } from '../../src/host/sysctl/file-error.js';
+import { kernelDefaultsReport } from '../../src/host/sysctl/report.js';
 import { type SetKernelDefaultsOptions, setKernelDefaults } from '../../src/host/sysctl/set-defaults.js';
+import { sysctlSources } from '../../src/host/sysctl/sources.js';
 import { undoKernelDefaults } from '../../src/host/sysctl/undo-defaults.js';
-import { PolicyError, type PolicyInput, SystemCallError } from '../../src/index.js';
+import { ConfigurationError, kernelDefaults, PolicyError, type PolicyInput, SystemCallError } from '../../src/index.js';
 import { cannotRun } from '../requirement.js';
 import { FakeRoot } from './fake-root.js';
 
@@ -200,6 +202,39 @@ describe('setKernelDefaults', () => {
     expect(error.field).toBe(field);
     expect(error.message).toContain(allowed);
     expect(contentsOf(fake)).toEqual(contents);
+  });
+});
+
+describe('the functions of the kernel defaults refuse', () => {
+  const fake = new FakeRoot();
+  afterAll(() => fake[Symbol.dispose]());
+  const { root } = fake;
+  const calls: Record<string, (options: never) => unknown> = {
+    setKernelDefaults: (options) => setKernelDefaults('600:30:5', options),
+    ...{ undoKernelDefaults, kernelDefaults, kernelDefaultsReport, sysctlSources },
+  };
+
+  it.each([
+    ['setKernelDefaults', { dryrun: true, root }, 'unknown option "dryrun"; did you mean "dryRun"?'],
+    ['undoKernelDefaults', { dyRun: true, root }, 'unknown option "dyRun"; did you mean "dryRun"?'],
+    ['kernelDefaults', { rot: '/' }, 'unknown option "rot"; did you mean "root"?'],
+    ['kernelDefaultsReport', { rots: '/' }, 'unknown option "rots"; did you mean "root"?'],
+    ['sysctlSources', { file: '/' }, 'unknown option "file"; known are root'],
+    ['setKernelDefaults', { root, dryRun: 'yes' }, 'dryRun must be true or false, got "yes"'],
+    ['setKernelDefaults', { root, file: 3 }, 'file must be text, got 3'],
+    ['setKernelDefaults', { root: null }, 'root must be text, got null'],
+    ['undoKernelDefaults', { root: [] }, 'root must be text, got an array'],
+    ['undoKernelDefaults', { root, dryRun: 1 }, 'dryRun must be true or false, got 1'],
+    ['kernelDefaults', { root: 1 }, 'root must be text, got 1'],
+    ['kernelDefaultsReport', { root: 1 }, 'root must be text, got 1'],
+    ['sysctlSources', null, 'must be given an object of root, got null'],
+    ['undoKernelDefaults', '/x', 'must be given an object of root, dryRun, got "/x"'],
+  ])('%s, given %j', (name, options, message) => {
+    const error = errorOf(() => calls[name]?.(options as never)) as ConfigurationError;
+    expect(error).toBeInstanceOf(ConfigurationError);
+    expect(error.message).toContain(name);
+    expect(error.message).toContain(message);
+    expect([fake.kernel, existsSync(fake.path(log))]).toEqual([[7200, 75, 9], false]);
   });
 });
 
