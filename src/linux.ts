@@ -51,10 +51,9 @@ export {
 export { SelectionError, type SelectionFilter } from './host/selection/selection-error.js';
 export type { DefaultsChange } from './host/sysctl/change.js';
 export { FileError, type FileRefusal } from './host/sysctl/file-error.js';
-export type { NamespaceDefaults } from './host/sysctl/namespaces.js';
-export { type KernelDefaultsReport, kernelDefaultsReport, readKernelDefaults } from './host/sysctl/report.js';
+export { type KernelDefaultsReport, kernelDefaultsReport, type NamespaceDefaults } from './host/sysctl/report.js';
 export { type SetKernelDefaultsOptions, setKernelDefaults } from './host/sysctl/set-defaults.js';
-export { type RootOption, type SysctlSource, type SysctlSources, sysctlSources } from './host/sysctl/sources.js';
+export { type SysctlSource, type SysctlSources, sysctlSources } from './host/sysctl/sources.js';
 export { type UndoKernelDefaultsOptions, undoKernelDefaults } from './host/sysctl/undo-defaults.js';
 export { SystemCallError, UnsupportedError } from './native/errors.js';
 export { NamespaceReturnError } from './native/network-namespace.js';
@@ -71,6 +70,7 @@ export {
   type VerdictInput,
   verdictOf,
 } from './policy/model/verdict.js';
+export { type KernelDefaults, kernelDefaults, type RootOption } from './socket/kernel-defaults.js';
 export { type BtfMember, BtfTypes } from './wire/bpf/btf.js';
 export { disassembleBpf } from './wire/bpf/disassembly.js';
 export * as bpf from './wire/bpf/instructions.js';

@@ -7,6 +7,11 @@ import { kernelDefaults } from '../../src/index.js';
 import { cannotRun } from '../requirement.js';
 import { type Finished, finished, program, runCli } from './run-cli.js';
 
+const [setpriv = '', ...flags] =
+  'setpriv --reuid 65534 --regid 65534 --clear-groups --bounding-set=-all --inh-caps=-all'.split(' ');
+const canDrop =
+  process.getuid?.() === 0 && spawnSync(setpriv, [...flags, process.execPath, program, '--version']).status === 0;
+
 describe.concurrent('tcp-keepalive defaults', () => {
   it("shows this namespace's values as JSON", async () => {
     const { code, stdout } = await runCli('defaults', '--json');
@@ -26,6 +31,22 @@ describe.concurrent('tcp-keepalive defaults', () => {
     expect(stdout).toContain(`$ ${example}`);
     expect(Math.max(...stdout.split('\n').map((line) => line.length))).toBeLessThanOrEqual(80);
   });
+
+  it.skipIf(cannotRun(!canDrop, 'it needs root, setpriv and a project that everyone may read'))(
+    'tells an unprivileged user that nothing was changed, and what to do',
+    async () => {
+      const { code, stdout, stderr } = await finished(
+        spawn(setpriv, [...flags, process.execPath, program, 'defaults', 'set', '600:30:5', '--json']),
+      );
+      expect([code, stderr]).toEqual([1, 'tcp-keepalive: nothing was changed: not permitted; run it as root\n']);
+      const { applied, incomplete } = JSON.parse(stdout);
+      expect(applied).toBe(false);
+      expect(incomplete).toContainEqual({
+        what: 'writing /proc/sys/net/ipv4/tcp_keepalive_time',
+        why: 'not permitted; run it as root',
+      });
+    },
+  );
 
   it.each([
     [['set'], 'missing argument'],

@@ -29,25 +29,36 @@ function rootWithFile(): FakeRoot {
   return new FakeRoot({ 'etc/sysctl.conf': original });
 }
 
-/** What of the file, the record and the directory a kill may leave, and that both ways lead on from there. */
+/**
+ * Checks what a kill may leave of the file, the record and the directory, and that both ways lead on from there: undoing
+ * leads to the state before the last change, a change and its undoing back to there.
+ */
 function expectWhole(fake: FakeRoot, allowed: readonly string[]): void {
+  const { root } = fake;
   const found = fake.read('etc/sysctl.conf');
   expect(allowed.includes(found), `${found.length} characters that are none of the texts`).toBe(true);
   expect(statSync(fake.path('etc/sysctl.conf')).mode & 0o777).toBe(0o644);
   const names = readdirSync(fake.path('etc')).filter((name) => !name.startsWith('.'));
   expect(names.sort()).toEqual(['sysctl.conf', 'sysctl.d']);
   const log = fake.path('var/lib/tcp-keepalive/defaults-undo.json');
-  if (existsSync(log)) expect(JSON.parse(readFileSync(log, 'utf8')).steps.length).toBeGreaterThan(0);
+  if (existsSync(log)) {
+    const [{ before, file }] = JSON.parse(readFileSync(log, 'utf8')).changed;
+    const previous = Buffer.from(file.before.base64, 'base64').toString('latin1');
+    expect([original, ...allowed].includes(previous)).toBe(true);
+    undoKernelDefaults({ root });
+    expect(fake.read('etc/sysctl.conf')).toBe(previous);
+    expect(fake.kernel).toEqual([before.idle / 1000, before.interval / 1000, before.count]);
+    expect(fake.kernel).toEqual(previous === original ? [7200, 75, 9] : [600, 30, 5]);
+  }
+  expect(() => undoKernelDefaults({ root })).toThrow(FileError);
 
-  const { root } = fake;
+  const { kernel } = fake;
+  const whole = fake.read('etc/sysctl.conf');
   setKernelDefaults('900:9:9', { root, file: '/etc/sysctl.conf' });
   expect(fake.read('etc/sysctl.conf')).toBe(text(900, 9, 9));
   expect(readdirSync(fake.path('etc')).sort()).toEqual(['sysctl.conf', 'sysctl.d']);
   undoKernelDefaults({ root });
-  expect(fake.read('etc/sysctl.conf')).toBe(found);
-  while (existsSync(log)) undoKernelDefaults({ root });
-  expect(fake.read('etc/sysctl.conf')).toBe(original);
-  expect(fake.kernel).toEqual([7200, 75, 9]);
+  expect([fake.read('etc/sysctl.conf') === whole, fake.kernel]).toEqual([true, kernel]);
   expect(() => undoKernelDefaults({ root })).toThrow(FileError);
 }
 

@@ -12,12 +12,14 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { fileURLToPath } from 'node:url';
-import { describe, expect, it } from 'vitest';
+import { afterAll, describe, expect, it } from 'vitest';
 import type { DefaultsChange } from '../../src/host/sysctl/change.js';
 import { FileError } from '../../src/host/sysctl/file-error.js';
+import { kernelDefaultsReport } from '../../src/host/sysctl/report.js';
 import { type SetKernelDefaultsOptions, setKernelDefaults } from '../../src/host/sysctl/set-defaults.js';
+import { sysctlSources } from '../../src/host/sysctl/sources.js';
 import { undoKernelDefaults } from '../../src/host/sysctl/undo-defaults.js';
-import { PolicyError, type PolicyInput, SystemCallError } from '../../src/index.js';
+import { ConfigurationError, kernelDefaults, PolicyError, type PolicyInput, SystemCallError } from '../../src/index.js';
 import { cannotRun } from '../requirement.js';
 import { FakeRoot } from './fake-root.js';
 
@@ -203,6 +205,39 @@ describe('setKernelDefaults', () => {
   });
 });
 
+describe('the functions of the kernel defaults refuse', () => {
+  const fake = new FakeRoot();
+  afterAll(() => fake[Symbol.dispose]());
+  const { root } = fake;
+  const calls: Record<string, (options: never) => unknown> = {
+    setKernelDefaults: (options) => setKernelDefaults('600:30:5', options),
+    ...{ undoKernelDefaults, kernelDefaults, kernelDefaultsReport, sysctlSources },
+  };
+
+  it.each([
+    ['setKernelDefaults', { dryrun: true, root }, 'unknown option "dryrun"; did you mean "dryRun"?'],
+    ['undoKernelDefaults', { dyRun: true, root }, 'unknown option "dyRun"; did you mean "dryRun"?'],
+    ['kernelDefaults', { rot: '/' }, 'unknown option "rot"; did you mean "root"?'],
+    ['kernelDefaultsReport', { rots: '/' }, 'unknown option "rots"; did you mean "root"?'],
+    ['sysctlSources', { file: '/' }, 'unknown option "file"; known are root'],
+    ['setKernelDefaults', { root, dryRun: 'yes' }, 'dryRun must be true or false, got "yes"'],
+    ['setKernelDefaults', { root, file: 3 }, 'file must be text, got 3'],
+    ['setKernelDefaults', { root: null }, 'root must be text, got null'],
+    ['undoKernelDefaults', { root: [] }, 'root must be text, got an array'],
+    ['undoKernelDefaults', { root, dryRun: 1 }, 'dryRun must be true or false, got 1'],
+    ['kernelDefaults', { root: 1 }, 'root must be text, got 1'],
+    ['kernelDefaultsReport', { root: 1 }, 'root must be text, got 1'],
+    ['sysctlSources', null, 'must be given an object of root, got null'],
+    ['undoKernelDefaults', '/x', 'must be given an object of root, dryRun, got "/x"'],
+  ])('%s, given %j', (name, options, message) => {
+    const error = errorOf(() => calls[name]?.(options as never)) as ConfigurationError;
+    expect(error).toBeInstanceOf(ConfigurationError);
+    expect(error.message).toContain(name);
+    expect(error.message).toContain(message);
+    expect([fake.kernel, existsSync(fake.path(log))]).toEqual([[7200, 75, 9], false]);
+  });
+});
+
 describe('setKernelDefaults refuses', () => {
   it('a symbolic link, and names where it leads', () => {
     using fake = new FakeRoot({ 'etc/sysctl.conf': '', 'etc/sysctl.d/99-sysctl.conf': '->../sysctl.conf' });
@@ -239,7 +274,7 @@ describe('setKernelDefaults refuses', () => {
   });
 
   it('a record of changes that is none of its own', () => {
-    for (const text of ['', '{', '{}', '{"steps":[{}]}', '[]']) {
+    for (const text of ['', '{', '{}', '{"bootId":"x","changed":[{}]}', '{"bootId":"x","changed":[]}', '[]']) {
       using fake = new FakeRoot({ [log]: text });
       expect(refusal(fake).reason).toBe('damaged');
     }
@@ -293,17 +328,16 @@ describe('setKernelDefaults refuses', () => {
 });
 
 describe('undoKernelDefaults', () => {
-  it('takes back the changes one by one, to the byte', () => {
+  it('takes back the last change, to the byte, and then says that there is nothing to take back', () => {
     using fake = new FakeRoot({ 'etc/sysctl.conf': 'net.ipv4.tcp_keepalive_time=1 # \xe4' });
     chmodSync(fake.path('etc/sysctl.conf'), 0o600);
     const original = fake.read('etc/sysctl.conf');
     const { root } = fake;
     set(fake, '600:30:5');
+    const dropInText = fake.read(dropIn);
     set(fake, '700:20:4', { file: '/etc/sysctl.conf' });
-    set(fake, '800:10:3', { runtimeOnly: true });
-
-    expect(undoKernelDefaults({ root })).toMatchObject({ applied: true, before: { idle: 800_000 }, file: null });
     expect(fake.kernel).toEqual([700, 20, 4]);
+
     const preview = undoKernelDefaults({ root, dryRun: true });
     expect(preview).toMatchObject({ applied: false, after, file: { action: 'changed' } });
     expect(fake.kernel).toEqual([700, 20, 4]);
@@ -311,10 +345,23 @@ describe('undoKernelDefaults', () => {
     expect(fake.read('etc/sysctl.conf')).toBe(original);
     expect(statSync(fake.path('etc/sysctl.conf')).mode & 0o777).toBe(0o600);
     expect(fake.kernel).toEqual([600, 30, 5]);
+    const contents = contentsOf(fake);
+    expect(errorOf(() => undoKernelDefaults({ root }))).toMatchObject({ reason: 'nothing-to-undo' });
+    expect(errorOf(() => undoKernelDefaults({ root, dryRun: true }))).toMatchObject({ reason: 'nothing-to-undo' });
+    expect(contentsOf(fake)).toEqual(contents);
+    expect(fake.read(dropIn)).toBe(dropInText);
+  });
+
+  it('removes a new file, and takes back a change of the kernel alone', () => {
+    using fake = new FakeRoot();
+    const { root } = fake;
+    set(fake, '600:30:5');
     expect(undoKernelDefaults({ root }).file).toEqual({ path: fake.path(dropIn), action: 'removed' });
     expect(readdirSync(fake.path('etc/sysctl.d'))).toEqual([]);
     expect(fake.kernel).toEqual([7200, 75, 9]);
-    expect(errorOf(() => undoKernelDefaults({ root }))).toMatchObject({ reason: 'nothing-to-undo' });
+    set(fake, '800:10:3', { runtimeOnly: true });
+    expect(undoKernelDefaults({ root })).toMatchObject({ applied: true, before: { idle: 800_000 }, file: null });
+    expect(fake.kernel).toEqual([7200, 75, 9]);
   });
 
   it('does not undo what somebody has done to the file since', () => {
@@ -343,11 +390,11 @@ describe('undoKernelDefaults', () => {
     const { root } = fake;
     set(fake, '600:30:5');
     const record = JSON.parse(fake.read(log));
-    record.steps[0].netns += 1;
+    record.changed[0].netns += 1;
     writeFileSync(fake.path(log), JSON.stringify(record));
     expect(errorOf(() => undoKernelDefaults({ root }))).toMatchObject({ reason: 'changed' });
     expect(fake.kernel).toEqual([600, 30, 5]);
-    record.steps[0].bootId = 'that of an earlier start';
+    record.bootId = 'that of an earlier start';
     writeFileSync(fake.path(log), JSON.stringify(record));
     expect(undoKernelDefaults({ root }).applied).toBe(true);
     expect(fake.kernel).toEqual([7200, 75, 9]);

@@ -3,7 +3,7 @@ import type { DefaultsChange } from '../../host/sysctl/change.js';
 import { type KernelDefaultsReport, kernelDefaultsReport } from '../../host/sysctl/report.js';
 import { defaultFile, setKernelDefaults } from '../../host/sysctl/set-defaults.js';
 import { undoKernelDefaults } from '../../host/sysctl/undo-defaults.js';
-import { print, printJson, shownExitCode } from '../output.js';
+import { print, printFailure, printJson, shownExitCode } from '../output.js';
 import { renderChange, renderDefaults } from '../render/defaults.js';
 
 interface ShowOptions {
@@ -45,6 +45,8 @@ function change(policy: string | undefined, options: SetOptions, command: Comman
     ? undoKernelDefaults({ dryRun })
     : setKernelDefaults(policy ?? '', { runtimeOnly, dryRun, ...(file === undefined ? {} : { file }) });
   printResult(done, renderChange(done), json);
+  const reasons = new Set(done.incomplete.map(({ why }) => why));
+  if (!done.applied && !dryRun) printFailure(`nothing was changed: ${[...reasons].join('; ')}`);
   process.exitCode = exitCodeOf(done, dryRun);
 }
 
@@ -56,7 +58,7 @@ function setCommand(): Command {
       .option('--file <file>', `the file to write, instead of ${defaultFile}`)
       .option('--runtime-only', 'write no file: until the machine restarts')
       .option('--dry-run', 'change nothing, show what would be done')
-      .option('--undo', 'undo the last change; again for the one before')
+      .option('--undo', 'undo the last change; only one can be undone')
       .option('--json', 'print JSON')
       .addHelpText(
         'after',

@@ -1,13 +1,15 @@
 import type { DefaultsChange } from '../../host/sysctl/change.js';
-import { keepAliveSysctls, numberOfValue } from '../../host/sysctl/keys.js';
-import type { NamespaceDefaults } from '../../host/sysctl/namespaces.js';
-import type { KernelDefaultsReport } from '../../host/sysctl/report.js';
+import { numberOfValue } from '../../host/sysctl/configuration-text.js';
+import type { KernelDefaultsReport, NamespaceDefaults } from '../../host/sysctl/report.js';
 import type { SysctlSource } from '../../host/sysctl/sources.js';
-import type { KernelDefaults } from '../../socket/kernel-defaults.js';
+import {
+  type KeepAliveSysctl,
+  type KernelDefaults,
+  keepAliveSysctls,
+  sysctlNumber,
+} from '../../socket/kernel-defaults.js';
 import { printable } from './printable.js';
 import { renderTable } from './table.js';
-
-type Sysctl = (typeof keepAliveSysctls)[number];
 
 /** A long path without its middle. */
 function shortened(text: string, width: number): string {
@@ -39,12 +41,8 @@ export function roughTime(ms: number): string {
   );
 }
 
-function numberOf(sysctl: Sysctl, defaults: KernelDefaults): number {
-  return defaults[sysctl.field] / (sysctl.unitMs ?? 1);
-}
-
-function shownValue(sysctl: Sysctl, defaults: KernelDefaults): string {
-  return `${numberOf(sysctl, defaults)}${sysctl.unitMs === undefined ? '' : ' s'}`;
+function shownValue(sysctl: KeepAliveSysctl, defaults: KernelDefaults): string {
+  return `${sysctlNumber(sysctl, defaults)}${sysctl.unit === 1 ? '' : ' s'}`;
 }
 
 function isUsual({ idle, interval, count }: KernelDefaults): boolean {
@@ -66,8 +64,8 @@ function place({ file, line }: SysctlSource, width = Number.POSITIVE_INFINITY): 
 }
 
 /** Where a value comes from, as far as the files and the kernel's own default tell. */
-function origin(sysctl: Sysctl, report: KernelDefaultsReport): string {
-  const value = numberOf(sysctl, report);
+function origin(sysctl: KeepAliveSysctl, report: KernelDefaultsReport): string {
+  const value = sysctlNumber(sysctl, report);
   const winner = report.sources.findLast((source) => source.key === sysctl.key);
   if (winner === undefined || winner.value === null) {
     return value === sysctl.builtIn ? "the kernel's own; no file sets it" : 'at run time; no file sets it';

@@ -16,10 +16,13 @@ export interface RecordedChange {
 }
 
 /** Changes that were made since a boot; cookies and namespaces mean nothing after the next boot. */
-export interface ChangeRecord {
+export interface BootRecord<Change> {
   readonly bootId: string;
-  readonly changed: readonly RecordedChange[];
+  readonly changed: readonly Change[];
 }
+
+/** A record of changes of connections. */
+export type ChangeRecord = BootRecord<RecordedChange>;
 
 /** Thrown when a file is not a record of changes, or cannot become one. `file` is its path, `allowed` the requirement. */
 export class RecordError extends KeepAliveError {
@@ -89,10 +92,22 @@ function isRecordedChange(value: unknown): value is RecordedChange {
   return isNamed && isState(before) && isState(after) && planned === true;
 }
 
+/** Returns the record that was read from JSON, or why the content is none. */
+export function recordIn<Change>(
+  content: unknown,
+  isChange: (value: unknown) => value is Change,
+): BootRecord<Change> | string {
+  const { bootId: boot, changed } = (content ?? {}) as Partial<BootRecord<unknown>>;
+  if (typeof boot !== 'string' || !Array.isArray(changed)) return 'but it has no changes';
+  const wrong = changed.findIndex((change) => !isChange(change));
+  return wrong >= 0 ? `but change ${wrong + 1} of it is not one` : { bootId: boot, changed };
+}
+
 /** A record of a million connections needs about half of this. */
 const maxBytes = 512 * 1024 * 1024;
 
-function parsed(text: string): unknown {
+/** Returns the value of a JSON text; undefined if the text is not JSON. */
+export function parsed(text: string): unknown {
   try {
     return JSON.parse(text);
   } catch {
@@ -124,9 +139,7 @@ function contentOf(file: string): unknown {
  * @throws {RecordError} if the file cannot be read or holds something else.
  */
 export function readRecord(file: string): ChangeRecord {
-  const { bootId: boot, changed } = (contentOf(file) ?? {}) as Partial<ChangeRecord>;
-  if (typeof boot !== 'string' || !Array.isArray(changed)) throw new RecordError(file, 'but it has no changes');
-  const wrong = changed.findIndex((change) => !isRecordedChange(change));
-  if (wrong >= 0) throw new RecordError(file, `but change ${wrong + 1} of it is not one`);
-  return { bootId: boot, changed };
+  const record = recordIn(contentOf(file), isRecordedChange);
+  if (typeof record === 'string') throw new RecordError(file, record);
+  return record;
 }

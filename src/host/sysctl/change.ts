@@ -1,61 +1,105 @@
-import { accessSync, constants, statSync } from 'node:fs';
+import { accessSync, constants, existsSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
-import type { KernelDefaults } from '../../socket/kernel-defaults.js';
-import { bootId, bootIdFile } from '../boot-id.js';
+import { SystemCallError } from '../../native/errors.js';
+import { messageOf } from '../../node/warn-once.js';
+import {
+  type KernelDefaults,
+  keepAliveSysctls,
+  kernelDefaults,
+  readSysctl,
+  sysctlFile,
+  sysctlNumber,
+} from '../../socket/kernel-defaults.js';
 import type { Omission } from '../list/connection.js';
-import { removeFile, replaceFile } from './atomic-file.js';
-import { adviceFor, attempt, attemptAll, codeOf } from './failed-call.js';
-import { FileError } from './file-error.js';
-import { keepAliveSysctls } from './keys.js';
-import { procFile, readRunningValues, runningValueWrites } from './running-values.js';
+import { recordPath, withRecordLock } from './defaults-record.js';
+import { adviceFor, attempt, codeOf } from './failed-call.js';
+import { actionOf, assertOwn, type FileChange, foreignOwner, restoreFile, writeFileChange } from './file-change.js';
 import type { SysctlSource } from './sources.js';
-import { type FoundFile, findFile } from './target-file.js';
-import { type UndoStep, undoLogPath } from './undo-log.js';
 
 /** What a change of the kernel's defaults did, or would do. */
 export interface DefaultsChange {
-  /** Whether it was done; not with `dryRun`, nor where a permission is missing. */
+  /** False with `dryRun`, and if a permission is missing: nothing was changed then. */
   readonly applied: boolean;
-  /** The kernel's values, read before. */
+  /** The kernel's values before the change. */
   readonly before: KernelDefaults;
-  /** The kernel's values, read back after; where nothing was done, those it would have. */
+  /** The kernel's values, read back after the change; the planned values if nothing was changed. */
   readonly after: KernelDefaults;
-  /** What became of the file; `null` where none was concerned. */
+  /** What became of the file; `null` if no file was concerned. */
   readonly file: { readonly path: string; readonly action: 'created' | 'changed' | 'unchanged' | 'removed' } | null;
   /** Lines that decide otherwise when the machine next starts: later in the order, or hiding the file. */
   readonly overriddenBy: readonly SysctlSource[];
   readonly warnings: readonly string[];
-  /** What is not permitted: nothing was done then, but that a change of the running kernel may not be undone. */
+  /** The missing permissions. If `applied`, only the permission to keep what `--undo` needs is missing. */
   readonly incomplete: readonly Omission[];
 }
 
-/** A file as it is and as it is going to be; without content it is going to be removed. */
-export interface FileChange {
-  readonly path: string;
-  readonly found: FoundFile | undefined;
-  readonly content: Buffer | undefined;
-  /** For a file that is made anew. */
-  readonly mode: number;
-  readonly gid?: number;
+/** A planned change of the kernel's defaults and of a file. */
+export interface Plan extends Pick<DefaultsChange, 'before' | 'after' | 'overriddenBy' | 'warnings'> {
+  readonly file: FileChange | undefined;
+  /** Returns the change of the record, undefined if the record stays. Called only if the record can be written. */
+  readonly record: () => FileChange | undefined;
+  /** An undo removes the record last, and not at all without permission. */
+  readonly isUndo: boolean;
 }
 
-const ownNetwork = '/proc/self/ns/net';
-
-/** Which running kernel and network namespace this is. */
-export function thisKernel(): { bootId: string; netns: number } {
-  return {
-    bootId: attempt('read', bootIdFile, bootId),
-    netns: attempt('stat', ownNetwork, () => statSync(ownNetwork).ino),
-  };
+/** Something that a change writes, and how to restore it. */
+interface Step {
+  readonly write: () => void;
+  readonly restore: () => void;
+  readonly isRecord?: true;
 }
 
-export function actionOf({ found, content }: FileChange): 'created' | 'changed' | 'unchanged' | 'removed' {
-  if (content === undefined) return found === undefined ? 'unchanged' : 'removed';
-  if (found === undefined) return 'created';
-  return found.content.equals(content) ? 'unchanged' : 'changed';
+function writeSysctl(key: string, value: number, root: string): void {
+  if (readSysctl(key, root) === value) return;
+  const file = sysctlFile(key, root);
+  attempt('write', file, () => writeFileSync(file, `${value}\n`, { flag: 'r+' }));
+  const inForce = readSysctl(key, root);
+  if (inForce === value) return;
+  throw new SystemCallError(`write(${file})`, 'EINVAL', `it was given ${value}, and holds ${inForce}`);
 }
 
-function lacking(file: string, mode: number): Omission[] {
+function fileStep(change: FileChange | undefined): Step[] {
+  if (change === undefined) return [];
+  return [{ write: () => writeFileChange(change), restore: () => restoreFile(change) }];
+}
+
+function stepsOf(root: string, { before, after, file, isUndo }: Plan, record: FileChange | undefined): Step[] {
+  const values = keepAliveSysctls.map((sysctl) => {
+    const writer = (values: KernelDefaults) => () => writeSysctl(sysctl.key, sysctlNumber(sysctl, values), root);
+    return { write: writer(after), restore: writer(before) };
+  });
+  const steps = [...fileStep(file), ...values];
+  const recording = fileStep(record).map((step) => ({ ...step, isRecord: true as const }));
+  return isUndo ? [...steps, ...recording] : [...recording, ...steps];
+}
+
+/** Takes every step. After a failure restores what was written, the last step first. */
+function takeAllOrNone(steps: readonly Step[]): void {
+  const begun: Step[] = [];
+  try {
+    for (const step of steps) {
+      begun.unshift(step);
+      step.write();
+    }
+  } catch (error) {
+    const failures: unknown[] = [];
+    for (const { restore, isRecord } of begun) {
+      // The record stays as long as there is something to undo.
+      if (isRecord && failures.length > 0) continue;
+      try {
+        restore();
+      } catch (failure) {
+        failures.push(failure);
+      }
+    }
+    const suffix = `; and what was done before could not be restored: ${messageOf(failures[0])}`;
+    if (failures.length > 0 && error instanceof Error) error.message += suffix;
+    throw error;
+  }
+}
+
+/** Returns the missing permission to write a path; a directory needs one more. */
+function lacking(file: string, mode = constants.W_OK): Omission[] {
   try {
     accessSync(file, mode);
     return [];
@@ -64,91 +108,51 @@ function lacking(file: string, mode: number): Omission[] {
   }
 }
 
-/** What is not permitted, asked before anything is touched. */
-export function lackingPermissions(root: string, file: FileChange | undefined): Omission[] {
-  const { W_OK, X_OK } = constants;
+/** Returns the missing permissions to change entries of a directory, or of the one above if it does not exist yet. */
+function lackingIn(directory: string): Omission[] {
+  const existing = existsSync(directory) ? directory : path.dirname(directory);
+  return lacking(existing, constants.W_OK | constants.X_OK);
+}
+
+/**
+ * Makes a planned change: all of it, or nothing. Plans again under the lock, because another process may have made a change
+ * while this one waited.
+ */
+export function makeChange(root: string, dryRun: boolean, planOf: () => Plan): DefaultsChange {
+  const outcome = (
+    { before, after, file, overriddenBy, warnings }: Plan,
+    applied: boolean,
+    incomplete: Omission[],
+  ) => ({
+    ...{ applied, before, after: applied ? kernelDefaults({ root }) : after },
+    file: file === undefined ? null : { path: file.path, action: actionOf(file) },
+    ...{ overriddenBy, warnings, incomplete },
+  });
+  const plan = planOf();
+  const { file, isUndo } = plan;
   const isWritten = file !== undefined && actionOf(file) !== 'unchanged';
-  const files = keepAliveSysctls.map((sysctl) => procFile(root, sysctl));
-  return [
-    ...(isWritten ? lacking(path.dirname(file.path), W_OK | X_OK) : []),
-    ...files.flatMap((name) => lacking(name, W_OK)),
+  const missing = [
+    ...(isWritten ? lackingIn(path.dirname(file.path)) : []),
+    ...keepAliveSysctls.flatMap(({ key }) => lacking(sysctlFile(key, root))),
   ];
-}
-
-/** That the file is somebody else's, for a preview; doing it is refused with an error. */
-export function lackingOwnership(file: FileChange | undefined): Omission[] {
-  const self = process.geteuid?.() ?? 0;
-  const owner = file?.found?.uid ?? self;
-  if (file === undefined || owner === self) return [];
-  return [{ what: `writing ${file.path}`, why: `it belongs to user ${owner}, and you are ${self}` }];
-}
-
-/** Returns whether what has to be kept for undoing can be written. */
-export function lackingUndo(root: string): Omission[] {
-  const directory = path.dirname(undoLogPath(root));
-  try {
-    accessSync(directory, constants.F_OK);
-  } catch {
-    return lacking(path.dirname(directory), constants.W_OK | constants.X_OK);
+  const missingRecord = lackingIn(path.dirname(recordPath(root)));
+  const all = [...missing, ...missingRecord];
+  if (dryRun) {
+    const problem = foreignOwner(file?.found);
+    const missingOwner = problem === undefined ? [] : [{ what: `writing ${file?.path}`, why: `it ${problem}` }];
+    return outcome(plan, false, [...missingOwner, ...all]);
   }
-  return lacking(directory, constants.W_OK | constants.X_OK);
-}
-
-function writeFileChange({ path: file, found, content, mode, gid }: FileChange): void {
-  if (content === undefined) removeFile(file);
-  else replaceFile(file, found, { content, mode: found?.mode ?? mode, uid: found?.uid, gid: found?.gid ?? gid });
-}
-
-function hasContent(file: FoundFile | undefined, content: Uint8Array | undefined): boolean {
-  return file === undefined || content === undefined ? file === content : file.content.equals(content);
-}
-
-/** Restores a file, unless it is unchanged. */
-function restoreFile(change: FileChange): void {
-  const { path: file, found, content } = change;
-  const now = findFile(file);
-  if (hasContent(now, found?.content)) return;
-  if (!hasContent(now, content)) {
-    throw new FileError(
-      file,
-      'changed',
-      'was changed by somebody else just now',
-      'the file as it was left',
-      'look at it',
-    );
+  // Without a file a restart takes the change back: then a missing record is no reason to refuse.
+  const isRecordNeeded = isUndo || file !== undefined;
+  if (missing.length > 0 || (isRecordNeeded && missingRecord.length > 0)) return outcome(plan, false, all);
+  if (missingRecord.length > 0) {
+    takeAllOrNone(stepsOf(root, plan, undefined));
+    return outcome(plan, true, missingRecord);
   }
-  try {
-    if (found === undefined) removeFile(file);
-    else replaceFile(file, now, found);
-  } catch (error) {
-    // If only the sync of the directory failed, the file is restored nevertheless.
-    if (!hasContent(findFile(file), found?.content)) throw error;
-  }
-}
-
-/** Restores the kernel's values and the file, each even if the other fails. Leaves unchanged ones alone. */
-export function restore(root: string, file: FileChange | undefined, before: KernelDefaults): void {
-  attemptAll([...runningValueWrites(root, before), () => file !== undefined && restoreFile(file)]);
-}
-
-/** Writes the file and the kernel's values. After a failure the caller must call {@link restore}. */
-export function carryOut(root: string, file: FileChange | undefined, after: KernelDefaults): KernelDefaults {
-  if (file !== undefined && actionOf(file) !== 'unchanged') writeFileChange(file);
-  for (const write of runningValueWrites(root, after)) write();
-  return readRunningValues(root);
-}
-
-/** What to remember of a change, before it is made. */
-export function undoStep(file: FileChange | undefined, before: KernelDefaults, after: KernelDefaults): UndoStep {
-  const recorded =
-    file?.found === undefined
-      ? null
-      : { base64: file.found.content.toString('base64'), mode: file.found.mode, gid: file.found.gid };
-  return {
-    ...{ at: new Date().toISOString(), ...thisKernel(), running: { before, after } },
-    file:
-      file?.content === undefined
-        ? null
-        : { path: file.path, before: recorded, afterBase64: file.content.toString('base64') },
-  };
+  if (file !== undefined) assertOwn(file.path, file.found);
+  return withRecordLock(root, () => {
+    const current = planOf();
+    takeAllOrNone(stepsOf(root, current, current.record()));
+    return outcome(current, true, []);
+  });
 }

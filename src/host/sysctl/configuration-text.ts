@@ -1,12 +1,3 @@
-import { keepAliveSysctls, pathOfKey } from './keys.js';
-
-/** A line of a file's text, without what ends it. */
-export interface Line {
-  readonly text: string;
-  /** The characters that end it, '' for a last line that nothing ends. */
-  readonly ending: string;
-}
-
 /** A setting that a line holds: `key = value`, or `-key`, which keeps patterns from the key. */
 export interface Setting {
   /** The key as a path below /proc/sys; may be a pattern. */
@@ -19,79 +10,85 @@ export interface Setting {
   readonly valueStart: number;
 }
 
-/** The lines of a text; joined again, with their endings, they are the text. */
-export function splitLines(text: string): Line[] {
-  const lines: Line[] = [];
+/** Returns the lines of a text, each with the characters that end it. Joined, the lines are the text. */
+function splitLines(text: string): { text: string; ending: string }[] {
   // systemd ends a line at each of these.
-  for (const [, line = '', ending = ''] of text.matchAll(/([^\r\n\0]*)(\r\n|\n\r|[\r\n\0]|$)/g)) {
-    if (line !== '' || ending !== '') lines.push({ text: line, ending });
-  }
-  return lines;
-}
-
-const blanks = /^[ \t]+|[ \t]+$/g;
-
-/** What a line sets; `undefined` for a comment, an empty line and what is no assignment. */
-export function readSetting(line: string): Setting | undefined {
-  const content = line.replace(blanks, '');
-  if (content === '' || content.startsWith('#') || content.startsWith(';')) return undefined;
-  const equals = line.indexOf('=');
-  const hasDash = content.startsWith('-');
-  if (equals === -1 && !hasDash) return undefined;
-  const left = (equals === -1 ? line : line.slice(0, equals)).replace(blanks, '');
-  const key = (hasDash ? left.slice(1) : left).replace(blanks, '');
-  const path = pathOfKey(key);
-  if (path === '') return undefined;
-  if (equals === -1) return { path, key, value: null, valueStart: line.length };
-  const value = line.slice(equals + 1).replace(blanks, '');
-  const blank = /^[ \t]*/.exec(line.slice(equals + 1))?.[0].length ?? 0;
-  return { path, key, value, valueStart: equals + 1 + blank };
-}
-
-/** What a file's settings are to be: a number for each key that is to be there. */
-export type WantedValues = ReadonlyMap<string, number>;
-
-/** The value that decides within this text, where a line of its own sets the key last and no exclusion follows. */
-function lastOwnLine(lines: readonly string[], path: string): number | undefined {
-  const index = lines.findLastIndex((line) => readSetting(line)?.path === path);
-  return index >= 0 && readSetting(lines[index] as string)?.value !== null ? index : undefined;
+  const found = text.matchAll(/([^\r\n\0]*)(\r\n|\n\r|[\r\n\0]|$)/g);
+  return [...found].filter(([whole]) => whole !== '').map(([, line = '', ending = '']) => ({ text: line, ending }));
 }
 
 /**
- * A configuration file's text with the wanted values: the last assignment of each key gets its value in place, and
- * what is missing is added at the end. Every other character stays.
- *
- * Earlier assignments of the same key stay too: they lose, and they may carry somebody's reason.
+ * Returns the path below /proc/sys that a key means. If the first separator is a dot, dots and slashes change places; if it
+ * is a slash, the key is a path already (sysctl.d(5)).
+ */
+function pathOfKey(key: string): string {
+  const startsWithDot = /[/.]/.exec(key)?.[0] === '.';
+  const path = startsWithDot ? key.replace(/[/.]/g, (separator) => (separator === '.' ? '/' : '.')) : key;
+  const parts = path.split('/').filter((part) => part !== '' && part !== '.');
+  return parts.join('/');
+}
+
+/** Returns what a line sets; undefined for a comment, an empty line and anything else that is no assignment. */
+function readSetting(line: string): Setting | undefined {
+  const [, left = '', equals, blank = '', value = ''] = /^([^=]*)(=([ \t]*)(.*?)[ \t]*)?$/s.exec(line) ?? [];
+  const content = line.replace(/^[ \t]+/, '');
+  const hasDash = content.startsWith('-');
+  if (/^[#;]/.test(content) || (equals === undefined && !hasDash)) return undefined;
+  const key = left.replace(/^[ \t]*-?[ \t]*|[ \t]+$/g, '');
+  const path = pathOfKey(key);
+  if (path === '') return undefined;
+  if (equals === undefined) return { path, key, value: null, valueStart: line.length };
+  return { path, key, value, valueStart: left.length + 1 + blank.length };
+}
+
+/** Returns the settings of a text by line, undefined for a line that sets nothing. */
+export function readSettings(text: string): (Setting | undefined)[] {
+  return splitLines(text).map((line) => readSetting(line.text));
+}
+
+/**
+ * Returns the number that the kernel reads from a value, undefined if it would refuse the value. The notation is C's, so
+ * `010` is 8, and text behind a blank is not read (kernel/sysctl.c, proc_get_long).
+ */
+export function numberOfValue(value: string): number | undefined {
+  const [, sign, digits] = /^(-?)(0[xX][\da-fA-F]+|0[0-7]*|[1-9]\d*)(?:\s|$)/.exec(value) ?? [];
+  if (digits === undefined) return undefined;
+  const magnitude = Number(digits.replace(/^0(?=\d)/, '0o'));
+  return sign === '-' ? -magnitude : magnitude;
+}
+
+/** The numbers that a file is going to set, by key. */
+export type WantedValues = ReadonlyMap<string, number>;
+
+/**
+ * Returns a configuration file's text with the wanted values: the last assignment of each key gets its value in place, and
+ * a missing key is added at the end. Every other character stays. Earlier assignments of the same key stay too: they lose,
+ * and they may carry somebody's reason.
  *
  * @param text One character a byte.
  */
 export function editedText(text: string, wanted: WantedValues): string {
-  const parts = splitLines(text).map((line) => ({ ...line }));
+  const lines = splitLines(text);
+  const settings = readSettings(text);
+  const ending = lines[0]?.ending === '\r\n' ? '\r\n' : '\n';
   const missing: string[] = [];
-  for (const { key, path } of keepAliveSysctls) {
-    const value = wanted.get(key);
-    if (value === undefined) continue;
-    const index = lastOwnLine(
-      parts.map((part) => part.text),
-      path,
-    );
-    const line = index === undefined ? undefined : parts[index];
-    if (line === undefined) missing.push(`${key} = ${value}`);
+  for (const [key, value] of wanted) {
+    const index = settings.findLastIndex((setting) => setting?.path === pathOfKey(key));
+    const [line, setting] = [lines[index], settings[index]];
+    // Behind an exclusion an assignment of its own decides again.
+    if (line === undefined || setting === undefined || setting.value === null)
+      missing.push(`${key} = ${value}${ending}`);
     else {
-      const { valueStart = 0 } = readSetting(line.text) ?? {};
-      // The kernel reads no further than the first blank: what stands behind it is somebody's remark.
-      const rest = line.text.slice(valueStart).replace(/^[^ \t]*/, '');
-      line.text = line.text.slice(0, valueStart) + value + rest;
+      // The kernel reads no further than the first blank: the rest is somebody's remark.
+      const rest = line.text.slice(setting.valueStart).replace(/^[^ \t]*/, '');
+      line.text = line.text.slice(0, setting.valueStart) + value + rest;
     }
   }
-  const kept = parts.map((part) => part.text + part.ending).join('');
-  if (missing.length === 0) return kept;
-  const ending = parts[0]?.ending === '\r\n' ? '\r\n' : '\n';
-  const gap = parts.length > 0 && parts.at(-1)?.ending === '' ? ending : '';
-  return kept + gap + missing.map((line) => line + ending).join('');
+  const gap = missing.length > 0 && lines.at(-1)?.ending === '' ? ending : '';
+  return lines.map((line) => line.text + line.ending).join('') + gap + missing.join('');
 }
 
-/** The text of a new file. */
+/** Returns the text of a new file. */
 export function newText(wanted: WantedValues): string {
   const comment = [
     '# Keepalive of connections that turn it on without values of their own, in seconds and probes.',

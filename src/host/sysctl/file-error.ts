@@ -1,4 +1,5 @@
 import { KeepAliveError } from '../../policy/keep-alive-error.js';
+
 /** Why a file is refused. */
 export type FileRefusal =
   | 'symlink'
@@ -13,10 +14,12 @@ export type FileRefusal =
   | 'damaged'
   | 'nothing-to-undo';
 
+const regular = 'a regular file of your own, with one name';
+
 /**
- * Thrown when a file is not one that may be written, or not in the state that was expected. Nothing has been changed.
+ * Thrown when a file must not be written, or is not in the expected state. Nothing has been changed.
  *
- * `file` is its path, `reason` why as a stable word, `allowed` what is accepted; the message also says what to do.
+ * `file` is the path, `reason` a stable word, `allowed` what is accepted. The message also says what to do.
  */
 export class FileError extends KeepAliveError {
   override readonly name = 'FileError';
@@ -25,7 +28,8 @@ export class FileError extends KeepAliveError {
   readonly reason: FileRefusal;
   readonly allowed: string;
 
-  constructor(file: string, reason: FileRefusal, found: string, allowed: string, advice: string) {
+  /** @internal */
+  constructor(file: string, reason: FileRefusal, found: string, advice: string, allowed = regular) {
     super(`${file} ${found}; allowed is ${allowed}: ${advice}`);
     this.file = file;
     this.reason = reason;

@@ -1,4 +1,4 @@
-/** Whether a key is a pattern for several: systemd asks for one of these characters; braces alone do not make one. */
+/** Returns whether a key is a pattern for several: systemd asks for one of these characters; braces alone make none. */
 export function isPattern(path: string): boolean {
   return /[*?[]/.test(path);
 }
@@ -6,10 +6,10 @@ export function isPattern(path: string): boolean {
 /** More alternatives than this are not followed: braces multiply. */
 const maxAlternatives = 256;
 
-/** PATH_MAX: nothing so long is a path. */
+/** PATH_MAX: no path is as long. */
 const maxLength = 4096;
 
-/** What a pattern with braces, `{a,b}c`, stands for: `ac` and `bc`. */
+/** Returns the patterns that a pattern with braces stands for: `ac` and `bc` for `{a,b}c`. */
 function expandBraces(pattern: string): string[] {
   const finished: string[] = [];
   const open = [pattern];
@@ -24,75 +24,44 @@ function expandBraces(pattern: string): string[] {
   return finished;
 }
 
-type Matcher = 'any' | ((character: string) => boolean);
-
 const namedClasses: Readonly<Record<string, string>> = {
   ...{ alpha: 'A-Za-z', digit: '0-9', alnum: 'A-Za-z0-9', lower: 'a-z', upper: 'A-Z' },
   ...{ xdigit: 'A-Fa-f0-9', punct: '!-\\/:-@\\[-`{-~', space: '\\s', blank: ' \\t' },
 };
 
-/** `[a-z]`, `[!a-z]`, `[[:alpha:]_]`; `undefined` where the bracket is not closed, and stands for itself. */
-function readBracket(text: string, start: number): { matcher: Matcher; end: number } | undefined {
-  const match = /^\[([!^]?)(\]?(?:\[:[a-z]+:\]|[^\]])*)\]/.exec(text.slice(start));
-  if (match === null) return undefined;
-  const [whole, negation, content = ''] = match;
+/** The tokens of a pattern: an escaped character, `[a-z]`, `[!a-z]`, `[[:alpha:]_]`, `*`, `?` or a character. */
+const tokens = /\\(.)|\[([!^]?)(\]?(?:\[:[a-z]+:\]|[^\]])*)\]|(.)/gs;
+
+/** Returns a regular expression for the set of characters between brackets; undefined if it holds a wrong range. */
+function setOf(negation: string, content: string): RegExp | undefined {
   const characters = content.replace(/\[:([a-z]+):\]|[\\\]^[]/g, (part, name: string | undefined) =>
     name === undefined ? `\\${part}` : (namedClasses[name] ?? ''),
   );
   try {
-    const set = new RegExp(`[${negation === '' ? '' : '^'}${characters}]`);
-    return { matcher: (character) => set.test(character), end: start + whole.length };
+    return new RegExp(`[${negation === '' ? '' : '^'}${characters}]`);
   } catch {
-    // A range in the wrong order matches nothing.
-    return { matcher: () => false, end: start + whole.length };
+    return undefined;
   }
 }
 
-function readMatchers(pattern: string): Matcher[] {
-  const matchers: Matcher[] = [];
-  for (let at = 0; at < pattern.length; at += 1) {
-    const bracket = pattern[at] === '[' ? readBracket(pattern, at) : undefined;
-    if (bracket !== undefined) {
-      matchers.push(bracket.matcher);
-      at = bracket.end - 1;
-    } else if (pattern[at] === '*') matchers.push('any');
-    else if (pattern[at] === '?') matchers.push(() => true);
-    else {
-      if (pattern[at] === '\\' && at + 1 < pattern.length) at += 1;
-      const expected = pattern[at];
-      matchers.push((character) => character === expected);
-    }
-  }
-  return matchers;
-}
-
-/** Matches one part of a path, in time that is at worst the product of the two lengths. */
+/** Matches one part of a path. Keeps the lengths of the text that the tokens so far match: no pattern makes it slow. */
 function matchesPart(pattern: string, text: string): boolean {
-  const matchers = readMatchers(pattern);
-  let at = 0;
-  let star = -1;
-  let starTook = 0;
-  let next = 0;
-  while (at < text.length) {
-    const matcher = matchers[next];
-    if (matcher === 'any') {
-      star = next;
-      starTook = at;
-      next += 1;
-    } else if (matcher?.(text[at] as string)) {
-      at += 1;
-      next += 1;
-    } else if (star >= 0) {
-      // The last star takes one character more.
-      starTook += 1;
-      at = starTook;
-      next = star + 1;
-    } else return false;
+  let lengths = [0];
+  for (const [token, escaped, negation, content = '', plain = escaped] of pattern.matchAll(tokens)) {
+    const [shortest] = lengths;
+    if (shortest === undefined) return false;
+    const set = negation === undefined ? undefined : setOf(negation, content);
+    const isOne = (at: number) => {
+      if (at >= text.length) return false;
+      return negation === undefined ? token === '?' || text[at] === plain : set?.test(text[at] as string) === true;
+    };
+    if (token === '*') lengths = Array.from({ length: text.length + 1 - shortest }, (_, more) => shortest + more);
+    else lengths = lengths.filter(isOne).map((length) => length + 1);
   }
-  return matchers.slice(next).every((matcher) => matcher === 'any');
+  return lengths.includes(text.length);
 }
 
-/** Whether a pattern of a configuration file, as a path below /proc/sys, stands for a sysctl: glob(7) with braces. */
+/** Returns whether a pattern, as a path below /proc/sys, stands for a sysctl: glob(7) with braces. */
 export function matchesPattern(pattern: string, path: string): boolean {
   if (pattern.length > maxLength) return false;
   const parts = path.split('/');

@@ -1,58 +1,59 @@
+import { assertOptionTypes } from '../../policy/configuration-error.js';
+import { type KeepAliveSysctl, keepAliveSysctls, type RootOption } from '../../socket/kernel-defaults.js';
 import type { Omission } from '../list/connection.js';
 import { type ConfigurationFile, configurationFiles, type PlannedFile } from './configuration-files.js';
-import { readSetting, splitLines } from './configuration-text.js';
-import { type KeepAliveSysctl, keepAliveSysctls, numberOfValue } from './keys.js';
+import { numberOfValue, readSettings, type Setting } from './configuration-text.js';
 import { isPattern, matchesPattern } from './pattern.js';
 
 /** A line of a configuration file that concerns one of the three sysctls. */
 export interface SysctlSource {
-  /** Such as `net.ipv4.tcp_keepalive_time`, also where the line has a pattern or writes it with slashes. */
+  /** Such as `net.ipv4.tcp_keepalive_time`, also if the line has a pattern or slashes. */
   readonly key: string;
   /** The file that has the line. */
   readonly file: string;
   /** Counted from 1. */
   readonly line: number;
-  /** As the file has it; `null` for an exclusion (`-key`) that keeps the key from being set. */
+  /** As in the file; `null` for an exclusion (`-key`) that keeps the key from being set. */
   readonly value: string | null;
-  /** The key as the line has it, where that is a pattern. */
+  /** The key as the line has it, if that is a pattern. */
   readonly pattern?: string;
-  /** The link by which the file is read, where it is read by one. */
+  /** The link by which the file is read, if any. */
   readonly readAs?: string;
 }
 
 /** What the configuration files say of the three sysctls. */
 export interface SysctlSources {
-  /** By key, each key's in the order in which they are read; the last of a key is the one that wins. */
+  /** By key, in the order in which the lines are read; the last line of a key wins. */
   readonly sources: readonly SysctlSource[];
-  /** What /etc/sysctl.conf says where nothing reads it at boot. */
+  /** What /etc/sysctl.conf says if nothing reads it at boot. */
   readonly notRead: readonly SysctlSource[];
   readonly incomplete: readonly Omission[];
 }
 
-interface Entry extends SysctlSource {
-  readonly path: string;
+interface Entry extends Pick<Setting, 'path' | 'value'> {
   readonly isPattern: boolean;
+  readonly source: SysctlSource;
 }
 
-function entriesOf({ file, readAs, text }: ConfigurationFile, sysctl: KeepAliveSysctl): Entry[] {
-  const entries: Entry[] = [];
-  for (const [index, { text: line }] of splitLines(text).entries()) {
-    const setting = readSetting(line);
-    if (setting === undefined) continue;
-    const { path, key, value } = setting;
+/** Returns the lines of a file that concern a sysctl. */
+function entriesOf({ file, readAs, text }: ConfigurationFile, { key }: KeepAliveSysctl): Entry[] {
+  const own = key.replaceAll('.', '/');
+  return readSettings(text).flatMap((setting, index) => {
+    if (setting === undefined) return [];
+    const { path, value } = setting;
     const pattern = isPattern(path);
-    if (pattern ? !matchesPattern(path, sysctl.path) : path !== sysctl.path) continue;
-    entries.push({
-      ...{ key: sysctl.key, file, line: index + 1, value, path, isPattern: pattern },
-      ...(pattern ? { pattern: key } : {}),
+    if (pattern ? !matchesPattern(path, own) : path !== own) return [];
+    const source = {
+      ...{ key, file, line: index + 1, value },
+      ...(pattern ? { pattern: setting.key } : {}),
       ...(readAs === file ? {} : { readAs }),
-    });
-  }
-  return entries;
+    };
+    return [{ path, value, isPattern: pattern, source }];
+  });
 }
 
 /**
- * The entry that systemd-sysctl acts on.
+ * Returns the entry that systemd-sysctl acts on.
  *
  * A key's own line, also an exclusion, goes before every pattern, wherever it stands. Of the patterns the one that was
  * last given its value is applied last, the same value again does not move it, and one that the kernel refuses leaves
@@ -74,51 +75,39 @@ function winnerOf(entries: readonly Entry[]): Entry | undefined {
   );
 }
 
-function sourceOf({ path: _path, isPattern: _isPattern, ...source }: Entry): SysctlSource {
-  return source;
+function sourcesOf(files: readonly ConfigurationFile[]): SysctlSource[] {
+  return keepAliveSysctls.flatMap((sysctl) => {
+    const entries = files.flatMap((file) => entriesOf(file, sysctl));
+    // Exclusions that keep nothing from the key say nothing of it.
+    if (entries.every((entry) => entry.value === null)) return [];
+    const winner = winnerOf(entries);
+    const others = entries.filter((entry) => entry !== winner && entry.value !== null);
+    return [...others, ...(winner === undefined ? [] : [winner])].map(({ source }) => source);
+  });
 }
 
-function sourcesOf(files: readonly ConfigurationFile[], sysctl: KeepAliveSysctl): SysctlSource[] {
-  const entries = files.flatMap((file) => entriesOf(file, sysctl));
-  const winner = winnerOf(entries);
-  // Exclusions that keep nothing from the key say nothing of it.
-  if (entries.every((entry) => entry.value === null)) return [];
-  const others = entries.filter((entry) => entry !== winner && entry.value !== null);
-  return [...others, ...(winner === undefined ? [] : [winner])].map(sourceOf);
-}
-
-/** The same, with a file as it is going to be. */
-export function plannedSources(root: string, planned?: PlannedFile): SysctlSources {
+/** Like {@link sysctlSources}, with a file as if it were written already. */
+export function sourcesWith(root: string, planned?: PlannedFile): SysctlSources {
   const { files, notRead, incomplete } = configurationFiles(root, planned);
-  const ignored = notRead === undefined ? [] : [notRead];
-  return {
-    sources: keepAliveSysctls.flatMap((sysctl) => sourcesOf(files, sysctl)),
-    notRead: keepAliveSysctls.flatMap((sysctl) => sourcesOf(ignored, sysctl)),
-    incomplete,
-  };
-}
-
-/** The line that decides about a key; `undefined` where none does. */
-export function winningSource(sources: readonly SysctlSource[], key: string): SysctlSource | undefined {
-  return sources.findLast((source) => source.key === key);
-}
-
-/** Where to look instead of the machine's own files: for tests, images and containers. */
-export interface RootOption {
-  /** The directory that stands for `/`. */
-  readonly root?: string;
+  return { sources: sourcesOf(files), notRead: sourcesOf(notRead === undefined ? [] : [notRead]), incomplete };
 }
 
 /**
- * Every assignment of the three keepalive sysctls in the machine's configuration files, in the order in which
+ * Reads every assignment of the three keepalive sysctls in the machine's configuration files, in the order in which
  * systemd-sysctl reads them: /etc/sysctl.d, /run/sysctl.d, /usr/local/lib/sysctl.d, /usr/lib/sysctl.d and /lib/sysctl.d,
  * sorted by file name; a name in an earlier directory hides the same name in later ones.
  *
- * /etc/sysctl.conf counts where a link in one of these directories leads to it, or where there is no systemd and
- * `sysctl --system` reads it last. The kernel's command line and systemd's credentials are not looked at.
+ * /etc/sysctl.conf counts if a link in one of these directories leads to it, or if there is no systemd and
+ * `sysctl --system` reads it last. The kernel's command line and systemd's credentials are not read. Blocks while it reads
+ * the files; `incomplete` names files that could not be read. Linux.
  *
+ * @example
+ * const { sources } = sysctlSources();
+ * const winner = sources.findLast(({ key }) => key === 'net.ipv4.tcp_keepalive_time');
+ * @throws {ConfigurationError} if an option is unknown or of a wrong type.
  * @see sysctl.d(5), sysctl(8)
  */
 export function sysctlSources(options: RootOption = {}): SysctlSources {
-  return plannedSources(options.root ?? '/');
+  assertOptionTypes('sysctlSources', options, { root: 'string' });
+  return sourcesWith(options.root ?? '/');
 }

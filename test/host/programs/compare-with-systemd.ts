@@ -5,8 +5,9 @@
 import { spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import fc from 'fast-check';
-import { keepAliveSysctls, numberOfValue } from '../../../src/host/sysctl/keys.js';
+import { numberOfValue } from '../../../src/host/sysctl/configuration-text.js';
 import { sysctlSources } from '../../../src/host/sysctl/sources.js';
+import { keepAliveSysctls, sysctlFile } from '../../../src/socket/kernel-defaults.js';
 
 export interface Comparison {
   /** What was not as the sources say: the configuration, the kernel's value and the expected one. */
@@ -81,13 +82,13 @@ let changed = 0;
 
 for (const configuration of fc.sample(configurations, Number(process.argv[2]))) {
   writeConfiguration(configuration);
-  for (const { path, builtIn } of keepAliveSysctls) writeFileSync(`/proc/sys/${path}`, String(builtIn));
+  for (const { key, builtIn } of keepAliveSysctls) writeFileSync(sysctlFile(key), String(builtIn));
   spawnSync(program ?? '');
   const { sources } = sysctlSources();
-  for (const { key, path, builtIn } of keepAliveSysctls) {
+  for (const { key, builtIn } of keepAliveSysctls) {
     const winner = sources.findLast((source) => source.key === key);
     const expected = numberOfValue(winner?.value ?? '') ?? builtIn;
-    const kernel = Number(readFileSync(`/proc/sys/${path}`, 'utf8'));
+    const kernel = Number(readFileSync(sysctlFile(key), 'utf8'));
     if (kernel !== builtIn) changed += 1;
     if (kernel !== expected) differences.push({ key, kernel, expected, configuration });
   }

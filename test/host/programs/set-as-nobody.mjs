@@ -1,5 +1,5 @@
 // Gives up every privilege, then tries to set the kernel's defaults, and prints what became of it as JSON.
-import { readKernelDefaults, setKernelDefaults, sysctlSources } from '../../../dist/linux.js';
+import { kernelDefaults, setKernelDefaults, sysctlSources } from '../../../dist/linux.js';
 
 const [root, file] = process.argv.slice(2);
 const options = file === undefined ? { root } : { root, file };
@@ -9,7 +9,7 @@ process.setgid(nobody);
 process.setuid(nobody);
 console.log(
   JSON.stringify({
-    defaults: readKernelDefaults({ root }),
+    defaults: kernelDefaults({ root }),
     sources: sysctlSources({ root }).sources.length,
     dryRun: setKernelDefaults('600:30:5', { ...options, dryRun: true }),
     change: setKernelDefaults('600:30:5', options),
