@@ -121,7 +121,9 @@ describe('the packed package, installed elsewhere without scripts', () => {
     const installed = path.join(elsewhere, 'node_modules', 'tcp-keepalive');
     const top = readdirSync(installed);
     expect(top.sort()).toEqual(['CHANGELOG.md', 'LICENSE', 'README.md', 'dist', 'docs', 'package.json', 'src']);
-    const files = ['dist', 'src'].flatMap((folder) => readdirSync(path.join(installed, folder), { recursive: true }));
-    expect(files.filter((file) => String(file).includes('.test.'))).toEqual([]);
+    const files = ['dist', 'src'].flatMap((folder) =>
+      readdirSync(path.join(installed, folder), { recursive: true, encoding: 'utf8' }),
+    );
+    expect(files.filter((file) => file.includes('.test.'))).toEqual([]);
   });
 });
