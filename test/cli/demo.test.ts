@@ -80,11 +80,12 @@ describe.concurrent('tcp-keepalive demo', () => {
       },
       { timeout: 30_000 },
     );
-    expect(midway).toMatch(/^closes with FIN +\.*# +closed by the peer \(FIN\)$/m);
+    // A cell is about 180 ms: three are the half second that the demo allows a measurement to be late.
+    expect(midway).toMatch(/^closes with FIN +\.{0,3}# +closed by the peer \(FIN\)$/m);
     expect(midway).not.toContain('ETIMEDOUT');
     const { code } = await result;
     const end = await screenText(screen);
-    expect(end).toMatch(/^crashes while idle +\.+\?\.*\?\.*# +dead \(ETIMEDOUT\)$/m);
+    expect(end).toMatch(/^crashes while idle +\.+\?\.+\?\.+# +dead \(ETIMEDOUT\)$/m);
     expect(end).toMatch(/^falls silent, comes back +survives +still ESTABLISHED$/m);
     expect(end.match(/^idle but healthy/gm)).toHaveLength(2);
     expect(code).toBe(0);
