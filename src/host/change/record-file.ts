@@ -11,7 +11,7 @@ import {
 } from 'node:fs';
 import path from 'node:path';
 import { messageOf } from '../../node/warn-once.js';
-import { syncDirectory } from '../sysctl/file-change.js';
+import { syncDirectory } from '../sync-directory.js';
 import { RecordError, recordOf } from './record.js';
 import type { Change } from './set.js';
 

@@ -4,8 +4,9 @@ import { withDirectoryLock } from '../../native/directory-lock.js';
 import type { KernelDefaults } from '../../socket/kernel-defaults.js';
 import { bootId, bootIdFile } from '../boot-id.js';
 import { type BootRecord, parsed, recordIn } from '../change/record.js';
+import { syncDirectory } from '../sync-directory.js';
 import { attempt, codeOf } from './failed-call.js';
-import { type FileChange, syncDirectory } from './file-change.js';
+import type { FileChange } from './file-change.js';
 import { FileError } from './file-error.js';
 import { findFile } from './found-file.js';
 
@@ -73,13 +74,17 @@ export function plannedRecord(
   const recorded = found && { base64: found.content.toString('base64'), mode: found.mode, gid: found.gid };
   const { bootId: boot, netns } = runningKernel();
   const change: RecordedDefaults = {
-    ...{ netns, before, after },
+    netns,
+    before,
+    after,
     file:
       file && content ? { path: file.path, before: recorded ?? null, afterBase64: content.toString('base64') } : null,
   };
   const record: BootRecord<RecordedDefaults> = { bootId: boot, changed: [change] };
   return {
-    ...{ path: recordPath(root), found: readDefaultsRecord(root)?.found, mode: 0o600 },
+    path: recordPath(root),
+    found: readDefaultsRecord(root)?.found,
+    mode: 0o600,
     content: Buffer.from(`${JSON.stringify(record, null, 2)}\n`),
   };
 }

@@ -13,7 +13,8 @@ import {
 } from 'node:fs';
 import path from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
-import { attempt, codeOf } from './failed-call.js';
+import { syncDirectory } from '../sync-directory.js';
+import { attempt } from './failed-call.js';
 import { FileError } from './file-error.js';
 import { type FoundFile, findFile } from './found-file.js';
 
@@ -51,40 +52,22 @@ export function assertOwn(file: string, found: FoundFile | undefined): void {
   if (problem !== undefined) throw new FileError(file, 'other-owner', problem, 'run it as the owner, or chown it');
 }
 
-function withDescriptor(file: string, flags: number, use: (fd: number) => void): void {
-  const fd = openSync(file, flags, 0o600);
-  try {
-    use(fd);
-  } finally {
-    closeSync(fd);
-  }
-}
-
-/** Writes a directory's entries to the disk: until then a loss of power may undo a rename. */
-export function syncDirectory(directory: string): void {
-  withDescriptor(directory, constants.O_RDONLY | constants.O_DIRECTORY, (fd) => {
-    try {
-      fsyncSync(fd);
-    } catch (error) {
-      // Some file systems cannot, and do not need it.
-      if (codeOf(error) !== 'EINVAL') throw error;
-    }
-  });
-}
-
 type Content = Pick<FileChange, 'mode' | 'gid'> & { readonly content: Buffer };
 
 function writeTemporary(temporary: string, { content, mode, gid }: Content): void {
   const { O_WRONLY, O_CREAT, O_EXCL, O_NOFOLLOW } = constants;
   // A process that was killed may have left one. The lock of the record lets no other process write one now.
   rmSync(temporary, { force: true });
-  withDescriptor(temporary, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, (fd) => {
+  const fd = openSync(temporary, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, 0o600);
+  try {
     writeFileSync(fd, content);
     const { uid, gid: own } = fstatSync(fd);
     if (gid !== undefined && gid !== own) fchownSync(fd, uid, gid);
     fchmodSync(fd, mode);
     fsyncSync(fd);
-  });
+  } finally {
+    closeSync(fd);
+  }
 }
 
 /** Replaces or removes a file at once: a reader, and a kill at any moment, finds the old file or the new one. */
