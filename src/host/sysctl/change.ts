@@ -124,9 +124,13 @@ export function makeChange(root: string, dryRun: boolean, planOf: () => Plan): D
     applied: boolean,
     incomplete: Omission[],
   ) => ({
-    ...{ applied, before, after: applied ? kernelDefaults({ root }) : after },
+    applied,
+    before,
+    after: applied ? kernelDefaults({ root }) : after,
     file: file === undefined ? null : { path: file.path, action: actionOf(file) },
-    ...{ overriddenBy, warnings, incomplete },
+    overriddenBy,
+    warnings,
+    incomplete,
   });
   const plan = planOf();
   const { file, isUndo } = plan;

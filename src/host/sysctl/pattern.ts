@@ -25,8 +25,15 @@ function expandBraces(pattern: string): string[] {
 }
 
 const namedClasses: Readonly<Record<string, string>> = {
-  ...{ alpha: 'A-Za-z', digit: '0-9', alnum: 'A-Za-z0-9', lower: 'a-z', upper: 'A-Z' },
-  ...{ xdigit: 'A-Fa-f0-9', punct: '!-\\/:-@\\[-`{-~', space: '\\s', blank: ' \\t' },
+  alpha: 'A-Za-z',
+  digit: '0-9',
+  alnum: 'A-Za-z0-9',
+  lower: 'a-z',
+  upper: 'A-Z',
+  xdigit: 'A-Fa-f0-9',
+  punct: '!-\\/:-@\\[-`{-~',
+  space: '\\s',
+  blank: ' \\t',
 };
 
 /** The tokens of a pattern: an escaped character, `[a-z]`, `[!a-z]`, `[[:alpha:]_]`, `*`, `?` or a character. */

@@ -71,7 +71,10 @@ export function kernelDefaultsReport(options: RootOption = {}): KernelDefaultsRe
   const { sources, notRead, incomplete } = sysctlSources({ root });
   const others = root === '/' ? otherNamespaces() : { namespaces: [], incomplete: [] };
   return {
-    ...{ ...defaults, sources, notRead, namespaces: others.namespaces },
+    ...defaults,
+    sources,
+    notRead,
+    namespaces: others.namespaces,
     isEveryFileRead: incomplete.length === 0,
     incomplete: [...incomplete, ...others.incomplete],
   };

@@ -44,7 +44,10 @@ function entriesOf({ file, readAs, text }: ConfigurationFile, { key }: KeepAlive
     const pattern = isPattern(path);
     if (pattern ? !matchesPattern(path, own) : path !== own) return [];
     const source = {
-      ...{ key, file, line: index + 1, value },
+      key,
+      file,
+      line: index + 1,
+      value,
       ...(pattern ? { pattern: setting.key } : {}),
       ...(readAs === file ? {} : { readAs }),
     };

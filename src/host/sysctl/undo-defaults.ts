@@ -49,8 +49,12 @@ function planOf(root: string): Plan {
     throw new FileError(path, 'changed', what, 'enter it with nsenter --net', 'the same namespace');
   }
   return {
-    ...{ before: kernelDefaults({ root }), after: change.before, file: restoredFile(change) },
-    ...{ overriddenBy: [], warnings: [], isUndo: true },
+    before: kernelDefaults({ root }),
+    after: change.before,
+    file: restoredFile(change),
+    overriddenBy: [],
+    warnings: [],
+    isUndo: true,
     record: () => ({ path, found, content: undefined, mode: 0o600 }),
   };
 }
