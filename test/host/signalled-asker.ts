@@ -60,11 +60,11 @@ for (const signal of signals.split(',') as NodeJS.Signals[]) {
       if (during > 0) process.kill(pid, signal);
       else await new Promise((resolve) => setImmediate(resolve));
     }
-    if (signal === 'SIGSTOP' || signal === 'SIGTSTP') {
-      await new Promise((resolve) => setTimeout(resolve, 150));
-      process.kill(pid, 'SIGCONT');
-    }
+    // Again and again: a busy machine may let the process stop only after it was told to go on.
+    const goOn =
+      signal === 'SIGSTOP' || signal === 'SIGTSTP' ? setInterval(() => child.kill('SIGCONT'), 150) : undefined;
     const end = await ended(child);
+    clearInterval(goOn);
     results.push({ signal, during, after: overridden(), end });
   }
 }
