@@ -196,3 +196,18 @@ describe('readPolicy', () => {
     expect(act).toThrow(expect.objectContaining({ field, message: expect.stringContaining(message) }));
   });
 });
+
+describe('a message says what to write instead', () => {
+  it.each([
+    [() => readPolicy({ idel: '30s' } as never), 'did you mean "idle"?'],
+    [() => readPolicy({ usertimeout: 1000 } as never), 'did you mean "userTimeout"?'],
+    [() => readPolicy({ probes: 3 } as never), "it is called 'count' here"],
+    [() => formatPolicy({ enabled: true, idle: 30_000 } as never), '`const { enabled, ...policy } = state`'],
+  ])('%#', (call, hint) => {
+    expect(call).toThrow(hint);
+  });
+
+  it("does not offer 'off' where off is refused", () => {
+    expect(() => readPolicy(false as never)).toThrow(/^(?!.*'off')/);
+  });
+});

@@ -5,6 +5,7 @@ import { millisecondsMeant, userTimeoutMillisecondsMeant } from './unit-slip.js'
 import {
   autoUserTimeout,
   leastUserTimeoutMs,
+  policyOrOffAllowed,
   validateAutoUserTimeout,
   validateCount,
   validatePolicy,
@@ -64,9 +65,9 @@ export function parsePolicy(text: string): ParsedPolicy {
  *
  * @throws {PolicyError} if the kernel would refuse, truncate or misread a value.
  */
-export function readPolicy(input: PolicyInput): ValidPolicy {
+export function readPolicy(input: PolicyInput, allowed?: string): ValidPolicy {
   const policy = typeof input === 'string' ? parsePolicy(input) : input;
-  const valid = validatePolicy(policy, checked.has(policy) ? 0 : leastUserTimeoutMs);
+  const valid = validatePolicy(policy, checked.has(policy) ? 0 : leastUserTimeoutMs, allowed);
   checked.add(valid);
   return valid;
 }
@@ -77,7 +78,7 @@ export function readPolicy(input: PolicyInput): ValidPolicy {
  * @throws {PolicyError} if the kernel would refuse, truncate or misread a value.
  */
 export function readPolicyOrOff(input: PolicyInput | false): ValidPolicy | false {
-  return input === false || input === 'off' ? false : readPolicy(input);
+  return input === false || input === 'off' ? false : readPolicy(input, policyOrOffAllowed);
 }
 
 /**

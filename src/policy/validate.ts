@@ -1,3 +1,4 @@
+import { closestName } from './closest-name.js';
 import { readMilliseconds, spokenDuration } from './duration.js';
 import { describeValue, PolicyError, type PolicyField } from './errors.js';
 import { limits } from './limits.js';
@@ -114,25 +115,33 @@ function userTimeoutField(value: unknown, others: OtherFields, leastMs: number):
 
 type Fields = Readonly<Record<keyof ValidPolicy, unknown>>;
 
-const policyAllowed = "policy text such as '30:5:3', an object of idle, interval, count and userTimeout, or 'off'";
+const policyAllowed = "policy text such as '30:5:3' or an object of idle, interval, count and userTimeout";
+export const policyOrOffAllowed = `${policyAllowed}, or 'off'`;
 
 /** Reads each field once, so that what is checked is what is used, whatever getters and proxies do. */
-function readFields(policy: object): { keys: string[]; values: Fields; isPlain: boolean } {
+function readFields(policy: object, allowed: string): { keys: string[]; values: Fields; isPlain: boolean } {
   try {
     const { idle, interval, count, userTimeout } = policy as Fields;
     const isPlain = Object.prototype.toString.call(policy) === '[object Object]';
     return { keys: Object.keys(policy), values: { idle, interval, count, userTimeout }, isPlain };
   } catch {
-    throw new PolicyError('policy', policy, policyAllowed, 'reading its fields threw an error');
+    throw new PolicyError('policy', policy, allowed, 'reading its fields threw an error');
   }
 }
 
+const fieldNames: readonly string[] = ['idle', 'interval', 'count', 'userTimeout'];
+
+/** A state has values that no policy may have, such as those of a sysctl beyond the limits, and can be off. */
+const stateHint = 'of a state, `const { enabled, ...policy } = state`, pass `enabled && policy`';
+
 function refuseUnknownFields(policy: object, keys: readonly string[]): void {
   for (const key of keys) {
-    if (key === 'idle' || key === 'interval' || key === 'count' || key === 'userTimeout') continue;
+    if (fieldNames.includes(key)) continue;
     const meant = Object.hasOwn(knownAliases, key) ? knownAliases[key] : undefined;
+    const closest = closestName(key, fieldNames);
+    const guess = closest === undefined ? undefined : `did you mean "${closest}"?`;
+    const hint = key === 'enabled' ? stateHint : meant === undefined ? guess : `it is called '${meant}' here`;
     const allowed = 'made of idle, interval, count and userTimeout';
-    const hint = meant === undefined ? undefined : `it is called '${meant}' here`;
     throw new PolicyError('policy', policy, allowed, hint, `a field ${describeValue(key)}`);
   }
 }
@@ -143,12 +152,12 @@ function refuseUnknownFields(policy: object, keys: readonly string[]): void {
  * @param leastMs A user timeout given as a number above 0 and below `leastMs` is a slip of unit.
  * @throws {PolicyError} if the kernel would refuse, truncate or misread a value.
  */
-export function validatePolicy(policy: KeepAlivePolicy, leastMs = 0): ValidPolicy {
-  if (typeof policy !== 'object' || policy === null) throw new PolicyError('policy', policy, policyAllowed);
-  const { keys, values, isPlain } = readFields(policy);
+export function validatePolicy(policy: KeepAlivePolicy, leastMs = 0, allowed = policyAllowed): ValidPolicy {
+  if (typeof policy !== 'object' || policy === null) throw new PolicyError('policy', policy, allowed);
+  const { keys, values, isPlain } = readFields(policy, allowed);
   // A promise, a Map or an array that says nothing is a mistake, not a policy that leaves everything as it is.
   if (!isPlain && Object.values(values).every((value) => value === undefined)) {
-    throw new PolicyError('policy', policy, policyAllowed);
+    throw new PolicyError('policy', policy, allowed);
   }
   refuseUnknownFields(policy, keys);
   const idle = secondsField('idle', values.idle);

@@ -4,7 +4,7 @@ import { guarded } from '../node/guarded.js';
 import { messageOf, warnOnce } from '../node/warn-once.js';
 import { ConfigurationError } from '../policy/configuration-error.js';
 import { threadState } from '../socket/thread-state.js';
-import { applyConfiguration } from './apply/apply-to-process.js';
+import { applyConfiguration, checkOptions } from './apply/apply-to-process.js';
 import { type NoPolicy, readConfiguration } from './apply/configuration.js';
 
 /**
@@ -44,10 +44,13 @@ try {
   const { endRegistered } = threadState;
   threadState.endRegistered = undefined;
   if (endRegistered !== undefined) guarded(endRegistered);
-  if (configuration !== undefined && 'lookedFor' in configuration) warnOfNone(configuration);
-  else if (configuration !== undefined) {
+  if ('lookedFor' in configuration) warnOfNone(configuration);
+  else {
     const { policy, options, sourceOf } = configuration;
-    threadState.endRegistered = applyConfiguration(policy, options, sourceOf).dispose;
+    checkOptions(options, sourceOf);
+    // Without rules every connection is left to the program: nothing needs to be wrapped.
+    const isAllUnmanaged = policy === 'unmanaged' && options.rules === undefined;
+    if (!isAllUnmanaged) threadState.endRegistered = applyConfiguration(policy, options, sourceOf).dispose;
   }
 } catch (error) {
   refuse(error);

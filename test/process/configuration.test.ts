@@ -189,6 +189,30 @@ describe.concurrent('without a policy', () => {
     expect(stderr).toBe('');
   });
 
+  it.each([
+    [{ TCP_KEEPALIVE_MOED: 'fill' }, /did you mean "TCP_KEEPALIVE_MODE"\?/],
+    [{ TCP_KEEPALIVE_MODE: 'fil' }, /TCP_KEEPALIVE_MODE: mode must be 'enforce' or 'fill', got "fil"/],
+    [{ TCP_KEEPALIVE_NATIVE: 'no' }, /TCP_KEEPALIVE_NATIVE: native must be true or false/],
+    [{ TCP_KEEPALIVE_RULES: '[' }, /TCP_KEEPALIVE_RULES must be a list of rules as JSON/],
+    [{ TCP_KEEPALIVE_RULES: '[{ "prot": 1, "policy": "off" }]' }, /unknown field "prot"; did you mean "port"\?/],
+  ])('because it is unmanaged, %j is still an error', async (env, message) => {
+    const { code, stderr } = await start(['-e', '0'], { options, env: { TCP_KEEPALIVE: 'unmanaged', ...env } }).ended;
+    expect(code).toBe(1);
+    expect(stderr).toMatch(message);
+  });
+
+  it('because it is unmanaged, a rule still gives its connections a policy', async () => {
+    using place = folderWith(() => {});
+    const rules = (policy: string) => ({
+      TCP_KEEPALIVE: 'unmanaged',
+      TCP_KEEPALIVE_RULES: JSON.stringify([{ role: 'client', policy }]),
+    });
+    const { client, stderr } = await inFolder(place.folder, rules('30:5:3'));
+    expect(stderr).toBe('');
+    expect(client).toMatchObject({ enabled: true, idle: 30_000 });
+    expect((await inFolder(place.folder, rules('unmanaged'))).client.enabled).toBe(false);
+  });
+
   it('because the file says unmanaged, there is not a word', async () => {
     using place = folderWith(write({ policy: 'unmanaged' }));
     expect((await inFolder(place.folder)).stderr).toBe('');

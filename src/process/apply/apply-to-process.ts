@@ -148,7 +148,8 @@ export type SourceOf = (field: 'policy' | keyof ProcessOptions) => string;
 
 const optionNames: readonly (keyof ProcessOptions)[] = ['mode', 'rules', 'onApplied', 'summarySignal', 'native'];
 
-function checkOptions(options: ProcessOptions, sourceOf: SourceOf): void {
+/** @throws {ConfigurationError} if an option other than the rules is wrong. */
+export function checkOptions(options: ProcessOptions, sourceOf: SourceOf): void {
   assertKnownOptions('applyToProcess', options, optionNames);
   const { mode, native, onApplied, summarySignal } = options;
   const refusal = (field: keyof ProcessOptions, given: unknown, allowed: string) =>

@@ -107,15 +107,10 @@ function readFile(environment: Environment, folder: string | undefined): FromFil
  * a file that is there by chance must not change a policy of the environment.
  *
  * @param folder The working directory; undefined if it cannot be read.
- * @returns undefined if connections are to be left to the program.
- * @throws {ConfigurationError} if a variable or file is wrong.
+ ** @throws {ConfigurationError} if a variable or file is wrong.
  */
-export function readConfiguration(
-  environment: Environment,
-  folder: string | undefined,
-): Configuration | NoPolicy | undefined {
+export function readConfiguration(environment: Environment, folder: string | undefined): Configuration | NoPolicy {
   const text = environment[variables.policy];
-  if (text === 'unmanaged') return undefined;
   checkVariables(environment);
   const fromEnvironment = contentOf(environment);
   const isComplete = isGiven(fromEnvironment) && !environment['TCP_KEEPALIVE_CONFIG'];
@@ -125,7 +120,6 @@ export function readConfiguration(
     const variable = `${variables.policy} is ${text === undefined ? 'not set' : 'empty'}`;
     return { lookedFor: [variable, ...misspelt(environment), `${file} ${said}`] };
   }
-  if (policy === 'unmanaged' && options.rules === undefined) return undefined;
   return {
     policy: (policy ?? 'unmanaged') as PolicyInput,
     options: options as ProcessOptions,

@@ -5,6 +5,7 @@ import { onSecuring } from '../../node/hooks.js';
 import { callSoon } from '../../node/real-time.js';
 import { assertKnownOptions, ConfigurationError } from '../../policy/configuration-error.js';
 import { readMilliseconds } from '../../policy/duration.js';
+import { PolicyError } from '../../policy/errors.js';
 import { readPolicy } from '../../policy/parse.js';
 import type { Duration, PolicyInput } from '../../policy/policy.js';
 import { secondsMeant } from '../../policy/unit-slip.js';
@@ -69,7 +70,11 @@ function isIterable(value: unknown): boolean {
 /** Checks what is given, and what of it goes together; what is read of it later is what was checked. */
 function check(given: WatchOptions): void {
   assertKnownOptions(source, given, fields);
-  const { sockets, all, deadAfter, deadWithin, destroy } = given;
+  const { sockets, all, policy, deadAfter, deadWithin, destroy } = given;
+  if ([false, 'off', 'unmanaged'].includes(policy as string | false)) {
+    const allowed = "one that turns keepalive on, such as '30:5:3', or left out to watch connections as they are";
+    throw new PolicyError('policy', policy, allowed);
+  }
   for (const [field, value] of Object.entries({ all, destroy })) {
     if (value !== undefined && typeof value !== 'boolean') {
       throw new ConfigurationError(source, field, value, 'true or false');
