@@ -32,17 +32,24 @@ interface Internals {
 }
 
 /**
- * Makes Node.js create a TCP handle, by connecting with a look-up that never answers. The handle has no descriptor, and
- * does not keep the process alive. The handle is never closed: a close would run in the program's ticks and trigger its
+ * Makes Node.js create a TCP handle: `connect` does so before it refuses the port (lib/net.js). The handle has no descriptor,
+ * and does not keep the process alive. The handle is never closed: a close would run in the program's ticks and trigger its
  * async hooks.
  */
-function find(): Internals {
+function createHandle(): object | null | undefined {
   const { bun, deno } = process.versions;
+  if (bun !== undefined || deno !== undefined) return undefined;
   const socket = new Socket();
-  if (bun === undefined && deno === undefined) {
-    socket.connect({ host: 'tcp-keepalive.invalid', port: 1, autoSelectFamily: false, lookup: () => {} }).unref();
+  try {
+    socket.connect({ port: -1 });
+  } catch {
+    socket.unref();
   }
-  const { _handle: handle } = socket as unknown as { _handle?: object | null };
+  return (socket as unknown as { readonly _handle?: object | null })._handle;
+}
+
+function find(): Internals {
+  const handle = createHandle();
   const owner =
     handle && Object.getOwnPropertySymbols(handle).find(({ description }) => description === 'owner_symbol');
   const prototype = handle ? (Object.getPrototypeOf(handle) as Partial<TcpPrototype>) : undefined;
