@@ -47,7 +47,7 @@ try {
   if (configuration !== undefined && 'lookedFor' in configuration) warnOfNone(configuration);
   else if (configuration !== undefined) {
     const { policy, options, sourceOf } = configuration;
-    threadState.endRegistered = applyConfiguration(policy, options, sourceOf).dispose;
+    threadState.endRegistered = applyConfiguration(policy, options, sourceOf).close;
   }
 } catch (error) {
   refuse(error);

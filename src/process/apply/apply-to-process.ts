@@ -51,8 +51,8 @@ export interface ProcessOptions {
 export interface ProcessPolicy extends Disposable {
   /** What became of this thread's connections so far. */
   status(): ProcessStatus;
-  /** Takes the policy out of force; what was set on open connections and listeners stays as it is. */
-  dispose(): void;
+  /** Takes the policy out of force. Open connections and listeners keep their options. */
+  close(): void;
 }
 
 interface Applied extends ActivePolicy {
@@ -209,7 +209,7 @@ export function applyConfiguration(
   enforcer.reconsiderListeners();
   installation.findNative(native);
   debug('policy %j, mode %s, %d rules', activePolicy.policy, mode, rules.length);
-  const dispose = () => {
+  const close = () => {
     const at = applied.indexOf(activePolicy);
     if (at < 0) return;
     applied.splice(at, 1);
@@ -219,7 +219,7 @@ export function applyConfiguration(
     if (applied.length > 0) enforcer.reconsiderListeners();
     else installation = undefined;
   };
-  return { status, dispose, [Symbol.dispose]: dispose };
+  return { status, close, [Symbol.dispose]: close };
 }
 
 /**
