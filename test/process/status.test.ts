@@ -32,7 +32,7 @@ it('counts connections that were set, that inherited, and listeners', async () =
 });
 
 it('reads back the first connection of each policy and address family, then one in a hundred', async () => {
-  const { status } = apply('30:5:3', { rules: [{ remote: '127.0.0.2', policy: '40:5:3' }] });
+  const { status } = apply('30:5:3', { rules: [{ role: 'client', remote: '127.0.0.2', policy: '40:5:3' }] });
   const server = closing(net.createServer((socket) => socket.resume())).listen(0, '::');
   await once(server, 'listening');
   const connect = async (host: string): Promise<net.Socket> => {
