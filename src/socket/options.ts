@@ -126,6 +126,23 @@ export function writePolicy(fd: number, policy: PlannedPolicy, platform: Platfor
 /** What a socket has that nobody has set anything on. */
 const untouched = (): KeepAliveState => ({ enabled: false, ...kernelDefaults(), userTimeout: 0 });
 
+interface Plan {
+  readonly list: readonly OptionWrite[];
+  readonly state: AppliedKeepAlive;
+}
+
+/** Most connections have one of few policies, and making a plan takes longer than a system call. */
+const plans = new WeakMap<PlannedPolicy & object, Plan>();
+
+function planOf(policy: PlannedPolicy & object, platform: Platform): Plan {
+  const known = plans.get(policy);
+  if (known !== undefined) return known;
+  const state = Object.freeze({ ...plannedState(policy), readBack: false } as const);
+  const plan = { list: optionWrites(policy, platform), state };
+  plans.set(policy, plan);
+  return plan;
+}
+
 /**
  * Sets a policy like {@link writePolicy} on a socket that was just opened, which is known to have the kernel's defaults.
  * Without `isReadBack`, returns what the policy states if the kernel refuses none of the calls.
@@ -136,10 +153,10 @@ export function writePolicyOnNew(
   platform: Platform,
   isReadBack: boolean,
 ): AppliedKeepAlive {
-  const list = optionWrites(policy, platform);
-  if (isReadBack || !isComplete(policy)) return writeOptions(fd, list, untouched, platform);
+  if (isReadBack || !isComplete(policy)) return writeOptions(fd, optionWrites(policy, platform), untouched, platform);
+  const { list, state } = planOf(policy, platform);
   const { done, error } = writeIntOptions(fd, list, []);
-  if (error === undefined) return { ...plannedState(policy), readBack: false };
+  if (error === undefined) return state;
   restore(fd, untouched(), platform, list.slice(0, done), error);
   throw error;
 }

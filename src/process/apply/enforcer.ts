@@ -10,13 +10,14 @@ import { messageOf, warnOnce } from '../../node/warn-once.js';
 import type { Method } from '../../node/wrap.js';
 import type { ValidPolicy } from '../../policy/policy.js';
 import { hasPolicy, setOnHandle, setOnNewHandle } from '../../socket/connection.js';
-import { explicitPolicy } from '../../socket/explicit-policy.js';
+import { explicitPolicy, rememberOnHandle } from '../../socket/explicit-policy.js';
 import { listenersPassOptionsOn } from '../../socket/server.js';
 import type { AppliedKeepAlive } from '../../socket/state.js';
 import { type ActivePolicy, type ConnectionPolicy, needsLocalPort, policyFor } from './active-policy.js';
 import { callSite } from './call-site.js';
 import { Listeners, queuedOn } from './listeners.js';
 import { ReadBackSample } from './read-back-sample.js';
+import { receivedPolicy } from './received-policy.js';
 import {
   type EarlierCalls,
   isOverruled,
@@ -114,7 +115,15 @@ export class Enforcer implements Hooks {
       remotePort: peer.port,
       localPort: nameOf(handle)?.port,
     } as const;
-    this.#decide(handle, 'server', (server && explicitPolicy(server)) ?? policyFor(activePolicy, facts) ?? 'unmanaged');
+    const policy = (server && explicitPolicy(server)) ?? policyFor(activePolicy, facts) ?? 'unmanaged';
+    if (listener === undefined && policy !== 'unmanaged') guarded(() => this.#keepReceived(handle, policy));
+    this.#decide(handle, 'server', policy);
+  }
+
+  /** What a program set explicitly in the process or thread that hands a connection over stays explicit here. */
+  #keepReceived(handle: TcpHandle, policy: ValidPolicy | false): void {
+    const received = explicitPolicy(handle) === undefined ? receivedPolicy(handle, policy) : undefined;
+    if (received !== undefined) rememberOnHandle(handle, received);
   }
 
   listening(handle: TcpHandle): void {
