@@ -4,7 +4,7 @@ import { constants } from 'node:os';
 import { debuglog } from 'node:util';
 import { isMainThread } from 'node:worker_threads';
 import { guarded } from '../../node/guarded.js';
-import { installHooks } from '../../node/hooks.js';
+import { installHooks } from '../../node/connection-hooks.js';
 import { serverOf } from '../../node/listener.js';
 import { onHandedOver } from '../../node/opened-handles.js';
 import { tcpPrototype } from '../../node/tcp-handle.js';

@@ -3,7 +3,7 @@ import { UnsupportedError } from '../../native/errors.js';
 import { Socket } from '../../node/classes.js';
 import { quietly } from '../../node/guarded.js';
 import { carrierOf, descriptorOf } from '../../node/handle.js';
-import { type ConnectRequest, onConnecting } from '../../node/hooks.js';
+import { type ConnectRequest, onConnecting } from '../../node/connection-hooks.js';
 import { clearTimer, setTimer, type Timer } from '../../node/real-time.js';
 import { ownerOf, type TcpHandle } from '../../node/tcp-handle.js';
 
