@@ -1,21 +1,13 @@
 import type net from 'node:net';
 import { UnsupportedError } from '../native/errors.js';
 import { Server, Socket } from './classes.js';
+import type { Handle, SocketName } from './handle.js';
 import { sharedInThread } from './thread-map.js';
 
 /** Node's own handle of a TCP connection or listener (src/tcp_wrap.cc), as far as it is used here. */
-export interface TcpHandle {
+export interface TcpHandle extends Handle {
   /** -1 while it has none, and on Windows. */
   readonly fd: number;
-  getsockname(out: SocketName): number;
-  getpeername(out: SocketName): number;
-  setKeepAlive(enable: boolean, delaySeconds?: number, intervalSeconds?: number, count?: number): number;
-}
-
-/** What `getsockname` and `getpeername` fill in. */
-export interface SocketName {
-  address?: string;
-  port?: number;
 }
 
 /** The methods that are wrapped; each answers 0, or a negative errno. */
@@ -87,9 +79,9 @@ export function shareOwner(secure: object, below: object): void {
 }
 
 /** The socket or server that a handle belongs to; a handle that was just accepted or handed over has none yet. */
-export function ownerOf(handle: TcpHandle): net.Socket | net.Server | undefined {
+export function ownerOf(handle: object): net.Socket | net.Server | undefined {
   const { owner: symbol } = internals();
-  const owner = (handle as unknown as Record<symbol, unknown>)[symbol] ?? owners.get(handle);
+  const owner = (handle as Record<symbol, unknown>)[symbol] ?? owners.get(handle);
   return owner instanceof Socket || owner instanceof Server ? owner : undefined;
 }
 
@@ -109,22 +101,19 @@ export function tcpHandleOf(socket: net.Socket | net.Server): TcpHandle | undefi
 
 type Name = Required<SocketName>;
 
-/** A handle of whichever runtime. */
-export type NamedHandle = Partial<Pick<TcpHandle, 'getsockname' | 'getpeername'>>;
-
-function ask(handle: NamedHandle, method: 'getsockname' | 'getpeername'): Name | undefined {
+function ask(handle: Handle, method: 'getsockname' | 'getpeername'): Name | undefined {
   const name: SocketName = {};
   if (handle[method]?.(name) !== 0 || name.address === undefined || name.port === undefined) return undefined;
   return name as Name;
 }
 
 /** Returns the local address and port of a handle. */
-export function nameOf(handle: NamedHandle): Name | undefined {
+export function nameOf(handle: Handle): Name | undefined {
   return ask(handle, 'getsockname');
 }
 
 /** Returns the address and port of the peer; undefined for a listener, and for a connection that has ended. */
-export function peerOf(handle: NamedHandle): Name | undefined {
+export function peerOf(handle: Handle): Name | undefined {
   return ask(handle, 'getpeername');
 }
 

@@ -1,5 +1,5 @@
 import type net from 'node:net';
-import { Server } from '../node/classes.js';
+import { Server, Socket } from '../node/classes.js';
 import { descriptorOf, type Handle, handleOf } from '../node/handle.js';
 import {
   afterNextKeepAlive,
@@ -7,8 +7,8 @@ import {
   onConnection,
   onListening,
   setsKeepAliveOnAccept,
-  socketOf,
 } from '../node/listener.js';
+import { ownerOf } from '../node/tcp-handle.js';
 import type { ValidPolicy } from '../policy/policy.js';
 import { checkApplicable, setOnHandle } from './connection.js';
 import { canUseDescriptors } from './descriptors.js';
@@ -111,7 +111,8 @@ class ServerPolicy {
       proceed();
     } finally {
       restore();
-      if (failure !== undefined) (accepted ?? socketOf(client))?.destroy(failure);
+      const socket = failure && (accepted ?? ownerOf(client));
+      if (socket instanceof Socket) socket.destroy(failure);
     }
   }
 }

@@ -1,9 +1,9 @@
 import type net from 'node:net';
 import { SystemCallError, UnsupportedError } from '../../native/errors.js';
 import { Socket } from '../../node/classes.js';
+import type { Hooks } from '../../node/connection-hooks.js';
 import { guarded } from '../../node/guarded.js';
 import { handleOf } from '../../node/handle.js';
-import type { Hooks } from '../../node/connection-hooks.js';
 import { listeningServers, serverOf } from '../../node/listener.js';
 import { hostOf, nameOf, ownerOf, peerOf, type TcpHandle, tcpHandleOf } from '../../node/tcp-handle.js';
 import { messageOf, warnOnce } from '../../node/warn-once.js';
