@@ -25,7 +25,7 @@ const exported = Object.values(manifest.exports).flatMap(({ default: file }) => 
 // What worker threads need is a thread of its own, started from its file.
 const nativeThread = 'native/thread/native-thread.js';
 const entries = [...exported, ...Object.values(manifest.bin)].map((file) => path.relative('dist', file));
-await build({
+const options = {
   entryPoints: [...entries, nativeThread].map((file) => inRoot('build', file)),
   outbase: inRoot('build'),
   outdir: inRoot('dist'),
@@ -40,6 +40,55 @@ await build({
   sourcemap: true,
   sourcesContent: false,
   logLevel: 'warning',
+};
+
+const { inputs } = (await build({ ...options, write: false, metafile: true })).metafile;
+const importsOf = (file, kind) => inputs[file].imports.filter((other) => other.kind === kind && other.path in inputs);
+const reach = (file, reached = new Set()) => {
+  if (reached.has(file)) return reached;
+  reached.add(file);
+  for (const { path: other } of importsOf(file, 'import-statement')) reach(other, reached);
+  return reached;
+};
+const [forRegister, forIndex, forLinux] = ['process/register', 'index', 'linux'].map((name) =>
+  reach(`build/${name}.js`),
+);
+const shared = [...forRegister].filter((file) => forIndex.has(file));
+/** The modules that `register` shares with `index` become two chunks, of which `linux` needs one. */
+const layers = [shared.filter((file) => forLinux.has(file)), shared.filter((file) => !forLinux.has(file))];
+const loadedLater = Object.keys(inputs).flatMap((file) => importsOf(file, 'dynamic-import').map((other) => other.path));
+const starts = new Set([...options.entryPoints.map((file) => path.relative(root, file)), ...loadedLater]);
+
+/** esbuild makes a chunk for each set of entries that need a module. Entries that need part of a layer import all of it. */
+function layerImports(file) {
+  if (!starts.has(file)) return '';
+  const needed = layers.filter((layer) => layer.some((module) => reach(file).has(module)));
+  return needed
+    .flat()
+    .map((module) => `import ${JSON.stringify(inRoot(module))};`)
+    .join('');
+}
+
+/** An import of a built-in module evaluates all its lazy properties, which takes 4 ms for `node:fs`. */
+const builtinImport = /^import (\w+)?(?:, )?(\{[^}]*\})? ?from '(node:[^']+)';/gm;
+const loadBuiltin = (_, whole, some, name) =>
+  [whole, some?.replaceAll(' as ', ': ')]
+    .flatMap((names) => (names ? `const ${names} = process.getBuiltinModule('${name}');` : []))
+    .join(' ');
+
+await build({
+  ...options,
+  plugins: [
+    {
+      name: 'load-less',
+      setup({ onLoad }) {
+        onLoad({ filter: /\.js$/ }, ({ path: file }) => {
+          const code = readFileSync(file, 'utf8').replace(builtinImport, loadBuiltin);
+          return { contents: `${code}\n${layerImports(path.relative(root, file))}` };
+        });
+      },
+    },
+  ],
 });
 for (const file of Object.values(manifest.bin)) chmodSync(inRoot(file), 0o755);
 rmSync(inRoot('build'), { recursive: true, force: true });

@@ -1,7 +1,7 @@
 import type net from 'node:net';
 import { Socket } from './classes.js';
+import type { ConnectRequest } from './connection-hooks.js';
 import { bottomOf, descriptorOf, fdOf, type Handle, handleOf } from './handle.js';
-import type { ConnectRequest } from './hooks.js';
 import { type Method, wrap } from './wrap.js';
 
 /** A private symbol of Node.js among the properties of an object. */

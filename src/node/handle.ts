@@ -1,6 +1,12 @@
 import type net from 'node:net';
 import { Socket } from './classes.js';
 
+/** What `getsockname` and `getpeername` fill in. */
+export interface SocketName {
+  address?: string;
+  port?: number;
+}
+
 /** Node's own handle, as far as it is used here. */
 export interface Handle {
   readonly fd?: number;
@@ -13,6 +19,8 @@ export interface Handle {
   readonly _parent?: Handle | null;
   /** Answers 0, or a negative errno. */
   setKeepAlive?(enable: boolean, delaySeconds: number, intervalSeconds: number, count: number): number;
+  getsockname?(out: SocketName): number;
+  getpeername?(out: SocketName): number;
   close?(callback?: () => void): void;
 }
 

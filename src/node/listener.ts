@@ -1,5 +1,5 @@
 import type net from 'node:net';
-import { Server, Socket } from './classes.js';
+import { Server } from './classes.js';
 import { type Handle, handleOf } from './handle.js';
 import { type Method, wrap } from './wrap.js';
 
@@ -16,13 +16,6 @@ interface ListenerHandle extends Handle {
 /** Returns whether Node.js sets keepalive on each accepted connection: the server was created with `keepAlive`. */
 export function setsKeepAliveOnAccept(server: net.Server): boolean {
   return Boolean((server as unknown as { keepAlive?: boolean }).keepAlive);
-}
-
-/** Returns the socket that Node.js has made for an accepted handle. */
-export function socketOf(client: Handle): net.Socket | undefined {
-  const owner = Object.getOwnPropertySymbols(client).find(({ description }) => description === 'owner_symbol');
-  const socket = owner && (client as Record<symbol, unknown>)[owner];
-  return socket instanceof Socket ? socket : undefined;
 }
 
 /** Returns whether a handle is that of a listener. */

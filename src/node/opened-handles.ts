@@ -1,7 +1,7 @@
 import { channel } from 'node:diagnostics_channel';
 import type net from 'node:net';
+import { onConnecting } from './connection-hooks.js';
 import { guarded } from './guarded.js';
-import { onConnecting } from './hooks.js';
 import { isTcpHandle, type TcpHandle, tcpHandleOf, tcpPrototype } from './tcp-handle.js';
 import { type Method, wrap } from './wrap.js';
 

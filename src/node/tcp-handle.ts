@@ -1,21 +1,13 @@
 import type net from 'node:net';
 import { UnsupportedError } from '../native/errors.js';
 import { Server, Socket } from './classes.js';
+import type { Handle, SocketName } from './handle.js';
 import { sharedInThread } from './thread-map.js';
 
 /** Node's own handle of a TCP connection or listener (src/tcp_wrap.cc), as far as it is used here. */
-export interface TcpHandle {
+export interface TcpHandle extends Handle {
   /** -1 while it has none, and on Windows. */
   readonly fd: number;
-  getsockname(out: SocketName): number;
-  getpeername(out: SocketName): number;
-  setKeepAlive(enable: boolean, delaySeconds?: number, intervalSeconds?: number, count?: number): number;
-}
-
-/** What `getsockname` and `getpeername` fill in. */
-export interface SocketName {
-  address?: string;
-  port?: number;
 }
 
 /** The methods that are wrapped; each answers 0, or a negative errno. */
@@ -32,17 +24,24 @@ interface Internals {
 }
 
 /**
- * Makes Node.js create a TCP handle, by connecting with a look-up that never answers. The handle has no descriptor, and
- * does not keep the process alive. The handle is never closed: a close would run in the program's ticks and trigger its
+ * Makes Node.js create a TCP handle: `connect` does so before it refuses the port (lib/net.js). The handle has no descriptor,
+ * and does not keep the process alive. The handle is never closed: a close would run in the program's ticks and trigger its
  * async hooks.
  */
-function find(): Internals {
+function createHandle(): object | null | undefined {
   const { bun, deno } = process.versions;
+  if (bun !== undefined || deno !== undefined) return undefined;
   const socket = new Socket();
-  if (bun === undefined && deno === undefined) {
-    socket.connect({ host: 'tcp-keepalive.invalid', port: 1, autoSelectFamily: false, lookup: () => {} }).unref();
+  try {
+    socket.connect({ port: -1 });
+  } catch {
+    socket.unref();
   }
-  const { _handle: handle } = socket as unknown as { _handle?: object | null };
+  return (socket as unknown as { readonly _handle?: object | null })._handle;
+}
+
+function find(): Internals {
+  const handle = createHandle();
   const owner =
     handle && Object.getOwnPropertySymbols(handle).find(({ description }) => description === 'owner_symbol');
   const prototype = handle ? (Object.getPrototypeOf(handle) as Partial<TcpPrototype>) : undefined;
@@ -80,9 +79,9 @@ export function shareOwner(secure: object, below: object): void {
 }
 
 /** The socket or server that a handle belongs to; a handle that was just accepted or handed over has none yet. */
-export function ownerOf(handle: TcpHandle): net.Socket | net.Server | undefined {
+export function ownerOf(handle: object): net.Socket | net.Server | undefined {
   const { owner: symbol } = internals();
-  const owner = (handle as unknown as Record<symbol, unknown>)[symbol] ?? owners.get(handle);
+  const owner = (handle as Record<symbol, unknown>)[symbol] ?? owners.get(handle);
   return owner instanceof Socket || owner instanceof Server ? owner : undefined;
 }
 
@@ -102,22 +101,19 @@ export function tcpHandleOf(socket: net.Socket | net.Server): TcpHandle | undefi
 
 type Name = Required<SocketName>;
 
-/** A handle of whichever runtime. */
-export type NamedHandle = Partial<Pick<TcpHandle, 'getsockname' | 'getpeername'>>;
-
-function ask(handle: NamedHandle, method: 'getsockname' | 'getpeername'): Name | undefined {
+function ask(handle: Handle, method: 'getsockname' | 'getpeername'): Name | undefined {
   const name: SocketName = {};
   if (handle[method]?.(name) !== 0 || name.address === undefined || name.port === undefined) return undefined;
   return name as Name;
 }
 
 /** Returns the local address and port of a handle. */
-export function nameOf(handle: NamedHandle): Name | undefined {
+export function nameOf(handle: Handle): Name | undefined {
   return ask(handle, 'getsockname');
 }
 
 /** Returns the address and port of the peer; undefined for a listener, and for a connection that has ended. */
-export function peerOf(handle: NamedHandle): Name | undefined {
+export function peerOf(handle: Handle): Name | undefined {
   return ask(handle, 'getpeername');
 }
 

@@ -50,7 +50,7 @@ try {
     checkOptions(options, sourceOf);
     // Without rules every connection is left to the program: nothing needs to be wrapped.
     const isAllUnmanaged = policy === 'unmanaged' && options.rules === undefined;
-    if (!isAllUnmanaged) threadState.endRegistered = applyConfiguration(policy, options, sourceOf).dispose;
+    if (!isAllUnmanaged) threadState.endRegistered = applyConfiguration(policy, options, sourceOf).close;
   }
 } catch (error) {
   refuse(error);

@@ -44,10 +44,10 @@ export function setOnHandle(handle: Handle | undefined, policy: PlannedPolicy): 
 }
 
 /** As {@link setOnHandle}, on one that was just opened, and on which nothing was set. */
-export function setOnNewHandle(handle: Handle, policy: PlannedPolicy): AppliedKeepAlive {
+export function setOnNewHandle(handle: Handle, policy: PlannedPolicy, isReadBack: boolean): AppliedKeepAlive {
   const fd = fdOf(handle);
   if (fd === undefined || !canUseDescriptors()) return setThroughNode(handle, policy);
-  return writePolicyOnNew(fd, policy, currentPlatform());
+  return writePolicyOnNew(fd, policy, currentPlatform(), isReadBack);
 }
 
 /** Returns whether a handle has all options of a policy in the kernel; undefined if the kernel cannot be asked. */

@@ -5,11 +5,11 @@ import { readPolicyOrOff } from '../policy/parse.js';
 import type { PolicyInput } from '../policy/policy.js';
 import { awaitedState, noDescriptor, setOnSocket } from './connection.js';
 import { canUseDescriptors, whyNoDescriptors } from './descriptors.js';
-import { readState } from './options.js';
+import { readState, writePolicy } from './options.js';
 import { currentPlatform } from './platforms/index.js';
-import { governedState, setOnServer } from './server.js';
+import { plannedServerState, setOnServer } from './server.js';
 import type { AppliedKeepAlive, KeepAliveAnswer, KeepAliveState } from './state.js';
-import { type KeepAliveTarget, resolveTarget } from './target.js';
+import { boundDescriptor, type KeepAliveTarget, resolveTarget } from './target.js';
 
 /**
  * Gives a connection or a server a keepalive policy, or turns keepalive off with `false` or `'off'`, and returns what is then
@@ -31,6 +31,8 @@ import { type KeepAliveTarget, resolveTarget } from './target.js';
  */
 export function setKeepAlive(target: KeepAliveTarget, policy: PolicyInput | false): AppliedKeepAlive {
   const valid = readPolicyOrOff(policy);
+  const bound = boundDescriptor(target, 'setsockopt');
+  if (bound !== undefined && canUseDescriptors()) return writePolicy(bound, valid, currentPlatform());
   const endpoint = resolveTarget(target);
   return endpoint instanceof Server ? setOnServer(endpoint, valid) : setOnSocket(endpoint, valid);
 }
@@ -53,9 +55,11 @@ function isComplete(state: AppliedKeepAlive | undefined): state is AppliedKeepAl
  * neither a descriptor nor a policy.
  */
 export function getKeepAlive(target: KeepAliveTarget): KeepAliveAnswer {
+  const bound = boundDescriptor(target, 'getsockopt');
+  if (bound !== undefined && canUseDescriptors()) return readState(bound, currentPlatform());
   const resolved = resolveTarget(target, 'getsockopt');
   const endpoint = resolved instanceof Server ? resolved : carrierOf(resolved);
-  const planned = endpoint instanceof Server ? governedState(endpoint) : undefined;
+  const planned = endpoint instanceof Server ? plannedServerState(endpoint) : undefined;
   if (isComplete(planned)) return planned;
   const fd = descriptorOf(endpoint);
   if (fd !== undefined && canUseDescriptors()) {

@@ -2,9 +2,9 @@ import { SystemCallError, UnsupportedError } from '../native/errors.js';
 import { readIntOptions, type SocketOption, writeIntOption, writeIntOptions } from '../native/socket/socket-options.js';
 import { kernelDefaults } from './kernel-defaults.js';
 import { type OptionWrite, optionWrites, writesOf } from './option-writes.js';
-import type { PlannedPolicy } from './planned-state.js';
+import { isComplete, type PlannedPolicy, plannedState } from './planned-state.js';
 import type { Platform } from './platforms/index.js';
-import type { KeepAliveState } from './state.js';
+import type { AppliedKeepAlive, KeepAliveState } from './state.js';
 
 const notTcpCodes = new Set(['EOPNOTSUPP', 'ENOPROTOOPT']);
 
@@ -126,7 +126,37 @@ export function writePolicy(fd: number, policy: PlannedPolicy, platform: Platfor
 /** What a socket has that nobody has set anything on. */
 const untouched = (): KeepAliveState => ({ enabled: false, ...kernelDefaults(), userTimeout: 0 });
 
-/** As {@link writePolicy}, for a socket that was just opened, which is known to have the kernel's defaults. */
-export function writePolicyOnNew(fd: number, policy: PlannedPolicy, platform: Platform): KeepAliveState {
-  return writeOptions(fd, optionWrites(policy, platform), untouched, platform);
+interface Plan {
+  readonly list: readonly OptionWrite[];
+  readonly state: AppliedKeepAlive;
+}
+
+/** Most connections have one of few policies, and making a plan takes longer than a system call. */
+const plans = new WeakMap<PlannedPolicy & object, Plan>();
+
+function planOf(policy: PlannedPolicy & object, platform: Platform): Plan {
+  const known = plans.get(policy);
+  if (known !== undefined) return known;
+  const state = Object.freeze({ ...plannedState(policy), readBack: false } as const);
+  const plan = { list: optionWrites(policy, platform), state };
+  plans.set(policy, plan);
+  return plan;
+}
+
+/**
+ * Sets a policy like {@link writePolicy} on a socket that was just opened, which is known to have the kernel's defaults.
+ * Without `isReadBack`, returns what the policy states if the kernel refuses none of the calls.
+ */
+export function writePolicyOnNew(
+  fd: number,
+  policy: PlannedPolicy,
+  platform: Platform,
+  isReadBack: boolean,
+): AppliedKeepAlive {
+  if (isReadBack || !isComplete(policy)) return writeOptions(fd, optionWrites(policy, platform), untouched, platform);
+  const { list, state } = planOf(policy, platform);
+  const { done, error } = writeIntOptions(fd, list, []);
+  if (error === undefined) return state;
+  restore(fd, untouched(), platform, list.slice(0, done), error);
+  throw error;
 }

@@ -13,6 +13,11 @@ export function isOff(policy: PlannedPolicy): policy is false | (ValidPolicy & {
   return policy === false || policy.enabled === false;
 }
 
+/** Returns whether a policy states all numbers of keepalive, so that none must be asked for. */
+export function isComplete(policy: PlannedPolicy): policy is ValidPolicy {
+  return policy !== false && [policy.idle, policy.interval, policy.count].every((value) => typeof value === 'number');
+}
+
 type Values = Pick<AppliedKeepAlive, 'idle' | 'interval' | 'count' | 'userTimeout'>;
 
 /** What a new socket has before anyone sets anything: the kernel's defaults, where they can be read. */

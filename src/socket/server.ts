@@ -1,5 +1,5 @@
 import type net from 'node:net';
-import { Server } from '../node/classes.js';
+import { Server, Socket } from '../node/classes.js';
 import { descriptorOf, type Handle, handleOf } from '../node/handle.js';
 import {
   afterNextKeepAlive,
@@ -7,8 +7,8 @@ import {
   onConnection,
   onListening,
   setsKeepAliveOnAccept,
-  socketOf,
 } from '../node/listener.js';
+import { ownerOf } from '../node/tcp-handle.js';
 import type { ValidPolicy } from '../policy/policy.js';
 import { checkApplicable, setOnHandle } from './connection.js';
 import { canUseDescriptors } from './descriptors.js';
@@ -32,10 +32,10 @@ function passesOptionsOn(server: net.Server): boolean {
 }
 
 /**
- * A server under a policy. Applies the policy to the listener each time the server listens, and to accepted connections
+ * The policy of a server. Applies the policy to the listener each time the server listens, and to accepted connections
  * that do not inherit it. Wraps methods of the server and its handle, because a program counts and removes listeners.
  */
-class GovernedServer {
+class ServerPolicy {
   policy: PlannedPolicy;
   readonly #server: net.Server;
   /** How many of the next connections need the policy set: those that were waiting to be accepted before it was. */
@@ -48,7 +48,7 @@ class GovernedServer {
     this.policy = policy;
   }
 
-  govern(): void {
+  follow(): void {
     onListening(this.#server, (emitError) => this.#listening(emitError));
   }
 
@@ -111,32 +111,33 @@ class GovernedServer {
       proceed();
     } finally {
       restore();
-      if (failure !== undefined) (accepted ?? socketOf(client))?.destroy(failure);
+      const socket = failure && (accepted ?? ownerOf(client));
+      if (socket instanceof Socket) socket.destroy(failure);
     }
   }
 }
 
-const governed = new WeakMap<net.Server, GovernedServer>();
+const serverPolicies = new WeakMap<net.Server, ServerPolicy>();
 
 /** Sets a policy on a server: on its listener where connections inherit it, otherwise on each connection. */
 export function setOnServer(server: net.Server, change: ValidPolicy | false): AppliedKeepAlive {
   checkApplicable(change);
-  const known = governed.get(server);
+  const known = serverPolicies.get(server);
   const policy = mergePolicies(known?.policy, change);
   if (known === undefined) assertExtensible(server);
-  const subject = known ?? new GovernedServer(server, policy);
+  const subject = known ?? new ServerPolicy(server, policy);
   const state = server.listening ? subject.apply(policy) : undefined;
   subject.policy = policy;
   rememberExplicit(server, policy);
   if (known === undefined) {
-    governed.set(server, subject);
-    subject.govern();
+    serverPolicies.set(server, subject);
+    subject.follow();
   }
   return state ?? subject.state;
 }
 
 /** The state of a server whose listener has nothing to read, if it was given a policy. */
-export function governedState(server: net.Server): AppliedKeepAlive | undefined {
-  const subject = governed.get(server);
+export function plannedServerState(server: net.Server): AppliedKeepAlive | undefined {
+  const subject = serverPolicies.get(server);
   return subject === undefined || (server.listening && passesOptionsOn(server)) ? undefined : subject.state;
 }

@@ -40,6 +40,9 @@ export interface AppliedKeepAlive {
   readonly pending?: true;
   /** Options that are set later; all other requested options are in force. Linux. */
   readonly deferred?: DeferredOptions;
-  /** `false` when Node.js accepted the values but there is no way to read them back here. */
+  /**
+   * `false` if the values were not read back: there is no way to do so here, or the connection is one of those of
+   * `applyToProcess` that are not asked for theirs.
+   */
   readonly readBack?: false;
 }

@@ -1,7 +1,7 @@
 import type { Http2Session } from 'node:http2';
 import type net from 'node:net';
 import { SystemCallError, UnsupportedError } from '../native/errors.js';
-import { Server, Socket } from '../node/classes.js';
+import { BoundSocket, Server, Socket } from '../node/classes.js';
 import { behindProxy } from '../node/handle.js';
 import { describeValue } from '../policy/errors.js';
 
@@ -11,9 +11,9 @@ export interface SocketHolder {
 }
 
 /** What a policy can be applied to: a connection, something that rides on one, or a server. */
-export type KeepAliveTarget = net.Socket | net.Server | Http2Session | SocketHolder;
+export type KeepAliveTarget = net.Socket | net.Server | BoundSocket | Http2Session | SocketHolder;
 
-const accepted = 'a net.Socket, tls.TLSSocket, http2 session, http request or response, or a server';
+const accepted = 'a net.Socket, tls.TLSSocket, http2 session, http request or response, a server, or a net.BoundSocket';
 
 type Syscall = 'getsockopt' | 'setsockopt';
 
@@ -44,6 +44,21 @@ function isInstance<T>(value: unknown, type: abstract new (...values: never[]) =
     return value instanceof type;
   } catch {
     return false;
+  }
+}
+
+/**
+ * Returns the descriptor of a `net.BoundSocket`, which has no socket or server yet; undefined for any other target.
+ *
+ * @throws {SystemCallError} EBADF if it was closed, or given to a socket or server.
+ */
+export function boundDescriptor(target: KeepAliveTarget, syscall: Syscall): number | undefined {
+  if (BoundSocket === undefined || !isInstance(target, BoundSocket)) return undefined;
+  try {
+    return target.fd();
+  } catch (cause) {
+    const detail = 'the bound socket was closed or given away: pass the socket or server that it was given to';
+    throw new SystemCallError(syscall, 'EBADF', detail, cause);
   }
 }
 

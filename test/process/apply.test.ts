@@ -19,7 +19,7 @@ const apply = (...args: Parameters<typeof applyToProcess>): ProcessPolicy => {
   inForce = applyToProcess(...args);
   return inForce;
 };
-afterEach(() => inForce?.dispose());
+afterEach(() => inForce?.close());
 
 async function twoEnds(): Promise<[net.Socket, net.Socket]> {
   return connected(await listening(net.createServer()));
@@ -384,8 +384,8 @@ describe('taking it out of force', () => {
     const listeners = process.listenerCount('internalMessage');
     const policy = apply('30:5:3');
     const during = descriptors();
-    policy.dispose();
-    policy.dispose();
+    policy.close();
+    policy.close();
     expect(descriptors()).toEqual(before);
     expect(process.listenerCount('internalMessage')).toBe(listeners);
     for (const [index, descriptor] of before.entries()) {
@@ -402,7 +402,7 @@ describe('taking it out of force', () => {
     net.Socket.prototype.setKeepAlive = function wrapped(...args) {
       return Reflect.apply(wrapper, this, args) as net.Socket;
     };
-    policy.dispose();
+    policy.close();
     const [client] = await twoEnds();
     client.setKeepAlive(true, 60_000);
     expect(getKeepAlive(client)).toMatchObject({ idle: 60_000, interval: 1000 });
@@ -421,7 +421,7 @@ describe('a policy that changes at run time', () => {
     const [later, acceptedLater] = await connected(server);
     expect(getKeepAlive(client)).toMatchObject(full);
     for (const end of [later, acceptedLater]) expect(getKeepAlive(end)).toMatchObject({ idle: 20_000, count: 2 });
-    second.dispose();
+    second.close();
     const [last, acceptedLast] = await connected(server);
     for (const end of [last, acceptedLast]) expect(getKeepAlive(end)).toMatchObject(full);
   });

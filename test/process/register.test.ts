@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
-import type { KeepAliveState } from '../../src/index.js';
+import { type KeepAliveState, kernelDefaults } from '../../src/index.js';
 import { program, run, start } from './registered.js';
 
 const full = { enabled: true, idle: 30_000, interval: 5000, count: 3 };
@@ -75,6 +75,17 @@ describe.concurrent('a program that knows nothing of it', () => {
     const { socket, listener } = await run<Record<string, KeepAliveState>>('passed.mjs', launch);
     expect(socket).toMatchObject(full);
     expect(listener).toMatchObject(full);
+  });
+
+  it('leaves connections that are handed over what a program set on them explicitly', async () => {
+    const states = await run<KeepAliveState[]>('handed-over.mjs', { env: policy, options: [] });
+    expect(states).toMatchObject([
+      { enabled: true, idle: 50_000, interval: 7000, count: 4, userTimeout: 78_000 },
+      { enabled: true, idle: 50_000, interval: kernelDefaults().interval, count: kernelDefaults().count },
+      full,
+      full,
+      full,
+    ]);
   });
 
   it('has it on a listener that was given as a descriptor', async () => {

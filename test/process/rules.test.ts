@@ -9,7 +9,7 @@ const apply = (rules: readonly PolicyRule[], policy = '30:5:3'): ProcessPolicy =
   inForce = applyToProcess(policy, { rules });
   return inForce;
 };
-afterEach(() => inForce?.dispose());
+afterEach(() => inForce?.close());
 
 const idleOf = (end: net.Socket | net.Server) => {
   const { enabled, idle } = getKeepAlive(end);

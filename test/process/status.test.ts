@@ -5,7 +5,7 @@ import net from 'node:net';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterEach, expect, it } from 'vitest';
-import { type AppliedEvent, applyToProcess, type ProcessPolicy } from '../../src/index.js';
+import { type AppliedEvent, applyToProcess, getKeepAlive, type ProcessPolicy } from '../../src/index.js';
 import { closing, connected, listening, portOf } from '../endpoints.js';
 
 let inForce: ProcessPolicy | undefined;
@@ -13,7 +13,7 @@ const apply = (...args: Parameters<typeof applyToProcess>): ProcessPolicy => {
   inForce = applyToProcess(...args);
   return inForce;
 };
-afterEach(() => inForce?.dispose());
+afterEach(() => inForce?.close());
 
 it('counts connections that were set, that inherited, and listeners', async () => {
   const { status } = apply('30:5:3');
@@ -21,12 +21,39 @@ it('counts connections that were set, that inherited, and listeners', async () =
   for (let made = 0; made < 3; made += 1) await connected(server);
   expect(status()).toEqual({
     set: 3,
+    verified: 1,
+    unverified: 2,
     inherited: 3,
     listeners: 1,
     native: 0,
     skipped: { pipe: 0, unmanaged: 0, noDescriptor: 0, refused: 0 },
     overruled: [],
   });
+});
+
+it('reads back the first connection of each policy and address family, then one in a hundred', async () => {
+  const { status } = apply('30:5:3', { rules: [{ role: 'client', remote: '127.0.0.2', policy: '40:5:3' }] });
+  const server = closing(net.createServer((socket) => socket.resume())).listen(0, '::');
+  await once(server, 'listening');
+  const connect = async (host: string): Promise<net.Socket> => {
+    const socket = closing(net.connect(portOf(server), host));
+    await once(socket, 'connect');
+    return socket;
+  };
+  for (let made = 0; made < 101; made += 1) {
+    expect(getKeepAlive(await connect('127.0.0.1'))).toMatchObject({
+      enabled: true,
+      idle: 30_000,
+      interval: 5000,
+      count: 3,
+    });
+  }
+  expect(status()).toMatchObject({ set: 101, verified: 2, unverified: 99 });
+  await connect('::1');
+  await connect('127.0.0.2');
+  expect(status()).toMatchObject({ set: 103, verified: 4, unverified: 99 });
+  await connect('::1');
+  expect(status()).toMatchObject({ set: 104, verified: 4, unverified: 100 });
 });
 
 it('counts both ends of a pipe as skipped', async () => {

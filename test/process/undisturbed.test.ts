@@ -18,7 +18,7 @@ const apply = (...args: Parameters<typeof applyToProcess>): ProcessPolicy => {
   return inForce;
 };
 afterEach(() => {
-  inForce?.dispose();
+  inForce?.close();
   vi.restoreAllMocks();
 });
 

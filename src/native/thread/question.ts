@@ -23,7 +23,9 @@ const firstRepeatMs = 5;
 const lastRepeatMs = 100;
 
 // Programs replace the clock while they are tested.
-const now = performance.now.bind(performance);
+// `performance` takes 2 ms to load.
+const { hrtime } = process;
+const now = () => Number(hrtime.bigint()) / 1e6;
 
 let channel: BroadcastChannel | undefined;
 

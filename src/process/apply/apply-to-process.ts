@@ -3,8 +3,8 @@ import type net from 'node:net';
 import { constants } from 'node:os';
 import { debuglog } from 'node:util';
 import { isMainThread } from 'node:worker_threads';
+import { installHooks } from '../../node/connection-hooks.js';
 import { guarded } from '../../node/guarded.js';
-import { installHooks } from '../../node/hooks.js';
 import { serverOf } from '../../node/listener.js';
 import { onHandedOver } from '../../node/opened-handles.js';
 import { tcpPrototype } from '../../node/tcp-handle.js';
@@ -22,11 +22,17 @@ import { type ProcessStatus, summaryOf } from './statistics.js';
 /** How {@link applyToProcess} applies a policy. */
 export interface ProcessOptions {
   /**
-   * `'enforce'` (the default): the policy's fields win over any `setKeepAlive` of the program. `'fill'`: what a program
-   * asks for itself (a delay of 1 s or more, an interval, a count) wins, and the policy fills the rest.
+   * `'enforce'`: the policy's fields win over any `setKeepAlive` of the program. `'fill'`: the program's own numbers (a delay
+   * of 1 s or more, an interval, a count) win, and the policy fills the rest.
+   *
+   * @default 'enforce'
    */
   readonly mode?: ProcessMode;
-  /** The first one that matches a connection decides instead of the policy. */
+  /**
+   * The first rule that matches a connection decides instead of the policy.
+   *
+   * @default []
+   */
   readonly rules?: readonly PolicyRule[];
   /**
    * Called for each connection and listener that is set, except for those that the callback sets itself. An error of the
@@ -51,8 +57,8 @@ export interface ProcessOptions {
 export interface ProcessPolicy extends Disposable {
   /** What became of this thread's connections so far. */
   status(): ProcessStatus;
-  /** Takes the policy out of force; what was set on open connections and listeners stays as it is. */
-  dispose(): void;
+  /** Takes the policy out of force. Open connections and listeners keep their options. */
+  close(): void;
 }
 
 interface Applied extends ActivePolicy {
@@ -210,7 +216,7 @@ export function applyConfiguration(
   enforcer.reconsiderListeners();
   installation.findNative(native);
   debug('policy %j, mode %s, %d rules', activePolicy.policy, mode, rules.length);
-  const dispose = () => {
+  const close = () => {
     const at = applied.indexOf(activePolicy);
     if (at < 0) return;
     applied.splice(at, 1);
@@ -220,21 +226,26 @@ export function applyConfiguration(
     if (applied.length > 0) enforcer.reconsiderListeners();
     else installation = undefined;
   };
-  return { status, dispose, [Symbol.dispose]: dispose };
+  return { status, close, [Symbol.dispose]: close };
 }
 
 /**
- * Gives every TCP connection that this thread opens or accepts from now on a keepalive policy, whatever code opens it, and
- * keeps it in force when that code calls `setKeepAlive` itself.
+ * Gives a keepalive policy to every TCP connection that this thread opens or accepts from now on, and restores the policy
+ * when any code calls `setKeepAlive` of Node.js.
  *
- * A connection has it before its handshake is over; an accepted one has it from its listener, at no cost for each.
- * Connections that are open already are not touched; servers that listen already hand the policy to
- * the connections that they accept from now on. A second call comes before the first until it is disposed of. Each
- * worker thread has its own. A policy that this library's `setKeepAlive` gives a socket or server comes before all.
+ * A connection has the policy before its handshake is over. An accepted connection inherits the policy from its listener,
+ * without a system call. Open connections are not touched. Servers that listen already hand the policy to connections that
+ * they accept from now on. A second call is in force until its `close()`. Each worker thread has its own policy. A policy
+ * that this library's `setKeepAlive` sets on a socket or server comes first.
  *
- * Node.js on Linux; on macOS and FreeBSD accepted connections are set one by one, on Windows through Node.js >= 24.19 or
- * >= 26.4.
+ * Linux. On macOS and FreeBSD, accepted connections are set one by one. On Windows, needs Node.js >= 24.19 or >= 26.4.
  *
+ * @example
+ * ```ts
+ * const policy = applyToProcess('30:5:3', { rules: [{ port: 5432, policy: '10:3:3:auto' }] });
+ * console.log(policy.status());
+ * policy.close();
+ * ```
  * @throws {ConfigurationError} if a policy, rule or option is wrong, with its field; nothing is in force then.
  * @throws {UnsupportedError} in Bun and Deno.
  */

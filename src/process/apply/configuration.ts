@@ -107,7 +107,7 @@ function readFile(environment: Environment, folder: string | undefined): FromFil
  * a file that is there by chance must not change a policy of the environment.
  *
  * @param folder The working directory; undefined if it cannot be read.
- ** @throws {ConfigurationError} if a variable or file is wrong.
+ * @throws {ConfigurationError} if a variable or file is wrong.
  */
 export function readConfiguration(environment: Environment, folder: string | undefined): Configuration | NoPolicy {
   const text = environment[variables.policy];

@@ -1,23 +1,27 @@
 import type net from 'node:net';
 import { SystemCallError, UnsupportedError } from '../../native/errors.js';
 import { Socket } from '../../node/classes.js';
+import type { Hooks } from '../../node/connection-hooks.js';
 import { guarded } from '../../node/guarded.js';
 import { handleOf } from '../../node/handle.js';
-import type { Hooks } from '../../node/hooks.js';
 import { listeningServers, serverOf } from '../../node/listener.js';
 import { hostOf, nameOf, ownerOf, peerOf, type TcpHandle, tcpHandleOf } from '../../node/tcp-handle.js';
 import { messageOf, warnOnce } from '../../node/warn-once.js';
 import type { Method } from '../../node/wrap.js';
 import type { ValidPolicy } from '../../policy/policy.js';
 import { hasPolicy, setOnHandle, setOnNewHandle } from '../../socket/connection.js';
-import { explicitPolicy } from '../../socket/explicit-policy.js';
+import { explicitPolicy, rememberOnHandle } from '../../socket/explicit-policy.js';
 import { listenersPassOptionsOn } from '../../socket/server.js';
 import type { AppliedKeepAlive } from '../../socket/state.js';
 import { type ActivePolicy, type ConnectionPolicy, needsLocalPort, policyFor } from './active-policy.js';
-import { type CallSite, callSite } from './call-site.js';
+import { callSite } from './call-site.js';
 import { Listeners, queuedOn } from './listeners.js';
+import { ReadBackSample } from './read-back-sample.js';
+import { receivedPolicy } from './received-policy.js';
 import {
+  type EarlierCalls,
   isOverruled,
+  type KeepAliveCall,
   mergeRequest,
   mergeRequests,
   type RequestedKeepAlive,
@@ -37,29 +41,16 @@ export interface AppliedEvent {
   readonly native?: true;
 }
 
-/** What is known of a handle under the policy. */
-interface Governed {
+/** A connection and the decision on it. */
+interface Connection {
   readonly role: ConnectionRole;
   policy: ConnectionPolicy;
+  /** The peer's address, if the options are set while connecting. */
+  readonly address?: string | undefined;
   /** What the program's calls of `setKeepAlive` have asked for so far. */
   requested: RequestedKeepAlive | undefined;
   /** What was last set. */
   set: ValidPolicy | false | undefined;
-}
-
-/** The calls of `setKeepAlive` on a socket that is not connected yet. */
-interface Request {
-  /** What they ask for together. */
-  readonly requested: RequestedKeepAlive;
-  readonly last: Call;
-}
-
-/** One call of `setKeepAlive`. */
-interface Call {
-  readonly requested: RequestedKeepAlive;
-  readonly site: () => CallSite | undefined;
-  /** Whether it was counted as overruled: it is carried out twice, when connecting and when connected. */
-  isCounted: boolean;
 }
 
 function samePolicy(a: ValidPolicy | false, b: ValidPolicy | false): boolean {
@@ -82,8 +73,9 @@ export class Enforcer implements Hooks {
   readonly statistics = new Statistics();
   readonly #activePolicy: () => ActivePolicy | undefined;
   readonly #onApplied: (event: AppliedEvent) => void;
-  readonly #governed = new WeakMap<TcpHandle, Governed>();
-  readonly #requests = new WeakMap<net.Socket, Request>();
+  readonly #connections = new WeakMap<TcpHandle, Connection>();
+  readonly #sample = new ReadBackSample();
+  readonly #requests = new WeakMap<net.Socket, EarlierCalls>();
   readonly #listeners = new Listeners((client, listener) => void guarded(() => this.accepted(client, listener)));
   /** Set during a call of a socket's `setKeepAlive`: its handle is then set once, when the call is over. */
   #isInSocketCall = false;
@@ -108,7 +100,7 @@ export class Enforcer implements Hooks {
       remotePort: port,
       localPort,
     } as const;
-    this.#govern(handle, 'client', policyFor(activePolicy, facts) ?? 'unmanaged');
+    this.#decide(handle, 'client', policyFor(activePolicy, facts) ?? 'unmanaged', address);
   }
 
   /** A connection that comes without having been connected here: accepted, or handed over by another process. */
@@ -123,7 +115,15 @@ export class Enforcer implements Hooks {
       remotePort: peer.port,
       localPort: nameOf(handle)?.port,
     } as const;
-    this.#govern(handle, 'server', (server && explicitPolicy(server)) ?? policyFor(activePolicy, facts) ?? 'unmanaged');
+    const policy = (server && explicitPolicy(server)) ?? policyFor(activePolicy, facts) ?? 'unmanaged';
+    if (listener === undefined && policy !== 'unmanaged') guarded(() => this.#keepReceived(handle, policy));
+    this.#decide(handle, 'server', policy);
+  }
+
+  /** What a program set explicitly in the process or thread that hands a connection over stays explicit here. */
+  #keepReceived(handle: TcpHandle, policy: ValidPolicy | false): void {
+    const received = explicitPolicy(handle) === undefined ? receivedPolicy(handle, policy) : undefined;
+    if (received !== undefined) rememberOnHandle(handle, received);
   }
 
   listening(handle: TcpHandle): void {
@@ -162,7 +162,7 @@ export class Enforcer implements Hooks {
   onSocketChannel(socket: net.Socket, server?: net.Server): void {
     const handle = tcpHandleOf(socket);
     if (handle === undefined && handleOf(socket)) this.statistics.skipped.pipe += 1;
-    if (handle === undefined || server === undefined || this.#governed.has(handle)) return;
+    if (handle === undefined || server === undefined || this.#connections.has(handle)) return;
     const listener = tcpHandleOf(server);
     if (this.#listeners.inherited(server) !== undefined) this.statistics.inherited += 1;
     else if (listener === undefined || !this.#listeners.has(listener)) {
@@ -173,14 +173,14 @@ export class Enforcer implements Hooks {
 
   handleKeepAlive(handle: TcpHandle, args: readonly unknown[]): number | undefined {
     if (this.#isSetting) return undefined;
-    const governed = this.#governedOf(handle);
-    if (governed === undefined || governed.policy === 'unmanaged') return undefined;
+    const connection = this.#connectionOf(handle);
+    if (connection === undefined || connection.policy === 'unmanaged') return undefined;
     if (this.#isInSocketCall) return 0;
     const owner = ownerOf(handle);
     const request = owner instanceof Socket ? this.#requests.get(owner) : undefined;
     // Node.js itself applies earlier calls and the options that the server was created with.
-    if (request === undefined) governed.requested = mergeRequests(governed.requested, requestOnHandle(args));
-    this.#settle(handle, governed, request?.last);
+    if (request === undefined) connection.requested = mergeRequests(connection.requested, requestOnHandle(args));
+    this.#enforce(handle, connection, request?.last);
     return 0;
   }
 
@@ -199,31 +199,31 @@ export class Enforcer implements Hooks {
     if (!(socket instanceof Socket)) return;
     const requested = requestOf(args);
     const handle = tcpHandleOf(socket);
-    const governed = handle && this.#governedOf(handle);
-    if (governed === undefined || handle === undefined) {
+    const connection = handle && this.#connectionOf(handle);
+    if (connection === undefined || handle === undefined) {
       if (!socket.pending) return;
       const site = callSite(called);
-      const last: Call = { requested, site: () => site, isCounted: false };
+      const last: KeepAliveCall = { requested, site: () => site, isCounted: false };
       this.#requests.set(socket, { requested: mergeRequests(this.#requests.get(socket)?.requested, requested), last });
-    } else if (governed.policy !== 'unmanaged') {
-      governed.requested = mergeRequests(governed.requested, requested);
-      this.#settle(handle, governed, { requested, site: () => callSite(called), isCounted: false });
+    } else if (connection.policy !== 'unmanaged') {
+      connection.requested = mergeRequests(connection.requested, requested);
+      this.#enforce(handle, connection, { requested, site: () => callSite(called), isCounted: false });
     }
   }
 
   /** What is known of an open handle, decided now where it has not been. */
-  #governedOf(handle: TcpHandle): Governed | undefined {
+  #connectionOf(handle: TcpHandle): Connection | undefined {
     const explicit = explicitPolicy(handle);
-    const known = this.#governed.get(handle);
+    const known = this.#connections.get(handle);
     if (explicit === undefined) {
       if (known === undefined && handle.fd >= 0) this.#adopt(handle);
-      return this.#governed.get(handle);
+      return this.#connections.get(handle);
     }
     if (known?.policy === explicit) return known;
     const { role = 'client', requested } = known ?? {};
-    const governed = { role, policy: explicit, requested, set: explicit };
-    this.#governed.set(handle, governed);
-    return governed;
+    const connection = { role, policy: explicit, requested, set: explicit };
+    this.#connections.set(handle, connection);
+    return connection;
   }
 
   /** Decides on a handle that was neither connected nor accepted one by one here. */
@@ -231,40 +231,43 @@ export class Enforcer implements Hooks {
     const server = serverOf(ownerOf(handle));
     const policy = server && (explicitPolicy(server) ?? this.#listeners.inherited(server));
     if (policy !== undefined) {
-      this.#governed.set(handle, { role: 'server', policy, requested: undefined, set: policy });
+      this.#connections.set(handle, { role: 'server', policy, requested: undefined, set: policy });
     } else this.accepted(handle);
   }
 
-  #govern(handle: TcpHandle, role: ConnectionRole, decided: ConnectionPolicy): void {
+  /** Decides on a new connection, and sets its options. */
+  #decide(handle: TcpHandle, role: ConnectionRole, decided: ConnectionPolicy, address?: string): void {
     const owner = ownerOf(handle);
     const policy = explicitPolicy(handle) ?? (owner && explicitPolicy(owner)) ?? decided;
     const request = owner instanceof Socket ? this.#requests.get(owner) : undefined;
-    const governed: Governed = { role, policy, requested: request?.requested, set: undefined };
-    this.#governed.set(handle, governed);
+    const connection: Connection = { role, policy, address, requested: request?.requested, set: undefined };
+    this.#connections.set(handle, connection);
     if (policy === 'unmanaged') this.statistics.skipped.unmanaged += 1;
-    else if (this.#settle(handle, governed, request?.last)) this.statistics.set += 1;
+    else this.#enforce(handle, connection, request?.last);
   }
 
-  /** Sets the options that follow from the policy and the program's calls, if needed. Returns whether they are in force. */
-  #settle(handle: TcpHandle, governed: Governed, call: Call | undefined): boolean {
+  /** Sets the options that follow from the policy and the program's calls, if needed. */
+  #enforce(handle: TcpHandle, connection: Connection, call: KeepAliveCall | undefined): void {
     const isExplicit = explicitPolicy(handle) !== undefined;
     const mode = isExplicit ? 'enforce' : (this.#activePolicy()?.mode ?? 'enforce');
-    const wanted = mergeRequest(governed.policy as ValidPolicy | false, governed.requested, mode);
+    const wanted = mergeRequest(connection.policy as ValidPolicy | false, connection.requested, mode);
     if (call !== undefined && !call.isCounted && isOverruled(call.requested, wanted)) {
       call.isCounted = true;
       this.statistics.overruled(call.site());
     }
-    const { role, set } = governed;
-    if (set !== undefined && isInForce(handle, wanted, set)) return true;
-    const isNew = role === 'client' && set === undefined;
-    const applied = this.#set(handle, wanted, isNew ? setOnNewHandle : setOnHandle);
-    if (applied === undefined) return false;
-    governed.set = wanted;
+    const { role, set, address } = connection;
+    if (set !== undefined && isInForce(handle, wanted, set)) return;
+    const isNew = address !== undefined && set === undefined;
+    const isReadBack = !isNew || this.#sample.includes(connection.policy, address);
+    const setOnNew = () => setOnNewHandle(handle, wanted, isReadBack);
+    const applied = this.#set(handle, wanted, isNew ? setOnNew : setOnHandle);
+    if (applied === undefined) return;
+    if (set === undefined) this.statistics.wasSet(applied);
+    connection.set = wanted;
     this.#tell(handle, role, applied);
-    return true;
   }
 
-  #set(handle: TcpHandle, policy: ValidPolicy | false, set: typeof setOnNewHandle): AppliedKeepAlive | undefined {
+  #set(handle: TcpHandle, policy: ValidPolicy | false, set: typeof setOnHandle): AppliedKeepAlive | undefined {
     this.#isSetting = true;
     try {
       return set(handle, policy);

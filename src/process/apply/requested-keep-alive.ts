@@ -1,5 +1,6 @@
 import { limits } from '../../policy/limits.js';
 import type { ValidPolicy } from '../../policy/policy.js';
+import type { CallSite } from './call-site.js';
 
 /** What a call of `setKeepAlive` asks for, as far as the kernel could be given it. */
 export interface RequestedKeepAlive {
@@ -7,6 +8,21 @@ export interface RequestedKeepAlive {
   readonly idle: number | undefined;
   readonly interval: number | undefined;
   readonly count: number | undefined;
+}
+
+/** The calls of `setKeepAlive` on a socket that is not connected yet. */
+export interface EarlierCalls {
+  /** What they ask for together. */
+  readonly requested: RequestedKeepAlive;
+  readonly last: KeepAliveCall;
+}
+
+/** One call of `setKeepAlive`. */
+export interface KeepAliveCall {
+  readonly requested: RequestedKeepAlive;
+  readonly site: () => CallSite | undefined;
+  /** Whether it was counted as overruled: it is carried out twice, when connecting and when connected. */
+  isCounted: boolean;
 }
 
 interface Given {

@@ -1,3 +1,4 @@
+import type { AppliedKeepAlive } from '../../socket/state.js';
 import type { CallSite } from './call-site.js';
 
 /** Why a connection did not get the policy. */
@@ -21,6 +22,10 @@ export interface OverruledCaller extends CallSite {
 export interface ProcessStatus {
   /** Connections on which the policy was set one by one. */
   readonly set: number;
+  /** The part of `set` whose options were read back from the kernel and are the policy's. */
+  readonly verified: number;
+  /** The part of `set` of which only is known that the kernel accepted each option. */
+  readonly unverified: number;
   /** Accepted connections that have it from their listener. */
   readonly inherited: number;
   /** Listeners that hand it on. */
@@ -37,12 +42,19 @@ export interface ProcessStatus {
 
 /** Counts what becomes of connections. */
 export class Statistics {
-  set = 0;
+  verified = 0;
+  unverified = 0;
   inherited = 0;
   listeners = 0;
   native = 0;
   readonly skipped: Skipped = { pipe: 0, unmanaged: 0, noDescriptor: 0, refused: 0 };
   readonly #callers = new Map<string, { site: CallSite; calls: number }>();
+
+  /** Counts a connection that was set. */
+  wasSet({ readBack }: AppliedKeepAlive): void {
+    if (readBack === false) this.unverified += 1;
+    else this.verified += 1;
+  }
 
   overruled(site: CallSite | undefined): void {
     const known = site ?? { module: 'unknown', file: 'unknown', line: 0 };
@@ -56,8 +68,17 @@ export class Statistics {
     const overruled = [...this.#callers.values()]
       .map(({ site, calls }) => ({ ...site, calls }))
       .sort((a, b) => b.calls - a.calls);
-    const { set, inherited, listeners, native, skipped } = this;
-    return { set, inherited, listeners, native, skipped: { ...skipped }, overruled };
+    const { verified, unverified, inherited, listeners, native, skipped } = this;
+    return {
+      set: verified + unverified,
+      verified,
+      unverified,
+      inherited,
+      listeners,
+      native,
+      skipped: { ...skipped },
+      overruled,
+    };
   }
 }
 

@@ -53,7 +53,7 @@ function unknownOwner(): Error {
   );
 }
 
-interface Governed {
+interface ManagedConnection {
   readonly role: ConnectionRole;
   readonly policy: ValidPolicy | false;
   /** The pass in which it was set. */
@@ -81,8 +81,8 @@ export class NativeSocketSearch {
   #before: ReadonlyMap<number, number> | undefined = openInodes();
   #reader: OptionReader | undefined;
   readonly #unfollow: () => void;
-  /** The role and policy of each governed connection, by descriptor. */
-  readonly #governed: Governed[] = [];
+  /** The role and policy of each managed connection, by descriptor. */
+  readonly #managed: ManagedConnection[] = [];
   /** The local port of each listener of native code, by descriptor. */
   readonly #listenerPorts: number[] = [];
   /** The local ports of the listeners that this pass has found. */
@@ -154,7 +154,7 @@ export class NativeSocketSearch {
   }
 
   readonly #visit = (fd: number, kind: number): number => {
-    if (kind === kinds.governed) return this.#attempt(fd, kind, this.#compare);
+    if (kind === kinds.managed) return this.#attempt(fd, kind, this.#compare);
     if (kind === kinds.listener) this.#haveListener(fd);
     else if (openDescriptors().has(fd) || this.#claims.takeClaim(fd) || this.#wasOpen(fd)) return kinds.left;
     else this.#find(fd);
@@ -204,21 +204,21 @@ export class NativeSocketSearch {
   #decide(kind: number, isListener: boolean): Step {
     // Worker threads claim what they open, but only after they have opened it.
     if (this.#claims.hasThreads && kind === kinds.undecided) return () => kind + 1;
-    if (!this.#claims.hasStrangers()) return isListener ? this.#governListener : this.#governConnection;
+    if (!this.#claims.hasStrangers()) return isListener ? this.#applyToListener : this.#applyToConnection;
     if (kind < kinds.undecided + patience) return () => kind + 1;
     return () => {
       throw unknownOwner();
     };
   }
 
-  readonly #governListener: Step = (fd, activePolicy) => {
+  readonly #applyToListener: Step = (fd, activePolicy) => {
     const policy = decideOnListener(fd, activePolicy);
     if (policy === undefined || policy === 'unmanaged') return kinds.listener;
     if (this.#set(fd, 'server', policy, activePolicy)) this.#context.statistics.listeners += 1;
     return kinds.listener;
   };
 
-  readonly #governConnection: Step = (fd, activePolicy) => {
+  readonly #applyToConnection: Step = (fd, activePolicy) => {
     const port = localNameOf(fd)?.port ?? -1;
     if (this.#descriptors.hasListener(port)) return kinds.undecided;
     const role = this.#ports.has(port) ? 'server' : 'client';
@@ -229,16 +229,16 @@ export class NativeSocketSearch {
     }
     if (!this.#set(fd, role, policy, activePolicy)) return kinds.undecided;
     this.#context.statistics.native += 1;
-    this.#governed[fd] = { role, policy, pass: this.#passes };
-    return kinds.governed;
+    this.#managed[fd] = { role, policy, pass: this.#passes };
+    return kinds.managed;
   };
 
   /** Sets the policy again if native code has set something else since: with `'enforce'` the policy wins. */
   readonly #compare: Step = (fd, activePolicy) => {
-    const { role, policy, pass } = this.#governed[fd] as Governed;
+    const { role, policy, pass } = this.#managed[fd] as ManagedConnection;
     const isDue = this.#passes === pass + 1 || (this.#passes - fd) % passesPerComparison === 0;
     if (isDue && activePolicy.mode === 'enforce') this.#set(fd, role, policy, activePolicy);
-    return kinds.governed;
+    return kinds.managed;
   };
 
   /** Returns false if the descriptor is another socket's by now. */

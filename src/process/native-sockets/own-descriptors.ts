@@ -23,7 +23,7 @@ export const kinds = {
   /** A TCP socket that was not decided on; larger numbers count how often it was seen. */
   undecided: 4,
   /** A connection that has the policy. */
-  governed: 2,
+  managed: 2,
   /** A listener that has the policy, or whose connections are decided on one by one. */
   listener: 3,
 } as const;

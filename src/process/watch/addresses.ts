@@ -1,6 +1,6 @@
 import type net from 'node:net';
 import type { Handle } from '../../node/handle.js';
-import { type NamedHandle, nameOf, peerOf } from '../../node/tcp-handle.js';
+import { nameOf, peerOf } from '../../node/tcp-handle.js';
 import type { PeerAddress } from './events.js';
 
 /** The texts of local addresses, which connections share. Limited, because a machine may get new addresses all the time. */
@@ -22,14 +22,14 @@ function addressOf(address: string | undefined, port: number | undefined): PeerA
 
 /** This end of a connection. The handle is asked, because a socket keeps what it is asked for. */
 export function localEnd(handle: Handle, socket: net.Socket): PeerAddress | undefined {
-  const name = nameOf(handle as NamedHandle);
+  const name = nameOf(handle);
   if (name === undefined) return addressOf(socket.localAddress, socket.localPort);
   return { address: sharedText(name.address), port: name.port };
 }
 
 /** The peer's end of a connection. */
 export function remoteEnd(handle: Handle, socket: net.Socket): PeerAddress | undefined {
-  const name = peerOf(handle as NamedHandle);
+  const name = peerOf(handle);
   if (name === undefined) return addressOf(socket.remoteAddress, socket.remotePort);
   return { address: name.address, port: name.port };
 }

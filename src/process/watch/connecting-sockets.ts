@@ -1,9 +1,9 @@
 import type net from 'node:net';
 import { UnsupportedError } from '../../native/errors.js';
 import { Socket } from '../../node/classes.js';
+import { type ConnectRequest, onConnecting } from '../../node/connection-hooks.js';
 import { quietly } from '../../node/guarded.js';
 import { carrierOf, descriptorOf } from '../../node/handle.js';
-import { type ConnectRequest, onConnecting } from '../../node/hooks.js';
 import { clearTimer, setTimer, type Timer } from '../../node/real-time.js';
 import { ownerOf, type TcpHandle } from '../../node/tcp-handle.js';
 

@@ -1,7 +1,7 @@
 import { quietly } from '../../node/guarded.js';
 import { type Handle, handleOf } from '../../node/handle.js';
-import { hookHandle, type OptionHooks, retainHooks } from '../../node/handle-hooks.js';
 import { callSoon } from '../../node/real-time.js';
+import { hookHandle, type OptionHooks, retainHooks } from '../../node/stream-hooks.js';
 import { subscribe, subscribersOf, unsubscribe } from '../../node/subscribers.js';
 import { messageOf, warnOnce } from '../../node/warn-once.js';
 import { type Diagnosis, diagnose } from '../../peer/diagnosis.js';

@@ -1,7 +1,7 @@
 import { channel } from 'node:diagnostics_channel';
 import type net from 'node:net';
+import { onSecuring } from '../../node/connection-hooks.js';
 import { quietly } from '../../node/guarded.js';
-import { onSecuring } from '../../node/hooks.js';
 import { callSoon } from '../../node/real-time.js';
 import { assertKnownOptions, ConfigurationError } from '../../policy/configuration-error.js';
 import { readMilliseconds } from '../../policy/duration.js';

@@ -58,6 +58,6 @@ async function see() {
 }
 
 const during = await see();
-for (const policy of policies.slice(1).reverse()) policy.dispose();
+for (const policy of policies.slice(1).reverse()) policy.close();
 const after = await see();
 process.stdout.write(JSON.stringify({ during, after }), () => process.exit());

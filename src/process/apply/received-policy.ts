@@ -1,0 +1,32 @@
+import { fdOf, type Handle } from '../../node/handle.js';
+import type { ValidPolicy } from '../../policy/policy.js';
+import { canUseDescriptors } from '../../socket/descriptors.js';
+import { kernelDefaults } from '../../socket/kernel-defaults.js';
+import { isInForce, optionWrites } from '../../socket/option-writes.js';
+import { readState } from '../../socket/options.js';
+import { currentPlatform } from '../../socket/platforms/index.js';
+
+/** The numbers of each two-argument call of `setKeepAlive` of Node.js (libuv, uv__tcp_keepalive). */
+const nodes = { interval: 1000, count: 10 };
+
+/**
+ * Returns the policy that a program has given a connection explicitly before another process or thread handed it over here.
+ * Returns undefined if the connection has the policy `wanted`, the kernel's defaults or what Node's own `setKeepAlive` sets.
+ * Keepalive that was turned off looks like keepalive that was never on. Linux only.
+ *
+ * @throws {SystemCallError} if the options cannot be read.
+ */
+export function receivedPolicy(handle: Handle, wanted: ValidPolicy | false): ValidPolicy | undefined {
+  const fd = fdOf(handle);
+  if (fd === undefined || process.platform !== 'linux' || !canUseDescriptors()) return undefined;
+  const { enabled, idle, interval, count, userTimeout } = readState(fd, currentPlatform());
+  if (!enabled || isInForce(optionWrites(wanted, currentPlatform()), { enabled, idle, interval, count, userTimeout })) {
+    return undefined;
+  }
+  const own = { idle, interval, count, userTimeout: userTimeout ?? undefined };
+  if (userTimeout) return own;
+  const defaults = kernelDefaults();
+  const isNodes = interval === nodes.interval && count === nodes.count;
+  const isDefault = interval === defaults.interval && count === defaults.count && idle === defaults.idle;
+  return isNodes || isDefault ? undefined : own;
+}
