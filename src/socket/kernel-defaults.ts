@@ -69,7 +69,7 @@ export function sysctlNumber({ field, unit }: KeepAliveSysctl, defaults: KernelD
  * Reads the three keepalive sysctls of the caller's network namespace, times in milliseconds. They hold for IPv4 and IPv6
  * alike. They turn keepalive on for no socket, and a socket with values of its own keeps those.
  *
- * The values are the kernel's, which also takes values that no socket does: 0, or -1. Blocks for three reads of /proc,
+ * The values are the kernel's, which also takes values that no socket does: 0, and in old kernels -1. Blocks for three reads of /proc,
  * some 30 us. Linux.
  *
  * @example

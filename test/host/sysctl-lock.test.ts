@@ -23,7 +23,7 @@ describe('changes of the kernel defaults at once', () => {
         expect(JSON.parse(stdout).applied).toBe(true);
       }
       const { changed } = JSON.parse(readFileSync(fake.path(log), 'utf8'));
-      expect(changed).toHaveLength(1);
+      expect(changed).toHaveLength(2);
       const [{ before, after }] = changed;
       const numbers = ({ idle, interval, count }: KernelDefaults) => [idle / 1000, interval / 1000, count];
       expect(fake.kernel).toEqual(numbers(after));

@@ -280,6 +280,60 @@ describe('setKernelDefaults refuses', () => {
     }
   });
 
+  it('a record with values that no kernel has, or a text that is none', () => {
+    using fake = new FakeRoot();
+    set(fake, '600:30:5');
+    const record = fake.read(log);
+    for (const [from, to] of [
+      ['7200000', '7200500'],
+      ['"count": 9', '"count": 4294967296'],
+      ['"base64": "', '"base64": "%'],
+      ['"mode": 420', '"mode": 4096000'],
+    ] as const) {
+      writeFileSync(fake.path(dropIn), '');
+      fake.write(log, record);
+      set(fake, '700:20:4');
+      const text = fake.read(log);
+      expect(text).toContain(from);
+      fake.write(log, text.replace(from, to));
+      expect(refusal(fake).reason).toBe('damaged');
+      expect(errorOf(() => undoKernelDefaults({ root: fake.root }))).toMatchObject({ reason: 'damaged' });
+      expect(errorOf(() => set(fake, '600:30:5', { dryRun: true }))).toMatchObject({ reason: 'damaged' });
+      fake.write(log, record);
+    }
+  });
+
+  it('to write where its record is', () => {
+    using fake = new FakeRoot();
+    set(fake, '700:20:4');
+    for (const name of ['defaults-undo.json', 'x.conf', '../tcp-keepalive/x.conf']) {
+      expect(refusal(fake, { file: `/var/lib/tcp-keepalive/${name}` }).reason).toBe('own-record');
+    }
+  });
+
+  it('a name that is too long, in the words of every failed call', () => {
+    using fake = new FakeRoot();
+    const longest = `${'n'.repeat(250)}.conf`;
+    expect(set(fake, '600:30:5', { file: `/etc/sysctl.d/${longest}` }).file?.action).toBe('created');
+    const error = errorOf(() => set(fake, '700:30:5', { file: `/etc/sysctl.d/n${longest}` })) as SystemCallError;
+    expect(error).toBeInstanceOf(SystemCallError);
+    expect(error).toMatchObject({ code: 'ENAMETOOLONG', message: expect.stringContaining('name another') });
+  });
+
+  it('a directory in the way of what it writes first, or of its record', () => {
+    using fake = new FakeRoot({ 'etc/sysctl.d/.tcp-keepalive-new/x': '' });
+    const error = errorOf(() => set(fake, '600:30:5')) as SystemCallError;
+    expect(error).toBeInstanceOf(SystemCallError);
+    expect(error.message).toContain(`${fake.path('etc/sysctl.d/.tcp-keepalive-new')}): EISDIR, it is a directory`);
+    expect(fake.kernel).toEqual([7200, 75, 9]);
+    using other = new FakeRoot({ 'var/lib/tcp-keepalive': '' });
+    const { applied, incomplete } = set(other, '600:30:5');
+    expect(applied).toBe(false);
+    expect(incomplete).toEqual([
+      { what: `writing in ${other.path('var/lib/tcp-keepalive')}`, why: 'it is no directory; move it away' },
+    ]);
+  });
+
   const noRoot = cannotRun(process.getuid?.() !== 0, 'it needs root');
 
   it.skipIf(noRoot)('a file of another owner', () => {
@@ -375,6 +429,30 @@ describe('undoKernelDefaults', () => {
     expect(fake.kernel).toEqual([600, 30, 5]);
     writeFileSync(fake.path(dropIn), written);
     expect(undoKernelDefaults({ root }).applied).toBe(true);
+  });
+
+  it('leaves a value that somebody has set since, and says so', () => {
+    using fake = new FakeRoot();
+    set(fake, '600:30:5');
+    fake.setKernel(650, 30, 9);
+    const { after, warnings } = undoKernelDefaults({ root: fake.root });
+    expect(after).toEqual({ ...before, idle: 650_000 });
+    expect(warnings).toEqual(['net.ipv4.tcp_keepalive_time stays 650: it was set since, to other than 600']);
+    expect(fake.kernel).toEqual([650, 75, 9]);
+  });
+
+  it('undoes the change before one that was killed before it changed anything', () => {
+    using fake = new FakeRoot();
+    const { root } = fake;
+    set(fake, '600:30:5');
+    const [text, earlier] = [fake.read(dropIn), JSON.parse(fake.read(log)).changed];
+    set(fake, '700:20:4');
+    expect(JSON.parse(fake.read(log)).changed.slice(1)).toEqual(earlier);
+    // A kill between the record and the file leaves this.
+    writeFileSync(fake.path(dropIn), text);
+    fake.setKernel(600, 30, 5);
+    expect(undoKernelDefaults({ root })).toMatchObject({ applied: true, after: before, file: { action: 'removed' } });
+    expect(existsSync(fake.path(log))).toBe(false);
   });
 
   it('goes on where somebody has removed the new file already', () => {

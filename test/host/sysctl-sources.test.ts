@@ -1,4 +1,6 @@
-import { existsSync, writeFileSync } from 'node:fs';
+import { spawnSync } from 'node:child_process';
+import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
+import path from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { sysctlSources } from '../../src/host/sysctl/sources.js';
 import { runProgram } from '../program.js';
@@ -134,16 +136,43 @@ describe('sysctlSources', () => {
   it('tells what it could not read, and reads the rest', () => {
     using fake = new FakeRoot({ 'etc/sysctl.d/a.conf': `${time} = 1`, 'etc/sysctl.d/b.conf/inside': '' });
     fake.write('etc/sysctl.d/c.conf', '->/nowhere/at/all');
-    fake.write('etc/sysctl.d/d.conf', '->/dev/zero');
+    fake.write('etc/sysctl.d/d.conf', '->/dev/pipe');
+    mkdirSync(fake.path('dev'));
+    spawnSync('mkfifo', [fake.path('dev/pipe')]);
     writeFileSync(fake.path('etc/sysctl.d/e.conf'), Buffer.alloc(4 * 1024 * 1024 + 1, `${time}=9\n`));
     const { sources, incomplete } = sysctlSources({ root: fake.root });
     expect(sources.map(({ value }) => value)).toEqual(['1']);
     expect(incomplete.map(({ what, why }) => [what.slice(fake.root.length), why])).toEqual([
       ['/etc/sysctl.d/b.conf', 'it is a directory, not a regular file, and was not read'],
       ['/etc/sysctl.d/c.conf', 'it does not exist'],
-      ['/etc/sysctl.d/d.conf', 'it is a device, not a regular file, and was not read'],
+      ['/etc/sysctl.d/d.conf', 'it is a pipe, not a regular file, and was not read'],
       ['/etc/sysctl.d/e.conf', 'it is larger than 4194304 bytes, and was not read'],
     ]);
+  });
+
+  it('follows links and .. as a process in the root does, and never out of it', () => {
+    using outside = new FakeRoot({ 'secret.conf': `${time} = 9` });
+    using fake = new FakeRoot({
+      'usr/lib/sysctl.d/b.conf': `${time} = 2`,
+      'etc/real.conf': `${time} = 1`,
+      'etc/sysctl.d/a.conf': '->/etc/real.conf',
+      'etc/sysctl.d/c.conf': `->${outside.path('secret.conf')}`,
+      'etc/sysctl.d/d.conf': '->../../../../../../../etc/real.conf',
+      'etc/sysctl.d/e.conf': '->e.conf',
+      lib: '->/usr/lib',
+    });
+    for (const root of [fake.root, path.relative(process.cwd(), fake.root)]) {
+      const { sources, incomplete } = sysctlSources({ root });
+      expect(sources.map(({ value, file }) => [value, file])).toEqual([
+        ['1', fake.path('etc/real.conf')],
+        ['2', fake.path('usr/lib/sysctl.d/b.conf')],
+        ['1', fake.path('etc/real.conf')],
+      ]);
+      expect(incomplete).toEqual([
+        { what: fake.path('etc/sysctl.d/c.conf'), why: 'it does not exist' },
+        { what: fake.path('etc/sysctl.d/e.conf'), why: 'too many symbolic links lead from one to the next' },
+      ]);
+    }
   });
 
   it('takes patterns made to be slow in its stride', () => {

@@ -1,4 +1,4 @@
-import { accessSync, constants, existsSync, writeFileSync } from 'node:fs';
+import { accessSync, constants, existsSync, statSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { SystemCallError } from '../../native/errors.js';
 import { messageOf } from '../../node/warn-once.js';
@@ -111,7 +111,17 @@ function lacking(file: string, mode = constants.W_OK): Omission[] {
 /** Returns the missing permissions to change entries of a directory, or of the one above if it does not exist yet. */
 function lackingIn(directory: string): Omission[] {
   const existing = existsSync(directory) ? directory : path.dirname(directory);
+  if (statSync(existing, { throwIfNoEntry: false })?.isDirectory() === false) {
+    return [{ what: `writing in ${existing}`, why: adviceFor('ENOTDIR') }];
+  }
   return lacking(existing, constants.W_OK | constants.X_OK);
+}
+
+/** Returns what refuses a change of a file that this user may make by permission. */
+function refusalsOf({ path: file, found }: FileChange): Omission[] {
+  const problem = foreignOwner(found);
+  if (problem !== undefined) return [{ what: `writing ${file}`, why: `it ${problem}` }];
+  return found === undefined ? [] : lacking(file);
 }
 
 /**
@@ -142,9 +152,9 @@ export function makeChange(root: string, dryRun: boolean, planOf: () => Plan): D
   const missingRecord = lackingIn(path.dirname(recordPath(root)));
   const all = [...missing, ...missingRecord];
   if (dryRun) {
-    const problem = foreignOwner(file?.found);
-    const missingOwner = problem === undefined ? [] : [{ what: `writing ${file?.path}`, why: `it ${problem}` }];
-    return outcome(plan, false, [...missingOwner, ...all]);
+    const record = missingRecord.length > 0 ? undefined : plan.record();
+    const refusals = [file, record].flatMap((change) => (change === undefined ? [] : refusalsOf(change)));
+    return outcome(plan, false, [...refusals, ...all]);
   }
   // Without a file a restart takes the change back: then a missing record is no reason to refuse.
   const isRecordNeeded = isUndo || file !== undefined;

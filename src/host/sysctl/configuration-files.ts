@@ -1,9 +1,10 @@
-import { existsSync, readdirSync, realpathSync, statSync } from 'node:fs';
+import { existsSync, readdirSync } from 'node:fs';
 import path from 'node:path';
 import type { Omission } from '../list/connection.js';
 import { IrregularFileError, readRegularFile } from '../regular-file.js';
 import { adviceFor, codeOf } from './failed-call.js';
 import { maxBytes } from './found-file.js';
+import { pathInRoot } from './path-in-root.js';
 
 /** A file of settings. */
 export interface ConfigurationFile {
@@ -30,20 +31,6 @@ const directories = ['etc/sysctl.d', 'run/sysctl.d', 'usr/local/lib/sysctl.d', '
 
 const systemd = ['usr/lib/systemd/systemd-sysctl', 'lib/systemd/systemd-sysctl'];
 
-function realPath(file: string): string {
-  try {
-    return realpathSync(file);
-  } catch {
-    return file;
-  }
-}
-
-function readText(file: string): string {
-  // A link to /dev/null is the usual way to switch a file off.
-  if (statSync(file).isCharacterDevice() && realpathSync(file).endsWith('/dev/null')) return '';
-  return readRegularFile(file, maxBytes).toString('latin1');
-}
-
 /**
  * Reads the files of settings in the order in which they are read at boot, with the planned file as if it were written.
  *
@@ -52,21 +39,34 @@ function readText(file: string): string {
  */
 export function configurationFiles(root: string, planned?: PlannedFile): ConfigurationFiles {
   const incomplete: Omission[] = [];
+  const follow = (file: string) => pathInRoot(root, path.relative(root, file));
+  const realPath = (file: string) => {
+    try {
+      return follow(file);
+    } catch {
+      // A loop of links is told of where it is read.
+      return file;
+    }
+  };
+  // A link to /dev/null is the usual way to switch a file off.
+  const textOf = (file: string) =>
+    file === path.join(root, 'dev/null') ? '' : readRegularFile(file, maxBytes).toString('latin1');
   const namesIn = (directory: string): string[] => {
-    const isPlanned = planned !== undefined && path.dirname(planned.file) === realPath(directory);
+    const real = realPath(directory);
+    const isPlanned = planned !== undefined && path.dirname(planned.file) === real;
     const added = isPlanned ? [path.basename(planned.file)] : [];
     try {
-      return [...readdirSync(directory), ...added];
+      return [...readdirSync(real), ...added];
     } catch (error) {
       if (codeOf(error) !== 'ENOENT') incomplete.push({ what: directory, why: adviceFor(codeOf(error)) });
       return added;
     }
   };
   const read = (readAs: string): ConfigurationFile[] => {
-    const file = realPath(readAs);
-    if (planned?.file === readAs || planned?.file === file) return [{ readAs, ...planned }];
     try {
-      return [{ readAs, file, text: readText(readAs) }];
+      const file = follow(readAs);
+      if (planned?.file === readAs || planned?.file === file) return [{ readAs, ...planned }];
+      return [{ readAs, file, text: textOf(file) }];
     } catch (error) {
       const isIrregular = error instanceof IrregularFileError;
       incomplete.push({
@@ -87,8 +87,8 @@ export function configurationFiles(root: string, planned?: PlannedFile): Configu
   const files = inOrder.flatMap(([, file]) => read(file));
   const main = path.join(root, 'etc/sysctl.conf');
   const isLinked = files.some(({ file }) => file === realPath(main));
-  const exists = existsSync(main) || planned?.file === main;
+  const exists = existsSync(realPath(main)) || planned?.file === main;
   const last = exists && !isLinked ? read(main) : [];
-  const isRead = !systemd.some((file) => existsSync(path.join(root, file)));
+  const isRead = !systemd.some((file) => existsSync(pathInRoot(root, file)));
   return { files: isRead ? [...files, ...last] : files, notRead: isRead ? undefined : last[0], incomplete };
 }

@@ -1,7 +1,7 @@
 import { existsSync, mkdirSync, statSync } from 'node:fs';
 import path from 'node:path';
 import { withDirectoryLock } from '../../native/directory-lock.js';
-import type { KernelDefaults } from '../../socket/kernel-defaults.js';
+import { type KernelDefaults, keepAliveSysctls, sysctlNumber } from '../../socket/kernel-defaults.js';
 import { bootId, bootIdFile } from '../boot-id.js';
 import { type BootRecord, parsed, recordIn } from '../change/record.js';
 import { syncDirectory } from '../sync-directory.js';
@@ -9,6 +9,7 @@ import { attempt, codeOf } from './failed-call.js';
 import type { FileChange } from './file-change.js';
 import { FileError } from './file-error.js';
 import { findFile } from './found-file.js';
+import { pathInRoot } from './path-in-root.js';
 
 /** A change of the kernel's defaults, in a record for `--undo`. */
 export interface RecordedDefaults {
@@ -25,20 +26,27 @@ export interface RecordedDefaults {
 
 /** Returns the path of the record: it must outlive a reboot, and no reader of configuration may find it. */
 export function recordPath(root: string): string {
-  return path.join(root, 'var/lib/tcp-keepalive/defaults-undo.json');
+  return path.join(pathInRoot(root, 'var/lib/tcp-keepalive'), 'defaults-undo.json');
 }
 
+/** Returns whether a value has a number for each sysctl, which are ints in the kernel. */
 function areDefaults(value: KernelDefaults | undefined): boolean {
-  return [value?.idle, value?.interval, value?.count].every(Number.isInteger);
+  if (value === undefined || value === null) return false;
+  const numbers = keepAliveSysctls.map((sysctl) => sysctlNumber(sysctl, value));
+  return numbers.every((number) => Number.isInteger(number) && Math.abs(number) < 2 ** 31);
+}
+
+function isBase64(value: unknown): value is string {
+  return typeof value === 'string' && Buffer.from(value, 'base64').toString('base64') === value;
 }
 
 function isChange(value: unknown): value is RecordedDefaults {
   const { netns, before, after, file } = (value ?? {}) as Partial<RecordedDefaults>;
   if (typeof netns !== 'number' || !areDefaults(before) || !areDefaults(after)) return false;
   if (file === null) return true;
-  if (typeof file?.path !== 'string' || typeof file.afterBase64 !== 'string') return false;
+  if (typeof file?.path !== 'string' || !path.isAbsolute(file.path) || !isBase64(file.afterBase64)) return false;
   const { base64, mode, gid } = file.before ?? { base64: '', mode: 0, gid: 0 };
-  return typeof base64 === 'string' && Number.isInteger(mode) && Number.isInteger(gid);
+  return isBase64(base64) && Number.isInteger(gid) && gid >= 0 && Number.isInteger(mode) && (mode & ~0o7777) === 0;
 }
 
 /** Returns the boot of the running kernel, and this process's network namespace. */
@@ -50,14 +58,16 @@ export function runningKernel(): { bootId: string; netns: number } {
   };
 }
 
-/** Returns the record's file and the change in it; undefined if there is no record. */
+/**
+ * Returns the record's file and the changes in it; undefined if there is no record. The second change is the one before,
+ * for a kill before anything of the first was changed.
+ */
 export function readDefaultsRecord(root: string) {
   const file = recordPath(root);
   const found = existsSync(path.dirname(file)) ? findFile(file) : undefined;
   if (found === undefined) return undefined;
   const record = recordIn(parsed(found.content.toString('utf8')), isChange);
-  const [change] = typeof record === 'string' ? [] : record.changed;
-  if (typeof record !== 'string' && change !== undefined) return { found, bootId: record.bootId, change };
+  if (typeof record !== 'string' && record.changed.length > 0) return { found, ...record };
   throw new FileError(file, 'damaged', 'is no record of a change', 'move it away', 'what this program wrote');
 }
 
@@ -80,10 +90,13 @@ export function plannedRecord(
     file:
       file && content ? { path: file.path, before: recorded ?? null, afterBase64: content.toString('base64') } : null,
   };
-  const record: BootRecord<RecordedDefaults> = { bootId: boot, changed: [change] };
+  const last = readDefaultsRecord(root);
+  // After a restart the namespaces are new.
+  const previous = last?.changed.slice(0, 1).map((old) => (last.bootId === boot ? old : { ...old, netns })) ?? [];
+  const record: BootRecord<RecordedDefaults> = { bootId: boot, changed: [change, ...previous] };
   return {
     path: recordPath(root),
-    found: readDefaultsRecord(root)?.found,
+    found: last?.found,
     mode: 0o600,
     content: Buffer.from(`${JSON.stringify(record, null, 2)}\n`),
   };

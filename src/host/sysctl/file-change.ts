@@ -7,14 +7,13 @@ import {
   fsyncSync,
   openSync,
   renameSync,
-  rmSync,
   unlinkSync,
   writeFileSync,
 } from 'node:fs';
 import path from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
 import { syncDirectory } from '../sync-directory.js';
-import { attempt } from './failed-call.js';
+import { attempt, codeOf } from './failed-call.js';
 import { FileError } from './file-error.js';
 import { type FoundFile, findFile } from './found-file.js';
 
@@ -52,12 +51,18 @@ export function assertOwn(file: string, found: FoundFile | undefined): void {
   if (problem !== undefined) throw new FileError(file, 'other-owner', problem, 'run it as the owner, or chown it');
 }
 
+function removeIfPresent(file: string): void {
+  try {
+    unlinkSync(file);
+  } catch (error) {
+    if (codeOf(error) !== 'ENOENT') throw error;
+  }
+}
+
 type Content = Pick<FileChange, 'mode' | 'gid'> & { readonly content: Buffer };
 
 function writeTemporary(temporary: string, { content, mode, gid }: Content): void {
   const { O_WRONLY, O_CREAT, O_EXCL, O_NOFOLLOW } = constants;
-  // A process that was killed may have left one. The lock of the record lets no other process write one now.
-  rmSync(temporary, { force: true });
   const fd = openSync(temporary, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, 0o600);
   try {
     writeFileSync(fd, content);
@@ -74,9 +79,11 @@ function writeTemporary(temporary: string, { content, mode, gid }: Content): voi
 function put(file: string, found: FoundFile | undefined, wanted: Content | undefined): void {
   const directory = path.dirname(file);
   // Hidden, and without `.conf` at its end, so that nothing reads it as a file of settings.
-  const temporary = path.join(directory, `.${path.basename(file)}.tcp-keepalive-new`);
+  const temporary = path.join(directory, '.tcp-keepalive-new');
   assertOwn(file, found);
   try {
+    // A process that was killed may have left one. The lock of the record lets no other process write one now.
+    attempt('unlink', temporary, () => removeIfPresent(temporary));
     if (wanted !== undefined) attempt('write', file, () => writeTemporary(temporary, wanted));
     if (!isDeepStrictEqual(findFile(file), found)) {
       throw new FileError(file, 'changed', 'was changed by somebody else just now', 'run it again', 'a file at rest');
@@ -84,7 +91,11 @@ function put(file: string, found: FoundFile | undefined, wanted: Content | undef
     if (wanted === undefined) attempt('unlink', file, () => unlinkSync(file));
     else attempt('rename', file, () => renameSync(temporary, file));
   } catch (error) {
-    rmSync(temporary, { force: true });
+    try {
+      removeIfPresent(temporary);
+    } catch {
+      // Nothing reads it as settings, and the error that came first says more.
+    }
     throw error;
   }
   attempt('fsync', directory, () => syncDirectory(directory));

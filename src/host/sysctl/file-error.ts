@@ -12,6 +12,7 @@ export type FileRefusal =
   | 'too-large'
   | 'changed'
   | 'damaged'
+  | 'own-record'
   | 'nothing-to-undo';
 
 const regular = 'a regular file of your own, with one name';

@@ -1,4 +1,3 @@
-import { existsSync, realpathSync } from 'node:fs';
 import path from 'node:path';
 import { assertOptionTypes } from '../../policy/configuration-error.js';
 import { PolicyError } from '../../policy/errors.js';
@@ -14,10 +13,11 @@ import {
 import { fromWorker, isWorker } from '../from-worker.js';
 import { type DefaultsChange, makeChange, type Plan } from './change.js';
 import { editedText, newText, type WantedValues } from './configuration-text.js';
-import { plannedRecord } from './defaults-record.js';
+import { plannedRecord, recordPath } from './defaults-record.js';
 import { actionOf, type FileChange } from './file-change.js';
 import { FileError } from './file-error.js';
 import { findFile } from './found-file.js';
+import { pathInRoot } from './path-in-root.js';
 import { sourcesWith } from './sources.js';
 
 /** Where {@link setKernelDefaults} writes unless another file is named. */
@@ -62,9 +62,11 @@ function wantedDefaults(input: PolicyInput): Partial<KernelDefaults> {
 
 /** Returns the file's path without links in its directory, which is how the list of files that are read has it. */
 function targetPath(root: string, file: string): string {
-  const absolute = root === '/' ? path.resolve(file) : path.join(path.resolve(root), file);
-  const directory = path.dirname(absolute);
-  return existsSync(directory) ? path.join(realpathSync(directory), path.basename(absolute)) : absolute;
+  const absolute = root === '/' ? path.resolve(file) : path.join('/', file);
+  const target = path.join(pathInRoot(root, path.dirname(absolute)), path.basename(absolute));
+  if (path.dirname(target) !== path.dirname(recordPath(root))) return target;
+  const found = 'is where the record of the last change is kept';
+  throw new FileError(target, 'own-record', found, 'name another', 'a file in a directory of settings');
 }
 
 /** Plans the change of a file, and tells what decides instead of the file when the machine starts. */
@@ -126,7 +128,8 @@ export function setKernelDefaults(policy: PolicyInput, options: SetKernelDefault
   const types = { root: 'string', file: 'string', runtimeOnly: 'boolean', dryRun: 'boolean' } as const;
   assertOptionTypes('setKernelDefaults', options, types);
   if (isWorker()) return fromWorker('setKernelDefaults', [policy, options], { FileError });
-  const { root = '/', file = defaultFile, runtimeOnly = false, dryRun = false } = options;
+  const root = path.resolve(options.root ?? '/');
+  const { file = defaultFile, runtimeOnly = false, dryRun = false } = options;
   const wanted = wantedDefaults(policy);
   return makeChange(root, dryRun, () => planOf(root, wanted, runtimeOnly ? undefined : targetPath(root, file)));
 }

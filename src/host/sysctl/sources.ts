@@ -1,3 +1,4 @@
+import path from 'node:path';
 import { assertOptionTypes } from '../../policy/configuration-error.js';
 import { type KeepAliveSysctl, keepAliveSysctls, type RootOption } from '../../socket/kernel-defaults.js';
 import type { Omission } from '../list/connection.js';
@@ -40,9 +41,9 @@ function entriesOf({ file, readAs, text }: ConfigurationFile, { key }: KeepAlive
   const own = key.replaceAll('.', '/');
   return readSettings(text).flatMap((setting, index) => {
     if (setting === undefined) return [];
-    const { path, value } = setting;
-    const pattern = isPattern(path);
-    if (pattern ? !matchesPattern(path, own) : path !== own) return [];
+    const { path: keyPath, value } = setting;
+    const pattern = isPattern(keyPath);
+    if (pattern ? !matchesPattern(keyPath, own) : keyPath !== own) return [];
     const source = {
       key,
       file,
@@ -51,7 +52,7 @@ function entriesOf({ file, readAs, text }: ConfigurationFile, { key }: KeepAlive
       ...(pattern ? { pattern: setting.key } : {}),
       ...(readAs === file ? {} : { readAs }),
     };
-    return [{ path, value, isPattern: pattern, source }];
+    return [{ path: keyPath, value, isPattern: pattern, source }];
   });
 }
 
@@ -112,5 +113,5 @@ export function sourcesWith(root: string, planned?: PlannedFile): SysctlSources 
  */
 export function sysctlSources(options: RootOption = {}): SysctlSources {
   assertOptionTypes('sysctlSources', options, { root: 'string' });
-  return sourcesWith(options.root ?? '/');
+  return sourcesWith(path.resolve(options.root ?? '/'));
 }

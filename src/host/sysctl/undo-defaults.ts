@@ -1,5 +1,12 @@
+import path from 'node:path';
 import { assertOptionTypes } from '../../policy/configuration-error.js';
-import { kernelDefaults, type RootOption } from '../../socket/kernel-defaults.js';
+import {
+  type KernelDefaults,
+  keepAliveSysctls,
+  kernelDefaults,
+  type RootOption,
+  sysctlNumber,
+} from '../../socket/kernel-defaults.js';
 import { fromWorker, isWorker } from '../from-worker.js';
 import { type DefaultsChange, makeChange, type Plan } from './change.js';
 import { type RecordedDefaults, readDefaultsRecord, recordPath, runningKernel } from './defaults-record.js';
@@ -29,39 +36,59 @@ function restoredFile({ file }: RecordedDefaults): FileChange | undefined {
   throw new FileError(file.path, 'changed', what, 'edit it by hand', 'the file as it was left');
 }
 
+/** Returns whether a change has left nothing to undo. */
+function isUndone({ file, before, after }: RecordedDefaults, now: KernelDefaults): boolean {
+  if (keepAliveSysctls.some(({ field }) => now[field] !== before[field] && before[field] !== after[field]))
+    return false;
+  if (file === null) return true;
+  return (findFile(file.path)?.content.toString('base64') ?? null) === (file.before?.base64 ?? null);
+}
+
 function planOf(root: string): Plan {
   const record = readDefaultsRecord(root);
-  const path = recordPath(root);
+  const recordFile = recordPath(root);
   if (record === undefined) {
     throw new FileError(
-      path,
+      recordFile,
       'nothing-to-undo',
       'records no change',
       'there is nothing to undo',
       'a change made before',
     );
   }
-  const { bootId, change, found } = record;
+  const { bootId, changed, found } = record;
   const here = runningKernel();
+  const before = kernelDefaults({ root });
+  const [last, previous] = changed as [RecordedDefaults, RecordedDefaults?];
+  // A kill may have come before anything of the last change was made.
+  const change = previous !== undefined && isUndone(last, before) ? previous : last;
   // After a restart the namespaces are new.
   if (here.bootId === bootId && here.netns !== change.netns) {
     const what = `records a change of network namespace ${change.netns}, and this is ${here.netns}`;
-    throw new FileError(path, 'changed', what, 'enter it with nsenter --net', 'the same namespace');
+    throw new FileError(recordFile, 'changed', what, 'enter it with nsenter --net', 'the same namespace');
   }
+  const own = keepAliveSysctls.filter(({ field }) =>
+    [change.before[field], change.after[field]].includes(before[field]),
+  );
+  const others = keepAliveSysctls.filter((sysctl) => !own.includes(sysctl));
   return {
-    before: kernelDefaults({ root }),
-    after: change.before,
+    before,
+    after: { ...before, ...Object.fromEntries(own.map(({ field }) => [field, change.before[field]])) },
     file: restoredFile(change),
     overriddenBy: [],
-    warnings: [],
+    warnings: others.map(
+      (sysctl) =>
+        `${sysctl.key} stays ${sysctlNumber(sysctl, before)}: it was set since, to other than ${sysctlNumber(sysctl, change.after)}`,
+    ),
     isUndo: true,
-    record: () => ({ path, found, content: undefined, mode: 0o600 }),
+    record: () => ({ path: recordFile, found, content: undefined, mode: 0o600 }),
   };
 }
 
 /**
  * Undoes the last change that {@link setKernelDefaults} made. The file and the kernel's values are then as before that
- * change, also after a restart. Only one change can be undone: the record is gone then.
+ * change, also after a restart; a value that somebody set since stays, with a warning. Only one change can be undone: the
+ * record is gone then.
  *
  * Blocks until the disk has the file, and up to 10 s while another process makes a change. Linux.
  *
@@ -76,6 +103,7 @@ function planOf(root: string): Plan {
 export function undoKernelDefaults(options: UndoKernelDefaultsOptions = {}): DefaultsChange {
   assertOptionTypes('undoKernelDefaults', options, { root: 'string', dryRun: 'boolean' });
   if (isWorker()) return fromWorker('undoKernelDefaults', [options], { FileError });
-  const { root = '/', dryRun = false } = options;
+  const root = path.resolve(options.root ?? '/');
+  const { dryRun = false } = options;
   return makeChange(root, dryRun, () => planOf(root));
 }
