@@ -7,12 +7,12 @@ import { messageOf, warnOnce } from '../../node/warn-once.js';
 import { type Diagnosis, diagnose } from '../../peer/diagnosis.js';
 import type { Snapshot } from '../../peer/snapshot.js';
 import { type Transition, updatePeerState } from '../../peer/transition.js';
+import { takeSnapshot } from '../../socket/take-snapshot.js';
 import { beginProgramCall, endProgramCall, restoreOptions } from '../../socket/watch-policy.js';
 import { Prober, type ProbeStep } from './fast-detection/prober.js';
 import { noteAnsweredProbe, untilAnswer } from './probe-period.js';
 import { isTimeToAsk, nextLookMs } from './schedule.js';
 import { Sweep } from './sweep.js';
-import { takeSnapshot } from './take-snapshot.js';
 import { TimerQueue } from './timer-queue.js';
 import { type Follower, isRead, type WatchedConnection, wholeMs } from './watched-connection.js';
 

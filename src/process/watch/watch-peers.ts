@@ -8,10 +8,10 @@ import { readMilliseconds } from '../../policy/duration.js';
 import { readPolicy } from '../../policy/parse.js';
 import type { Duration, PolicyInput } from '../../policy/policy.js';
 import { secondsMeant } from '../../policy/unit-slip.js';
+import { assertWatchable } from '../../socket/take-snapshot.js';
 import type { KeepAliveTarget } from '../../socket/target.js';
 import { leastDeadWithinMs } from './fast-detection/plan.js';
 import { PeerWatch } from './peer-watch.js';
-import { assertWatchable } from './take-snapshot.js';
 import { watchableSocket } from './watched-connection.js';
 
 /** What {@link watchPeers} watches, and how. */
