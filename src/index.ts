@@ -29,7 +29,12 @@ export type { PeerWatch } from './process/watch/peer-watch.js';
 export { type WatchOptions, watchPeers } from './process/watch/watch-peers.js';
 export { getKeepAlive, setKeepAlive } from './socket/keep-alive.js';
 export { type KernelDefaults, kernelDefaults } from './socket/kernel-defaults.js';
-export type { ProbeOptions } from './socket/probe/probe-options.js';
-export { type AskedPeer, type PeerProbe, probePeer, type UnaskedPeer } from './socket/probe/probe-peer.js';
+export {
+  type AskedPeer,
+  type PeerProbe,
+  type PeerProbeOptions,
+  probePeer,
+  type UnaskedPeer,
+} from './socket/probe/probe-peer.js';
 export type { AppliedKeepAlive, DeferredOptions, KeepAliveAnswer, KeepAliveState } from './socket/state.js';
 export type { KeepAliveTarget, SocketHolder } from './socket/target.js';

@@ -6,28 +6,30 @@ import { currentPlatform } from './platforms/index.js';
 
 let reader: OptionReader | undefined;
 
-function tcpInfoReader(): OptionReader {
+/** Returns undefined on platforms without TCP_INFO. */
+function tcpInfoReader(): OptionReader | undefined {
   const { tcpInfo } = currentPlatform();
-  if (tcpInfo === undefined) throw new UnsupportedError('watching peers', 'Linux');
+  if (tcpInfo === undefined) return undefined;
   reader ??= optionReader(tcpInfo, tcpInfoLength);
   return reader;
 }
 
 /**
- * Throws if no connection can be looked at.
+ * Throws if no snapshot can be taken.
  *
  * @throws {UnsupportedError} on other platforms than Linux, and if the FFI cannot be loaded.
  */
-export function assertWatchable(): void {
-  tcpInfoReader();
+export function assertSnapshots(feature: string): void {
+  if (tcpInfoReader() === undefined) throw new UnsupportedError(feature, 'Linux');
 }
 
 /**
- * Takes a snapshot of a connection. Returns undefined if its descriptor is closed or no TCP socket.
+ * Takes a snapshot of a connection. Returns undefined if its descriptor is closed or no TCP socket, and on platforms
+ * without TCP_INFO.
  *
- * @throws {UnsupportedError} on other platforms than Linux, and if the FFI cannot be loaded.
+ * @throws {UnsupportedError} if the FFI cannot be loaded.
  */
 export function takeSnapshot(fd: number): Snapshot | undefined {
-  const { view, read } = tcpInfoReader();
-  return decodeSnapshot(view, read(fd));
+  const info = tcpInfoReader();
+  return info && decodeSnapshot(info.view, info.read(fd));
 }

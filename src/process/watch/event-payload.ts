@@ -29,7 +29,8 @@ function nextStep(
   nextProbeMs: number | undefined,
 ): NextStep | undefined {
   if (diagnosis.isWindowClosed) return { what: 'window probe', inMs: untilWindowProbe(snapshot) };
-  if (snapshot.unacked > 0) return { what: 'retransmission', inMs: Math.max(0, snapshot.rtoMs - snapshot.dataSentMs) };
+  if (snapshot.unacked > 0)
+    return { what: 'retransmission', inMs: Math.max(0, snapshot.rtoMs - snapshot.lastDataSentMs) };
   if (nextProbeMs !== undefined) return { what: 'probe', inMs: nextProbeMs };
   if (!enabled) return undefined;
   // After a probe that was answered the kernel waits for the interval, where that is longer.
@@ -56,7 +57,7 @@ export function describePeer(
     remote,
     unanswered: diagnosis.unanswered,
     silentMs: snapshot.silentMs,
-    idleMs: Math.min(snapshot.dataReceivedMs, snapshot.dataSentMs),
+    idleMs: Math.min(snapshot.lastDataReceivedMs, snapshot.lastDataSentMs),
     rttMs: snapshot.rttMs,
     unacknowledgedBytes: fd === undefined ? 0 : unacknowledgedBytes(fd),
     zeroWindow: diagnosis.isWindowClosed,

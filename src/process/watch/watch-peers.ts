@@ -8,7 +8,7 @@ import { readMilliseconds } from '../../policy/duration.js';
 import { readPolicy } from '../../policy/parse.js';
 import type { Duration, PolicyInput } from '../../policy/policy.js';
 import { secondsMeant } from '../../policy/unit-slip.js';
-import { assertWatchable } from '../../socket/take-snapshot.js';
+import { assertSnapshots } from '../../socket/take-snapshot.js';
 import type { KeepAliveTarget } from '../../socket/target.js';
 import { leastDeadWithinMs } from './fast-detection/plan.js';
 import { PeerWatch } from './peer-watch.js';
@@ -124,7 +124,7 @@ function addAll(watch: PeerWatch): void {
  */
 export function watchPeers(options: WatchOptions): PeerWatch {
   check(options);
-  assertWatchable();
+  assertSnapshots('watching peers');
   const { sockets = [], all = false, policy, deadAfter, deadWithin, destroy = false } = options;
   const watch = new PeerWatch({
     all,

@@ -83,7 +83,8 @@ export class Prober {
     }
     if (snapshot.unacked > 0 || snapshot.notSentBytes > 0) return this.#inFlight(question, snapshot, diagnosis, forMs);
     if (question !== undefined) return this.#goOn(question, watched, snapshot);
-    const isInUse = Math.min(snapshot.dataReceivedMs, snapshot.dataSentMs) < Math.max(inUseMs, this.#deadWithinMs);
+    const isInUse =
+      Math.min(snapshot.lastDataReceivedMs, snapshot.lastDataSentMs) < Math.max(inUseMs, this.#deadWithinMs);
     if (isInUse) return this.#take(watched) ?? this.#begin(watched, snapshot);
     this.#release(watched);
     return undefined;
