@@ -1,43 +1,21 @@
 import { writeIntOption } from '../native/socket/socket-options.js';
-import { bottomOf, fdOf, type Handle } from '../node/handle.js';
-import { threadMap } from '../node/thread-map.js';
+import { fdOf, type Handle } from '../node/handle.js';
 import { limits } from '../policy/limits.js';
 import { changeOptions, wantedState, withWrites } from './interim/change-options.js';
 import { interimOptions } from './interim/deferred-options.js';
+import { type OptionOwner, optionOwners } from './option-owner.js';
 import { type OptionWrite, optionFields, writesOfFields } from './option-writes.js';
 import { readState } from './options.js';
 import { currentPlatform } from './platforms/index.js';
 import type { AppliedKeepAlive, DeferredOptions, KeepAliveState } from './state.js';
 
 /** The kernel probes a watched connection this often on its own, once its peer is silent. */
-export const watchIntervalMs = 1000;
+const watchIntervalMs = 1000;
 
 /** More than the probes of several watches use up between two answers. */
-export const watchCount = 31;
+const watchCount = 31;
 
-/** The options that watches have in force on a connection, and those that its program has set. */
-interface WatchPolicy {
-  /** Set again when the last watch lets go of the connection. */
-  program: KeepAliveState;
-  /** The idle time that each watch needs, in milliseconds. */
-  readonly watches: Map<object, number>;
-  /** Calls of Node.js that set keepalive and have not returned, and the options in force before them. */
-  calls: number;
-  beforeCall: KeepAliveState | undefined;
-}
-
-const policies = threadMap<Handle, WatchPolicy>('watch-policies/1');
-
-/**
- * Returns the options that are in force on a watched connection. A program's idle time of 1 s is kept: restoring it later
- * could be mistaken for the override of another process that asks the peer. A user timeout of the program is extended to
- * the time that the count allows: a shorter one would end a connection sooner than with the program's idle time.
- */
-function watchState({ program, watches }: WatchPolicy): KeepAliveState {
-  const idle = Math.min(program.idle, ...watches.values());
-  const userTimeout = program.userTimeout && Math.max(program.userTimeout, idle + watchCount * watchIntervalMs);
-  return { enabled: true, idle, interval: watchIntervalMs, count: watchCount, userTimeout };
-}
+const owners = optionOwners as Map<Handle, OwnedOptions>;
 
 /** Returns whether these options can be restored later: a sysctl can be beyond the limits of an option. */
 function isSettable({ idle, interval, count }: KeepAliveState): boolean {
@@ -49,152 +27,162 @@ function isSettable({ idle, interval, count }: KeepAliveState): boolean {
   );
 }
 
-/** Gives a connection a state. Sets only the options that differ. */
-function setState(handle: Handle, fd: number, state: KeepAliveState): AppliedKeepAlive {
-  const platform = currentPlatform();
-  const now = wantedState(handle, fd);
-  return changeOptions(
-    handle,
-    fd,
-    writesOfFields(state, (field) => state[field] !== now[field], platform),
-  );
-}
+/** The options that watches own on a connection. */
+export class OwnedOptions implements OptionOwner {
+  program: KeepAliveState;
+  readonly #handle: Handle;
+  /** The idle time that each watch needs, in milliseconds. */
+  readonly #watches = new Map<object, number>();
+  /** Calls of Node.js that set keepalive and have not returned, and the options in force before them. */
+  #calls = 0;
+  #before: KeepAliveState | undefined;
 
-/** Returns the options that the program has set on a connection, even if a watch has others in force. */
-export function programState(handle: Handle, fd: number): KeepAliveState {
-  const bottom = bottomOf(handle);
-  return policies.get(bottom)?.program ?? wantedState(bottom, fd);
-}
-
-/**
- * Adopts options that another program, an addon or Node.js has set since, as the program's own. Ignores an idle time of 1 s
- * alone: another process makes the kernel send a probe, and restores the idle time within 50 ms.
- *
- * @returns whether there were such options.
- */
-function adoptChanges(handle: Handle, fd: number, policy: WatchPolicy): boolean {
-  const now = readState(fd, currentPlatform());
-  const expected = { ...watchState(policy), ...interimOptions(handle) };
-  const changed = optionFields.filter((field) => now[field] !== expected[field]);
-  const isOverride = changed.length === 1 && changed[0] === 'idle' && now.idle === limits.idleSeconds.min * 1000;
-  if (changed.length === 0 || isOverride) return false;
-  policy.program = { ...policy.program, ...Object.fromEntries(changed.map((field) => [field, now[field]])) };
-  return true;
-}
-
-/**
- * Puts a connection's options under a watch: the kernel probes after `idle` of quiet, then every second, and gives the
- * peer up after 31 probes. Options that the program sets meanwhile are kept and set when the watch ends.
- *
- * @returns false, without a change, if the connection is closed or its options could not be restored later.
- * @throws {SystemCallError} if the kernel refuses the options.
- */
-export function takeOptions(handle: Handle, watch: object, idle: number): boolean {
-  const fd = fdOf(handle);
-  if (fd === undefined) return false;
-  const known = policies.get(handle);
-  const policy = known ?? { program: wantedState(handle, fd), watches: new Map(), calls: 0, beforeCall: undefined };
-  if (!isSettable(policy.program)) return false;
-  policy.watches.set(watch, idle);
-  try {
-    setState(handle, fd, watchState(policy));
-  } catch (error) {
-    policy.watches.delete(watch);
-    throw error;
+  constructor(handle: Handle, program: KeepAliveState) {
+    this.#handle = handle;
+    this.program = program;
   }
-  if (known === undefined) policies.set(handle, policy);
-  restoreAtExit();
-  return true;
-}
 
-/** Restores the program's options, unless another watch still needs the connection. */
-export function releaseOptions(handle: Handle, watch: object): void {
-  const policy = policies.get(handle);
-  const fd = fdOf(handle);
-  if (policy === undefined || !policy.watches.has(watch)) return;
-  if (policy.watches.size === 1 || fd === undefined) {
-    restoreOptions(handle);
-    return;
+  /** Puts the options of one more watch in force. Changes nothing if the kernel refuses the options. */
+  add(fd: number, watch: object, idle: number): void {
+    this.#watches.set(watch, idle);
+    try {
+      this.#enforce(fd);
+    } catch (error) {
+      this.#watches.delete(watch);
+      throw error;
+    }
   }
-  adoptChanges(handle, fd, policy);
-  policy.watches.delete(watch);
-  setState(handle, fd, watchState(policy));
-}
 
-/** Restores the program's options on a connection that is about to be closed, and that another process may have too. */
-export function restoreOptions(handle: Handle): void {
-  const policy = policies.get(handle);
-  if (policy === undefined) return;
-  policies.delete(handle);
-  if (policies.size === 0) process.off('exit', restoreAll);
-  const fd = fdOf(handle);
-  if (fd === undefined) return;
-  adoptChanges(handle, fd, policy);
-  setState(handle, fd, policy.program);
+  /** Restores the program's options, unless another watch still needs the connection. */
+  release(watch: object): void {
+    const fd = fdOf(this.#handle);
+    if (owners.get(this.#handle) !== this || !this.#watches.has(watch)) return;
+    if (fd === undefined || this.#watches.size === 1) {
+      this.restore();
+      return;
+    }
+    this.#adoptChanges(fd);
+    this.#watches.delete(watch);
+    this.#enforce(fd);
+  }
+
+  /** Makes the kernel probe now, if the peer has been silent for the idle time of the watch. Returns false if closed. */
+  probe(): boolean {
+    const fd = fdOf(this.#handle);
+    if (fd === undefined || owners.get(this.#handle) !== this) return false;
+    if (this.#adoptChanges(fd)) this.#enforce(fd);
+    const { idle } = currentPlatform();
+    // Setting TCP_KEEPIDLE rearms the timer (net/ipv4/tcp.c, tcp_sock_set_keepidle_locked); nothing has to be restored.
+    writeIntOption(fd, idle, this.#state.idle / idle.unitMs);
+    return true;
+  }
+
+  restore(): void {
+    const fd = fdOf(this.#handle);
+    owners.delete(this.#handle);
+    if (owners.size === 0) process.off('exit', restoreAll);
+    if (fd === undefined) return;
+    this.#adoptChanges(fd);
+    this.#set(fd, this.program);
+  }
+
+  setForProgram(fd: number, list: readonly OptionWrite[]): AppliedKeepAlive {
+    this.program = withWrites(this.program, list);
+    const { deferred: _, ...inForce } = this.#enforce(fd);
+    if (this.#calls > 0) this.#before = readState(fd, currentPlatform());
+    const later = optionFields.filter((field) => this.program[field] !== inForce[field]);
+    if (later.length === 0) return inForce;
+    const fields = Object.fromEntries(later.map((field) => [field, this.program[field]]));
+    return { ...inForce, deferred: { until: 'unwatched', ...fields } as DeferredOptions };
+  }
+
+  /** Turns keepalive off if the program has it off: afterwards the kernel tells whether the call turned it on. */
+  beforeCall(): void {
+    const fd = fdOf(this.#handle);
+    if (fd === undefined) return;
+    this.#calls += 1;
+    if (this.#calls > 1) return;
+    this.#before = readState(fd, currentPlatform());
+    if (!this.program.enabled) writeIntOption(fd, currentPlatform().keepAlive, 0);
+  }
+
+  afterCall(): void {
+    const fd = fdOf(this.#handle);
+    if (this.#before === undefined || fd === undefined) return;
+    this.#calls -= 1;
+    if (this.#calls > 0) return;
+    const { enabled, idle, interval, count } = readState(fd, currentPlatform());
+    // Node.js sets the three together, if at all.
+    const isSet = idle !== this.#before.idle || interval !== this.#before.interval || count !== this.#before.count;
+    this.program = { ...this.program, enabled, ...(isSet ? { idle, interval, count } : {}) };
+    this.#before = undefined;
+    this.#enforce(fd);
+  }
+
+  /**
+   * Returns the options that are in force. A program's idle time of 1 s is kept: restoring it later could be mistaken for
+   * the override of another process that asks the peer. A user timeout of the program is extended to the time that the
+   * count allows: a shorter one would end a connection sooner than with the program's idle time.
+   */
+  get #state(): KeepAliveState {
+    const idle = Math.min(this.program.idle, ...this.#watches.values());
+    const { userTimeout: own } = this.program;
+    const userTimeout = own && Math.max(own, idle + watchCount * watchIntervalMs);
+    return { enabled: true, idle, interval: watchIntervalMs, count: watchCount, userTimeout };
+  }
+
+  #enforce(fd: number): AppliedKeepAlive {
+    return this.#set(fd, this.#state);
+  }
+
+  /** Sets only the options that differ. */
+  #set(fd: number, state: KeepAliveState): AppliedKeepAlive {
+    const now = wantedState(this.#handle, fd);
+    const writes = writesOfFields(state, (field) => state[field] !== now[field], currentPlatform());
+    return changeOptions(this.#handle, fd, writes);
+  }
+
+  /**
+   * Adopts options that another program, an addon or Node.js has set since, as the program's own. Ignores an idle time of
+   * 1 s alone: another process makes the kernel send a probe, and restores the idle time within 50 ms.
+   *
+   * @returns whether there were such options.
+   */
+  #adoptChanges(fd: number): boolean {
+    const now = readState(fd, currentPlatform());
+    const expected = { ...this.#state, ...interimOptions(this.#handle) };
+    const changed = optionFields.filter((field) => now[field] !== expected[field]);
+    const isOverride = changed.length === 1 && changed[0] === 'idle' && now.idle === limits.idleSeconds.min * 1000;
+    if (changed.length === 0 || isOverride) return false;
+    this.program = { ...this.program, ...Object.fromEntries(changed.map((field) => [field, now[field]])) };
+    return true;
+  }
 }
 
 function restoreAll(): void {
-  for (const handle of [...policies.keys()]) {
+  for (const owned of [...owners.values()]) {
     try {
-      restoreOptions(handle);
+      owned.restore();
     } catch {
       // The others are still restored; the options in force protect this one.
     }
   }
 }
 
-function restoreAtExit(): void {
+/**
+ * Puts a connection's options under a watch: the kernel probes after `idle` of quiet, then every second, and gives the
+ * peer up after 31 probes. Options that the program sets meanwhile are kept and set when the watch ends.
+ *
+ * @returns undefined, without a change, if the connection is closed or its options could not be restored later.
+ * @throws {SystemCallError} if the kernel refuses the options.
+ */
+export function takeOptions(handle: Handle, watch: object, idle: number): OwnedOptions | undefined {
+  const fd = fdOf(handle);
+  if (fd === undefined) return undefined;
+  const owned = owners.get(handle) ?? new OwnedOptions(handle, wantedState(handle, fd));
+  if (!isSettable(owned.program)) return undefined;
+  owned.add(fd, watch, idle);
+  owners.set(handle, owned);
   if (!process.listeners('exit').includes(restoreAll)) process.on('exit', restoreAll);
-}
-
-/** Makes the kernel probe a watched connection now, if its peer has been silent for the idle time of the watch. */
-export function probeNow(handle: Handle): boolean {
-  const fd = fdOf(handle);
-  const policy = policies.get(handle);
-  if (fd === undefined || policy === undefined) return false;
-  if (adoptChanges(handle, fd, policy)) setState(handle, fd, watchState(policy));
-  const { idle } = currentPlatform();
-  // Setting TCP_KEEPIDLE rearms the timer (net/ipv4/tcp.c, tcp_sock_set_keepidle_locked); nothing has to be restored.
-  writeIntOption(fd, idle, watchState(policy).idle / idle.unitMs);
-  return true;
-}
-
-/** Writes options for the program on a watched connection; undefined if it is not watched. */
-export function setForProgram(handle: Handle, fd: number, list: readonly OptionWrite[]): AppliedKeepAlive | undefined {
-  const policy = policies.get(handle);
-  if (policy === undefined) return undefined;
-  policy.program = withWrites(policy.program, list);
-  const { deferred: _, ...inForce } = setState(handle, fd, watchState(policy));
-  if (policy.calls > 0) policy.beforeCall = readState(fd, currentPlatform());
-  const later = optionFields.filter((field) => policy.program[field] !== inForce[field]);
-  if (later.length === 0) return inForce;
-  const fields = Object.fromEntries(later.map((field) => [field, policy.program[field]]));
-  return { ...inForce, deferred: { until: 'unwatched', ...fields } as DeferredOptions };
-}
-
-/** Prepares for a call of Node.js that sets keepalive: afterwards the kernel tells whether it turned keepalive on. */
-export function beginProgramCall(handle: Handle): void {
-  const policy = policies.get(handle);
-  const fd = fdOf(handle);
-  if (policy === undefined || fd === undefined) return;
-  policy.calls += 1;
-  if (policy.calls > 1) return;
-  policy.beforeCall = readState(fd, currentPlatform());
-  if (!policy.program.enabled) writeIntOption(fd, currentPlatform().keepAlive, 0);
-}
-
-/** Adopts the options that the call has set, after {@link beginProgramCall}. */
-export function endProgramCall(handle: Handle): void {
-  const policy = policies.get(handle);
-  const fd = fdOf(handle);
-  if (policy?.beforeCall === undefined || fd === undefined) return;
-  policy.calls -= 1;
-  if (policy.calls > 0) return;
-  const { beforeCall: before } = policy;
-  const { enabled, idle, interval, count } = readState(fd, currentPlatform());
-  // Node.js sets the three together, if at all.
-  const isSet = idle !== before.idle || interval !== before.interval || count !== before.count;
-  policy.program = { ...policy.program, enabled, ...(isSet ? { idle, interval, count } : {}) };
-  policy.beforeCall = undefined;
-  setState(handle, fd, watchState(policy));
+  return owned;
 }

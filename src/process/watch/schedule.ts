@@ -59,7 +59,7 @@ function untilChange({ snapshot, diagnosis, forMs, options, untilAnswerMs }: Cir
 }
 
 /** When to look at a connection again, in milliseconds. */
-export function nextLookMs(circumstances: Circumstances): number {
+export function nextSnapshotMs(circumstances: Circumstances): number {
   return Math.max(shortestLookMs, untilChange(circumstances));
 }
 

@@ -11,6 +11,7 @@ import { secondsMeant } from '../../policy/unit-slip.js';
 import { assertSnapshots } from '../../socket/take-snapshot.js';
 import type { KeepAliveTarget } from '../../socket/target.js';
 import { leastDeadWithinMs } from './fast-detection/plan.js';
+import { Prober } from './fast-detection/prober.js';
 import { PeerWatch } from './peer-watch.js';
 import { watchableSocket } from './watched-connection.js';
 
@@ -126,11 +127,12 @@ export function watchPeers(options: WatchOptions): PeerWatch {
   check(options);
   assertSnapshots('watching peers');
   const { sockets = [], all = false, policy, deadAfter, deadWithin, destroy = false } = options;
+  const deadWithinMs = milliseconds('deadWithin', deadWithin, leastDeadWithinMs);
   const watch = new PeerWatch({
     all,
     policy: policy === undefined ? undefined : readPolicy(policy),
     deadAfterMs: milliseconds('deadAfter', deadAfter, leastDeadAfterMs),
-    deadWithinMs: milliseconds('deadWithin', deadWithin, leastDeadWithinMs),
+    prober: deadWithinMs === undefined ? undefined : new Prober(deadWithinMs),
     destroy,
   });
   try {
