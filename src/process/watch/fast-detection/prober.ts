@@ -5,9 +5,9 @@ import type { Diagnosis } from '../../../peer/diagnosis.js';
 import type { Snapshot } from '../../../peer/snapshot.js';
 import { limits } from '../../../policy/limits.js';
 import { programState } from '../../../socket/option-owner.js';
-import { type OwnedOptions, takeOptions } from '../../../socket/watch-policy.js';
 import type { FastProber, ProbeStep } from '../monitor.js';
 import type { WatchedConnection } from '../watched-connection.js';
+import { type OwnedOptions, takeOptions } from './owned-options.js';
 import { type ProbePlan, probePlan, questionMs } from './plan.js';
 
 /** A connection without data for longer is not in use, and left to the kernel's keepalive. */

@@ -1,13 +1,13 @@
-import { writeIntOption } from '../native/socket/socket-options.js';
-import { fdOf, type Handle } from '../node/handle.js';
-import { limits } from '../policy/limits.js';
-import { changeOptions, wantedState, withWrites } from './interim/change-options.js';
-import { interimOptions } from './interim/deferred-options.js';
-import { type OptionOwner, optionOwners } from './option-owner.js';
-import { type OptionWrite, optionFields, writesOfFields } from './option-writes.js';
-import { readState } from './options.js';
-import { currentPlatform } from './platforms/index.js';
-import type { AppliedKeepAlive, DeferredOptions, KeepAliveState } from './state.js';
+import { writeIntOption } from '../../../native/socket/socket-options.js';
+import { fdOf, type Handle } from '../../../node/handle.js';
+import { limits } from '../../../policy/limits.js';
+import { changeOptions, wantedState, withWrites } from '../../../socket/interim/change-options.js';
+import { interimOptions } from '../../../socket/interim/deferred-options.js';
+import { type OptionOwner, optionOwners } from '../../../socket/option-owner.js';
+import { type OptionWrite, optionFields, writesOfFields } from '../../../socket/option-writes.js';
+import { readState } from '../../../socket/options.js';
+import { currentPlatform } from '../../../socket/platforms/index.js';
+import type { AppliedKeepAlive, DeferredOptions, KeepAliveState } from '../../../socket/state.js';
 
 /** The kernel probes a watched connection this often on its own, once its peer is silent. */
 const watchIntervalMs = 1000;
