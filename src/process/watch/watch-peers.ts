@@ -8,7 +8,7 @@ import { readMilliseconds } from '../../policy/duration.js';
 import { readPolicy } from '../../policy/parse.js';
 import type { Duration, PolicyInput } from '../../policy/policy.js';
 import { secondsMeant } from '../../policy/unit-slip.js';
-import { assertSnapshots } from '../../socket/take-snapshot.js';
+import { assertSnapshots } from '../../socket/probe/take-snapshot.js';
 import type { KeepAliveTarget } from '../../socket/target.js';
 import { leastDeadWithinMs } from './fast-detection/plan.js';
 import { Prober } from './fast-detection/prober.js';

@@ -4,8 +4,8 @@ import { interimState, type Unanswered } from '../../policy/model/interim-state.
 import { type OptionWrite, writesOfFields } from '../option-writes.js';
 import { readState, writeOptions } from '../options.js';
 import { currentPlatform } from '../platforms/index.js';
+import { takeSnapshot } from '../probe/take-snapshot.js';
 import type { AppliedKeepAlive, KeepAliveState } from '../state.js';
-import { takeSnapshot } from '../take-snapshot.js';
 import { deferOptions, deferredOptions } from './deferred-options.js';
 
 /** Returns a state with some writes made. */

@@ -8,8 +8,8 @@ import { limits } from '../../policy/limits.js';
 import { optionFields, writesOfFields } from '../option-writes.js';
 import { readState } from '../options.js';
 import { currentPlatform } from '../platforms/index.js';
+import { takeSnapshot } from '../probe/take-snapshot.js';
 import type { KeepAliveState } from '../state.js';
-import { takeSnapshot } from '../take-snapshot.js';
 
 /** Options of a connection that are set once its peer has answered. */
 interface Deferred {

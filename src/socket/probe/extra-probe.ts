@@ -6,7 +6,7 @@ import type { Snapshot } from '../../peer/snapshot.js';
 import { type ProbeDecision, probeDecision } from '../../policy/model/probe-safety.js';
 import { readState } from '../options.js';
 import { currentPlatform } from '../platforms/index.js';
-import { takeSnapshot } from '../take-snapshot.js';
+import { takeSnapshot } from './take-snapshot.js';
 
 /**
  * The result of an extra probe. `'late'`: the kernel sent none in time. `'closed'`: the connection has ended. Other values

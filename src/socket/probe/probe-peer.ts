@@ -9,10 +9,10 @@ import { hasDataToSend } from '../../wire/tcp-info/decode.js';
 import { abortReason, assertSignal, isAborted, untilAborted } from '../abort-signal.js';
 import { readState } from '../options.js';
 import { currentPlatform } from '../platforms/index.js';
-import { takeSnapshot } from '../take-snapshot.js';
 import { type KeepAliveTarget, resolveTarget } from '../target.js';
 import { type ExtraProbe, sendExtraProbe } from './extra-probe.js';
 import { type ProbeOptions, probeTimeout } from './probe-options.js';
+import { takeSnapshot } from './take-snapshot.js';
 
 /** Options of {@link probePeer}. */
 export interface PeerProbeOptions extends ProbeOptions {

@@ -3,7 +3,7 @@ import { fdOf, type Handle } from '../../../node/handle.js';
 import { limits } from '../../../policy/limits.js';
 import { changeOptions, wantedState, withWrites } from '../../../socket/interim/change-options.js';
 import { interimOptions } from '../../../socket/interim/deferred-options.js';
-import { type OptionOwner, optionOwners } from '../../../socket/option-owner.js';
+import { type OptionOwner, optionOwners } from '../../../socket/interim/option-owner.js';
 import { type OptionWrite, optionFields, writesOfFields } from '../../../socket/option-writes.js';
 import { readState } from '../../../socket/options.js';
 import { currentPlatform } from '../../../socket/platforms/index.js';

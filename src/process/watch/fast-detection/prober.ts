@@ -4,7 +4,7 @@ import { messageOf, warnOnce } from '../../../node/warn-once.js';
 import type { Diagnosis } from '../../../peer/diagnosis.js';
 import type { Snapshot } from '../../../peer/snapshot.js';
 import { limits } from '../../../policy/limits.js';
-import { programState } from '../../../socket/option-owner.js';
+import { programState } from '../../../socket/interim/option-owner.js';
 import type { FastProber, ProbeStep } from '../monitor.js';
 import type { WatchedConnection } from '../watched-connection.js';
 import { type OwnedOptions, takeOptions } from './owned-options.js';

@@ -1,8 +1,8 @@
-import { bottomOf, type Handle } from '../node/handle.js';
-import { threadMap } from '../node/thread-map.js';
-import { wantedState } from './interim/change-options.js';
-import type { OptionWrite } from './option-writes.js';
-import type { AppliedKeepAlive, KeepAliveState } from './state.js';
+import { bottomOf, type Handle } from '../../node/handle.js';
+import { threadMap } from '../../node/thread-map.js';
+import type { OptionWrite } from '../option-writes.js';
+import type { AppliedKeepAlive, KeepAliveState } from '../state.js';
+import { wantedState } from './change-options.js';
 
 /** Has options of its own in force on a connection, and keeps the options that the program sets meanwhile. */
 export interface OptionOwner {

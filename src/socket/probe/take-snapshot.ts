@@ -1,8 +1,8 @@
-import { UnsupportedError } from '../native/errors.js';
-import { type OptionReader, optionReader } from '../native/socket/socket-options.js';
-import { decodeSnapshot, type Snapshot } from '../peer/snapshot.js';
-import { tcpInfoLength } from '../wire/tcp-info/decode.js';
-import { currentPlatform } from './platforms/index.js';
+import { UnsupportedError } from '../../native/errors.js';
+import { type OptionReader, optionReader } from '../../native/socket/socket-options.js';
+import { decodeSnapshot, type Snapshot } from '../../peer/snapshot.js';
+import { tcpInfoLength } from '../../wire/tcp-info/decode.js';
+import { currentPlatform } from '../platforms/index.js';
 
 let reader: OptionReader | undefined;
 
