@@ -15,18 +15,19 @@ export type { ConnectionRole, PolicyRule } from './process/apply/rules.js';
 export type { OverruledCaller, ProcessStatus } from './process/apply/statistics.js';
 export { DeadPeerError } from './process/watch/ending/dead-peer-error.js';
 export { type EndExplanation, explainDeath } from './process/watch/ending/explain-death.js';
+export type { PeerEventIterator } from './process/watch/event-iterator.js';
 export type {
   ClosedPeerEvent,
   DeadPeerEvent,
   LivePeerEvent,
-  NextStep,
+  NextTransmission,
   PeerAddress,
   PeerEvent,
   PeerEventName,
   PeerWatchEvents,
 } from './process/watch/events.js';
 export type { PeerWatch } from './process/watch/peer-watch.js';
-export { type WatchOptions, watchPeers } from './process/watch/watch-peers.js';
+export { type PeerWatchOptions, watchPeers } from './process/watch/watch-peers.js';
 export { getKeepAlive, setKeepAlive } from './socket/keep-alive.js';
 export { type KernelDefaults, kernelDefaults } from './socket/kernel-defaults.js';
 export {
