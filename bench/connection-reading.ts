@@ -1,7 +1,7 @@
 import type net from 'node:net';
 import { dumpConnections } from '../src/host/dump/dump.js';
 import { descriptorOf } from '../src/node/handle.js';
-import { takeSnapshot } from '../src/process/watch/take-snapshot.js';
+import { takeSnapshot } from '../src/socket/probe/take-snapshot.js';
 import { type Spread, spreadOf, takeTurns } from './paired-rounds.js';
 
 /** How the kernel is asked: socket by socket with TCP_INFO, or with one dump that a filter keeps to these connections. */

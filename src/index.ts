@@ -8,28 +8,34 @@ export { type DetectionConditions, type DetectionScenario, detectionTime } from 
 export type { TimeRange } from './policy/model/time-range.js';
 export { parsePolicy } from './policy/parse.js';
 export type { Duration, KeepAlivePolicy, ParsedPolicy, PolicyInput } from './policy/policy.js';
+export type { AppliedEvent } from './process/apply/applied-event.js';
 export { applyToProcess, type ProcessOptions, type ProcessPolicy } from './process/apply/apply-to-process.js';
-export type { AppliedEvent } from './process/apply/enforcer.js';
 export type { ProcessMode } from './process/apply/requested-keep-alive.js';
 export type { ConnectionRole, PolicyRule } from './process/apply/rules.js';
 export type { OverruledCaller, ProcessStatus } from './process/apply/statistics.js';
 export { DeadPeerError } from './process/watch/ending/dead-peer-error.js';
 export { type EndExplanation, explainDeath } from './process/watch/ending/explain-death.js';
+export type { PeerEventIterator } from './process/watch/event-iterator.js';
 export type {
   ClosedPeerEvent,
   DeadPeerEvent,
   LivePeerEvent,
-  NextStep,
+  NextTransmission,
   PeerAddress,
   PeerEvent,
   PeerEventName,
   PeerWatchEvents,
 } from './process/watch/events.js';
 export type { PeerWatch } from './process/watch/peer-watch.js';
-export { type WatchOptions, watchPeers } from './process/watch/watch-peers.js';
+export { type PeerWatchOptions, watchPeers } from './process/watch/watch-peers.js';
 export { getKeepAlive, setKeepAlive } from './socket/keep-alive.js';
 export { type KernelDefaults, kernelDefaults, type RootOption } from './socket/kernel-defaults.js';
-export type { ProbeOptions } from './socket/probe/probe-options.js';
-export { type AskedPeer, type PeerProbe, probePeer, type UnaskedPeer } from './socket/probe/probe-peer.js';
+export {
+  type AskedPeer,
+  type PeerProbe,
+  type PeerProbeOptions,
+  probePeer,
+  type UnaskedPeer,
+} from './socket/probe/probe-peer.js';
 export type { AppliedKeepAlive, DeferredOptions, KeepAliveAnswer, KeepAliveState } from './socket/state.js';
 export type { KeepAliveTarget, SocketHolder } from './socket/target.js';

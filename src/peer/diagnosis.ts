@@ -19,8 +19,8 @@ export interface Diagnosis {
  * Since when the last attempt is under way. A FIN alone is no data: data were then last sent before the timeout began,
  * which is late by an eighth and a jiffy at most.
  */
-function lastAttemptMs({ dataSentMs, rtoMs }: Snapshot): number {
-  return dataSentMs <= rtoMs * 1.125 + 10 ? dataSentMs : 0;
+function lastAttemptMs({ lastDataSentMs, rtoMs }: Snapshot): number {
+  return lastDataSentMs <= rtoMs * 1.125 + 10 ? lastDataSentMs : 0;
 }
 
 /**
@@ -44,8 +44,8 @@ function hasRoom({ sendWindow = 0 }: Snapshot): boolean {
  * acknowledgement: its own data arrive even if it receives nothing.
  */
 function isUnanswered(snapshot: Snapshot): boolean {
-  const { unacked, retransmits, silentMs, dataSentMs, rtoMs } = snapshot;
-  return unacked > 0 && retransmits > 0 && (hasRoom(snapshot) || silentMs > dataSentMs + rtoMs / 2);
+  const { unacked, retransmits, silentMs, lastDataSentMs, rtoMs } = snapshot;
+  return unacked > 0 && retransmits > 0 && (hasRoom(snapshot) || silentMs > lastDataSentMs + rtoMs / 2);
 }
 
 /** Returns whether unsent data wait with none in flight: only a closed window delays them for longer than a moment. */

@@ -8,7 +8,8 @@ import type { Outstanding } from './diagnosis.js';
  * - `retransmission`: data were sent again as often as the system does (`tcp_retries2`), without an acknowledgement.
  * - `unanswered`: the watch's own verdict, by `deadAfter` or `deadWithin`: something of ours went unanswered for that long.
  * - `reset`: the peer's kernel answered with RST: it has rebooted, or its program refused.
- * - `unreachable`: a router or the own system said that there is no way to the peer.
+ * - `refused`: the attempt to connect was refused, because nobody listens there. Only `explainDeath` has this reason.
+ * - `unreachable`: a router, a firewall or the own system said that there is no way to the peer.
  * - `aborted`: somebody on this machine ended the connection, such as with `ss -K` or `tcp-keepalive check --reap`.
  * - `closed`: the peer closed the connection with FIN.
  */
@@ -18,6 +19,7 @@ export type EndReason =
   | 'retransmission'
   | 'unanswered'
   | 'reset'
+  | 'refused'
   | 'unreachable'
   | 'aborted'
   | 'closed';
@@ -28,8 +30,8 @@ export interface CallError {
   readonly syscall?: unknown;
 }
 
-/** The reason for which a peer is lost: any but that the peer closed the connection. */
-export type DeathReason = Exclude<EndReason, 'closed'>;
+/** The reason for which the peer of a connection is lost. */
+export type DeathReason = Exclude<EndReason, 'closed' | 'refused'>;
 
 /** What was known of a connection before it ended. */
 interface LastState {
@@ -47,7 +49,7 @@ const unreachable = new Set<unknown>([
   'EPROTO',
   'EACCES',
 ]);
-const reset = new Set<unknown>(['ECONNRESET', 'EPIPE', 'ECONNREFUSED']);
+const reset = new Set<unknown>(['ECONNRESET', 'EPIPE']);
 
 function timeoutReason(last: LastState | undefined): EndReason | undefined {
   if (last === undefined) return undefined;
@@ -62,9 +64,11 @@ export function isMadeOfEnd({ code, syscall }: CallError): boolean {
 
 /** Returns the reason that the error of a call stands for; `undefined` if the error does not tell. */
 export function reasonOfCall(error: CallError, last: LastState | undefined): EndReason | undefined {
-  const { code } = error;
+  const { code, syscall } = error;
   if (code === 'ETIMEDOUT') return timeoutReason(last);
   if (code === 'ECONNABORTED') return 'aborted';
+  // A firewall's ICMP message is the error of a connection that then times out (net/ipv4/tcp_timer.c, tcp_write_err).
+  if (code === 'ECONNREFUSED') return syscall === 'connect' ? 'refused' : 'unreachable';
   if (unreachable.has(code)) return 'unreachable';
   if (isMadeOfEnd(error)) return 'closed';
   return reset.has(code) ? 'reset' : undefined;
@@ -76,7 +80,8 @@ export const reasonTexts: Readonly<Record<EndReason, string>> = {
   'user-timeout': 'the peer acknowledged nothing within the user timeout',
   retransmission: 'the peer did not acknowledge what was sent again and again',
   unanswered: 'the peer answered nothing for as long as the watch allows',
-  reset: 'the peer answered with RST: it has rebooted, or its program refused the connection',
+  reset: 'the peer answered with RST: it has rebooted, or its program aborted the connection',
+  refused: 'the connection was refused: nobody listens there, or a firewall forbids it',
   unreachable: 'the network says that there is no way to the peer',
   aborted: 'somebody on this machine aborted the connection, such as with `ss -K` or `check --reap`',
   closed: 'the peer closed the connection with FIN',

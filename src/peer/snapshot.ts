@@ -26,9 +26,29 @@ export interface Snapshot {
   /** Since anything at all was received from the peer. */
   readonly silentMs: number;
   /** Since data were last received. */
-  readonly dataReceivedMs: number;
+  readonly lastDataReceivedMs: number;
   /** Since data were last sent, or sent again. */
-  readonly dataSentMs: number;
+  readonly lastDataSentMs: number;
+}
+
+/** Returns the upper bound of the time since data were sent again for the first time without an answer; 0 if none were. */
+export function retransmittingMsOf({
+  retransmits,
+  rtoMs,
+  lastDataSentMs,
+}: Pick<Snapshot, 'retransmits' | 'rtoMs' | 'lastDataSentMs'>): number {
+  // The present timeout is at least as long as each before, and data were last sent when it began.
+  return retransmits > 0 ? retransmits * rtoMs + lastDataSentMs : 0;
+}
+
+/** Returns whether the kernel has sent probes of a closed window, which the peer may have answered. */
+export function isWindowProbed({ unacked, backoff }: Pick<Snapshot, 'unacked' | 'backoff'>): boolean {
+  return unacked === 0 && backoff > 0;
+}
+
+/** Returns whether the peer has left probes or data unanswered, or has closed its window; `false` without a snapshot. */
+export function hasUnanswered(snapshot: Snapshot | undefined): boolean {
+  return snapshot !== undefined && (snapshot.probes > 0 || snapshot.retransmits > 0 || isWindowProbed(snapshot));
 }
 
 /**
@@ -38,7 +58,7 @@ export interface Snapshot {
 export function decodeSnapshot(view: DataView, length: number): Snapshot | undefined {
   if (length < at.tcpi_rcv_rtt) return undefined;
   const word = (offset: number) => view.getUint32(offset, true);
-  const dataReceivedMs = word(at.tcpi_last_data_recv);
+  const lastDataReceivedMs = word(at.tcpi_last_data_recv);
   return {
     state: tcpStateOf(view.getUint8(at.tcpi_state)),
     probes: view.getUint8(at.tcpi_probes),
@@ -51,8 +71,8 @@ export function decodeSnapshot(view: DataView, length: number): Snapshot | undef
     segmentsSent: length < at.tcpi_segs_out + 4 ? 0 : view.getInt32(at.tcpi_segs_out, true),
     notSentBytes: length < at.tcpi_notsent_bytes + 4 ? 0 : word(at.tcpi_notsent_bytes),
     sendWindow: length < at.tcpi_snd_wnd + 4 ? undefined : word(at.tcpi_snd_wnd),
-    silentMs: Math.min(dataReceivedMs, word(at.tcpi_last_ack_recv)),
-    dataReceivedMs,
-    dataSentMs: word(at.tcpi_last_data_sent),
+    silentMs: Math.min(lastDataReceivedMs, word(at.tcpi_last_ack_recv)),
+    lastDataReceivedMs,
+    lastDataSentMs: word(at.tcpi_last_data_sent),
   };
 }

@@ -7,6 +7,7 @@ import type { ValidPolicy } from '../policy/policy.js';
 import { canUseDescriptors } from './descriptors.js';
 import { rememberExplicit, rememberForHandle } from './explicit-policy.js';
 import { changeOptions } from './interim/change-options.js';
+import { optionOwners, programState } from './interim/option-owner.js';
 import { checkNodeCall, setThroughNode } from './node-call.js';
 import { assertWritable, isInForce, optionWrites } from './option-writes.js';
 import { writePolicyOnNew } from './options.js';
@@ -14,7 +15,6 @@ import { mergePolicies, type PlannedPolicy, plannedState } from './planned-state
 import { currentPlatform } from './platforms/index.js';
 import type { AppliedKeepAlive } from './state.js';
 import { assertExtensible } from './target.js';
-import { programState, setForProgram } from './watch-policy.js';
 
 /** For a stream that is not backed by a socket of the system, such as TLS over a Duplex. */
 export function noDescriptor(): UnsupportedError {
@@ -38,7 +38,7 @@ export function setOnHandle(handle: Handle | undefined, policy: PlannedPolicy): 
   if (fd === undefined) throw noDescriptor();
   const bottom = bottomOf(handle);
   const list = optionWrites(policy, currentPlatform());
-  const state = setForProgram(bottom, fd, list) ?? changeOptions(bottom, fd, list);
+  const state = optionOwners.get(bottom)?.setForProgram(fd, list) ?? changeOptions(bottom, fd, list);
   for (const subscriber of subscribersOf(bottom)) subscriber.optionsSet();
   return state;
 }

@@ -12,15 +12,18 @@ export interface CrashedPeer {
    * on retransmitting them, which the other end sees as signs of life.
    */
   readonly unacknowledged: number;
-  /** Brings the peer back, as after a pulled cable; what the other end sends is then answered. Safe to call twice. */
+  /** Brings the peer back, as after a pulled cable: its kernel answers again. Does nothing the second time. */
   revive(): void;
+  /** Calls `revive`, so that no kernel drops packets any more. */
+  close(): void;
+  /** Calls `close`. */
   [Symbol.dispose](): void;
 }
 
 /** The longest that a receiver may delay an acknowledgement (Linux TCP_DELACK_MAX, 200 ms), and some more. */
 const longestAcknowledgementMs = 250;
 
-/** Waits, blocking, until the kernel has no unacknowledged segment of this socket, and gives how many are left. */
+/** Blocks until the kernel has no unacknowledged segment of this socket, for 250 ms at most. Returns how many are left. */
 function settleTransmissions(fd: number): number {
   const deadline = nowMs() + longestAcknowledgementMs;
   let { unacked } = readTcpInfo(fd);
@@ -32,18 +35,22 @@ function settleTransmissions(fd: number): number {
 }
 
 /**
- * Makes the end of a connection that `socket` is vanish: its kernel drops every packet that arrives for it, so that
- * nothing the other end sends is ever acknowledged, and it sends no FIN and no RST.
+ * Makes a peer vanish: the kernel drops every packet that arrives for `socket`, and sends no ACK, no FIN and no RST.
  *
- * What it had sent is first given up to 250 ms, blocking, to be acknowledged, because its kernel would retransmit it;
- * its own keepalive is off until it is revived. Do not write to it meanwhile; destroying it ends the silence, as its
- * kernel then sends FIN or RST. Do not combine it with `lossyPath` by `'outages'` on one socket: both use IP_MINTTL.
+ * Blocks the thread for up to 250 ms until earlier data of the socket is acknowledged, because the kernel would retransmit
+ * the data. Turns keepalive of the socket off until the peer is revived. Do not write to the socket meanwhile. Destroying
+ * the socket ends the silence: the kernel then sends FIN or RST. Do not use `lossyPath` by `'outages'` on the same socket:
+ * both set IP_MINTTL.
  *
  * Linux, IPv4 and IPv6, no privileges. Works on the loopback device and across routers, for packets whose TTL is
  * below 255 when they arrive; Linux sends with 64.
  *
+ * @example
+ * using crashed = crashPeer(client);
+ * await once(server, 'error'); // ETIMEDOUT
+ *
  * @param socket The peer's own socket: the far end as seen from the program under test.
- * @throws {SystemCallError} EBADF or ENOTCONN when the socket is destroyed or not connected.
+ * @throws {SystemCallError} EBADF or ENOTCONN if the socket is destroyed or not connected.
  * @throws {UnsupportedError} on other platforms.
  * @see ip(7), IP_MINTTL; Linux net/ipv4/tcp_ipv4.c, tcp_v4_rcv
  */
@@ -60,5 +67,5 @@ export function crashPeer(socket: net.Socket): CrashedPeer {
     restoreReception(socket);
     if (enabled && !socket.destroyed) setKeepAlive(socket, {});
   };
-  return { unacknowledged, revive, [Symbol.dispose]: revive };
+  return { unacknowledged, revive, close: revive, [Symbol.dispose]: revive };
 }

@@ -1,4 +1,5 @@
 export { SystemCallError, UnsupportedError } from '../native/errors.js';
+export { ConfigurationError } from '../policy/configuration-error.js';
 export { KeepAliveError } from '../policy/keep-alive-error.js';
 export { type CrashedPeer, crashPeer } from './crash-peer.js';
 export { type LoopbackOptions, type LoopbackPair, loopbackPair } from './loopback-pair.js';

@@ -1,5 +1,6 @@
 import { once } from 'node:events';
 import net from 'node:net';
+import { assertKnownOptions } from '../policy/configuration-error.js';
 import { describeValue } from '../policy/errors.js';
 import { abortSocket } from './abort-socket.js';
 
@@ -9,24 +10,36 @@ export interface LoopbackPair {
   readonly client: net.Socket;
   /** The end that was accepted. */
   readonly server: net.Socket;
-  /** Resets both ends, so that no kernel goes on retransmitting. Safe to call twice. */
+  /** Resets both ends, so that no kernel goes on retransmitting. Does nothing the second time. */
   close(): void;
+  /** Calls `close`. */
   [Symbol.dispose](): void;
 }
 
+/** Options of {@link loopbackPair}. */
 export interface LoopbackOptions {
-  /** 4 for 127.0.0.1 (the default), 6 for ::1. */
+  /**
+   * 4 for 127.0.0.1, 6 for ::1.
+   *
+   * @default 4
+   */
   readonly family?: 4 | 6;
 }
 
 /**
  * Connects two sockets over the loopback device, through a listener that is closed again at once.
  *
- * Their errors are left to the caller's listeners but do not crash the process.
+ * An error of a socket reaches the caller's listeners, and does not crash the process without a listener.
  *
- * @throws {RangeError} if the family is neither 4 nor 6; an error of Node.js if the address cannot be bound.
+ * @example
+ * const { client, server, close } = await loopbackPair({ family: 6 });
+ *
+ * @throws {ConfigurationError} if an option has an unknown name.
+ * @throws {RangeError} if the family is neither 4 nor 6.
+ * @throws {Error} of Node.js if the address cannot be bound.
  */
 export async function loopbackPair(options: LoopbackOptions = {}): Promise<LoopbackPair> {
+  assertKnownOptions('loopbackPair', options, ['family']);
   const { family = 4 } = options;
   if (family !== 4 && family !== 6) throw new RangeError(`family must be 4 or 6, got ${describeValue(family)}`);
   const host = family === 4 ? '127.0.0.1' : '::1';

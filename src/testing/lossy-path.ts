@@ -3,6 +3,7 @@ import { SystemCallError } from '../native/errors.js';
 import { attachSocketFilter, detachSocketFilter } from '../native/socket/socket-filter.js';
 import { descriptorOf } from '../node/handle.js';
 import { clearTimer, setTimer, type Timer } from '../node/real-time.js';
+import { assertKnownOptions } from '../policy/configuration-error.js';
 import { describeValue } from '../policy/errors.js';
 import { encodeClassicProgram, randomLossFilter } from '../wire/bpf/classic.js';
 import { connectedDescriptor, restoreReception, setReception } from './reception.js';
@@ -13,25 +14,33 @@ import { connectedDescriptor, restoreReception, setReception } from './reception
  */
 export type LossMethod = 'filter' | 'outages';
 
+/** Options of {@link lossyPath}. */
 export interface LossOptions {
   /** The share of arriving packets that is lost, from 0 to 1. */
   readonly loss: number;
-  /** Asks for one method; by default `'filter'` where it is permitted, else `'outages'`. */
+  /** The method. Default: `'filter'` if permitted, otherwise `'outages'`. */
   readonly method?: LossMethod;
-  /** The length of a slot of `'outages'` in milliseconds; default 50. Packets closer together share their fate. */
+  /**
+   * The length of a slot of `'outages'`, in milliseconds. Packets within one slot are lost or arrive together.
+   *
+   * @default 50
+   */
   readonly slotMs?: number;
 }
 
-/** A path that loses packets until it is restored. */
+/** A path that loses packets until it is closed. */
 export interface LossyPath {
   /** The method in use. */
   readonly method: LossMethod;
-  /** Lets every packet through again. Safe to call twice. */
-  restore(): void;
+  /** Lets every packet through again. Does nothing the second time. */
+  close(): void;
+  /** Calls `close`. */
   [Symbol.dispose](): void;
 }
 
-function validate({ loss, method, slotMs }: LossOptions): void {
+function validate(options: LossOptions): void {
+  assertKnownOptions('lossyPath', options, ['loss', 'method', 'slotMs']);
+  const { loss, method, slotMs } = options;
   if (!(typeof loss === 'number' && loss >= 0 && loss <= 1)) {
     throw new RangeError(`loss must be a number from 0 to 1, got ${describeValue(loss)}`);
   }
@@ -80,24 +89,28 @@ function lose(socket: net.Socket, { loss, method, slotMs = 50 }: LossOptions): [
 /**
  * Makes the path towards `socket` lose packets at random: data, acknowledgements and probes that arrive for it.
  *
- * Packets that it sends get through; apply it to both ends for a path that is bad both ways. It never keeps the
- * process alive.
+ * Packets that `socket` sends get through: call `lossyPath` for both ends to lose packets both ways. A lossy path does not
+ * keep the process alive.
  *
  * Linux. `'filter'` attaches a classic BPF program, for which newer kernels want CAP_NET_ADMIN; `'outages'` needs no
  * privileges and loses everything during random slots of time.
  *
- * @throws {RangeError} if the loss is not a number from 0 to 1.
- * @throws {SystemCallError} EBADF or ENOTCONN when the socket is destroyed or not connected; EPERM when `'filter'` is
- * asked for and not permitted.
+ * @example
+ * using path = lossyPath(client, { loss: 0.3 });
+ *
+ * @throws {ConfigurationError} if an option has an unknown name.
+ * @throws {RangeError} if an option has a wrong value.
+ * @throws {SystemCallError} EBADF or ENOTCONN if the socket is destroyed or not connected; EPERM if `'filter'` is requested
+ * and not permitted.
  * @throws {UnsupportedError} on other platforms.
  */
 export function lossyPath(socket: net.Socket, options: LossOptions): LossyPath {
   validate(options);
   const [method, stop] = lose(socket, options);
   let isLossy = true;
-  const restore = () => {
+  const close = () => {
     if (isLossy) stop();
     isLossy = false;
   };
-  return { method, restore, [Symbol.dispose]: restore };
+  return { method, close, [Symbol.dispose]: close };
 }

@@ -145,7 +145,7 @@ const slowReader: Play = async (connection) => {
 const loss: Play = async (connection) => {
   const played = await quiet(connection);
   const path = lossyPath(connection.peer, { loss: 0.3 });
-  return { ...played, end: () => path.restore() };
+  return { ...played, end: () => path.close() };
 };
 
 export const plays: Readonly<Record<FaultName, Play>> = {

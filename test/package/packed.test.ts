@@ -35,7 +35,7 @@ describe('the packed package, installed elsewhere without scripts', () => {
       const crash = crashPeer(pair.client);
       crash.revive();
       const path = lossyPath(pair.client, { loss: 0.3 });
-      path.restore();
+      path.close();
       console.log(JSON.stringify([getKeepAlive(pair.server), formatPolicy(parsePolicy('30s:5s:3')), detectionTime('30:5:3').earliestMs, kernelDefaults().count > 0]));
       pair.close();
     `;

@@ -26,7 +26,8 @@ describe('explainDeath without an error, as in a listener of close', () => {
     crashPeer(client);
     await closed(server);
     const { reason, text } = explainDeath(undefined, server);
-    expect([reason, text]).toEqual([undefined, 'the connection ended with: read ETIMEDOUT']);
+    expect(reason).toBeUndefined();
+    expect(text).toMatch(/^the peer left probes or data unanswered until the kernel gave up .*watchPeers would tell/);
   });
 
   it('tells a reset, the peer’s FIN and the program’s own end apart', async () => {

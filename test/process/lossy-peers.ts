@@ -68,7 +68,7 @@ const probes = connections.clients.map((client, index) => {
   const isAlive = !client.destroyed && infoOf(client).state === 'ESTABLISHED';
   return isAlive ? sentSegments(client) - (sentBefore[index] as number) : undefined;
 });
-for (const path of paths) path.restore();
+for (const path of paths) path.close();
 await connections.ask({
   what: 'lose',
   loss: 0,

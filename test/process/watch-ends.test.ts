@@ -4,14 +4,14 @@ import { createReadStream } from 'node:fs';
 import { pipeline } from 'node:stream';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, it, onTestFinished } from 'vitest';
-import { explainDeath, type PeerEvent, type PeerWatch, type WatchOptions, watchPeers } from '../../src/index.js';
+import { explainDeath, type PeerEvent, type PeerWatch, type PeerWatchOptions, watchPeers } from '../../src/index.js';
 import { crashPeer, loopbackPair } from '../../src/testing/index.js';
 import { closed, closing } from '../endpoints.js';
 import { infoOf, moment, sentSegments } from '../kernel/observation.js';
 
 const transmissionMs = 300;
 
-async function watchedPair(options: WatchOptions = {}) {
+async function watchedPair(options: Omit<PeerWatchOptions, 'all' | 'sockets'> = {}) {
   const pair = await loopbackPair();
   for (const end of [pair.client, pair.server]) closing(end).resume();
   const watch = watchPeers({ sockets: [pair.client], ...options });
@@ -109,7 +109,7 @@ describe('what is told of the next probe', () => {
     client.write(Buffer.alloc(8 << 20));
     const { next: step } = await next(watch, 'stalled');
     const toldAt = performance.now();
-    expect(step?.what).toBe('window probe');
+    expect(step?.what).toBe('window-probe');
     const { backoff } = infoOf(client);
     const { notBefore, notAfter } = await moment(() => infoOf(client).backoff > backoff, 'the next window probe');
     expect(notAfter - toldAt).toBeGreaterThan((step?.inMs ?? 0) - 20);

@@ -12,8 +12,8 @@ import {
   getKeepAlive,
   type PeerEvent,
   type PeerWatch,
+  type PeerWatchOptions,
   setKeepAlive,
-  type WatchOptions,
   watchPeers,
 } from '../../src/index.js';
 import { crashPeer, type LoopbackPair, loopbackPair } from '../../src/testing/index.js';
@@ -390,9 +390,12 @@ describe('a watch', () => {
     [{ sockets: null }, 'sockets'],
     [{ sockets: 5 }, 'sockets'],
     [{ sockets: new net.Socket() }, 'sockets'],
+    [{ all: true, sockets: [] }, 'sockets'],
+    [{ all: true, highWaterMark: 0 }, 'highWaterMark'],
+    [new net.Socket(), ''],
     [undefined, ''],
     [null, ''],
-  ] as [WatchOptions, string][])('refuses %j', (options, field) => {
+  ] as [PeerWatchOptions, string][])('refuses %j', (options, field) => {
     expect(() => watchPeers(options)).toThrow(expect.objectContaining({ name: 'ConfigurationError', field }));
   });
 

@@ -98,7 +98,7 @@ for (const { method, impossible } of methods) {
         client.write(letter);
         await moment(() => infoOf(client).unacked < 4, 'an acknowledgement');
       }
-      path.restore();
+      path.close();
       await moment(() => arrived.length >= text.length, 'the whole text', 60_000);
       expect(arrived).toBe(text);
       expect(receivedSegments(server) - received).toBeLessThan(sentSegments(client) - sent);
@@ -113,8 +113,8 @@ for (const { method, impossible } of methods) {
       client.write('x');
       await moment(() => infoOf(client).retransmits > 0, 'a retransmission');
       expect(receivedSegments(server)).toBe(received);
-      path.restore();
-      path.restore();
+      path.close();
+      path.close();
       await moment(() => infoOf(client).unacked === 0, 'the acknowledgement');
     });
 
@@ -143,7 +143,7 @@ for (const { method, impossible } of methods) {
       using pair = await loopbackPair();
       const path = lossyPath(pair.server, { loss: 0.5, method, slotMs: 1 });
       pair.close();
-      expect(() => path.restore()).not.toThrow();
+      expect(() => path.close()).not.toThrow();
     });
   });
 }

@@ -1,7 +1,7 @@
+import { isWindowProbed, retransmittingMsOf } from '../../peer/snapshot.js';
 import { limits } from '../../policy/limits.js';
 import type { OptionWrite } from '../../socket/option-writes.js';
 import { linux } from '../../socket/platforms/linux.js';
-import { isWindowProbed, retransmittingMsOf } from '../../socket/probe/connection-look.js';
 import type { KeepAliveState } from '../../socket/state.js';
 import type { TcpInfo } from '../../wire/tcp-info/decode.js';
 

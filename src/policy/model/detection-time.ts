@@ -1,4 +1,4 @@
-import { ConfigurationError } from '../configuration-error.js';
+import { assertKnownOptions, ConfigurationError } from '../configuration-error.js';
 import { readCompletePolicy } from '../parse.js';
 import type { ParsedPolicy, PolicyInput } from '../policy.js';
 import { retriesDeath, userTimeoutDeath, windowProbesDeath } from './retransmission.js';
@@ -36,7 +36,9 @@ function isBetween(value: number, least: number, most: number): boolean {
   return typeof value === 'number' && value >= least && value <= most;
 }
 
-function check(scenario: DetectionScenario, { hz, rtoMs, retries2 }: DetectionConditions): void {
+function check(scenario: DetectionScenario, conditions: DetectionConditions): void {
+  assertKnownOptions(source, conditions, ['hz', 'rtoMs', 'retries2']);
+  const { hz, rtoMs, retries2 } = conditions;
   if (!scenarios.includes(scenario)) {
     throw new ConfigurationError(source, 'scenario', scenario, "'idle', 'data-in-flight' or 'rebooted'");
   }

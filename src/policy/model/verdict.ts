@@ -1,3 +1,4 @@
+import { ConfigurationError } from '../configuration-error.js';
 import { idleDetection, inFlightDetection } from './detection-time.js';
 
 /**
@@ -62,6 +63,12 @@ function inFlightMsOf({ userTimeout }: VerdictInput, transfer: Transfer): number
   return inFlightDetection(userTimeout ?? 0, { ...transfer, retries2: retries2 ?? 0 }).latestMs;
 }
 
+/** @throws {ConfigurationError} if the limit is no number: text such as '60s' would make no connection protected. */
+function assertLimit(source: string, withinMs: unknown): void {
+  if (typeof withinMs === 'number' && withinMs > 0) return;
+  throw new ConfigurationError(source, 'withinMs', withinMs, 'a number of milliseconds above 0, such as 60000');
+}
+
 function verdictWithin(enabled: boolean, detectedMs: number | null, withinMs: number): Verdict | null {
   if (!enabled) return 'unprotected';
   if (detectedMs === null) return null;
@@ -77,6 +84,7 @@ function verdictWithin(enabled: boolean, detectedMs: number | null, withinMs: nu
 export function verdictOf(state: VerdictInput, withinMs?: number): Verdict;
 export function verdictOf(state: VerdictInput, withinMs: number | undefined, transfer: Transfer): Verdict | null;
 export function verdictOf(state: VerdictInput, withinMs = defaultWithinMs, transfer: Transfer = {}): Verdict | null {
+  assertLimit('verdictOf', withinMs);
   const detectedMs = transfer.isInFlight ? inFlightMsOf(state, transfer) : quietMsOf(state);
   return verdictWithin(state.enabled, detectedMs, withinMs);
 }
@@ -103,6 +111,7 @@ function remembering<Input, Result>(keyOf: (input: Input) => string, compute: (i
 
 /** Returns a {@link Judge} that remembers its results, because most connections have the same few options. */
 export function createJudge(withinMs = defaultWithinMs): Judge {
+  assertLimit('query', withinMs);
   const quiet = remembering(
     ({ enabled, idle, interval, count, userTimeout }: VerdictInput) =>
       `${enabled} ${idle} ${interval} ${count} ${userTimeout}`,

@@ -14,7 +14,8 @@ import type { PolicyInput } from '../../policy/policy.js';
 import { type Installation, threadState } from '../../socket/thread-state.js';
 import { NativeSockets } from '../native-sockets/native-sockets.js';
 import type { ActivePolicy } from './active-policy.js';
-import { type AppliedEvent, Enforcer } from './enforcer.js';
+import type { AppliedEvent } from './applied-event.js';
+import { Enforcer } from './enforcer.js';
 import type { ProcessMode } from './requested-keep-alive.js';
 import { compileRules, type PolicyRule, readConnectionPolicy } from './rules.js';
 import { type ProcessStatus, summaryOf } from './statistics.js';
@@ -97,7 +98,7 @@ class ProcessInstallation implements Installation {
     this.#restore = installHooks(this.enforcer);
     channel('net.client.socket').subscribe(this.#onClient);
     channel('net.server.socket').subscribe(this.#onServer);
-    this.#stopReceiving = onHandedOver((handle) => this.enforcer.accepted(handle));
+    this.#stopReceiving = onHandedOver((handle) => this.enforcer.handedOver(handle));
     if (debug.enabled) process.on('exit', this.#onExit);
   }
 

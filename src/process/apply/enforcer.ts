@@ -14,6 +14,7 @@ import { explicitPolicy, rememberOnHandle } from '../../socket/explicit-policy.j
 import { listenersPassOptionsOn } from '../../socket/server.js';
 import type { AppliedKeepAlive } from '../../socket/state.js';
 import { type ActivePolicy, type ConnectionPolicy, needsLocalPort, policyFor } from './active-policy.js';
+import type { AppliedEvent } from './applied-event.js';
 import { callSite } from './call-site.js';
 import { Listeners, queuedOn } from './listeners.js';
 import { ReadBackSample } from './read-back-sample.js';
@@ -30,16 +31,6 @@ import {
 } from './requested-keep-alive.js';
 import type { ConnectionRole } from './rules.js';
 import { Statistics } from './statistics.js';
-
-/** What was done to a connection or a listener. */
-export interface AppliedEvent {
-  readonly role: ConnectionRole;
-  /** The socket or server; `undefined` while Node.js has not made one for an accepted connection yet. */
-  readonly target: net.Socket | net.Server | undefined;
-  readonly applied: AppliedKeepAlive;
-  /** True if native code opened the socket; there is no `target` then. */
-  readonly native?: true;
-}
 
 /** A connection and the decision on it. */
 interface Connection {
@@ -103,27 +94,36 @@ export class Enforcer implements Hooks {
     this.#decide(handle, 'client', policyFor(activePolicy, facts) ?? 'unmanaged', address);
   }
 
-  /** A connection that comes without having been connected here: accepted, or handed over by another process. */
+  /** A connection that comes without having been connected here. */
   accepted(handle: TcpHandle, listener?: TcpHandle): void {
+    const policy = this.#policyOfAccepted(handle, listener && ownerOf(listener));
+    if (policy !== undefined) this.#decide(handle, 'server', policy);
+  }
+
+  /** A connection that another process hands over: what its program set explicitly there stays explicit here. */
+  handedOver(handle: TcpHandle): void {
+    const policy = this.#policyOfAccepted(handle);
+    if (policy === undefined) return;
+    guarded(() => {
+      if (policy === 'unmanaged' || explicitPolicy(handle) !== undefined) return;
+      const received = receivedPolicy(handle, policy);
+      if (received !== undefined) rememberOnHandle(handle, received);
+    });
+    this.#decide(handle, 'server', policy);
+  }
+
+  /** Returns undefined if there is no active policy, or the handle is not connected. */
+  #policyOfAccepted(handle: TcpHandle, server?: net.Socket | net.Server): ConnectionPolicy | undefined {
     const activePolicy = this.#activePolicy();
     const peer = activePolicy && peerOf(handle);
-    if (activePolicy === undefined || peer === undefined) return;
-    const server = listener && ownerOf(listener);
+    if (activePolicy === undefined || peer === undefined) return undefined;
     const facts = {
       role: 'server',
       remoteAddress: peer.address,
       remotePort: peer.port,
       localPort: nameOf(handle)?.port,
     } as const;
-    const policy = (server && explicitPolicy(server)) ?? policyFor(activePolicy, facts) ?? 'unmanaged';
-    if (listener === undefined && policy !== 'unmanaged') guarded(() => this.#keepReceived(handle, policy));
-    this.#decide(handle, 'server', policy);
-  }
-
-  /** What a program set explicitly in the process or thread that hands a connection over stays explicit here. */
-  #keepReceived(handle: TcpHandle, policy: ValidPolicy | false): void {
-    const received = explicitPolicy(handle) === undefined ? receivedPolicy(handle, policy) : undefined;
-    if (received !== undefined) rememberOnHandle(handle, received);
+    return (server && explicitPolicy(server)) ?? policyFor(activePolicy, facts) ?? 'unmanaged';
   }
 
   listening(handle: TcpHandle): void {

@@ -12,7 +12,7 @@ import type { ValidPolicy } from '../../policy/policy.js';
 import { currentPlatform } from '../../socket/platforms/index.js';
 import { tcpStateOf } from '../../wire/tcp-info/state.js';
 import type { ActivePolicy } from '../apply/active-policy.js';
-import type { AppliedEvent } from '../apply/enforcer.js';
+import type { AppliedEvent } from '../apply/applied-event.js';
 import type { ConnectionRole } from '../apply/rules.js';
 import type { Statistics } from '../apply/statistics.js';
 import { applyToNative, decideOnConnection, decideOnListener } from './native-socket-policy.js';

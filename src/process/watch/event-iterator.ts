@@ -3,24 +3,40 @@ import type { PeerEvent } from './events.js';
 
 const over: IteratorReturnResult<undefined> = { done: true, value: undefined };
 
-/** The events of a watch, one after the other, for one who iterates; `stop` is called once that one has had enough. */
-export class EventIterator implements AsyncIterableIterator<PeerEvent, undefined> {
+/** The events of a watch, one after the other. Ends when the watch or the iterator is closed. */
+export interface PeerEventIterator extends AsyncIterableIterator<PeerEvent, undefined>, Disposable {
+  /** How many events were dropped, oldest first, because more than `highWaterMark` waited. */
+  readonly dropped: number;
+  /** Ends the iteration and drops the events that wait. A `break` out of `for await` does the same. */
+  close(): void;
+}
+
+/** The events of a watch for one iteration. At most `highWaterMark` wait; a further event drops the oldest. */
+export class EventIterator implements PeerEventIterator {
+  dropped = 0;
   readonly #waiting: PeerEvent[] = [];
   readonly #takers: ((result: IteratorResult<PeerEvent, undefined>) => void)[] = [];
+  readonly #highWaterMark: number;
   readonly #stop: (events: EventIterator) => void;
   #isOver = false;
 
-  constructor(stop: (events: EventIterator) => void) {
+  /** @param stop Called when the iterator is closed. */
+  constructor(highWaterMark: number, stop: (events: EventIterator) => void) {
+    this.#highWaterMark = highWaterMark;
     this.#stop = stop;
   }
 
-  push(event: PeerEvent): void {
+  /** Hands over an event, or keeps the event until it is taken. Returns whether an older event was dropped. */
+  push(event: PeerEvent): boolean {
     const taker = this.#takers.shift();
-    if (taker === undefined) this.#waiting.push(event);
-    else taker({ done: false, value: event });
+    taker?.({ done: false, value: event });
+    if (taker !== undefined || this.#waiting.push(event) <= this.#highWaterMark) return false;
+    this.#waiting.shift();
+    this.dropped += 1;
+    return true;
   }
 
-  /** No event comes any more; those that wait can still be taken. */
+  /** Ends the iteration after the events that wait. */
   end(): void {
     this.#isOver = true;
     for (const taker of this.#takers.splice(0)) taker(over);
@@ -33,10 +49,18 @@ export class EventIterator implements AsyncIterableIterator<PeerEvent, undefined
     return new RealPromise((resolve) => this.#takers.push(resolve));
   }
 
-  async return(): Promise<IteratorReturnResult<undefined>> {
+  close(): void {
     this.#waiting.length = 0;
     this.end();
     this.#stop(this);
+  }
+
+  [Symbol.dispose](): void {
+    this.close();
+  }
+
+  async return(): Promise<IteratorReturnResult<undefined>> {
+    this.close();
     return over;
   }
 

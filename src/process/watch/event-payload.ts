@@ -4,44 +4,44 @@ import type { Diagnosis } from '../../peer/diagnosis.js';
 import type { Snapshot } from '../../peer/snapshot.js';
 import type { KeepAliveState } from '../../socket/state.js';
 import type { LastSnapshot } from './ending/last-snapshot.js';
-import type { LivePeerEvent, NextStep } from './events.js';
+import type { LivePeerEvent, NextTransmission } from './events.js';
 import type { WatchedConnection } from './watched-connection.js';
 
 /** net/ipv4/tcp.h: `TCP_RTO_MAX`. */
 const longestTimeoutMs = 120_000;
 
 /**
- * Until the next probe of a closed window (include/net/tcp.h, `tcp_probe0_when`): each doubles the time to the one after
- * it. The peer was heard last when it answered the one before those that are unanswered.
+ * Returns the time until the next probe of a closed window (include/net/tcp.h, `tcp_probe0_when`). Each probe doubles the
+ * time to the next. The peer was heard last when it answered the probe before the unanswered ones.
  */
 function untilWindowProbe({ rtoMs, backoff, probes, silentMs }: Snapshot): number {
   let sinceAnswerMs = 0;
   for (let doublings = Math.max(0, backoff - probes); doublings <= backoff; doublings++) {
     sinceAnswerMs += Math.min(rtoMs * 2 ** doublings, longestTimeoutMs);
   }
-  return Math.max(0, sinceAnswerMs - silentMs);
+  return sinceAnswerMs - silentMs;
 }
 
-function nextStep(
+function nextTransmission(
   snapshot: Snapshot,
   diagnosis: Diagnosis,
   { enabled, idle, interval }: KeepAliveState,
   nextProbeMs: number | undefined,
-): NextStep | undefined {
-  if (diagnosis.isWindowClosed) return { what: 'window probe', inMs: untilWindowProbe(snapshot) };
-  if (snapshot.unacked > 0) return { what: 'retransmission', inMs: Math.max(0, snapshot.rtoMs - snapshot.dataSentMs) };
-  if (nextProbeMs !== undefined) return { what: 'probe', inMs: nextProbeMs };
+): NextTransmission | undefined {
+  const next = (what: NextTransmission['what'], inMs: number) => ({ what, inMs: Math.max(0, Math.floor(inMs)) });
+  if (diagnosis.isWindowClosed) return next('window-probe', untilWindowProbe(snapshot));
+  if (snapshot.unacked > 0) return next('retransmission', snapshot.rtoMs - snapshot.lastDataSentMs);
+  if (nextProbeMs !== undefined) return next('probe', nextProbeMs);
   if (!enabled) return undefined;
   // After a probe that was answered the kernel waits for the interval, where that is longer.
-  if (snapshot.probes === 0) return { what: 'probe', inMs: Math.max(0, Math.max(idle, interval) - snapshot.silentMs) };
-  const sinceProbe = Math.max(0, snapshot.silentMs - idle) % interval;
-  return { what: 'probe', inMs: interval - sinceProbe };
+  if (snapshot.probes === 0) return next('probe', Math.max(idle, interval) - snapshot.silentMs);
+  return next('probe', interval - (Math.max(0, snapshot.silentMs - idle) % interval));
 }
 
 /**
- * What an event says of a connection that is there.
+ * Describes an open connection for an event.
  *
- * @param nextProbeMs Until the watch has the kernel probe again, where it does so itself.
+ * @param nextProbeMs The time until the watch makes the kernel probe again; undefined if the watch does not.
  */
 export function describePeer(
   watched: WatchedConnection,
@@ -56,15 +56,15 @@ export function describePeer(
     remote,
     unanswered: diagnosis.unanswered,
     silentMs: snapshot.silentMs,
-    idleMs: Math.min(snapshot.dataReceivedMs, snapshot.dataSentMs),
+    idleMs: Math.min(snapshot.lastDataReceivedMs, snapshot.lastDataSentMs),
     rttMs: snapshot.rttMs,
     unacknowledgedBytes: fd === undefined ? 0 : unacknowledgedBytes(fd),
     zeroWindow: diagnosis.isWindowClosed,
-    next: nextStep(snapshot, diagnosis, options, nextProbeMs),
+    next: nextTransmission(snapshot, diagnosis, options, nextProbeMs),
   };
 }
 
-/** What a look leaves to be told once the connection has ended. */
+/** Returns the state that is kept until the connection has ended. */
 export function snapshotToKeep(watched: WatchedConnection, snapshot: Snapshot, diagnosis: Diagnosis): LastSnapshot {
   const { unanswered, silentMs, idleMs, rttMs, unacknowledgedBytes, zeroWindow } = describePeer(
     watched,
@@ -85,8 +85,8 @@ export function snapshotToKeep(watched: WatchedConnection, snapshot: Snapshot, d
 }
 
 /**
- * What is left to be told of a connection that had ended when it was looked at last; `undefined` where nothing of ours
- * was unanswered. The kernel keeps its counts, but neither the queue nor the window.
+ * Returns the last state of a connection of which the last snapshot was taken after its end; undefined if nothing was
+ * unanswered. The kernel keeps its counts, but neither the queue nor the window.
  */
 export function snapshotOfEnd(
   watched: WatchedConnection,
@@ -115,7 +115,7 @@ export function hasTimedOut(
   return userTimeout ? probes > 0 && silentMs >= userTimeout : probes >= count;
 }
 
-/** What an event says of a connection that is no more: nothing has been received since it was seen last. */
+/** Describes a connection that has ended, for an event. Nothing was received since the last snapshot. */
 export function describeLost({ socket, local, remote }: WatchedConnection, last: LastSnapshot | undefined) {
   const sinceMs = last === undefined ? 0 : nowMs() - last.seenAt;
   const { silentMs, idleMs, rttMs, unacknowledgedBytes, zeroWindow } = last ?? {};

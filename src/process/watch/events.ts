@@ -10,10 +10,10 @@ export interface PeerAddress {
   readonly port: number;
 }
 
-/** What the kernel will do next about a connection, if nothing happens. */
-export interface NextStep {
-  readonly what: 'probe' | 'retransmission' | 'window probe';
-  /** At the earliest: kernel timers are late by up to 12.5 %. */
+/** What the kernel transmits next on a connection, if nothing happens before. */
+export interface NextTransmission {
+  readonly what: 'probe' | 'retransmission' | 'window-probe';
+  /** The earliest time, in whole milliseconds from now: kernel timers are late by up to 12.5 %. */
   readonly inMs: number;
 }
 
@@ -40,7 +40,7 @@ export interface LivePeerEvent extends Told {
   /** Whether the peer's kernel takes nothing more, because its program does not read. */
   readonly zeroWindow: boolean;
   /** `undefined` where nothing will happen. */
-  readonly next: NextStep | undefined;
+  readonly next: NextTransmission | undefined;
 }
 
 /** The end of a connection. A field is `undefined` if the connection was not seen while something was unanswered. */

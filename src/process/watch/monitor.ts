@@ -7,26 +7,43 @@ import { messageOf, warnOnce } from '../../node/warn-once.js';
 import { type Diagnosis, diagnose } from '../../peer/diagnosis.js';
 import type { Snapshot } from '../../peer/snapshot.js';
 import { type Transition, updatePeerState } from '../../peer/transition.js';
-import { beginProgramCall, endProgramCall, restoreOptions } from '../../socket/watch-policy.js';
-import { Prober, type ProbeStep } from './fast-detection/prober.js';
+import { optionOwners } from '../../socket/interim/option-owner.js';
+import { takeSnapshot } from '../../socket/probe/take-snapshot.js';
 import { noteAnsweredProbe, untilAnswer } from './probe-period.js';
-import { isTimeToAsk, nextLookMs } from './schedule.js';
+import { isTimeToAsk, nextSnapshotMs } from './schedule.js';
 import { Sweep } from './sweep.js';
-import { takeSnapshot } from './take-snapshot.js';
 import { TimerQueue } from './timer-queue.js';
 import { type Follower, isRead, type WatchedConnection, wholeMs } from './watched-connection.js';
 
-/** Keeps options of the watch from what the program sets, and from a socket that another process shares. */
+/** Keeps options of an owner from what the program sets, and from a socket that another process shares. */
 const optionHooks: OptionHooks = {
-  beforeSet: beginProgramCall,
-  afterSet: endProgramCall,
-  beforeClose: restoreOptions,
+  beforeSet: (handle) => optionOwners.get(handle)?.beforeCall(),
+  afterSet: (handle) => optionOwners.get(handle)?.afterCall(),
+  beforeClose: (handle) => optionOwners.get(handle)?.restore(),
 };
 
-/** When a peer is dead by the watch's own verdict, in milliseconds. */
+/** The next step with a connection: when to take a snapshot, or that the peer is dead; undefined if the kernel decides. */
+export type ProbeStep = { readonly nextSnapshotMs: number } | 'dead' | undefined;
+
+/** Makes the kernel probe sooner than keepalive's options allow. */
+export interface FastProber {
+  readonly deadWithinMs: number;
+  /**
+   * Takes the next step with a connection after a snapshot.
+   *
+   * @param forMs For how long a probe or data have been unanswered.
+   */
+  step(watched: WatchedConnection, snapshot: Snapshot, diagnosis: Diagnosis, forMs: number): ProbeStep;
+  /** Returns the longest time until a peer that is being asked must be asked again; undefined if none is. */
+  nextProbeMs(watched: WatchedConnection): number | undefined;
+  /** Restores the program's options of a connection. */
+  end(watched: WatchedConnection): void;
+}
+
+/** When a peer is dead by the watch's own verdict. */
 export interface Limits {
   readonly deadAfterMs: number | undefined;
-  readonly deadWithinMs: number | undefined;
+  readonly prober: FastProber | undefined;
 }
 
 /** Who is told of what a look shows. */
@@ -67,24 +84,24 @@ const over = new Set(['CLOSE', 'TIME_WAIT']);
 
 /** Looks at connections when something can have changed about their peers. */
 export class Monitor implements Follower {
-  readonly #limits: Limits;
+  readonly #deadAfterMs: number | undefined;
+  readonly #prober: FastProber | undefined;
   readonly #findings: Findings;
-  readonly #prober: Prober | undefined;
   readonly #timerQueue = new TimerQueue<WatchedConnection>((due) => this.#lookAtAll(due));
   readonly #sweep: Sweep;
   #releaseHooks: (() => void) | undefined;
 
-  constructor(limits: Limits, findings: Findings) {
-    this.#limits = limits;
+  constructor({ deadAfterMs, prober }: Limits, findings: Findings) {
+    this.#deadAfterMs = deadAfterMs;
+    this.#prober = prober;
     this.#findings = findings;
-    this.#prober = limits.deadWithinMs === undefined ? undefined : new Prober(limits.deadWithinMs);
     const rounds = {
       wrote: (watched: WatchedConnection) => this.#timerQueue.hasten(watched, leastTimeoutMs),
       received: (watched: WatchedConnection) => this.#timerQueue.hasten(watched, 0),
       unread: (watched: WatchedConnection, ofMany: number) =>
         this.#timerQueue.hasten(watched, Math.max(unreadLookMs, ofMany * eachUnreadMs)),
     };
-    this.#sweep = new Sweep(rounds, this.#prober !== undefined);
+    this.#sweep = new Sweep(rounds, prober !== undefined);
   }
 
   /** Returns how many connections are looked at. */
@@ -195,9 +212,9 @@ export class Monitor implements Follower {
     if (step === 'dead') return true;
     const leftMs = watched.peerState === 'suspect' ? this.#limitMs(step) - forMs : Number.POSITIVE_INFINITY;
     if (leftMs <= 0) return true;
-    const ownMs = Math.min(step?.nextLookMs ?? Number.POSITIVE_INFINITY, leftMs);
+    const ownMs = Math.min(step?.nextSnapshotMs ?? Number.POSITIVE_INFINITY, leftMs);
     const untilAnswerMs = untilAnswer(watched, wholeMs());
-    const nextMs = nextLookMs({ snapshot, diagnosis, forMs, options: watched.options, untilAnswerMs });
+    const nextMs = nextSnapshotMs({ snapshot, diagnosis, forMs, options: watched.options, untilAnswerMs });
     const unreadMs = diagnosis.unanswered > 0 && !isRead(watched.socket) ? unreadLookMs : Number.POSITIVE_INFINITY;
     this.#timerQueue.put(watched, Math.min(nextMs, ownMs, unreadMs, watched.untilSettledMs), ownMs < nextMs);
     return false;
@@ -205,8 +222,8 @@ export class Monitor implements Follower {
 
   /** Returns for how long probes or data may stay unanswered; if the prober asks, the prober decides. */
   #limitMs(step: ProbeStep): number {
-    const { deadAfterMs, deadWithinMs } = this.#limits;
-    return deadAfterMs ?? (step === undefined ? deadWithinMs : undefined) ?? Number.POSITIVE_INFINITY;
+    const deadWithinMs = step === undefined ? this.#prober?.deadWithinMs : undefined;
+    return this.#deadAfterMs ?? deadWithinMs ?? Number.POSITIVE_INFINITY;
   }
 
   /** Handles a connection that has ended in the kernel. Node.js reports the end at once, unless the program does not read. */

@@ -10,18 +10,18 @@ import { reasonTexts } from '../../peer/end-reason.js';
 import type { Snapshot } from '../../peer/snapshot.js';
 import type { ValidPolicy } from '../../policy/policy.js';
 import { explicitPolicy } from '../../socket/explicit-policy.js';
+import { programState } from '../../socket/interim/option-owner.js';
 import { setKeepAlive } from '../../socket/keep-alive.js';
 import { isInForce, optionWrites } from '../../socket/option-writes.js';
 import { currentPlatform } from '../../socket/platforms/index.js';
 import type { KeepAliveTarget } from '../../socket/target.js';
-import { programState } from '../../socket/watch-policy.js';
 import { ConnectingSockets } from './connecting-sockets.js';
 import { DeadPeerError } from './ending/dead-peer-error.js';
 import { rememberDead } from './ending/end-of-socket.js';
 import { type Ending, endingOfDestroyed, endingOfUnread, noteLastSnapshot } from './ending/ending.js';
 import { forgetEnd, rememberEnd } from './ending/explain-death.js';
 import { lastSnapshotOf, rememberSnapshot } from './ending/last-snapshot.js';
-import { EventIterator } from './event-iterator.js';
+import { EventIterator, type PeerEventIterator } from './event-iterator.js';
 import { describeLost, describePeer, snapshotToKeep } from './event-payload.js';
 import type { PeerEvent, PeerEventName, PeerWatchEvents } from './events.js';
 import { type Findings, type Limits, Monitor } from './monitor.js';
@@ -33,6 +33,8 @@ export interface WatchRules extends Limits {
   readonly all: boolean;
   readonly policy: ValidPolicy | undefined;
   readonly destroy: boolean;
+  /** How many events wait at most in an iterator. */
+  readonly highWaterMark: number;
 }
 
 const names: readonly PeerEventName[] = ['suspect', 'recovered', 'stalled', 'closed', 'dead'];
@@ -46,10 +48,10 @@ function setUnlessSet(socket: net.Socket, policy: ValidPolicy): void {
 }
 
 /**
- * Watches the peers of connections and says what becomes of them, as events, as an async iterator, and on the diagnostics
- * channels `tcp-keepalive:peer:suspect`, `:recovered`, `:stalled`, `:closed` and `:dead`.
+ * Watches the peers of connections. Reports events to listeners, to async iterators, and on the diagnostics channels
+ * `tcp-keepalive:peer:suspect`, `:recovered`, `:stalled`, `:closed` and `:dead`.
  *
- * It keeps neither the process alive nor a socket from being collected; a connection leaves it when it ends.
+ * A watch keeps neither the process alive nor a socket from being collected. A connection leaves the watch when it ends.
  */
 export class PeerWatch extends EventEmitter<PeerWatchEvents> implements AsyncIterable<PeerEvent>, Disposable {
   readonly #rules: WatchRules;
@@ -58,8 +60,10 @@ export class PeerWatch extends EventEmitter<PeerWatchEvents> implements AsyncIte
   readonly #monitor: Monitor;
   readonly #ends = new Set<() => void>();
   readonly #iterators = new Set<EventIterator>();
+  #dropped = 0;
   #isClosed = false;
 
+  /** @internal */
   constructor(rules: WatchRules) {
     super();
     this.#rules = rules;
@@ -74,18 +78,26 @@ export class PeerWatch extends EventEmitter<PeerWatchEvents> implements AsyncIte
     this.#connecting = new ConnectingSockets({ opened, connected: (socket) => this.#begin(socket) }, rules.all);
   }
 
-  /** Returns how many connections it watches; those that are yet to be connected are not counted. */
+  /** Returns how many connections are watched. Sockets that are still connecting are not counted. */
   get size(): number {
     return this.#monitor.size;
   }
 
+  /** Returns how many events the iterators of this watch have dropped, because more than `highWaterMark` waited in one. */
+  get dropped(): number {
+    return this.#dropped;
+  }
+
   /**
-   * Watches one more connection. One that is connecting is watched once it is connected, unless it then is no TCP
-   * connection; one that is watched already stays so, also where it is given once with TLS and once as what lies below.
+   * Watches one more connection. A connecting socket is watched once it has a TCP connection. A socket that is watched
+   * already stays watched; TLS and the socket below it are one connection.
    *
-   * @throws {TypeError} if it is no socket.
-   * @throws {SystemCallError} EBADF if the socket was destroyed, ENOTCONN if it is a server.
-   * @throws {UnsupportedError} if it is a unix-domain socket, and on other platforms than Linux.
+   * @example
+   * watch.add(socket).add(response);
+   *
+   * @throws {TypeError} ERR_INVALID_ARG_TYPE if `target` is no socket and rides on none.
+   * @throws {SystemCallError} EBADF if the socket was destroyed, ENOTCONN if `target` is a server.
+   * @throws {UnsupportedError} if `target` is a unix-domain socket, and on other platforms than Linux.
    */
   add(target: KeepAliveTarget): this {
     const socket = watchableSocket(target);
@@ -95,9 +107,14 @@ export class PeerWatch extends EventEmitter<PeerWatchEvents> implements AsyncIte
     return this;
   }
 
-  /** Returns whether it watches a connection: not yet while that is connecting. */
+  /** Returns whether a connection is watched. Returns false while the socket is connecting. */
   has(socket: net.Socket): boolean {
     return this.#watched.has(socket);
+  }
+
+  /** @internal */
+  get isClosed(): boolean {
+    return this.#isClosed;
   }
 
   /**
@@ -109,7 +126,7 @@ export class PeerWatch extends EventEmitter<PeerWatchEvents> implements AsyncIte
     return this.#connecting.has(socket);
   }
 
-  /** Watches a connection no longer; whether it did. */
+  /** Stops watching a connection. Returns whether the connection was watched, or was waited for. */
   delete(socket: net.Socket): boolean {
     const watched = this.#watched.get(socket);
     if (watched === undefined) return this.#connecting.delete(socket);
@@ -117,7 +134,7 @@ export class PeerWatch extends EventEmitter<PeerWatchEvents> implements AsyncIte
     return true;
   }
 
-  /** Ends the watch: no more events follow, and iterators end. */
+  /** Ends the watch and its iterators. No event follows. Options of `deadWithin` are replaced by the program's own. */
   close(): void {
     if (this.#isClosed) return;
     this.#isClosed = true;
@@ -129,20 +146,26 @@ export class PeerWatch extends EventEmitter<PeerWatchEvents> implements AsyncIte
     this.#iterators.clear();
   }
 
+  /** Calls {@link close}. */
   [Symbol.dispose](): void {
     this.close();
   }
 
-  /** Yields every event from now on, until the watch is closed. */
-  [Symbol.asyncIterator](): AsyncIterableIterator<PeerEvent, undefined> {
-    const iterator = new EventIterator((events) => this.#iterators.delete(events));
+  /**
+   * Yields each event from now on, until the watch is closed. Drops the oldest event if more than `highWaterMark` wait.
+   *
+   * @example
+   * for await (const { type, remote } of watch) console.log(type, remote?.address);
+   */
+  [Symbol.asyncIterator](): PeerEventIterator {
+    const iterator = new EventIterator(this.#rules.highWaterMark, (events) => this.#iterators.delete(events));
     if (this.#isClosed) iterator.end();
     else this.#iterators.add(iterator);
     return iterator;
   }
 
   /**
-   * Has something done when the watch is closed.
+   * Calls a function when the watch is closed.
    *
    * @internal
    */
@@ -258,7 +281,7 @@ export class PeerWatch extends EventEmitter<PeerWatchEvents> implements AsyncIte
     const description = { ...describeLost(watched, lastSnapshotOf(socket)), error };
     const decidedBy = reason === 'unanswered' ? 'watch' : 'kernel';
     if (reason === 'closed') this.#tell({ type: 'closed', ...description });
-    else this.#tell({ type: 'dead', ...description, reason, decidedBy });
+    else if (reason !== 'refused') this.#tell({ type: 'dead', ...description, reason, decidedBy });
   }
 
   /** A listener that throws is its program's affair: others are still told, and other peers looked at. */
@@ -266,7 +289,7 @@ export class PeerWatch extends EventEmitter<PeerWatchEvents> implements AsyncIte
     channels.get(event.type)?.publish(event);
     // A subscriber of the channel may have closed the watch.
     if (this.#isClosed) return;
-    for (const iterator of this.#iterators) iterator.push(event);
+    for (const iterator of this.#iterators) if (iterator.push(event)) this.#dropped += 1;
     try {
       this.emit(event.type as 'dead', event as never);
     } catch (error) {

@@ -14,7 +14,7 @@ function connection() {
     /** It is looked at and was heard, and carried data, so long ago; so many segments were sent since the last look. */
     look(now: number, silentMs: number, dataMs = 1_000_000, sent = 1) {
       segmentsSent += sent;
-      const snapshot = { silentMs, dataReceivedMs: dataMs, dataSentMs: dataMs, segmentsSent } as Snapshot;
+      const snapshot = { silentMs, lastDataReceivedMs: dataMs, lastDataSentMs: dataMs, segmentsSent } as Snapshot;
       noteAnsweredProbe(watched, snapshot, now);
       return untilAnswer(watched, now);
     },
@@ -34,7 +34,7 @@ describe('the period of probes', () => {
     first.look(100_000, 0);
     first.look(130_720, 0);
     const other = { probedAt: 0, options: first.watched.options } as WatchedConnection;
-    const snapshot = { silentMs: 10, dataReceivedMs: 90_000, dataSentMs: 90_000, segmentsSent: 9 } as Snapshot;
+    const snapshot = { silentMs: 10, lastDataReceivedMs: 90_000, lastDataSentMs: 90_000, segmentsSent: 9 } as Snapshot;
     noteAnsweredProbe(other, snapshot, 200_000);
     expect(untilAnswer(other, 200_000)).toBe(30_720 + 40 - 10);
   });

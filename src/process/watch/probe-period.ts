@@ -38,10 +38,10 @@ function note(options: KeepAliveState, periodMs: number): void {
  * @param now As {@link wholeMs} has it.
  */
 export function noteAnsweredProbe(watched: WatchedConnection, snapshot: Snapshot, now: number): void {
-  const { silentMs, dataReceivedMs, dataSentMs, segmentsSent } = snapshot;
+  const { silentMs, lastDataReceivedMs, lastDataSentMs, segmentsSent } = snapshot;
   const { probedAt, probedSegments, options } = watched;
   const heardAt = now - silentMs;
-  const isAnswer = Math.min(dataReceivedMs, dataSentMs) >= silentMs + options.idle;
+  const isAnswer = Math.min(lastDataReceivedMs, lastDataSentMs) >= silentMs + options.idle;
   if (!isAnswer) watched.probedAt = 0;
   else if (heardAt > probedAt + marginMs) {
     // Where more was sent than the one probe, one may have gone unanswered.

@@ -45,12 +45,12 @@ export interface Circumstances {
 
 /** When the numbers of a connection say that something can have changed, in milliseconds. */
 function untilChange({ snapshot, diagnosis, forMs, options, untilAnswerMs }: Circumstances): number {
-  const { unacked, notSentBytes, rtoMs, dataSentMs } = snapshot;
+  const { unacked, notSentBytes, rtoMs, lastDataSentMs } = snapshot;
   // A first probe is unanswered once a round trip has passed.
   if (diagnosis.unansweredKind === 'keepalive' && forMs < rtoMs) return Math.min(closeLookMs, rtoMs - forMs);
   if (diagnosis.unansweredKind !== undefined || diagnosis.isWindowClosed) return closeLookMs;
   if (unacked > 0) {
-    const timeoutMs = rtoMs - dataSentMs + shortestLookMs;
+    const timeoutMs = rtoMs - lastDataSentMs + shortestLookMs;
     return timeoutMs > 0 ? timeoutMs : closeLookMs;
   }
   if (notSentBytes > 0) return closeLookMs;
@@ -59,7 +59,7 @@ function untilChange({ snapshot, diagnosis, forMs, options, untilAnswerMs }: Cir
 }
 
 /** When to look at a connection again, in milliseconds. */
-export function nextLookMs(circumstances: Circumstances): number {
+export function nextSnapshotMs(circumstances: Circumstances): number {
   return Math.max(shortestLookMs, untilChange(circumstances));
 }
 

@@ -1,5 +1,6 @@
 import { channel } from 'node:diagnostics_channel';
 import type net from 'node:net';
+import { Socket } from '../../node/classes.js';
 import { onSecuring } from '../../node/connection-hooks.js';
 import { quietly } from '../../node/guarded.js';
 import { callSoon } from '../../node/real-time.js';
@@ -9,43 +10,68 @@ import { PolicyError } from '../../policy/errors.js';
 import { readPolicy } from '../../policy/parse.js';
 import type { Duration, PolicyInput } from '../../policy/policy.js';
 import { secondsMeant } from '../../policy/unit-slip.js';
+import { assertSignal, isAborted, onAbort } from '../../socket/abort-signal.js';
+import { assertSnapshots } from '../../socket/probe/take-snapshot.js';
 import type { KeepAliveTarget } from '../../socket/target.js';
 import { leastDeadWithinMs } from './fast-detection/plan.js';
+import { Prober } from './fast-detection/prober.js';
 import { PeerWatch } from './peer-watch.js';
-import { assertWatchable } from './take-snapshot.js';
 import { watchableSocket } from './watched-connection.js';
 
-/** What {@link watchPeers} watches, and how. */
-export interface WatchOptions {
-  /** The connections to begin with; `add` takes more. */
-  readonly sockets?: Iterable<KeepAliveTarget>;
-  /** Also every TCP connection that this thread opens or accepts from now on. */
-  readonly all?: boolean;
-  /** Set on each connection that is watched; without it they are watched as they are. */
+/** How {@link watchPeers} watches. */
+interface CommonOptions {
+  /** The policy that each watched connection gets. Default: the connection's options stay as they are. */
   readonly policy?: PolicyInput;
   /**
-   * A peer is dead when probes or data have been unanswered for this long, counted from the first unanswered transmission.
-   * A peer that does not read, but whose kernel answers, is not dead. At least 1 s.
+   * Declares a peer dead when probes or data have been unanswered for this time, counted from the first unanswered
+   * transmission. A peer that does not read, but whose kernel answers, is not dead. At least 1 s. Default: only the kernel
+   * declares a peer dead.
    */
   readonly deadAfter?: Duration;
   /**
-   * The kernel probes a quiet peer at shorter intervals than keepalive's options allow, so that the peer's death is noticed
-   * within this time, and a round trip, after its last sign of life. At least 1.2 s. A false alarm takes two lost answers
-   * in a row from 1.92 s on, and three from 2.46 s on.
+   * Makes the kernel probe a quiet peer at shorter intervals than keepalive's options allow. The watch notices a death
+   * within this time, and a round trip, after the peer's last sign of life. At least 1.2 s. A false alarm takes two lost
+   * answers in a row from 1.92 s on, and three from 2.46 s on. Default: the kernel's own probes.
    *
    * The watch puts options of its own in force on a connection that is in use: an interval of 1 s, a count of 31, and an
-   * idle time of 1 s if `deadWithin` is at most 3.4 s. The program's options are restored when the watch ends; options that
-   * the program sets meanwhile are set then. Only connections that carried data within the last minute, or within
+   * idle time of 1 s if `deadWithin` is at most 3.4 s. The watch restores the program's options when it ends, and sets
+   * options that the program has set meanwhile. Only connections that carried data within the last minute, or within
    * `deadWithin` if that is longer, are asked. Without `deadAfter`, a peer that stops reading and then dies has this time
    * as well.
    */
   readonly deadWithin?: Duration;
   /**
    * Aborts the connection to a dead peer, and destroys the socket with a {@link DeadPeerError}: the kernel sends no more
-   * data, as when it gives a peer up itself. Also destroys a socket whose end Node.js does not notice. Default: false.
+   * data, as when the kernel itself gives a peer up. Also destroys a socket whose end Node.js does not notice.
+   *
+   * @default false
    */
   readonly destroy?: boolean;
+  /**
+   * How many events wait at most in an async iterator. A further event drops the oldest; `dropped` of the iterator and of
+   * the watch counts dropped events.
+   *
+   * @default 1000
+   */
+  readonly highWaterMark?: number;
+  /** Closes the watch when the signal is aborted. */
+  readonly signal?: AbortSignal | undefined;
 }
+
+/** Options of {@link watchPeers}: `all`, or `sockets` to begin with. `add` takes further connections in both cases. */
+export type PeerWatchOptions = CommonOptions &
+  (
+    | {
+        /** Watches every TCP connection that this thread opens or accepts from now on. */
+        readonly all: true;
+        readonly sockets?: undefined;
+      }
+    | {
+        readonly all?: false | undefined;
+        /** The connections to watch. */
+        readonly sockets: Iterable<KeepAliveTarget>;
+      }
+  );
 
 const source = 'watchPeers';
 
@@ -61,34 +87,43 @@ function milliseconds(field: 'deadAfter' | 'deadWithin', given: Duration | undef
   throw new ConfigurationError(source, field, given, slip === undefined ? allowed : `${allowed} (${slip})`);
 }
 
-const fields: readonly (keyof WatchOptions)[] = ['sockets', 'all', 'policy', 'deadAfter', 'deadWithin', 'destroy'];
+const fields = ['sockets', 'all', 'policy', 'deadAfter', 'deadWithin', 'destroy', 'highWaterMark', 'signal'] as const;
 
 function isIterable(value: unknown): boolean {
   return typeof value === 'object' && value !== null && Symbol.iterator in value;
 }
 
-/** Checks what is given, and what of it goes together; what is read of it later is what was checked. */
-function check(given: WatchOptions): void {
+/** Offers the right form for a socket, or a list of sockets, instead of options. */
+function assertOptions(given: unknown): void {
+  if (given instanceof Socket || isIterable(given)) {
+    throw new ConfigurationError(source, '', given, 'given options, such as { sockets: [socket] }');
+  }
   assertKnownOptions(source, given, fields);
-  const { sockets, all, policy, deadAfter, deadWithin, destroy } = given;
+}
+
+/** Checks the options, also together. What is read of the options later is what was checked. */
+function check(given: PeerWatchOptions): void {
+  assertOptions(given);
+  const { sockets, all, deadAfter, deadWithin, destroy, highWaterMark = 1, policy, signal } = given;
+  const refuse = (field: (typeof fields)[number], allowed: string) => {
+    throw new ConfigurationError(source, field, given[field], allowed);
+  };
   if ([false, 'off', 'unmanaged'].includes(policy as string | false)) {
     const allowed = "one that turns keepalive on, such as '30:5:3', or left out to watch connections as they are";
     throw new PolicyError('policy', policy, allowed);
   }
   for (const [field, value] of Object.entries({ all, destroy })) {
-    if (value !== undefined && typeof value !== 'boolean') {
-      throw new ConfigurationError(source, field, value, 'true or false');
-    }
+    if (value !== undefined && typeof value !== 'boolean') refuse(field as 'all' | 'destroy', 'true or false');
   }
-  if (sockets !== undefined && !isIterable(sockets)) {
-    throw new ConfigurationError(source, 'sockets', sockets, 'a list of sockets, such as [socket]');
+  if (sockets !== undefined && !isIterable(sockets)) refuse('sockets', 'a list of sockets, such as [socket]');
+  if (sockets !== undefined && all) refuse('sockets', 'left out with `all: true`; add sockets with watch.add(socket)');
+  if (sockets === undefined && !all) refuse('sockets', 'a list of sockets, or `all: true` instead');
+  if (destroy && deadAfter === undefined && deadWithin === undefined) {
+    refuse('destroy', 'left out, or given with deadAfter or deadWithin');
   }
-  if (destroy === true && deadAfter === undefined && deadWithin === undefined) {
-    throw new ConfigurationError(source, 'destroy', destroy, 'left out, or given with deadAfter or deadWithin');
-  }
-  if (sockets === undefined && all !== true) {
-    throw new ConfigurationError(source, 'sockets', sockets, 'a list of sockets, or `all: true` instead');
-  }
+  if (!Number.isSafeInteger(highWaterMark) || highWaterMark < 1)
+    refuse('highWaterMark', 'a whole number of at least 1');
+  assertSignal(source, signal);
 }
 
 /** Adds every new connection. */
@@ -111,36 +146,59 @@ function addAll(watch: PeerWatch): void {
   watch.onClose(stopSecuring);
 }
 
+/** Closes a watch when a signal is aborted, unless the watch is closed before. */
+function closeOnAbort(watch: PeerWatch, signal: AbortSignal): void {
+  if (isAborted(signal)) watch.close();
+  else watch.onClose(onAbort(signal, () => watch.close()));
+}
+
 /**
- * Watches the peers of connections and says who is there before the kernel gives up: `suspect` when the first probe or
- * retransmission went unanswered, `recovered` when the peer answers again, `stalled` when its kernel answers and its
- * program does not read, `closed` when the peer closes the connection with FIN, `dead` with the reason when the peer is lost.
+ * Watches the peers of connections, and reports a silent peer before the kernel gives the peer up.
  *
- * A probe counts as unanswered when the kernel's estimate of a round trip (`tcpi_rto`, at least 200 ms) has passed, and is
- * told of within 250 ms. The watch reads what the kernel knows (`TCP_INFO`) when a connection's own numbers say that
- * something can have changed, and after something was written, for which it wraps the write methods of Node's handles;
- * what http2 writes it finds within 2 s. It sends nothing, unless `deadWithin` is given: keepalive must be on, or `policy`
- * given.
+ * - `suspect`: the first probe or retransmission went unanswered.
+ * - `recovered`: the peer answers again.
+ * - `stalled`: the peer's kernel answers, but its program does not read.
+ * - `closed`: the peer closed the connection with FIN.
+ * - `dead`: the peer is lost; `reason` says why.
+ *
+ * A probe counts as unanswered when the kernel's estimate of a round trip (`tcpi_rto`, at least 200 ms) has passed; the event
+ * follows within 250 ms. The watch takes snapshots (`TCP_INFO`) when a connection's own numbers say that something can have
+ * changed, and after a write, for which it wraps the write methods of Node's handles. It finds writes of http2 within 2 s.
+ * The watch sends nothing without `deadWithin`: keepalive must be on, or `policy` given. With a signal that is aborted
+ * already, the watch is closed from the start and leaves the sockets alone.
  *
  * Linux.
  *
- * @throws {ConfigurationError} if an option is wrong; {@link PolicyError} if the policy is wrong.
- * @throws {UnsupportedError} elsewhere, and as {@link PeerWatch.add}.
+ * @example
+ * const watch = watchPeers({ all: true, policy: '30:5:3', deadAfter: '45s', destroy: true });
+ * watch.on('dead', ({ remote, reason }) => console.log(remote?.address, reason));
+ *
+ * @throws {ConfigurationError} if an option is wrong.
+ * @throws {PolicyError} if the policy is wrong.
+ * @throws {TypeError} ERR_INVALID_ARG_TYPE if `signal` is no AbortSignal, or a socket is none.
+ * @throws {SystemCallError} EBADF if a socket was destroyed, ENOTCONN if one is a server.
+ * @throws {UnsupportedError} if a socket is a unix-domain socket, and on other platforms than Linux.
  */
-export function watchPeers(options: WatchOptions): PeerWatch {
+export function watchPeers(options: PeerWatchOptions): PeerWatch {
   check(options);
-  assertWatchable();
-  const { sockets = [], all = false, policy, deadAfter, deadWithin, destroy = false } = options;
+  assertSnapshots('watching peers');
+  const { sockets = [], all = false, policy, deadAfter, deadWithin, destroy = false, highWaterMark = 1000 } = options;
+  const { signal } = options;
+  const deadWithinMs = milliseconds('deadWithin', deadWithin, leastDeadWithinMs);
   const watch = new PeerWatch({
     all,
     policy: policy === undefined ? undefined : readPolicy(policy),
     deadAfterMs: milliseconds('deadAfter', deadAfter, leastDeadAfterMs),
-    deadWithinMs: milliseconds('deadWithin', deadWithin, leastDeadWithinMs),
+    prober: deadWithinMs === undefined ? undefined : new Prober(deadWithinMs),
     destroy,
+    highWaterMark,
   });
   try {
-    // All or none: what cannot be watched is found before anything is done to one of them.
-    for (const socket of [...sockets].map(watchableSocket)) watch.add(socket);
+    // All or none: a socket that cannot be watched is found before anything is done to another.
+    const watchable = [...sockets].map(watchableSocket);
+    if (signal !== undefined) closeOnAbort(watch, signal);
+    if (watch.isClosed) return watch;
+    for (const socket of watchable) watch.add(socket);
     if (all) addAll(watch);
     return watch;
   } catch (error) {

@@ -8,12 +8,12 @@ import type { Snapshot } from '../../peer/snapshot.js';
 import type { PeerState } from '../../peer/transition.js';
 import { readState } from '../../socket/options.js';
 import { currentPlatform } from '../../socket/platforms/index.js';
+import { takeSnapshot } from '../../socket/probe/take-snapshot.js';
 import type { KeepAliveState } from '../../socket/state.js';
 import { type KeepAliveTarget, resolveTarget } from '../../socket/target.js';
 import type { TcpState } from '../../wire/tcp-info/state.js';
 import { localEnd, remoteEnd } from './addresses.js';
 import type { PeerAddress } from './events.js';
-import { takeSnapshot } from './take-snapshot.js';
 import type { Entry } from './timer-queue.js';
 
 /** Returns whether Node.js takes what arrives: it does not hear of the end of a connection otherwise. */

@@ -1,9 +1,10 @@
 import type { Handle } from '../../node/handle.js';
-import { interimState } from '../../policy/model/interim-state.js';
+import { hasUnanswered, isWindowProbed, retransmittingMsOf, type Snapshot } from '../../peer/snapshot.js';
+import { interimState, type Unanswered } from '../../policy/model/interim-state.js';
 import { type OptionWrite, writesOfFields } from '../option-writes.js';
 import { readState, writeOptions } from '../options.js';
 import { currentPlatform } from '../platforms/index.js';
-import { hasUnanswered, lookAtConnection } from '../probe/connection-look.js';
+import { takeSnapshot } from '../probe/take-snapshot.js';
 import type { AppliedKeepAlive, KeepAliveState } from '../state.js';
 import { deferOptions, deferredOptions } from './deferred-options.js';
 
@@ -15,6 +16,12 @@ export function withWrites(state: KeepAliveState, list: readonly OptionWrite[]):
 /** Returns the options that a connection has, or will have once its peer has answered. */
 export function wantedState(handle: Handle, fd: number): KeepAliveState {
   return { ...readState(fd, currentPlatform()), ...deferredOptions(handle) };
+}
+
+function unansweredIn(snapshot: Snapshot): Unanswered {
+  const { probes, silentMs } = snapshot;
+  const retransmittingMs = retransmittingMsOf(snapshot);
+  return { probes, silentMs, retransmittingMs, isWindowClosed: isWindowProbed(snapshot) };
 }
 
 function isRearming(list: readonly OptionWrite[], before: KeepAliveState): boolean {
@@ -35,10 +42,11 @@ export function changeOptions(handle: Handle, fd: number, list: readonly OptionW
   const platform = currentPlatform();
   const before = readState(fd, platform);
   const later = deferredOptions(handle);
-  if (later === undefined && !hasUnanswered(fd)) return writeOptions(fd, list, () => before, platform);
-  const look = lookAtConnection(fd);
+  const snapshot = takeSnapshot(fd);
+  if (later === undefined && !hasUnanswered(snapshot)) return writeOptions(fd, list, () => before, platform);
   const wanted = withWrites({ ...before, ...later }, list);
-  const interim = look === undefined ? wanted : interimState(before, wanted, look, isRearming(list, before));
+  const interim =
+    snapshot === undefined ? wanted : interimState(before, wanted, unansweredIn(snapshot), isRearming(list, before));
   const isNamed = (field: keyof KeepAliveState) => list.some((write) => write.field === field);
   const isDue = (field: keyof KeepAliveState) => interim[field] !== before[field] || isNamed(field);
   const writes = interim === before ? [] : writesOfFields(interim, isDue, platform);

@@ -3,11 +3,12 @@ import { fdOf, type Handle } from '../../node/handle.js';
 import { setTimer } from '../../node/real-time.js';
 import { threadMap } from '../../node/thread-map.js';
 import { messageOf, warnOnce } from '../../node/warn-once.js';
+import { hasUnanswered } from '../../peer/snapshot.js';
 import { limits } from '../../policy/limits.js';
 import { optionFields, writesOfFields } from '../option-writes.js';
 import { readState } from '../options.js';
 import { currentPlatform } from '../platforms/index.js';
-import { hasUnanswered } from '../probe/connection-look.js';
+import { takeSnapshot } from '../probe/take-snapshot.js';
 import type { KeepAliveState } from '../state.js';
 
 /** Options of a connection that are set once its peer has answered. */
@@ -17,11 +18,11 @@ interface Deferred {
   readonly wanted: Partial<KeepAliveState>;
 }
 
-const lookEveryMs = 100;
+const pollMs = 100;
 
 const deferred = threadMap<Handle, Deferred>('deferred/1');
 
-let isLooking = false;
+let isPolling = false;
 
 /** Returns the options that are set on a handle later; undefined if there are none. */
 export function deferredOptions(handle: Handle): Partial<KeepAliveState> | undefined {
@@ -59,23 +60,23 @@ export function deferOptions(
   }
   const later = Object.fromEntries(fields.map((field) => [field, wanted[field]])) as Partial<KeepAliveState>;
   deferred.set(handle, { interim, wanted: later });
-  lookLater();
+  pollLater();
   return later;
 }
 
-function lookLater(): void {
-  if (isLooking || deferred.size === 0) return;
-  isLooking = true;
+function pollLater(): void {
+  if (isPolling || deferred.size === 0) return;
+  isPolling = true;
   setTimer(() => {
-    isLooking = false;
+    isPolling = false;
     for (const [handle, options] of deferred) setDue(handle, options);
-    lookLater();
-  }, lookEveryMs);
+    pollLater();
+  }, pollMs);
 }
 
 function setDue(handle: Handle, { interim, wanted }: Deferred): void {
   const fd = fdOf(handle);
-  if (fd !== undefined && hasUnanswered(fd)) return;
+  if (fd !== undefined && hasUnanswered(takeSnapshot(fd))) return;
   deferred.delete(handle);
   if (fd === undefined) return;
   try {

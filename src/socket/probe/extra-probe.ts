@@ -2,10 +2,11 @@ import { pause } from '../../native/pause.js';
 import { readIntOption, writeIntOption } from '../../native/socket/socket-options.js';
 import { fdOf, type Handle } from '../../node/handle.js';
 import { nowMs, RealPromise, sleep } from '../../node/real-time.js';
+import type { Snapshot } from '../../peer/snapshot.js';
 import { type ProbeDecision, probeDecision } from '../../policy/model/probe-safety.js';
 import { readState } from '../options.js';
 import { currentPlatform } from '../platforms/index.js';
-import { type ConnectionLook, lookAtConnection } from './connection-look.js';
+import { takeSnapshot } from './take-snapshot.js';
 
 /**
  * The result of an extra probe. `'late'`: the kernel sent none in time. `'closed'`: the connection has ended. Other values
@@ -25,7 +26,7 @@ interface Override extends Request {
   readonly fd: number;
   /** In the kernel's unit. */
   readonly idle: number;
-  readonly before: ConnectionLook;
+  readonly before: Snapshot;
 }
 
 /** The idle time at which the kernel probes at once, in its unit. */
@@ -33,7 +34,7 @@ const leastIdle = 1;
 
 /** The kernel sends the probe at its next tick, of at most 10 ms; a busy machine takes longer. */
 const longestWaitMs = 40;
-const lookEveryMs = 0.25;
+const pollMs = 0.25;
 
 /** At most this many overrides are in force at a time, so that each lasts only a tick and a few milliseconds. */
 const mostAtOnce = 500;
@@ -49,7 +50,7 @@ function override(request: Request): Override | undefined {
   }
   const platform = currentPlatform();
   const { enabled, idle, interval, count, userTimeout } = readState(fd, platform);
-  const before = lookAtConnection(fd);
+  const before = takeSnapshot(fd);
   if (before === undefined) {
     request.resolve('closed');
     return undefined;
@@ -73,8 +74,8 @@ function override(request: Request): Override | undefined {
 }
 
 function isSent({ fd, before }: Override): boolean {
-  const look = lookAtConnection(fd);
-  return look === undefined || look.segmentsSent !== before.segmentsSent || look.probes !== before.probes;
+  const now = takeSnapshot(fd);
+  return now === undefined || now.segmentsSent !== before.segmentsSent || now.probes !== before.probes;
 }
 
 /** Restores the idle time, unless somebody else has set one meanwhile. */
@@ -83,11 +84,11 @@ function restore({ fd, idle }: Override): void {
   if (readIntOption(fd, option) === leastIdle) writeIntOption(fd, option, idle);
 }
 
-function waitToLook(): void {
+function waitToPoll(): void {
   try {
-    pause(lookEveryMs);
+    pause(pollMs);
   } catch {
-    // A thread that may not wait, such as that of a window in Electron, looks again at once.
+    // A thread that may not wait, such as that of a window in Electron, polls again at once.
   }
 }
 
@@ -97,7 +98,7 @@ function waitForProbes(overrides: readonly Override[]): Set<Override> {
   for (const startedAt = nowMs(); nowMs() - startedAt < longestWaitMs; ) {
     for (const each of waiting) if (isSent(each)) waiting.delete(each);
     if (waiting.size === 0) break;
-    waitToLook();
+    waitToPoll();
   }
   return waiting;
 }

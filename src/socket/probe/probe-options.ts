@@ -3,9 +3,13 @@ import { readMilliseconds } from '../../policy/duration.js';
 import type { Duration } from '../../policy/policy.js';
 import { secondsMeant } from '../../policy/unit-slip.js';
 
-/** How a peer is asked. */
+/** How peers are asked. */
 export interface ProbeOptions {
-  /** How long to wait for an answer, in milliseconds or as text. Default: 2 s. */
+  /**
+   * How long to wait for an answer: a number of milliseconds, or text with a unit.
+   *
+   * @default '2s'
+   */
   readonly timeout?: Duration;
 }
 
@@ -15,10 +19,11 @@ const leastTimeoutMs = 20;
 /**
  * Returns how long the named function waits for an answer, in milliseconds.
  *
+ * @param more Further options of the function.
  * @throws {ConfigurationError} if `options` is not an object, or `timeout` is not a positive duration.
  */
-export function probeTimeout(name: string, options: ProbeOptions): number {
-  assertKnownOptions(name, options, ['timeout']);
+export function probeTimeout(name: string, options: ProbeOptions, more: readonly string[] = []): number {
+  assertKnownOptions(name, options, ['timeout', ...more]);
   const { timeout = 2000 } = options;
   const ms = readMilliseconds(timeout);
   const slip = secondsMeant(timeout, leastTimeoutMs);

@@ -3,13 +3,22 @@ import { SystemCallError, UnsupportedError } from '../../native/errors.js';
 import { Server } from '../../node/classes.js';
 import { carrierOf, fdOf, type Handle, handleOf } from '../../node/handle.js';
 import { nowMs, sleep } from '../../node/real-time.js';
+import type { Snapshot } from '../../peer/snapshot.js';
 import { latestTickMs } from '../../policy/model/probe-safety.js';
+import { hasDataToSend } from '../../wire/tcp-info/decode.js';
+import { abortReason, assertSignal, isAborted, untilAborted } from '../abort-signal.js';
 import { readState } from '../options.js';
 import { currentPlatform } from '../platforms/index.js';
 import { type KeepAliveTarget, resolveTarget } from '../target.js';
-import { type ConnectionLook, lookAtConnection } from './connection-look.js';
 import { type ExtraProbe, sendExtraProbe } from './extra-probe.js';
 import { type ProbeOptions, probeTimeout } from './probe-options.js';
+import { takeSnapshot } from './take-snapshot.js';
+
+/** Options of {@link probePeer}. */
+export interface PeerProbeOptions extends ProbeOptions {
+  /** Rejects the call with the signal's reason as soon as the signal is aborted. */
+  readonly signal?: AbortSignal | undefined;
+}
 
 /** A peer that was asked, or did not have to be. */
 export interface AskedPeer {
@@ -43,7 +52,7 @@ export type PeerProbe = AskedPeer | UnaskedPeer;
 /** The kernel probes no peer that it heard within the least idle time there is. */
 const recentMs = 1000;
 
-const lookEveryMs = 5;
+const pollMs = 5;
 
 /** One lost packet proves nothing: at most this many probes are spread over the time. */
 const mostProbes = 3;
@@ -56,13 +65,19 @@ const notDue = { why: 'its kernel probes it once a second or less often, and no 
 const notSentAgain = { why: 'data are in flight, and no retransmission was due', remedy: longer };
 const windowClosed = { why: 'the peer does not read, and no probe of its window was due', remedy: longer };
 
+/** How many callers wait for the answer to a question. The question ends early if no caller is left. */
+interface Callers {
+  count: number;
+}
+
 /** A connection while its peer is asked. */
 class Question {
   readonly #handle: Handle;
   readonly #timeoutMs: number;
+  readonly #callers: Callers;
   readonly #startedAt = nowMs();
-  readonly #before: ConnectionLook;
-  #seen: ConnectionLook;
+  readonly #before: Snapshot;
+  #seen: Snapshot;
   /** When the first segment went out that asks the peer, in milliseconds since the start; undefined if none has. */
   #askedAtMs: number | undefined;
   /** How often asking was tried. */
@@ -70,13 +85,14 @@ class Question {
   /** Why the last extra probe was not sent. */
   #refusal: Exclude<ExtraProbe, 'sent' | 'closed'> | undefined;
 
-  constructor(handle: Handle, timeoutMs: number, seen: ConnectionLook) {
+  constructor(handle: Handle, timeoutMs: number, callers: Callers, seen: Snapshot) {
     this.#handle = handle;
     this.#timeoutMs = timeoutMs;
+    this.#callers = callers;
     this.#seen = seen;
     this.#before = seen;
     // An answer to data that were sent just now may still be on its way.
-    if (seen.hasDataInFlight && seen.dataSentMs < recentMs) this.#askedAtMs = 0;
+    if (seen.unacked > 0 && seen.lastDataSentMs < recentMs) this.#askedAtMs = 0;
   }
 
   get #elapsedMs(): number {
@@ -86,9 +102,9 @@ class Question {
   async ask(): Promise<PeerProbe> {
     for (;;) {
       if (this.#isTimeToProbe) await this.#probe();
-      else await sleep(lookEveryMs);
+      else await sleep(pollMs);
       const elapsedMs = this.#elapsedMs;
-      const seen = lookAtPeer(this.#handle);
+      const seen = snapshotOfOpen(this.#handle);
       if (seen === undefined) return this.#ended(elapsedMs);
       if (seen.silentMs < elapsedMs) return this.#outcome(true, elapsedMs - seen.silentMs);
       if (this.#isAskedSince(seen)) this.#askedAtMs ??= elapsedMs;
@@ -98,12 +114,12 @@ class Question {
   }
 
   /** Returns whether the connection's own kernel has asked the peer since the question began. */
-  #isAskedSince({ probes, hasDataInFlight, segmentsSent }: ConnectionLook): boolean {
-    return probes > this.#before.probes || (hasDataInFlight && segmentsSent !== this.#before.segmentsSent);
+  #isAskedSince({ probes, unacked, segmentsSent }: Snapshot): boolean {
+    return probes > this.#before.probes || (unacked > 0 && segmentsSent !== this.#before.segmentsSent);
   }
 
   get #isTimeToProbe(): boolean {
-    if (this.#seen.hasDataToSend || this.#tries >= mostProbes || typeof this.#refusal === 'object') return false;
+    if (hasDataToSend(this.#seen) || this.#tries >= mostProbes || typeof this.#refusal === 'object') return false;
     return this.#refusal !== 'wait' && this.#elapsedMs >= (this.#tries * this.#timeoutMs) / mostProbes;
   }
 
@@ -117,6 +133,7 @@ class Question {
 
   /** A peer that waits for its own kernel's probe has as much time to answer as one that was sent an extra one. */
   #isOver(elapsedMs: number): boolean {
+    if (this.#callers.count === 0) return true;
     if (this.#askedAtMs !== undefined) return elapsedMs >= this.#askedAtMs + this.#timeoutMs;
     // With probes unanswered the kernel sends the next one on its own.
     if (typeof this.#refusal === 'object' && this.#seen.probes === 0) return true;
@@ -124,11 +141,11 @@ class Question {
   }
 
   #verdict(elapsedMs: number): PeerProbe {
-    const { probes, hasDataInFlight, hasDataToSend } = this.#seen;
-    if (this.#askedAtMs !== undefined && (probes > 0 || hasDataInFlight)) return this.#outcome(false, elapsedMs);
+    const { probes, unacked } = this.#seen;
+    if (this.#askedAtMs !== undefined && (probes > 0 || unacked > 0)) return this.#outcome(false, elapsedMs);
     const refusal = typeof this.#refusal === 'object' ? this.#refusal : undefined;
     const reason = this.#refusal === 'late' ? late : notDue;
-    const ownReason = hasDataInFlight ? notSentAgain : hasDataToSend ? windowClosed : undefined;
+    const ownReason = unacked > 0 ? notSentAgain : hasDataToSend(this.#seen) ? windowClosed : undefined;
     return { answered: 'not-asked', elapsedMs, ...(ownReason ?? refusal ?? reason) };
   }
 
@@ -138,36 +155,48 @@ class Question {
   }
 
   #outcome(answered: boolean, elapsedMs: number): AskedPeer {
-    return { answered, elapsedMs, method: this.#seen.hasDataToSend ? 'data' : 'probe' };
+    return { answered, elapsedMs, method: hasDataToSend(this.#seen) ? 'data' : 'probe' };
   }
 }
 
-/** Looks at a connection whose peer may be asked; undefined once it has ended. */
-function lookAtPeer(handle: Handle): ConnectionLook | undefined {
+/** Takes a snapshot of a connection whose peer may be asked. Returns undefined once the connection has ended. */
+function snapshotOfOpen(handle: Handle): Snapshot | undefined {
   const fd = fdOf(handle);
-  const look = fd === undefined ? undefined : lookAtConnection(fd);
-  return look !== undefined && askable.has(look.state) ? look : undefined;
+  const snapshot = fd === undefined ? undefined : takeSnapshot(fd);
+  return snapshot !== undefined && askable.has(snapshot.state) ? snapshot : undefined;
 }
 
-async function ask(handle: Handle, timeoutMs: number, isConnecting: boolean): Promise<PeerProbe> {
+async function ask(handle: Handle, timeoutMs: number, isConnecting: boolean, callers: Callers): Promise<PeerProbe> {
   const { tcpInfo } = currentPlatform();
   if (tcpInfo === undefined) throw new UnsupportedError('asking a peer', 'Linux');
-  const seen = lookAtPeer(handle);
+  const seen = snapshotOfOpen(handle);
   if (seen === undefined) {
     const fd = fdOf(handle);
     // Refuses a descriptor that is no TCP socket.
     if (fd !== undefined) readState(fd, currentPlatform());
     // The peer's RST has arrived, and the program has not heard of it yet.
-    const hasEnded = fd !== undefined && !isConnecting && lookAtConnection(fd)?.state === 'CLOSE';
+    const hasEnded = fd !== undefined && !isConnecting && takeSnapshot(fd)?.state === 'CLOSE';
     if (hasEnded) return { answered: false, elapsedMs: 0, method: 'ended' };
     throw new SystemCallError('getsockopt', 'ENOTCONN', "the socket must be connected: wait for its 'connect' event");
   }
   if (seen.silentMs < recentMs) return { answered: true, elapsedMs: 0, method: 'heard' };
-  return new Question(handle, timeoutMs, seen).ask();
+  return new Question(handle, timeoutMs, callers, seen).ask();
 }
 
-/** The questions that are open. A connection has few probes to spare, so callers at the same time share one question. */
-const asked = new WeakMap<net.Socket, Promise<PeerProbe>>();
+/** An open question. A connection has few probes to spare, so callers at the same time share one question. */
+interface Asking {
+  readonly answer: Promise<PeerProbe>;
+  readonly callers: Callers;
+}
+
+const asked = new WeakMap<net.Socket, Asking>();
+
+function startAsking(socket: net.Socket, handle: Handle, timeoutMs: number): Asking {
+  const callers = { count: 1 };
+  const asking = { answer: ask(handle, timeoutMs, socket.connecting, callers), callers };
+  asked.set(socket, asking);
+  return asking;
+}
 
 /**
  * Asks whether the peer of a connection is there, now.
@@ -197,21 +226,25 @@ const asked = new WeakMap<net.Socket, Promise<PeerProbe>>();
  * @throws {ConfigurationError} if `timeout` is not a positive duration.
  * @see Linux net/ipv4/tcp_timer.c, tcp_keepalive_timer; net/ipv4/tcp.c, tcp_sock_set_keepidle_locked
  */
-export async function probePeer(target: KeepAliveTarget, options: ProbeOptions = {}): Promise<PeerProbe> {
-  const timeoutMs = probeTimeout('probePeer', options);
+export async function probePeer(target: KeepAliveTarget, options: PeerProbeOptions = {}): Promise<PeerProbe> {
+  const timeoutMs = probeTimeout('probePeer', options, ['signal']);
+  const { signal } = options;
+  assertSignal('probePeer', signal);
   const endpoint = resolveTarget(target, 'getsockopt');
   const socket = endpoint instanceof Server ? undefined : carrierOf(endpoint);
   const handle = socket && handleOf(socket);
   if (socket === undefined || handle === undefined || fdOf(handle) === undefined) {
     throw new SystemCallError('getsockopt', 'ENOTCONN', 'the target must be a connected socket');
   }
-  const open = asked.get(socket);
-  if (open !== undefined) return open;
-  const answer = ask(handle, timeoutMs, socket.connecting);
-  asked.set(socket, answer);
+  if (signal !== undefined && isAborted(signal)) throw abortReason(signal);
+  const asking = asked.get(socket);
+  if (asking !== undefined) asking.callers.count += 1;
+  const { answer, callers } = asking ?? startAsking(socket, handle, timeoutMs);
   try {
-    return await answer;
+    return await untilAborted(answer, signal);
   } finally {
-    asked.delete(socket);
+    callers.count -= 1;
+    const isOver = callers.count === 0 || signal === undefined || !isAborted(signal);
+    if (isOver && asked.get(socket)?.callers === callers) asked.delete(socket);
   }
 }

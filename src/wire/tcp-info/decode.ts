@@ -158,7 +158,7 @@ export function silentMsOf({ lastAckReceivedMs, lastDataReceivedMs }: TcpInfo): 
 }
 
 /** Returns whether data are in flight, or wait for the peer's window to open. */
-export function hasDataToSend({ unacked, notSentBytes = 0 }: TcpInfo): boolean {
+export function hasDataToSend({ unacked, notSentBytes = 0 }: Pick<TcpInfo, 'unacked' | 'notSentBytes'>): boolean {
   return unacked > 0 || notSentBytes > 0;
 }
 

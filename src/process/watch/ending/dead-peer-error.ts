@@ -42,7 +42,10 @@ export class DeadPeerError extends KeepAliveError {
   /** Since anything was received from the peer. */
   readonly silentMs: number;
 
-  /** `code` is the kernel's own, where it gave one. */
+  /**
+   * @internal
+   * @param code The kernel's own code. Default: the code of the reason.
+   */
   constructor(reason: EndReason | undefined, text: string, seen: SeenOfPeer, code = codeOf(reason)) {
     const { unanswered, silentMs } = seen;
     super(`read ${code}: ${text} (${unanswered} unanswered, last heard ${seconds(silentMs)} ago)`);

@@ -53,6 +53,9 @@ function forgetEarlierConnection(socket: net.Socket): void {
   if (isOtherHandle || isOtherError) forgetEnd(socket);
 }
 
+const timedOut =
+  'the peer left probes or data unanswered until the kernel gave up (ETIMEDOUT); watchPeers would tell which, and for how long';
+const unanswered = 'nobody answered the attempt to connect (ETIMEDOUT)';
 const byProgram = 'the program itself ended the connection';
 
 /** Returns the explanation if there is no error: the reason, or why there is none. */
@@ -122,6 +125,8 @@ export function explainDeath(error: unknown, socket?: KeepAliveTarget): EndExpla
 }
 
 function textOf(error: unknown): string {
+  const { code, syscall } = descriptionOf(error);
+  if (code === 'ETIMEDOUT') return syscall === 'connect' ? unanswered : timedOut;
   return `the connection ended with: ${error instanceof Error ? error.message : describeValue(error)}`;
 }
 

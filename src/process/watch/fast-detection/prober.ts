@@ -4,8 +4,10 @@ import { messageOf, warnOnce } from '../../../node/warn-once.js';
 import type { Diagnosis } from '../../../peer/diagnosis.js';
 import type { Snapshot } from '../../../peer/snapshot.js';
 import { limits } from '../../../policy/limits.js';
-import { probeNow, programState, releaseOptions, takeOptions } from '../../../socket/watch-policy.js';
+import { programState } from '../../../socket/interim/option-owner.js';
+import type { FastProber, ProbeStep } from '../monitor.js';
 import type { WatchedConnection } from '../watched-connection.js';
+import { type OwnedOptions, takeOptions } from './owned-options.js';
 import { type ProbePlan, probePlan, questionMs } from './plan.js';
 
 /** A connection without data for longer is not in use, and left to the kernel's keepalive. */
@@ -33,9 +35,6 @@ interface Question {
   dueAt: number;
 }
 
-/** The next step: when to look again, or that the peer is dead; `undefined` if the kernel decides. */
-export type ProbeStep = { readonly nextLookMs: number } | 'dead' | undefined;
-
 /** Returns the result of a call, undefined if the kernel refuses it, as a BPF program may. */
 function unlessRefused<Result>(call: () => Result): Result | undefined {
   try {
@@ -50,32 +49,27 @@ function unlessRefused<Result>(call: () => Result): Result | undefined {
  * Makes the kernel probe connections that are quiet and in use, at shorter intervals than its options allow. Such a
  * connection has the watch's options: the kernel probes after `idleMs` of quiet, and again whenever TCP_KEEPIDLE is set.
  */
-export class Prober {
-  readonly #deadWithinMs: number;
+export class Prober implements FastProber {
+  readonly deadWithinMs: number;
   readonly #plan: ProbePlan;
   readonly #questionMs: number;
   readonly #questions = new Map<WatchedConnection, Question>();
   /** The connections that have the watch's options. */
-  readonly #taken = new WeakSet<WatchedConnection>();
+  readonly #taken = new WeakMap<WatchedConnection, OwnedOptions>();
   /** When an idle time of 1 s that may be an override was seen first, by the monotonic clock. */
   readonly #suspectedAt = new WeakMap<WatchedConnection, number>();
 
   constructor(deadWithinMs: number) {
-    this.#deadWithinMs = deadWithinMs;
+    this.deadWithinMs = deadWithinMs;
     this.#plan = probePlan(deadWithinMs);
     this.#questionMs = questionMs(this.#plan);
   }
 
-  /**
-   * Takes the next step with a connection after a look at it.
-   *
-   * @param forMs For how long a probe or data have been unanswered.
-   */
   step(watched: WatchedConnection, snapshot: Snapshot, diagnosis: Diagnosis, forMs: number): ProbeStep {
     const question = this.#questions.get(watched);
     if (question !== undefined && nowMs() - snapshot.silentMs > question.heardAt + answerMarginMs) {
       this.#questions.delete(watched);
-      return { nextLookMs: Math.max(1, this.#plan.quietMs - snapshot.silentMs) };
+      return { nextSnapshotMs: Math.max(1, this.#plan.quietMs - snapshot.silentMs) };
     }
     if (diagnosis.isWindowClosed) {
       this.#questions.delete(watched);
@@ -83,19 +77,18 @@ export class Prober {
     }
     if (snapshot.unacked > 0 || snapshot.notSentBytes > 0) return this.#inFlight(question, snapshot, diagnosis, forMs);
     if (question !== undefined) return this.#goOn(question, watched, snapshot);
-    const isInUse = Math.min(snapshot.dataReceivedMs, snapshot.dataSentMs) < Math.max(inUseMs, this.#deadWithinMs);
+    const isInUse =
+      Math.min(snapshot.lastDataReceivedMs, snapshot.lastDataSentMs) < Math.max(inUseMs, this.deadWithinMs);
     if (isInUse) return this.#take(watched) ?? this.#begin(watched, snapshot);
     this.#release(watched);
     return undefined;
   }
 
-  /** Returns the longest time until a peer that is being asked must be asked again; `undefined` if none is. */
   nextProbeMs(watched: WatchedConnection): number | undefined {
     const question = this.#questions.get(watched);
     return question === undefined ? undefined : Math.max(0, question.dueAt - nowMs());
   }
 
-  /** Restores the program's options of a connection. */
   end(watched: WatchedConnection): void {
     this.#questions.delete(watched);
     this.#release(watched);
@@ -105,9 +98,10 @@ export class Prober {
   #take(watched: WatchedConnection): ProbeStep | undefined {
     if (this.#taken.has(watched)) return undefined;
     const waitMs = this.#overriddenForMs(watched);
-    if (waitMs > 0) return { nextLookMs: waitMs };
-    if (!unlessRefused(() => takeOptions(watched.handle, this, this.#plan.idleMs))) return undefined;
-    this.#taken.add(watched);
+    if (waitMs > 0) return { nextSnapshotMs: waitMs };
+    const owned = unlessRefused(() => takeOptions(watched.handle, this, this.#plan.idleMs));
+    if (owned === undefined) return undefined;
+    this.#taken.set(watched, owned);
     const { fd } = watched;
     if (fd !== undefined) watched.readOptions(fd);
     return undefined;
@@ -123,9 +117,11 @@ export class Prober {
   }
 
   #release(watched: WatchedConnection): void {
-    if (!this.#taken.delete(watched)) return;
+    const owned = this.#taken.get(watched);
+    if (owned === undefined) return;
+    this.#taken.delete(watched);
     try {
-      releaseOptions(watched.handle, this);
+      owned.release(this);
       const { fd } = watched;
       if (fd !== undefined) watched.readOptions(fd);
     } catch (error) {
@@ -135,19 +131,20 @@ export class Prober {
   }
 
   #probe(watched: WatchedConnection, unanswered: number): boolean {
-    if (unanswered >= mostUnanswered) return this.#taken.has(watched);
-    return unlessRefused(() => probeNow(watched.handle)) ?? false;
+    const owned = this.#taken.get(watched);
+    if (unanswered >= mostUnanswered) return owned !== undefined;
+    return unlessRefused(() => owned?.probe()) ?? false;
   }
 
   /** A probe that the kernel has sent on its own is the first one. */
   #begin(watched: WatchedConnection, { silentMs, probes }: Snapshot): ProbeStep {
     const { quietMs, gapsMs } = this.#plan;
-    if (silentMs < quietMs) return { nextLookMs: quietMs - silentMs };
+    if (silentMs < quietMs) return { nextSnapshotMs: quietMs - silentMs };
     if (!this.#taken.has(watched) || (probes === 0 && !this.#probe(watched, probes))) return undefined;
     const now = nowMs();
     const gapMs = gapsMs[0] as number;
     this.#questions.set(watched, { startedAt: now, heardAt: now - silentMs, sent: 1, dueAt: now + gapMs });
-    return { nextLookMs: gapMs };
+    return { nextSnapshotMs: gapMs };
   }
 
   /** Keeps probes as far apart as planned even if the program was blocked, because an answer takes time. */
@@ -155,7 +152,7 @@ export class Prober {
     const { gapsMs } = this.#plan;
     const isLast = question.sent === gapsMs.length;
     const lateMs = nowMs() - question.dueAt - (isLast ? rttMs : 0);
-    if (lateMs < 0) return { nextLookMs: -lateMs };
+    if (lateMs < 0) return { nextSnapshotMs: -lateMs };
     // The peer was asked only if the kernel counts an unanswered probe.
     if (isLast && probes > 0) return 'dead';
     if (isLast || !this.#probe(watched, probes)) {
@@ -164,7 +161,7 @@ export class Prober {
     }
     question.dueAt += (gapsMs[question.sent] as number) + (lateMs > heldUpMs ? lateMs : 0);
     question.sent += 1;
-    return { nextLookMs: Math.max(1, question.dueAt - nowMs()) };
+    return { nextSnapshotMs: Math.max(1, question.dueAt - nowMs()) };
   }
 
   /**
@@ -178,7 +175,7 @@ export class Prober {
     const { quietMs } = this.#plan;
     const askedMs = question === undefined ? forMs : Math.max(forMs, nowMs() - question.startedAt);
     const silenceMs = Math.max(this.#questionMs + rttMs - askedMs, quietMs + this.#questionMs - silentMs);
-    const leftMs = Math.min(silenceMs, this.#deadWithinMs - forMs);
-    return leftMs > 0 ? { nextLookMs: leftMs } : 'dead';
+    const leftMs = Math.min(silenceMs, this.deadWithinMs - forMs);
+    return leftMs > 0 ? { nextSnapshotMs: leftMs } : 'dead';
   }
 }
