@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { readProgram, setProgram } from '../../src/host/options/iterator-programs.js';
-import { openSocketProgram, type SocketMembers } from '../../src/host/options/open-sockets.js';
+import { openSocketProgram, type SocketMembers } from '../../src/host/owners/open-files.js';
 import { disassembleBpf } from '../../src/wire/bpf/disassembly.js';
 import {
   arithmetic,

@@ -15,7 +15,7 @@ import {
 } from '../../wire/bpf/instructions.js';
 import { found, tcpFileOrEnd } from '../../wire/bpf/open-files.js';
 import { clearRecord, end, offsetInRecord, wordLength, writeRecord } from '../../wire/bpf/records.js';
-import { CookieIndex } from '../options/cookie-index.js';
+import { CookieIndex } from '../record-index.js';
 
 const { ktimeGetNs } = bpfHelpers;
 

@@ -7,7 +7,7 @@ import { readTcpInfo } from '../../socket/tcp-info.js';
 import type { Omission } from '../list/connection.js';
 import { byProcess, Copies } from './copies.js';
 import { awaitOverrides, isTakenBack, mayBeOverridden, mayBeTakenBack, mostVerifications } from './idle-override.js';
-import { type OpenSockets, readOpenSockets } from './open-sockets.js';
+import { type OpenSockets, readOpenSockets } from '../owners/open-files.js';
 import {
   type OptionChange,
   type OptionOutcome,

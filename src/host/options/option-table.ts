@@ -1,5 +1,5 @@
 import type { KeepAliveState } from '../../socket/state.js';
-import { CookieIndex } from './cookie-index.js';
+import { CookieIndex } from '../record-index.js';
 import { readRecord } from './iterator-programs.js';
 import { stateAt } from './option-records.js';
 

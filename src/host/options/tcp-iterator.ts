@@ -7,7 +7,7 @@ import type { OptionWrite } from '../../socket/option-writes.js';
 import type { KeepAliveState } from '../../socket/state.js';
 import type { BpfProgramItem } from '../../wire/bpf/instructions.js';
 import type { Omission } from '../list/connection.js';
-import { CookieIndex } from './cookie-index.js';
+import { CookieIndex } from '../record-index.js';
 import { awaitOverrides, isTakenBack, mayBeOverridden, mayBeTakenBack, mostVerifications } from './idle-override.js';
 import { failedCall, readProgram, readRecord, setProgram, setRecord, wantedLength } from './iterator-programs.js';
 import { leaveAlone, optionOrder, putWrites, stateAt, valuesLength } from './option-records.js';

@@ -1,7 +1,7 @@
 import net from 'node:net';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { DescriptorCopies } from '../../src/host/options/descriptor-copies.js';
-import { readOpenSockets } from '../../src/host/options/open-sockets.js';
+import { readOpenSockets } from '../../src/host/owners/open-files.js';
 import { readBytesOption } from '../../src/native/socket/socket-options.js';
 import { fdOf } from '../kernel/descriptor.js';
 import { hasIPv6 } from '../peers.js';
@@ -84,7 +84,7 @@ describe.skipIf(missing)('looking at all open sockets at once', () => {
 
 it('is refused without privileges, and copies then do the work', async () => {
   const refused = await runProgram<{ error: string; states: number }>(
-    new URL('open-sockets-outsider.ts', import.meta.url),
+    new URL('open-files-outsider.ts', import.meta.url),
   );
   expect(refused.states).toBe(1);
   expect(refused.error).toMatch(/EPERM|not supported here|EACCES/);

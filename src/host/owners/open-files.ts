@@ -9,7 +9,7 @@ import { type BpfProgramItem, type BpfRegister, load, store } from '../../wire/b
 import { found, tcpFileOrEnd } from '../../wire/bpf/open-files.js';
 import { end, offsetInRecord, writeRecord } from '../../wire/bpf/records.js';
 import { currentNamespace } from '../dump/dump.js';
-import { CookieIndex } from './cookie-index.js';
+import { CookieIndex } from '../record-index.js';
 
 /** `SOCK_KEEPOPEN` of `enum sock_flags` in include/net/sock.h, as a bit. */
 const keepOpen = 1 << 3;

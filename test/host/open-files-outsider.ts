@@ -2,7 +2,7 @@
 import { once } from 'node:events';
 import net from 'node:net';
 import { DescriptorCopies } from '../../src/host/options/descriptor-copies.js';
-import { readOpenSockets } from '../../src/host/options/open-sockets.js';
+import { readOpenSockets } from '../../src/host/owners/open-files.js';
 import { readBytesOption } from '../../src/native/socket/socket-options.js';
 import { fdOf } from '../kernel/descriptor.js';
 
