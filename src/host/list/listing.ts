@@ -45,11 +45,11 @@ interface Known {
   readonly owners: SocketOwners;
 }
 
-function findConnections(lists: readonly NamespaceList[], matcher: SelectionMatcher): Known {
+function findConnections(lists: readonly NamespaceList[], matcher: SelectionMatcher, wantsOptions: boolean): Known {
   const shares = lists.map((list) => ({ ...list, connections: list.dump.connections.filter(matcher.admits) }));
   const inodes = new Set<number>();
   for (const { connections } of shares) for (const { inode } of connections) if (inode !== 0) inodes.add(inode);
-  return { shares, owners: findOwners({ inodes }) };
+  return { shares, owners: findOwners({ inodes, wantsOptions }) };
 }
 
 /** Sockets that can have options: not what is left of a connection, or not yet there. */
@@ -64,7 +64,10 @@ function ownedReference(owners: SocketOwners, connection: HostConnection): Socke
 function readByCopies(source: OptionSource | undefined, { shares, owners }: Known): OptionReading | undefined {
   if (source === undefined || source.perNamespace) return undefined;
   const reachable = shares.flatMap(({ connections }) => connections.filter(hasOptions));
-  return source.read(reachable.map((connection) => ownedReference(owners, connection)));
+  return source.read(
+    reachable.map((connection) => ownedReference(owners, connection)),
+    owners.files,
+  );
 }
 
 /** Reads the options of each share's sockets, without the overrides of anybody who asks the sockets' peers. */
@@ -96,7 +99,7 @@ export function listThrough(chosen: ChosenSource | undefined, query: ListQuery):
   const cgroups = new Cgroups();
   const matcher = selectionMatcher(selection);
   const { lists, isWhole } = readLists(query, cgroups, source, incomplete);
-  const known = findConnections(lists, matcher);
+  const known = findConnections(lists, matcher, source?.perNamespace === false);
   const copied = readByCopies(source, known);
   const readings = readOptions(source, known, copied);
   const maker = new RowMaker(known.owners, matcher, cgroups, createJudge(withinMs), {

@@ -5,9 +5,9 @@ import { linux } from '../../socket/platforms/linux.js';
 import type { KeepAliveState } from '../../socket/state.js';
 import { readTcpInfo } from '../../socket/tcp-info.js';
 import type { Omission } from '../list/connection.js';
+import { type OpenFiles, readOpenFiles } from '../owners/open-files.js';
 import { byProcess, Copies } from './copies.js';
 import { awaitOverrides, isTakenBack, mayBeOverridden, mayBeTakenBack, mostVerifications } from './idle-override.js';
-import { type OpenSockets, readOpenSockets } from '../owners/open-files.js';
 import {
   type OptionChange,
   type OptionOutcome,
@@ -21,10 +21,10 @@ import { adaptToUnanswered, unansweredOf } from './unanswered-probes.js';
 /** Below this, copying takes less time than preparing to look at all sockets at once: 12 us for each against 20 ms. */
 const fewSockets = 1500;
 
-/** Returns all open sockets, or undefined if the kernel does not permit or know how to list them. */
-function seeOpenSockets(): OpenSockets | undefined {
+/** Returns the options of all open files, or undefined if the kernel does not permit or know how to read them. */
+function optionsOfAll(files?: OpenFiles): ReturnType<OpenFiles['options']> | undefined {
   try {
-    return readOpenSockets();
+    return (files ?? readOpenFiles()).options();
   } catch (error) {
     if (error instanceof SystemCallError || error instanceof UnsupportedError) return undefined;
     throw error;
@@ -74,13 +74,13 @@ export class DescriptorCopies implements OptionSource {
   readonly perNamespace = false;
 
   /**
-   * Reads few sockets through copies. Reads many sockets, and sockets that may not be copied, through the iterator of open
-   * files if that is permitted, and copies only sockets that the iterator did not show.
+   * Takes the options from `files`. Without `files`, reads few sockets through copies, and many sockets and sockets that may
+   * not be copied through the iterator of open files if that is permitted. Copies the sockets that the iterator did not show.
    */
-  read(sockets: readonly SocketReference[]): OptionReading {
-    const copied = sockets.length < fewSockets ? readByCopies(sockets) : undefined;
+  read(sockets: readonly SocketReference[], files?: OpenFiles): OptionReading {
+    const copied = files === undefined && sockets.length < fewSockets ? readByCopies(sockets) : undefined;
     if (copied !== undefined && !copied.isRefused) return copied;
-    const seen = seeOpenSockets();
+    const seen = optionsOfAll(files);
     if (seen === undefined) return copied ?? readByCopies(sockets);
     const unseen = sockets.filter(({ cookie }) => seen.get(cookie) === undefined);
     const { states, incomplete, reasons } = readByCopies(unseen);
