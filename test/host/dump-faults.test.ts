@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { allStates, type Dump, type DumpQuery, dumpConnections } from '../../src/host/dump/dump.js';
+import { allStates, type Dump, type DumpQuery, dumpThrough } from '../../src/host/dump/dump.js';
 import { SystemCallError, UnsupportedError } from '../../src/index.js';
 import type { DiagnosisSocket } from '../../src/native/socket/netlink-socket.js';
 import { encodeInetDiagMessage } from '../../src/wire/inet-diag/messages.js';
@@ -79,7 +79,7 @@ function dumpFrom(answers: (Answer | Error)[], query: DumpQuery = {}): Dump & { 
     close: () => void kernel.closed++,
   });
   try {
-    return { ...dumpConnections(query, undefined, open), kernel };
+    return { ...dumpThrough(open, query), kernel };
   } finally {
     expect(kernel.closed).toBe(1);
   }
@@ -219,7 +219,7 @@ describe('a kernel that cannot list its sockets', () => {
     const open = () => {
       throw cause;
     };
-    expect(errorOf(() => dumpConnections({}, undefined, open))).toBe(cause);
+    expect(errorOf(() => dumpThrough(open, {}))).toBe(cause);
   });
 
   it('says what it refuses otherwise', () => {

@@ -1,3 +1,4 @@
+import { ConfigurationError } from '../../policy/configuration-error.js';
 import { KeepAliveError } from '../../policy/keep-alive-error.js';
 import { optionFields } from '../../socket/option-writes.js';
 import type { KeepAliveState } from '../../socket/state.js';
@@ -118,15 +119,24 @@ function contentOf(file: string): unknown {
   throw new RecordError(file, 'but it is not whole; if `set` was ended while it wrote this, nothing was changed');
 }
 
-/**
- * Reads a record of changes.
- *
- * @throws {RecordError} if the file cannot be read or holds something else.
- */
-export function readRecord(file: string): ChangeRecord {
-  const { bootId: boot, changed } = (contentOf(file) ?? {}) as Partial<ChangeRecord>;
+/** @throws {RecordError} if a value is no record of changes. */
+export function assertRecord(record: unknown, file: string): asserts record is ChangeRecord {
+  const { bootId: boot, changed } = (record ?? {}) as Partial<ChangeRecord>;
   if (typeof boot !== 'string' || !Array.isArray(changed)) throw new RecordError(file, 'but it has no changes');
   const wrong = changed.findIndex((change) => !isRecordedChange(change));
   if (wrong >= 0) throw new RecordError(file, `but change ${wrong + 1} of it is not one`);
-  return { bootId: boot, changed };
+}
+
+/**
+ * Reads a record of changes from a file that `set --json` or `set --record` wrote.
+ *
+ * @example
+ * const { changed, gone } = undoChanges(readRecord('before.json'), 'before.json');
+ * @throws {RecordError} if the file cannot be read or holds something else.
+ */
+export function readRecord(file: string): ChangeRecord {
+  if (typeof file !== 'string') throw new ConfigurationError('readRecord', 'file', file, 'the path of a file');
+  const record = contentOf(file);
+  assertRecord(record, file);
+  return { bootId: record.bootId, changed: record.changed };
 }

@@ -12,7 +12,7 @@ import type { ListQuery } from './list-query.js';
 import { type NamespaceList, readLists } from './namespace-lists.js';
 import type { NotJudged } from './not-judged.js';
 import type { ConnectionRow } from './row.js';
-import { type ListedNamespace, RowMaker, whyUnowned } from './row-maker.js';
+import { hasOptions, type ListedNamespace, RowMaker, whyUnowned } from './row-maker.js';
 
 /** The machine's connections at one moment. */
 export interface Listing {
@@ -52,11 +52,6 @@ function findConnections(lists: readonly NamespaceList[], matcher: SelectionMatc
   return { shares, owners: findOwners({ inodes, wantsOptions }) };
 }
 
-/** Sockets that can have options: not what is left of a connection, or not yet there. */
-function hasOptions({ state, inode }: HostConnection): boolean {
-  return inode !== 0 && state !== 'TIME_WAIT' && state !== 'SYN_RECV';
-}
-
 function ownedReference(owners: SocketOwners, connection: HostConnection): SocketReference {
   return referenceTo(connection, owners.byInode.get(connection.inode) ?? [], whyUnowned(owners, connection));
 }
@@ -81,11 +76,17 @@ function readOptions(source: OptionSource | undefined, { shares, owners }: Known
   );
 }
 
-/** Returns why a better way was not taken, where it would have shown more. */
-function refusals(chosen: ChosenSource | undefined, copied: OptionReading | undefined): readonly Omission[] {
-  if (chosen === undefined) return [];
-  const isWhole = chosen.source !== undefined && (copied === undefined || copied.incomplete.length === 0);
-  return isWhole ? [] : chosen.refused;
+/** Returns the lines about facts that the shown rows lack, and about rows that may be missing. */
+function omissions(maker: RowMaker, owners: SocketOwners, chosen: ChosenSource | undefined): Omission[] {
+  const undecided = maker.undecided.lines('that the filters may mean');
+  const unread = chosen?.source?.perNamespace ? [] : maker.unreadLines();
+  const lacksOptions = chosen !== undefined && (chosen.source === undefined || unread.length > 0);
+  return [
+    ...(maker.lacksOwners || undecided.length > 0 ? owners.incomplete : []),
+    ...unread,
+    ...(lacksOptions ? chosen.refused : []),
+    ...undecided,
+  ];
 }
 
 /**
@@ -107,12 +108,7 @@ export function listThrough(chosen: ChosenSource | undefined, query: ListQuery):
     refused: chosen && source === undefined ? chosen.refused.map(({ why }) => why).join('; ') : null,
   });
   for (const [index, share] of known.shares.entries()) maker.add(share, readings[index]);
-  incomplete.push(
-    ...known.owners.incomplete,
-    ...(copied?.incomplete ?? []),
-    ...refusals(chosen, copied),
-    ...maker.undecided.lines('that the filters may mean'),
-  );
+  incomplete.push(...omissions(maker, known.owners, chosen));
   const whole = lists.filter(({ dump }) => dump.isWhole);
   return {
     rows: maker.rows,
