@@ -79,7 +79,7 @@ function readOptions(source: OptionSource | undefined, { shares, owners }: Known
 /** Returns the lines about facts that the shown rows lack, and about rows that may be missing. */
 function omissions(maker: RowMaker, owners: SocketOwners, chosen: ChosenSource | undefined): Omission[] {
   const undecided = maker.undecided.lines('that the filters may mean');
-  const unread = chosen?.source?.perNamespace ? [] : maker.unreadLines();
+  const unread = chosen?.source?.perNamespace ? [] : maker.unread.lines();
   const lacksOptions = chosen !== undefined && (chosen.source === undefined || unread.length > 0);
   return [
     ...(maker.lacksOwners || undecided.length > 0 ? owners.incomplete : []),

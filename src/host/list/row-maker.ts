@@ -3,11 +3,12 @@ import type { Judge } from '../../policy/model/verdict.js';
 import type { KeepAliveState } from '../../socket/state.js';
 import { liveStates } from '../dump/dump.js';
 import { type Refreshed, refresh } from '../dump/refresh.js';
+import { ReadFailures } from '../options/read-failures.js';
 import type { OptionReading } from '../options/source.js';
 import type { Cgroups } from '../owners/cgroups.js';
 import type { SocketOwners } from '../owners/owners.js';
 import type { SelectionMatcher } from '../selection/match.js';
-import type { HostConnection, Omission } from './connection.js';
+import type { HostConnection } from './connection.js';
 import type { NamespaceList } from './namespace-lists.js';
 import { OpenQuestions } from './not-judged.js';
 import {
@@ -68,7 +69,8 @@ export class RowMaker {
   readonly unjudged = new OpenQuestions();
   /** Whether a row has no owner although a process has the socket. */
   lacksOwners = false;
-  readonly #unread = new Map<string, { readonly pid: number | undefined; readonly why: string; count: number }>();
+  /** Rows whose options could not be read. */
+  readonly unread = new ReadFailures();
   readonly #owners: SocketOwners;
   readonly #matcher: SelectionMatcher;
   readonly #cgroups: Cgroups;
@@ -132,19 +134,7 @@ export class RowMaker {
     if (owners.length === 0 && connection.inode !== 0) this.lacksOwners = true;
     const isRead = keepAlive !== null && keepAlive.idle !== null;
     if (isRead || reason === undefined || !hasOptions(connection)) return;
-    const pid = owners[0]?.pid;
-    const key = `${pid} ${reason}`;
-    const known = this.#unread.get(key);
-    if (known === undefined) this.#unread.set(key, { pid, why: reason, count: 1 });
-    else known.count += 1;
-  }
-
-  /** Returns a line for each process and reason about rows whose options could not be read. */
-  unreadLines(): Omission[] {
-    return [...this.#unread.values()].map(({ pid, why, count }) => {
-      const connections = `${count} ${count === 1 ? 'connection' : 'connections'}`;
-      return { what: `the options of ${connections}${pid === undefined ? '' : ` of process ${pid}`}`, why };
-    });
+    this.unread.add(owners[0]?.pid, reason);
   }
 
   #addRow(row: ConnectionRow, isEnded: boolean, reason: string | undefined): void {

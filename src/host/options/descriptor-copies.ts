@@ -4,10 +4,10 @@ import { readState, writeOptions } from '../../socket/options.js';
 import { linux } from '../../socket/platforms/linux.js';
 import type { KeepAliveState } from '../../socket/state.js';
 import { readTcpInfo } from '../../socket/tcp-info.js';
-import type { Omission } from '../list/connection.js';
 import { type OpenFiles, readOpenFiles } from '../owners/open-files.js';
 import { byProcess, Copies } from './copies.js';
 import { awaitOverrides, isTakenBack, mayBeOverridden, mayBeTakenBack, mostVerifications } from './idle-override.js';
+import { ReadFailures } from './read-failures.js';
 import {
   type OptionChange,
   type OptionOutcome,
@@ -34,25 +34,6 @@ function optionsOfAll(files?: OpenFiles): ReturnType<OpenFiles['options']> | und
 function reasonOf(error: unknown): string {
   if (error instanceof SystemCallError || error instanceof UnsupportedError) return error.message;
   throw error;
-}
-
-/** One line for each process and reason. */
-class Failures {
-  readonly #counts = new Map<string, { pid: number | undefined; why: string; count: number }>();
-
-  add(pid: number | undefined, why: string): void {
-    const key = `${pid} ${why}`;
-    const known = this.#counts.get(key);
-    if (known === undefined) this.#counts.set(key, { pid, why, count: 1 });
-    else known.count += 1;
-  }
-
-  lines(): Omission[] {
-    return [...this.#counts.values()].map(({ pid, why, count }) => {
-      const connections = `${count} ${count === 1 ? 'connection' : 'connections'}`;
-      return { what: `the options of ${connections}${pid === undefined ? '' : ` of process ${pid}`}`, why };
-    });
-  }
 }
 
 /** Says which call failed, without the number that the copy had here. */
@@ -120,7 +101,7 @@ export class DescriptorCopies implements OptionSource {
 /** Reads options through copies. `isRefused` tells that some descriptors may not be copied. */
 function readByCopies(sockets: readonly SocketReference[]): Required<OptionReading> & { readonly isRefused: boolean } {
   const states = new Map<bigint, KeepAliveState>();
-  const failures = new Failures();
+  const failures = new ReadFailures();
   const reasons = new Map<bigint, string>();
   let isRefused = false;
   using copies = new Copies();
