@@ -9,17 +9,21 @@ export {
   setConnections,
 } from './host/change/set.js';
 export { type UndoOptions, type UndoResult, undoChanges } from './host/change/undo.js';
-export { type CheckedPeer, type CheckResult, checkPeers } from './host/check/check.js';
+export { type CheckedPeer, type CheckOptions, type CheckResult, checkPeers } from './host/check/check.js';
 export type { Answer, Question } from './host/check/check-prober.js';
 export { type ReapedPeer, type ReapOptions, reapPeers } from './host/check/reap.js';
-export { type DestroyResult, type DestroyTarget, destroyConnections } from './host/dump/destroy.js';
+export {
+  type DestroyOptions,
+  type DestroyResult,
+  type DestroyTarget,
+  destroyConnections,
+} from './host/dump/destroy.js';
 export {
   allStates,
   type Dump,
   type DumpQuery,
   dumpConnections,
   liveStates,
-  type OpenDiagnosisSocket,
 } from './host/dump/dump.js';
 export type { Endpoint, HostConnection, Omission, TimerKind } from './host/list/connection.js';
 export { listConnections } from './host/list/list.js';
@@ -57,7 +61,6 @@ export { type SysctlSource, type SysctlSources, sysctlSources } from './host/sys
 export { type UndoKernelDefaultsOptions, undoKernelDefaults } from './host/sysctl/undo-defaults.js';
 export { SystemCallError, UnsupportedError } from './native/errors.js';
 export { NamespaceReturnError } from './native/network-namespace.js';
-export { type DiagnosisSocket, NetlinkSocket, netlinkBufferLength } from './native/socket/netlink-socket.js';
 export { ConfigurationError } from './policy/configuration-error.js';
 export { PolicyError, type PolicyField } from './policy/errors.js';
 export { KeepAliveError } from './policy/keep-alive-error.js';
@@ -71,23 +74,8 @@ export {
   verdictOf,
 } from './policy/model/verdict.js';
 export { type KernelDefaults, kernelDefaults, type RootOption } from './socket/kernel-defaults.js';
-export { type BtfMember, BtfTypes } from './wire/bpf/btf.js';
-export { disassembleBpf } from './wire/bpf/disassembly.js';
-export * as bpf from './wire/bpf/instructions.js';
-export { type InetDiagAttributes, locateAttributes } from './wire/inet-diag/attributes.js';
-export { type DiagFilter, encodeDiagFilter } from './wire/inet-diag/filter.js';
-export * as inetDiag from './wire/inet-diag/messages.js';
-export {
-  type AddressPrefix,
-  formatIPv4,
-  formatIPv6,
-  isMappedAddress,
-  isWithin,
-  parseAddress,
-  parseAddressPrefix,
-} from './wire/ip-address.js';
-export * as netlink from './wire/netlink.js';
-export { decodeTcpInfo, decodeTcpInfoAt, type TcpInfo, tcpInfoLength } from './wire/tcp-info/decode.js';
+export type { DiagFilter } from './wire/inet-diag/filter.js';
+export { type AddressPrefix, parseAddressPrefix } from './wire/ip-address.js';
+export type { TcpInfo } from './wire/tcp-info/decode.js';
 export type { CongestionState } from './wire/tcp-info/fields.js';
-export { tcpInfoOffsets } from './wire/tcp-info/layout.js';
-export { stateMask, type TcpState, tcpStateOf, tcpStates } from './wire/tcp-info/state.js';
+export type { TcpState } from './wire/tcp-info/state.js';

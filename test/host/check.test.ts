@@ -102,7 +102,7 @@ describe.concurrent('checkPeers', () => {
 
   it('asks nobody with a number for its options', async () => {
     const asking = checkPeers({}, 300 as never);
-    await expect(asking).rejects.toThrow('must be given an object of timeout, got 300');
+    await expect(asking).rejects.toThrow('must be given an object of timeout, signal, got 300');
   });
 
   it('has nothing to close where nobody is silent', async () => {

@@ -101,7 +101,8 @@ export function compareWithSs(
   namespace?: string,
   isOurs: (socket: Pick<HostConnection, 'inode' | 'state'>) => boolean = () => true,
 ): Comparison {
-  const dump = () => dumpConnections({ states: allStates, info: true }, namespace);
+  const dump = () =>
+    dumpConnections({ states: allStates, info: true, ...(namespace === undefined ? {} : { netns: namespace }) });
   const before = new Map(dump().connections.map((connection) => [connection.cookie, connection]));
   const rows = ssRows(namespace);
   const { connections, incomplete } = dump();

@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import net from 'node:net';
 import { describe, expect, it } from 'vitest';
-import { destroyConnections } from '../../src/host/dump/destroy.js';
+import { destroyConnections, destroyThrough } from '../../src/host/dump/destroy.js';
 import { allStates, dumpConnections } from '../../src/host/dump/dump.js';
 import type { HostConnection } from '../../src/host/list/connection.js';
 import { SystemCallError, UnsupportedError } from '../../src/index.js';
@@ -125,7 +125,7 @@ describe('a kernel that does not destroy', () => {
       },
       close: () => {},
     });
-    return destroyConnections(rowsOf(pair.client), undefined, open)[0];
+    return destroyThrough(open, rowsOf(pair.client))[0];
   }
 
   it('for want of a capability says which', async () => {

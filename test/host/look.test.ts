@@ -15,7 +15,7 @@ function serversEnds(pairs: readonly LoopbackPair[]) {
 
 const pairsOf = (count: number) => Promise.all(Array.from({ length: count }, () => loopbackPair()));
 
-describe('lookAt', () => {
+describe('refresh', () => {
   it.each([1, 3, 50, 51])('finds each of %i connections', async (count) => {
     const pairs = await pairsOf(count);
     try {

@@ -19,7 +19,7 @@ mkdirSync('/run/docker/netns', { recursive: true });
 sh('touch /run/docker/netns/box && mount --bind /run/netns/probe /run/docker/netns/box');
 writeFileSync('/run/netns/stale', '');
 const inode = Number(sh('stat --dereference --format %i /run/netns/probe'));
-const dumped = dumpConnections({ states: ['LISTEN'] }, '/run/netns/probe');
+const dumped = dumpConnections({ states: ['LISTEN'], netns: '/run/netns/probe' });
 console.log(
   JSON.stringify({ found: networkNamespaces(), inode, dumped: dumped.connections.map(({ netns }) => netns) }),
 );

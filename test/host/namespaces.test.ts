@@ -37,7 +37,7 @@ describe('a network namespace of others', () => {
     const { ino } = statSync(other.path);
     const here = currentNamespace();
     for (const target of [other.pid, other.path]) {
-      const { connections } = dumpConnections({ states: allStates }, target);
+      const { connections } = dumpConnections({ states: allStates, netns: target });
       const ends = connections.map(({ local, remote, netns }) => [local.port, remote.port, netns]);
       expect(ends.sort()).toEqual(
         [
@@ -177,7 +177,7 @@ describe('the namespaces of the machine', () => {
     const { ino } = statSync(other.path);
     const found = networkNamespaces().namespaces.find(({ inode }) => inode === ino);
     expect(found).toEqual({ inode: ino, path: other.path, name: undefined, pid: other.pid, isOwn: false });
-    const { connections } = dumpConnections({ states: ['LISTEN'] }, found?.path);
+    const { connections } = dumpConnections({ states: ['LISTEN'], netns: found?.path as string });
     expect(connections.map(({ local }) => local.port)).toEqual([other.serverPort]);
   });
 

@@ -76,24 +76,6 @@ describe('the packed package, installed elsewhere without scripts', () => {
     ]);
   });
 
-  it('has the wire formats for others to build on', () => {
-    const program = `
-      import { bpf, decodeTcpInfo, disassembleBpf, encodeDiagFilter, inetDiag, netlink, stateMask } from 'tcp-keepalive/linux';
-      const filter = encodeDiagFilter({ kind: 'local-port', from: 443, to: 443 });
-      const request = netlink.encodeMessage({
-        type: inetDiag.SOCK_DIAG_BY_FAMILY,
-        flags: netlink.NLM_F_REQUEST | netlink.NLM_F_DUMP,
-        sequence: 1,
-        payload: inetDiag.encodeInetDiagRequest({ family: inetDiag.AF_INET, extensions: 0, states: stateMask(['LISTEN']) }),
-        attributes: [{ type: inetDiag.INET_DIAG_REQ_BYTECODE, payload: filter }],
-      });
-      const program = bpf.assembleBpf([bpf.mov('r0', 0), bpf.exit()]);
-      console.log(JSON.stringify([request.length, disassembleBpf(program), decodeTcpInfo(new Uint8Array(3)) ?? null]));
-    `;
-    writeFileSync(path.join(elsewhere, 'wire.js'), program);
-    expect(JSON.parse(run(process.execPath, 'wire.js'))).toEqual([84, '0: r0 = 0\n1: exit', null]);
-  });
-
   it('has a command that works', () => {
     const bin = path.join('node_modules', '.bin', 'tcp-keepalive');
     expect(run(bin, '--version').trim()).toMatch(/^\d+\.\d+\.\d+$/);

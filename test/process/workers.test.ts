@@ -93,7 +93,6 @@ describe.concurrent('a worker thread whose main thread has not loaded the packag
       { class: 'PolicyError', isError: true, field: 'policy', given: '1:2' },
       { class: 'SystemCallError', isError: true, syscall: 'open', code: 'ENOENT', errno: -2 },
       { class: 'RecordError', isError: true, file: 'a record' },
-      { class: 'UnsupportedError', isError: true, requires: 'the main thread' },
       { class: 'UnsupportedError', isError: true, requires: expect.stringContaining('structured clone') },
       { class: 'SystemCallError', isError: true, code: 'EBADF' },
     ]);

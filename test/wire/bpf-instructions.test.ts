@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { readProgram, setProgram } from '../../src/host/options/iterator-programs.js';
-import { openSocketProgram, type SocketMembers } from '../../src/host/options/open-sockets.js';
+import { type OpenFileMembers, openFileProgram } from '../../src/host/owners/open-files.js';
 import { disassembleBpf } from '../../src/wire/bpf/disassembly.js';
 import {
   arithmetic,
@@ -93,10 +93,13 @@ describe('disassembleBpf', () => {
   });
 });
 
-/** Where a kernel might have what the program for open sockets reads: each member at a place of its own. */
-const places: SocketMembers = {
+/** Where a kernel might have what the program for open files reads: each member at a place of its own. */
+const places: OpenFileMembers = {
   sk: { offset: 24, size: 'u64' },
   cookie: { offset: 88, size: 'u64' },
+  pid: { offset: 2392, size: 'u32' },
+  file: { offset: 40, size: 'u64' },
+  inode: { offset: 64, size: 'u64' },
   net: { offset: 48, size: 'u64' },
   flags: { offset: 96, size: 'u64' },
   idle: { offset: 2000, size: 'u32' },
@@ -131,7 +134,7 @@ describe.skipIf(cannotRun(!hasCompiler, 'comparing with the headers needs cc'))(
 
   it('have the helpers that the programs call', () => {
     const called = new Set(
-      [...readProgram(), ...setProgram(3), ...openSocketProgram(places)].flatMap((item) =>
+      [...readProgram(), ...setProgram(3), ...openFileProgram(places)].flatMap((item) =>
         'code' in item && item.code === 0x85 ? [item.immediate] : [],
       ),
     );
@@ -157,15 +160,15 @@ describe('the programs of the TCP iterator', () => {
   });
 });
 
-describe('the program for open sockets', () => {
+describe('the program for open files', () => {
   it('is the same bytes as ever where the kernel has the members at the same places', () => {
-    expect(disassembleBpf(assembleBpf(openSocketProgram(places)))).toMatchSnapshot();
+    expect(disassembleBpf(assembleBpf(openFileProgram(places)))).toMatchSnapshot();
   });
 
   it('reads each member at its place, with its size', () => {
-    const text = disassembleBpf(assembleBpf(openSocketProgram(places)));
+    const text = disassembleBpf(assembleBpf(openFileProgram(places)));
     for (const { offset, size } of Object.values(places)) {
-      const reads = new RegExp(`= \\*\\(${size} \\*\\)\\(r[0789] \\+ ${offset}\\)`);
+      const reads = new RegExp(`= \\*\\(${size} \\*\\)\\(r[01789] \\+ ${offset}\\)`);
       expect(text).toMatch(reads);
     }
   });

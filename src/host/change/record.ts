@@ -1,3 +1,4 @@
+import { ConfigurationError } from '../../policy/configuration-error.js';
 import { KeepAliveError } from '../../policy/keep-alive-error.js';
 import { optionFields } from '../../socket/option-writes.js';
 import type { KeepAliveState } from '../../socket/state.js';
@@ -133,13 +134,22 @@ function contentOf(file: string): unknown {
   throw new RecordError(file, 'but it is not whole; if `set` was ended while it wrote this, nothing was changed');
 }
 
+/** @throws {RecordError} if a value is no record of changes. */
+export function assertRecord(record: unknown, file: string): asserts record is ChangeRecord {
+  const found = recordIn(record, isRecordedChange);
+  if (typeof found === 'string') throw new RecordError(file, found);
+}
+
 /**
- * Reads a record of changes.
+ * Reads a record of changes from a file that `set --json` or `set --record` wrote.
  *
+ * @example
+ * const { changed, gone } = undoChanges(readRecord('before.json'), 'before.json');
  * @throws {RecordError} if the file cannot be read or holds something else.
  */
 export function readRecord(file: string): ChangeRecord {
-  const record = recordIn(contentOf(file), isRecordedChange);
-  if (typeof record === 'string') throw new RecordError(file, record);
-  return record;
+  if (typeof file !== 'string') throw new ConfigurationError('readRecord', 'file', file, 'the path of a file');
+  const record = contentOf(file);
+  assertRecord(record, file);
+  return { bootId: record.bootId, changed: record.changed };
 }

@@ -1,5 +1,5 @@
 import { SystemCallError, UnsupportedError } from '../../native/errors.js';
-import { assertKnownOptions, ConfigurationError } from '../../policy/configuration-error.js';
+import { ConfigurationError } from '../../policy/configuration-error.js';
 import { readPolicyOrOff } from '../../policy/parse.js';
 import type { PolicyInput, ValidPolicy } from '../../policy/policy.js';
 import { sameState } from '../../socket/option-writes.js';
@@ -14,6 +14,7 @@ import { groupByNamespace } from '../namespaces/group-by-namespace.js';
 import { type ChosenSource, chooseOptionSource } from '../options/choice.js';
 import { type OptionOutcome, type OptionSource, type WantedOptions, writesFor } from '../options/source.js';
 import { sourceWithin } from '../options/within.js';
+import { OptionsCheck } from '../options-check.js';
 import { askUnanswered } from './ask-unanswered.js';
 
 /** A connection and what setting it came to. */
@@ -194,8 +195,10 @@ function foresee(rows: readonly ConnectionRow[], policy: ValidPolicy | false) {
  */
 export function setConnections(query: SetQuery, policy: PolicyInput | false, options: SetOptions = {}): SetResult {
   assertSetQuery(query);
-  assertKnownOptions('setConnections', options, ['dryRun', 'onPlan']);
+  const check = new OptionsCheck('setConnections', options, ['dryRun', 'onPlan']);
+  check.booleans('dryRun');
   const { dryRun = false, onPlan } = options;
+  if (onPlan !== undefined && typeof onPlan !== 'function') check.refuse('onPlan', 'a function');
   const valid = readPolicyOrOff(policy);
   if (isWorker()) {
     if (onPlan !== undefined) throw new UnsupportedError('`onPlan` in a worker thread', 'the main thread');
@@ -204,7 +207,7 @@ export function setConnections(query: SetQuery, policy: PolicyInput | false, opt
   using chosen = chooseOptionSource(query.optionSource);
   const isForeseen = dryRun || onPlan !== undefined;
   const needsOptions = isForeseen || query.selection?.verdict !== undefined;
-  const listing = listThrough(needsOptions ? chosen : undefined, query);
+  const listing = listThrough(needsOptions ? chosen : undefined, { ...query, findMissed: true });
   const orphans = listing.rows.filter(({ connection }) => isOrphan(connection)).length;
   const rows = listing.rows.filter(({ connection }) => !beyondChange.has(connection.state) && !isOrphan(connection));
   const { undecided, isWhole, incomplete } = listing;

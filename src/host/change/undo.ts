@@ -1,16 +1,16 @@
-import { assertKnownOptions } from '../../policy/configuration-error.js';
 import { sameState } from '../../socket/option-writes.js';
 import type { KeepAliveState } from '../../socket/state.js';
 import { bootId } from '../boot-id.js';
 import { currentNamespace } from '../dump/dump.js';
 import { fromWorker, isWorker } from '../from-worker.js';
 import type { HostConnection } from '../list/connection.js';
-import type { ListQuery } from '../list/list-query.js';
+import { type ListQuery, optionMethods } from '../list/list-query.js';
 import { type Listing, listThrough } from '../list/listing.js';
 import { isOrphan } from '../list/row.js';
 import { type NetworkNamespaces, networkNamespaces } from '../namespaces/network-namespaces.js';
 import { chooseOptionSource } from '../options/choice.js';
-import { type ChangeRecord, isLeftBy, RecordError } from './record.js';
+import { OptionsCheck } from '../options-check.js';
+import { assertRecord, type ChangeRecord, isLeftBy, RecordError } from './record.js';
 import { type Change, type Changes, type FailedChange, makeChanges, type PlannedChange, unreadError } from './set.js';
 
 /** The result of undoing: every recorded change is in `changed` or in `failed`, or counted. */
@@ -85,14 +85,17 @@ export interface UndoOptions extends Pick<ListQuery, 'optionSource'> {
  * {@link setConnections}.
  */
 export function undoChanges(record: ChangeRecord, file: string, options: UndoOptions = {}): UndoResult {
-  assertKnownOptions('undoChanges', options, ['optionSource', 'dryRun']);
+  const check = new OptionsCheck('undoChanges', options, ['optionSource', 'dryRun']);
+  check.booleans('dryRun');
+  check.oneOf('optionSource', optionMethods);
+  assertRecord(record, String(file));
   const { optionSource, dryRun = false } = options;
   if (isWorker()) return fromWorker('undoChanges', [record, file, { optionSource, dryRun }], { RecordError });
   if (record.bootId !== bootId()) throw new RecordError(file, 'but what it holds was changed before the last restart');
   using chosen = chooseOptionSource(optionSource);
   const netns = [...new Set(record.changed.map((change) => change.netns))];
   const isAllOwn = netns.every((inode) => inode === currentNamespace());
-  const listing = listThrough(chosen, { selection: isAllOwn ? {} : { netns } });
+  const listing = listThrough(chosen, { selection: isAllOwn ? {} : { netns }, findMissed: true });
   const { planned, already, failed, missing } = planUndo(record, listing);
   const result = dryRun ? foreseenChanges(planned) : makeChanges(chosen, planned);
   return {

@@ -40,6 +40,8 @@ export interface Inquiry {
   /** Asks from beside the connections; without one, the connections' own kernel is made to probe. */
   readonly prober: SegmentProber | undefined;
   readonly timeoutMs: number;
+  /** Ends asking with the signal's reason. */
+  readonly signal?: AbortSignal | undefined;
 }
 
 /** A peer heard this recently is there; the kernel would not probe it either (its quiet time is below 1 s). */
@@ -59,7 +61,6 @@ class PeerCheck {
   #probes = 0;
   #isLookedAt = false;
   #refusal: Refusal | undefined;
-  #isMissing = false;
   answer: PeerAnswer | undefined;
 
   constructor(row: ConnectionRow, now: HostConnection) {
@@ -108,18 +109,11 @@ class PeerCheck {
     return (lastHeardMs(this.#now) ?? 0) >= latestTickMs(keepAlive.idle);
   }
 
-  /** Takes in what the kernel says `elapsedMs` after the question. */
+  /** Judges the connection as the kernel shows it `elapsedMs` after the question. */
   observe(now: HostConnection | undefined, elapsedMs: number): void {
     if (this.answer !== undefined) return;
-    if (now === undefined) {
-      // The kernel lists a chain of sockets in parts, and can skip one when another leaves the chain in between.
-      if (this.#isMissing) this.#conclude('reset', elapsedMs);
-      this.#isMissing = true;
-      return;
-    }
-    this.#isMissing = false;
-    if (now.state === 'CLOSE') this.#conclude('reset', elapsedMs);
-    // What it takes to get there, the peer has acknowledged.
+    if (now === undefined || now.state === 'CLOSE') this.#conclude('reset', elapsedMs);
+    // Only an acknowledgement of the peer leads to TIME_WAIT.
     else if (now.state === 'TIME_WAIT') this.#conclude('alive', elapsedMs);
     else {
       this.#now = now;
@@ -167,7 +161,11 @@ function askOnce(checks: readonly PeerCheck[], prober: SegmentProber | undefined
 }
 
 /** Asks and looks until every peer has answered or the time is up. */
-async function askUntilAnswered(checks: readonly PeerCheck[], { look, prober, timeoutMs }: Inquiry, startedAt: number) {
+async function askUntilAnswered(
+  checks: readonly PeerCheck[],
+  { look, prober, timeoutMs, signal }: Inquiry,
+  startedAt: number,
+) {
   const elapsed = () => nowMs() - startedAt;
   let open = checks;
   // Also on a machine that is slow to get to it, nobody is found silent who was asked less often.
@@ -178,6 +176,7 @@ async function askUntilAnswered(checks: readonly PeerCheck[], { look, prober, ti
       // Lets the event loop deliver signals.
       await nextTurn();
     } else await sleep(lookEveryMs);
+    signal?.throwIfAborted();
     const seen = look(open.map(({ connection }) => connection));
     const elapsedMs = elapsed();
     for (const check of open) check.observe(seen.get(check.connection.cookie), elapsedMs);
@@ -192,7 +191,7 @@ async function askUntilAnswered(checks: readonly PeerCheck[], { look, prober, ti
  * A peer heard within the last second is alive. Any other peer is asked up to three times within the time-out: by a
  * keepalive segment from beside its connection, or else by a probe of the connection's own kernel ({@link forceProbes}). A
  * peer is not asked if an unanswered probe could end the connection. With data in flight the kernel's retransmission asks.
- * A connection that two looks in a row do not find was reset.
+ * A connection that is gone was reset.
  *
  * @see Linux net/ipv4/tcp_timer.c, tcp_keepalive_timer
  */

@@ -1,6 +1,7 @@
 import { SystemCallError, UnsupportedError } from '../../native/errors.js';
 import { nowMs } from '../../node/real-time.js';
-import { assertKnownOptions } from '../../policy/configuration-error.js';
+import { ConfigurationError } from '../../policy/configuration-error.js';
+import { assertSignal, untilAborted } from '../../socket/abort-signal.js';
 import { destroyConnections } from '../dump/destroy.js';
 import { liveStates } from '../dump/dump.js';
 import { type Refreshed, refresh } from '../dump/refresh.js';
@@ -9,6 +10,7 @@ import { referenceTo } from '../list/listing.js';
 import { type ConnectionRow, lastHeardMs } from '../list/row.js';
 import { groupByNamespace, type NamespaceGroup } from '../namespaces/group-by-namespace.js';
 import { within } from '../namespaces/network-namespaces.js';
+import { OptionsCheck } from '../options-check.js';
 import type { CheckedPeer } from './check.js';
 import { askPeers, type PeerAnswer } from './check-prober.js';
 import { DeferredSignals } from './deferred-signals.js';
@@ -31,6 +33,11 @@ export interface ReapedPeer {
 export interface ReapOptions {
   /** Whether connections whose own kernel could not ask the peer are closed too. Default: false. */
   readonly unconfirmed?: boolean;
+  /**
+   * Ends reaping before a connection is closed: the promise is rejected with the signal's reason. Connections of another
+   * network namespace may have been closed already, and in a worker thread those of this one.
+   */
+  readonly signal?: AbortSignal;
 }
 
 /** How long the connections' own kernel waits for an answer. */
@@ -38,7 +45,7 @@ const confirmingMs = 2000;
 
 const sinceAsked = ({ askedAt }: CheckedPeer) => nowMs() - askedAt;
 
-/** What a look says of a peer that was silent: `undefined` as long as it still is. */
+/** Returns what has become of a silent peer; undefined if the peer is still silent. */
 function whatBecameOf(peer: CheckedPeer, seen: Refreshed): 'gone' | 'answered' | undefined {
   const now = seen.get(peer.row.connection.cookie);
   if (now === undefined) return 'gone';
@@ -54,11 +61,13 @@ function lacksPrivilege(error: SystemCallError | UnsupportedError | undefined): 
 /** The connections of one namespace to close, and the results. */
 class Reaping {
   readonly #share: NamespaceGroup<CheckedPeer>;
+  readonly #signal: AbortSignal | undefined;
   readonly #waiting: Set<CheckedPeer>;
   readonly reaped: ReapedPeer[] = [];
 
-  constructor(share: NamespaceGroup<CheckedPeer>) {
+  constructor(share: NamespaceGroup<CheckedPeer>, signal: AbortSignal | undefined) {
     this.#share = share;
+    this.#signal = signal;
     this.#waiting = new Set(share.items);
   }
 
@@ -105,6 +114,7 @@ class Reaping {
       look: (connections) => refresh(connections, this.#share.namespace, [...liveStates, 'TIME_WAIT']),
       prober: undefined,
       timeoutMs: confirmingMs,
+      signal: this.#signal,
     });
     for (const answer of answers) this.#takeIn(doubtful.get(answer.row) as CheckedPeer, answer);
   }
@@ -157,14 +167,32 @@ class Reaping {
  *
  * Linux.
  *
- * @throws {ConfigurationError} if an option is not known.
+ * @example
+ * const { peers } = await checkPeers({ selection: parseSelection({ port: '5432' }) });
+ * await reapPeers(peers.filter(({ answer }) => answer === 'silent'));
+ * @throws {ConfigurationError} if `peers` are not silent peers of a check, or an option is wrong.
+ * @throws {TypeError} ERR_INVALID_ARG_TYPE if `signal` is not an AbortSignal.
  * @throws {UnsupportedError} on other platforms.
  */
 export async function reapPeers(peers: readonly CheckedPeer[], options: ReapOptions = {}): Promise<ReapedPeer[]> {
-  assertKnownOptions('reapPeers', options, ['unconfirmed']);
-  const { unconfirmed = false } = options;
-  if (isWorker()) return laterFromWorker('reapPeers', [peers, { unconfirmed }]);
+  assertSilentPeers(peers);
+  new OptionsCheck('reapPeers', options, ['unconfirmed', 'signal']).booleans('unconfirmed');
+  const { unconfirmed = false, signal } = options;
+  assertSignal('reapPeers', signal);
+  signal?.throwIfAborted();
+  if (isWorker()) return untilAborted(laterFromWorker('reapPeers', [peers, { unconfirmed }]), signal);
   const { shares, gone } = groupByNamespace(peers, ({ row }) => row.connection);
-  const reaped = await Promise.all(shares.map((share) => new Reaping(share).run(unconfirmed)));
+  const reaped = await Promise.all(shares.map((share) => new Reaping(share, signal).run(unconfirmed)));
   return [...gone.map(({ row }): ReapedPeer => ({ row, outcome: 'gone' })), ...reaped.flat()];
+}
+
+/** Refuses the result of a check and peers that answered: a peer that was not asked could be closed for its silence. */
+function assertSilentPeers(given: unknown): void {
+  const isSilent = (peer: unknown) => {
+    const { row, answer, askedAt } = (peer ?? {}) as Partial<CheckedPeer>;
+    return row?.connection !== undefined && answer === 'silent' && typeof askedAt === 'number';
+  };
+  if (Array.isArray(given) && given.every(isSilent)) return;
+  const allowed = "the silent peers of a check, such as result.peers.filter(({ answer }) => answer === 'silent')";
+  throw new ConfigurationError('reapPeers', 'peers', given, allowed);
 }

@@ -13,9 +13,9 @@ import {
   load,
   store,
 } from '../../wire/bpf/instructions.js';
-import { found, tcpFileOrEnd } from '../../wire/bpf/open-files.js';
+import { found, socketFileOrEnd, tcpSocketOr } from '../../wire/bpf/open-files.js';
 import { clearRecord, end, offsetInRecord, wordLength, writeRecord } from '../../wire/bpf/records.js';
-import { CookieIndex } from '../options/cookie-index.js';
+import { RecordIndex } from '../record-index.js';
 
 const { ktimeGetNs } = bpfHelpers;
 
@@ -91,7 +91,8 @@ export function segmentProgram(places: Places): BpfProgramItem[] {
           label(name),
         ];
   return [
-    ...tcpFileOrEnd(places.sk),
+    ...socketFileOrEnd,
+    ...tcpSocketOr('end', places.sk),
     ...clearRecord(segmentRecord.words),
     ...copy(sock, 'cookie', 'u64'),
     ...copy(sock, 'mark'),
@@ -144,7 +145,7 @@ function ownLimit(value: number): number | undefined {
 export class SegmentStates {
   readonly #words: Int32Array;
   readonly #view: DataView;
-  readonly #index: CookieIndex;
+  readonly #index: RecordIndex;
   readonly #places: Places;
   readonly #readAfter: bigint;
 
@@ -154,13 +155,12 @@ export class SegmentStates {
     this.#words = words;
     this.#view = new DataView(words.buffer, words.byteOffset, words.byteLength);
     this.#places = places;
-    const keys = new Uint32Array(words.buffer, words.byteOffset, words.length);
-    this.#index = new CookieIndex(keys, words.length / segmentRecord.words, segmentRecord.words);
+    this.#index = new RecordIndex(words, segmentRecord.words);
   }
 
   /** The state of a socket, its timestamp as of now; `undefined` if no process has the socket open. */
   get(cookie: bigint): SegmentState | undefined {
-    const row = this.#index.row(cookie) * segmentRecord.words;
+    const row = this.#index.first(cookie) * segmentRecord.words;
     if (row < 0) return undefined;
     const word = (field: Field) => (this.#words[row + segmentRecord[field]] as number) >>> 0;
     const bitField = (field: 'hasTimestamps' | 'windowScale' | 'hasMicroseconds') => {

@@ -18,7 +18,7 @@ import { requestEach } from './request-batch.js';
 
 const atCookie = inetDiagMsgOffsets.id + inetDiagSockidOffsets.idiag_cookie;
 
-/** The sockets of another reading that are not among `known`, by their cookies. */
+/** Reads the list again. Returns the sockets that are not among `known`, by cookie. */
 function readUnknown(socket: DiagnosisSocket, request: DumpRequest, sequence: number, known: ReadonlySet<bigint>) {
   const unknown = new Map<bigint, InetDiagMessage>();
   const { error } = readReplies(socket, { ...request, info: false }, sequence, {
@@ -35,8 +35,16 @@ function readUnknown(socket: DiagnosisSocket, request: DumpRequest, sequence: nu
   return [...unknown.values()];
 }
 
-/** Asks the kernel to describe sockets; those that are gone are left out. */
-function describe(socket: DiagnosisSocket, { info }: DumpRequest, sockets: readonly InetDiagMessage[], netns: number) {
+/** How the kernel names a socket. */
+export type SocketName = Pick<InetDiagMessage, 'family' | 'id'>;
+
+/** Asks the kernel to describe sockets one by one. Leaves out sockets that are gone. */
+export function describeSockets(
+  socket: DiagnosisSocket,
+  info: boolean,
+  sockets: readonly SocketName[],
+  netns: number,
+): HostConnection[] {
   const extensions = info ? extensionBit(INET_DIAG_INFO) : 0;
   const reader = new DumpReader(netns);
   requestEach(socket, {
@@ -64,12 +72,12 @@ function endsOf({ local, remote, interfaceIndex }: HostConnection): string {
 }
 
 /**
- * Gives the sockets that a list lacks which the kernel gave in several answers.
+ * Returns the sockets that the kernel passed over in a list of several replies.
  *
- * The kernel goes on with its list at a position in a chain of its hash table, so that a socket which leaves that chain
- * between two answers makes it pass over another one, which has been there all the time
- * (net/ipv4/inet_diag.c, `inet_diag_dump_icsk`: `s_num`). A second reading goes on elsewhere; what only that one has is
- * asked for by its cookie.
+ * After each reply, the kernel continues at a position in a chain of its hash table. A socket that leaves the chain between
+ * two replies makes the kernel pass over another socket, which was in the chain all the time
+ * (net/ipv4/inet_diag.c, `inet_diag_dump_icsk`: `s_num`). A second reading breaks off at other positions. A socket that only
+ * the second reading has is asked for by its cookie.
  *
  * @throws {SystemCallError} if the kernel falls silent, or its message cannot be read.
  */
@@ -83,7 +91,7 @@ export function missedConnections(
   const unknown = readUnknown(socket, request, sequence, new Set(listed.map(({ cookie }) => cookie)));
   if (unknown.length === 0) return [];
   const ends = new Set(listed.map(endsOf));
-  return describe(socket, request, unknown, netns).filter((connection) => {
+  return describeSockets(socket, request.info, unknown, netns).filter((connection) => {
     if ((stateMask([connection.state]) & request.states) === 0) return false;
     // A connection gets another cookie as it is established and as it enters TIME_WAIT; listeners share their ends.
     return connection.state === 'LISTEN' || !ends.has(endsOf(connection));

@@ -1,7 +1,7 @@
-import { assertKnownNames, assertKnownOptions } from '../../policy/configuration-error.js';
 import type { OptionSource } from '../options/source.js';
+import { OptionsCheck } from '../options-check.js';
+import { assertSelection } from '../selection/assert-selection.js';
 import type { Selection } from '../selection/selection.js';
-import { selectionFilters } from '../selection/selection-error.js';
 
 /** Which connections to list, and which facts about them. */
 export interface ListQuery {
@@ -20,6 +20,13 @@ export interface ListQuery {
    * corrupt the memory of kernels with CVE-2026-74714 (before 6.1.183, 6.6.152, 6.12.104, 6.18.45 and 7.1.9).
    */
   readonly optionSource?: OptionSource['method'];
+  /**
+   * Also finds sockets that the kernel passed over while the list changed, by a second reading of a long list.
+   * `setConnections`, `undoChanges` and `checkPeers` always do.
+   *
+   * @default false
+   */
+  readonly findMissed?: boolean;
 }
 
 const queryNames: readonly (keyof ListQuery)[] = [
@@ -29,15 +36,23 @@ const queryNames: readonly (keyof ListQuery)[] = [
   'options',
   'withinMs',
   'optionSource',
+  'findMissed',
 ];
 
+export const optionMethods: readonly OptionSource['method'][] = ['tcp-iterator', 'descriptor-copies'];
+
 /**
- * Checks the names of a query and of its filters: a misspelt filter would not filter.
+ * Checks a query: a misspelt filter would not filter.
  *
- * @param more Further names that the function takes.
- * @throws {ConfigurationError} if a name is not known.
+ * @param more Further options of the function, which are true or false.
+ * @throws {ConfigurationError} if a name is not known, or a value is wrong.
+ * @throws {SelectionError} if a value of a filter is wrong.
  */
 export function assertListQuery(source: string, query: ListQuery, more: readonly string[] = []): void {
-  assertKnownOptions(source, query, [...queryNames, ...more]);
-  assertKnownNames(source, 'filter', Object.keys(query.selection ?? {}), selectionFilters);
+  const check = new OptionsCheck(source, query, [...queryNames, ...more]);
+  check.booleans('allNetns', 'allStates', 'options', 'findMissed', ...more);
+  check.oneOf('optionSource', optionMethods);
+  const { selection = {}, withinMs = 1 } = query;
+  if (!(typeof withinMs === 'number' && withinMs > 0)) check.refuse('withinMs', 'a number of milliseconds above 0');
+  assertSelection(source, selection);
 }

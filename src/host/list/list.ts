@@ -6,18 +6,21 @@ import { type Listing, listThrough } from './listing.js';
 /**
  * Lists the connections of the machine with their owners, options and verdicts.
  *
- * From the kernel's socket diagnosis, in each network namespace one dump of IPv4 and IPv6, read a second time where it
- * came in several pieces, because the kernel then passes over a socket now and then; the options come
- * through the kernel's TCP iterator where that is permitted (CAP_BPF and CAP_PERFMON) and safe (free of CVE-2026-74714),
- * else through copies of the descriptors (the same user, or CAP_SYS_PTRACE), and where they are many at once through the
- * iterator of open files (CAP_BPF and CAP_PERFMON). What could not be read is named in `incomplete`; a row never has a
- * value that was not read.
+ * The connections come from the kernel's socket diagnosis, one list of IPv4 and IPv6 for each network namespace. The kernel
+ * passes over a socket if another socket leaves its chain of the hash table meanwhile: `findMissed` finds it. The options come
+ * through the kernel's TCP iterator where that is permitted (CAP_BPF and CAP_PERFMON) and safe (free of CVE-2026-74714), else
+ * through copies of the descriptors (the same user, or CAP_SYS_PTRACE), and of many sockets at once through the iterator of
+ * open files (CAP_BPF and CAP_PERFMON). `incomplete` names what the rows lack. A row never has a value that was not read.
  *
- * Linux.
+ * Blocks the thread for about 10 us a socket, or 5 us without options. Linux.
  *
- * @throws {ConfigurationError} if a name in the query is not known.
- * @throws {UnsupportedError} elsewhere, and where the kernel has no inet_diag; {@link SystemCallError} as the kernel
- * refuses the dump.
+ * @example
+ * const { rows } = listConnections({ selection: parseSelection({ verdict: 'unprotected' }) });
+ * for (const { connection, process } of rows) console.log(connection.remote.address, process?.name);
+ * @throws {ConfigurationError} if a name or value in the query is wrong.
+ * @throws {SelectionError} if a value of a filter is wrong.
+ * @throws {UnsupportedError} on other platforms, and if the kernel has no inet_diag.
+ * @throws {SystemCallError} if the kernel refuses the list.
  */
 export function listConnections(query: ListQuery = {}): Listing {
   assertListQuery('listConnections', query);

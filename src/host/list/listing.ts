@@ -12,7 +12,7 @@ import type { ListQuery } from './list-query.js';
 import { type NamespaceList, readLists } from './namespace-lists.js';
 import type { NotJudged } from './not-judged.js';
 import type { ConnectionRow } from './row.js';
-import { type ListedNamespace, RowMaker, whyUnowned } from './row-maker.js';
+import { hasOptions, type ListedNamespace, RowMaker, whyUnowned } from './row-maker.js';
 
 /** The machine's connections at one moment. */
 export interface Listing {
@@ -45,16 +45,11 @@ interface Known {
   readonly owners: SocketOwners;
 }
 
-function findConnections(lists: readonly NamespaceList[], matcher: SelectionMatcher): Known {
+function findConnections(lists: readonly NamespaceList[], matcher: SelectionMatcher, wantsOptions: boolean): Known {
   const shares = lists.map((list) => ({ ...list, connections: list.dump.connections.filter(matcher.admits) }));
   const inodes = new Set<number>();
   for (const { connections } of shares) for (const { inode } of connections) if (inode !== 0) inodes.add(inode);
-  return { shares, owners: findOwners({ inodes }) };
-}
-
-/** Sockets that can have options: not what is left of a connection, or not yet there. */
-function hasOptions({ state, inode }: HostConnection): boolean {
-  return inode !== 0 && state !== 'TIME_WAIT' && state !== 'SYN_RECV';
+  return { shares, owners: findOwners({ inodes, wantsOptions }) };
 }
 
 function ownedReference(owners: SocketOwners, connection: HostConnection): SocketReference {
@@ -64,7 +59,10 @@ function ownedReference(owners: SocketOwners, connection: HostConnection): Socke
 function readByCopies(source: OptionSource | undefined, { shares, owners }: Known): OptionReading | undefined {
   if (source === undefined || source.perNamespace) return undefined;
   const reachable = shares.flatMap(({ connections }) => connections.filter(hasOptions));
-  return source.read(reachable.map((connection) => ownedReference(owners, connection)));
+  return source.read(
+    reachable.map((connection) => ownedReference(owners, connection)),
+    owners.files,
+  );
 }
 
 /** Reads the options of each share's sockets, without the overrides of anybody who asks the sockets' peers. */
@@ -78,11 +76,17 @@ function readOptions(source: OptionSource | undefined, { shares, owners }: Known
   );
 }
 
-/** Returns why a better way was not taken, where it would have shown more. */
-function refusals(chosen: ChosenSource | undefined, copied: OptionReading | undefined): readonly Omission[] {
-  if (chosen === undefined) return [];
-  const isWhole = chosen.source !== undefined && (copied === undefined || copied.incomplete.length === 0);
-  return isWhole ? [] : chosen.refused;
+/** Returns the lines about facts that the shown rows lack, and about rows that may be missing. */
+function omissions(maker: RowMaker, owners: SocketOwners, chosen: ChosenSource | undefined): Omission[] {
+  const undecided = maker.undecided.lines('that the filters may mean');
+  const unread = chosen?.source?.perNamespace ? [] : maker.unread.lines();
+  const lacksOptions = chosen !== undefined && (chosen.source === undefined || unread.length > 0);
+  return [
+    ...(maker.lacksOwners || undecided.length > 0 ? owners.incomplete : []),
+    ...unread,
+    ...(lacksOptions ? chosen.refused : []),
+    ...undecided,
+  ];
 }
 
 /**
@@ -96,7 +100,7 @@ export function listThrough(chosen: ChosenSource | undefined, query: ListQuery):
   const cgroups = new Cgroups();
   const matcher = selectionMatcher(selection);
   const { lists, isWhole } = readLists(query, cgroups, source, incomplete);
-  const known = findConnections(lists, matcher);
+  const known = findConnections(lists, matcher, source?.perNamespace === false);
   const copied = readByCopies(source, known);
   const readings = readOptions(source, known, copied);
   const maker = new RowMaker(known.owners, matcher, cgroups, createJudge(withinMs), {
@@ -104,12 +108,7 @@ export function listThrough(chosen: ChosenSource | undefined, query: ListQuery):
     refused: chosen && source === undefined ? chosen.refused.map(({ why }) => why).join('; ') : null,
   });
   for (const [index, share] of known.shares.entries()) maker.add(share, readings[index]);
-  incomplete.push(
-    ...known.owners.incomplete,
-    ...(copied?.incomplete ?? []),
-    ...refusals(chosen, copied),
-    ...maker.undecided.lines('that the filters may mean'),
-  );
+  incomplete.push(...omissions(maker, known.owners, chosen));
   const whole = lists.filter(({ dump }) => dump.isWhole);
   return {
     rows: maker.rows,

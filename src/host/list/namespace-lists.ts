@@ -52,7 +52,12 @@ function readList(
   const restriction = filter === undefined ? {} : { filter };
   return within(namespace, () => ({
     namespace,
-    dump: dumpConnections({ states: statesOf(query), info: true, ...restriction }),
+    dump: dumpConnections({
+      states: statesOf(query),
+      info: true,
+      findMissed: query.findMissed ?? false,
+      ...restriction,
+    }),
     reading: source?.perNamespace ? source.read([]) : undefined,
     retries2: retries2(),
   }));

@@ -3,6 +3,7 @@ import type { Judge } from '../../policy/model/verdict.js';
 import type { KeepAliveState } from '../../socket/state.js';
 import { liveStates } from '../dump/dump.js';
 import { type Refreshed, refresh } from '../dump/refresh.js';
+import { ReadFailures } from '../options/read-failures.js';
 import type { OptionReading } from '../options/source.js';
 import type { Cgroups } from '../owners/cgroups.js';
 import type { SocketOwners } from '../owners/owners.js';
@@ -27,6 +28,11 @@ export interface ListedNamespace extends NamespaceList {
 export function whyUnowned(owners: SocketOwners, { inode }: HostConnection): string | null {
   if (owners.hidden === undefined || inode === 0 || owners.byInode.get(inode) !== undefined) return null;
   return owners.hidden.why;
+}
+
+/** Returns whether a socket can have options: a process has it, and its connection is established or was. */
+export function hasOptions({ state, inode }: HostConnection): boolean {
+  return inode !== 0 && state !== 'TIME_WAIT' && state !== 'SYN_RECV';
 }
 
 /** A second look at the sockets whose options are unknown; `undefined` if the look failed or was not needed. */
@@ -61,6 +67,10 @@ export class RowMaker {
   readonly undecided = new OpenQuestions();
   /** Rows without a verdict although one applies. */
   readonly unjudged = new OpenQuestions();
+  /** Whether a row has no owner although a process has the socket. */
+  lacksOwners = false;
+  /** Rows whose options could not be read. */
+  readonly unread = new ReadFailures();
   readonly #owners: SocketOwners;
   readonly #matcher: SelectionMatcher;
   readonly #cgroups: Cgroups;
@@ -93,7 +103,11 @@ export class RowMaker {
     share.connections.forEach((connection, index) => {
       const isUnread = states[index] === undefined && dependsOnKeepAlive(connection);
       const isEnded = isUnread && second !== undefined && hasEnded(connection, second.get(connection.cookie));
-      this.#addRow(this.#row(connection, share, states[index], reading, second), isEnded);
+      this.#addRow(
+        this.#row(connection, share, states[index], reading, second),
+        isEnded,
+        reading?.reasons?.get(connection.cookie),
+      );
     });
   }
 
@@ -115,11 +129,20 @@ export class RowMaker {
     return whyUnowned(this.#owners, connection) ?? reading?.reasons?.get(connection.cookie) ?? this.#refused;
   }
 
-  #addRow(row: ConnectionRow, isEnded: boolean): void {
+  /** Notes what a row lacks. */
+  #noteMissing({ connection, owners, keepAlive }: ConnectionRow, reason: string | undefined): void {
+    if (owners.length === 0 && connection.inode !== 0) this.lacksOwners = true;
+    const isRead = keepAlive !== null && keepAlive.idle !== null;
+    if (isRead || reason === undefined || !hasOptions(connection)) return;
+    this.unread.add(owners[0]?.pid, reason);
+  }
+
+  #addRow(row: ConnectionRow, isEnded: boolean, reason: string | undefined): void {
     const { connection, unreachable } = row;
     const isMeant = this.#matcher.matches(row);
     if (isMeant) this.rows.push(row);
     if (isEnded) return;
+    if (isMeant) this.#noteMissing(row, reason);
     if (!isMeant) {
       const { hidden } = this.#owners;
       if (this.#matcher.mayMean(row, hidden)) this.undecided.add(connection, unreachable ?? hidden?.why ?? notRead);

@@ -4,10 +4,10 @@ import { readState, writeOptions } from '../../socket/options.js';
 import { linux } from '../../socket/platforms/linux.js';
 import type { KeepAliveState } from '../../socket/state.js';
 import { readTcpInfo } from '../../socket/tcp-info.js';
-import type { Omission } from '../list/connection.js';
+import { type OpenFiles, readOpenFiles } from '../owners/open-files.js';
 import { byProcess, Copies } from './copies.js';
 import { awaitOverrides, isTakenBack, mayBeOverridden, mayBeTakenBack, mostVerifications } from './idle-override.js';
-import { type OpenSockets, readOpenSockets } from './open-sockets.js';
+import { ReadFailures } from './read-failures.js';
 import {
   type OptionChange,
   type OptionOutcome,
@@ -21,10 +21,10 @@ import { adaptToUnanswered, unansweredOf } from './unanswered-probes.js';
 /** Below this, copying takes less time than preparing to look at all sockets at once: 12 us for each against 20 ms. */
 const fewSockets = 1500;
 
-/** Returns all open sockets, or undefined if the kernel does not permit or know how to list them. */
-function seeOpenSockets(): OpenSockets | undefined {
+/** Returns the options of all open files, or undefined if the kernel does not permit or know how to read them. */
+function optionsOfAll(files?: OpenFiles): ReturnType<OpenFiles['options']> | undefined {
   try {
-    return readOpenSockets();
+    return (files ?? readOpenFiles()).options();
   } catch (error) {
     if (error instanceof SystemCallError || error instanceof UnsupportedError) return undefined;
     throw error;
@@ -34,25 +34,6 @@ function seeOpenSockets(): OpenSockets | undefined {
 function reasonOf(error: unknown): string {
   if (error instanceof SystemCallError || error instanceof UnsupportedError) return error.message;
   throw error;
-}
-
-/** One line for each process and reason. */
-class Failures {
-  readonly #counts = new Map<string, { pid: number | undefined; why: string; count: number }>();
-
-  add(pid: number | undefined, why: string): void {
-    const key = `${pid} ${why}`;
-    const known = this.#counts.get(key);
-    if (known === undefined) this.#counts.set(key, { pid, why, count: 1 });
-    else known.count += 1;
-  }
-
-  lines(): Omission[] {
-    return [...this.#counts.values()].map(({ pid, why, count }) => {
-      const connections = `${count} ${count === 1 ? 'connection' : 'connections'}`;
-      return { what: `the options of ${connections}${pid === undefined ? '' : ` of process ${pid}`}`, why };
-    });
-  }
 }
 
 /** Says which call failed, without the number that the copy had here. */
@@ -74,13 +55,13 @@ export class DescriptorCopies implements OptionSource {
   readonly perNamespace = false;
 
   /**
-   * Reads few sockets through copies. Reads many sockets, and sockets that may not be copied, through the iterator of open
-   * files if that is permitted, and copies only sockets that the iterator did not show.
+   * Takes the options from `files`. Without `files`, reads few sockets through copies, and many sockets and sockets that may
+   * not be copied through the iterator of open files if that is permitted. Copies the sockets that the iterator did not show.
    */
-  read(sockets: readonly SocketReference[]): OptionReading {
-    const copied = sockets.length < fewSockets ? readByCopies(sockets) : undefined;
+  read(sockets: readonly SocketReference[], files?: OpenFiles): OptionReading {
+    const copied = files === undefined && sockets.length < fewSockets ? readByCopies(sockets) : undefined;
     if (copied !== undefined && !copied.isRefused) return copied;
-    const seen = seeOpenSockets();
+    const seen = optionsOfAll(files);
     if (seen === undefined) return copied ?? readByCopies(sockets);
     const unseen = sockets.filter(({ cookie }) => seen.get(cookie) === undefined);
     const { states, incomplete, reasons } = readByCopies(unseen);
@@ -120,7 +101,7 @@ export class DescriptorCopies implements OptionSource {
 /** Reads options through copies. `isRefused` tells that some descriptors may not be copied. */
 function readByCopies(sockets: readonly SocketReference[]): Required<OptionReading> & { readonly isRefused: boolean } {
   const states = new Map<bigint, KeepAliveState>();
-  const failures = new Failures();
+  const failures = new ReadFailures();
   const reasons = new Map<bigint, string>();
   let isRefused = false;
   using copies = new Copies();

@@ -4,6 +4,7 @@ import { linux } from '../../socket/platforms/linux.js';
 import type { KeepAliveState } from '../../socket/state.js';
 import type { TcpInfo } from '../../wire/tcp-info/decode.js';
 import type { Omission } from '../list/connection.js';
+import type { OpenFiles } from '../owners/open-files.js';
 
 /** A process that has a socket open, and its descriptor there. */
 export interface Holder {
@@ -63,8 +64,8 @@ export interface OptionSource extends Disposable {
   readonly method: 'tcp-iterator' | 'descriptor-copies';
   /** Whether it reaches only the network namespace of the calling thread, and so must be called within each. */
   readonly perNamespace: boolean;
-  /** Reads the options of these sockets, and of others where that costs nothing. */
-  read(sockets: readonly SocketReference[]): OptionReading;
+  /** Reads the options of these sockets, and of others where that costs nothing; `files` were read just now. */
+  read(sockets: readonly SocketReference[], files?: OpenFiles): OptionReading;
   /**
    * Makes each change, all or nothing for each socket, and gives the outcomes in the order of the changes. A socket that
    * has what is wanted may be left as it is.

@@ -7,7 +7,7 @@ import type { OptionWrite } from '../../socket/option-writes.js';
 import type { KeepAliveState } from '../../socket/state.js';
 import type { BpfProgramItem } from '../../wire/bpf/instructions.js';
 import type { Omission } from '../list/connection.js';
-import { CookieIndex } from './cookie-index.js';
+import { RecordIndex } from '../record-index.js';
 import { awaitOverrides, isTakenBack, mayBeOverridden, mayBeTakenBack, mostVerifications } from './idle-override.js';
 import { failedCall, readProgram, readRecord, setProgram, setRecord, wantedLength } from './iterator-programs.js';
 import { leaveAlone, optionOrder, putWrites, stateAt, valuesLength } from './option-records.js';
@@ -173,11 +173,10 @@ export class TcpIterator implements OptionSource {
       BigUint64Array.from(due, ({ cookie }) => cookie),
       wanted,
     );
-    const keys = new Uint32Array(words.buffer, words.byteOffset, words.length);
     // Where the kernel showed a socket twice, the first record has what was there before.
-    const index = new CookieIndex(keys, words.length / setRecord.words, setRecord.words);
+    const index = new RecordIndex(words, setRecord.words);
     return due.map(({ place, cookie, unanswered }, row) => {
-      const found = index.row(cookie);
+      const found = index.first(cookie);
       if (found < 0) return { place, outcome: { cookie, before: undefined, after: undefined, error: notSeen } };
       const outcome = outcomeOf(cookie, words, found * setRecord.words, wanted, row * valuesLength);
       return { place, outcome: unanswered === undefined ? outcome : { ...outcome, unanswered } };

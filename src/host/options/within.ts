@@ -7,7 +7,7 @@ export function sourceWithin(source: OptionSource, namespace: NetworkNamespace |
   const inner = bound(source);
   return {
     ...inner,
-    read: (sockets) => within(namespace, () => inner.read(sockets)),
+    read: (...sockets) => within(namespace, () => inner.read(...sockets)),
     write: (changes) => within(namespace, () => inner.write(changes)),
   };
 }
@@ -16,7 +16,7 @@ function bound(source: OptionSource): OptionSource {
   return {
     method: source.method,
     perNamespace: source.perNamespace,
-    read: (sockets) => source.read(sockets),
+    read: (...sockets) => source.read(...sockets),
     write: (changes) => source.write(changes),
     [Symbol.dispose]: () => {},
   };

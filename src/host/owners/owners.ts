@@ -1,8 +1,7 @@
 import { hasKernelTypes } from '../../native/bpf/kernel-types.js';
 import { SystemCallError, UnsupportedError } from '../../native/errors.js';
 import type { Omission } from '../list/connection.js';
-import { FileIndex } from './file-index.js';
-import { hasKernelPids, readSocketFiles } from './file-iterator.js';
+import { hasKernelPids, type OpenFiles, readOpenFiles } from './open-files.js';
 import { countDescriptors, type HiddenProcesses, hiddenProcesses, visitProcesses, whyRefused } from './proc-links.js';
 import { type HostProcess, processName, runningPids } from './processes.js';
 
@@ -24,6 +23,8 @@ export interface SocketOwners {
   readonly incomplete: readonly Omission[];
   /** The processes that may not be looked into; `undefined` if every owner was found. */
   readonly hidden: HiddenProcesses | undefined;
+  /** The open files that showed the owners, if the kernel's iterator did: they have the options too. */
+  readonly files?: OpenFiles;
 }
 
 export interface OwnerSearch {
@@ -31,6 +32,8 @@ export interface OwnerSearch {
   readonly inodes?: ReadonlySet<number>;
   /** The processes to look at; by default all. */
   readonly pids?: readonly number[];
+  /** Whether the sockets' options are wanted too and the open files may show them. Default: false. */
+  readonly wantsOptions?: boolean;
 }
 
 /** Gives the names of processes, and remembers them; `undefined` for one that has ended meanwhile. */
@@ -48,14 +51,14 @@ function createNames(): (pid: number) => string | undefined {
  */
 export function ownersByIterator(search: OwnerSearch): SocketOwners | undefined {
   if (search.pids !== undefined || !hasKernelPids()) return undefined;
-  let words: Int32Array;
+  let files: OpenFiles;
   try {
-    words = readSocketFiles();
+    files = readOpenFiles();
   } catch (error) {
     if (error instanceof SystemCallError || error instanceof UnsupportedError) return undefined;
     throw error;
   }
-  return { byInode: new FileIndex(words, createNames(), search.inodes), incomplete: [], hidden: undefined };
+  return { byInode: files.owners(createNames(), search.inodes), incomplete: [], hidden: undefined, files };
 }
 
 /** Finds owners by the links in `/proc/PID/fd`. */
@@ -76,13 +79,14 @@ export function ownersByLinks({ inodes, pids: named }: OwnerSearch, pids: readon
 }
 
 /**
- * From how many descriptors on the iterator is the faster way, without and with the kernel's types already read: a link
- * takes about 4 us to read, reading the types 20 ms.
+ * The number of descriptors from which on the iterator is faster: without and with the kernel's types already read, and the
+ * number of sockets whose options are wanted too. A link takes about 4 us to read, a copy 12 us, the types 20 ms.
  */
-const iteratorPays = { cold: 5000, warm: 1000 } as const;
+const iteratorPays = { cold: 5000, warm: 1000, withOptions: 1500 } as const;
 
-function paysToIterate({ inodes }: OwnerSearch, pids: readonly number[]): boolean {
+function paysToIterate({ inodes, wantsOptions }: OwnerSearch, pids: readonly number[]): boolean {
   const least = hasKernelTypes() ? iteratorPays.warm : iteratorPays.cold;
+  if (wantsOptions && (inodes?.size ?? 0) >= iteratorPays.withOptions) return true;
   return (inodes?.size ?? 0) >= least || countDescriptors(pids) >= least;
 }
 

@@ -2,7 +2,7 @@ import { bpfHelpers } from './helpers.js';
 import { type BpfProgramItem, type BpfSize, call, jumpIf, load, mov } from './instructions.js';
 import { loadSequence } from './records.js';
 
-/** The registers in which {@link socketFileOrEnd} and {@link tcpFileOrEnd} leave what they find. Calls leave them alone. */
+/** The registers in which {@link socketFileOrEnd} and {@link tcpSocketOr} leave what they find. Calls leave them alone. */
 export const found = { task: 'r7', fd: 'r8', file: 'r9', sock: 'r7', tcpSock: 'r8' } as const;
 
 /**
@@ -31,15 +31,14 @@ export const socketFileOrEnd: readonly BpfProgramItem[] = [
   jumpIf('r0', '==', 0, 'end'),
 ];
 
-/** Loads the `struct sock` and the `struct tcp_sock` of a descriptor of a TCP socket. Jumps to `end` for any other. */
-export function tcpFileOrEnd(sk: { readonly size: BpfSize; readonly offset: number }): BpfProgramItem[] {
+/** Loads the `struct sock` and the `struct tcp_sock` of the `struct socket` in r0. Jumps to `target` if it is no TCP socket. */
+export function tcpSocketOr(target: string, sk: { readonly size: BpfSize; readonly offset: number }): BpfProgramItem[] {
   return [
-    ...socketFileOrEnd,
     load(sk.size, found.sock, 'r0', sk.offset),
-    jumpIf(found.sock, '==', 0, 'end'),
+    jumpIf(found.sock, '==', 0, target),
     mov('r1', found.sock),
     call(bpfHelpers.skcToTcpSock),
-    jumpIf('r0', '==', 0, 'end'),
+    jumpIf('r0', '==', 0, target),
     mov(found.tcpSock, 'r0'),
   ];
 }

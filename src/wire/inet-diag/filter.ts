@@ -9,6 +9,26 @@ export type DiagFilter =
   | { readonly kind: 'local-address' | 'remote-address'; readonly prefix: AddressPrefix }
   | { readonly kind: 'cgroup'; readonly id: bigint };
 
+/** Returns whether a value has the form of a filter. */
+export function isDiagFilter(value: unknown): value is DiagFilter {
+  const { kind, of, from, to, prefix, id } = (value ?? {}) as Readonly<Record<string, unknown>>;
+  switch (kind) {
+    case 'and':
+    case 'or':
+      return Array.isArray(of) && of.every(isDiagFilter);
+    case 'not':
+      return isDiagFilter(of);
+    case 'local-port':
+    case 'remote-port':
+      return typeof from === 'number' && typeof to === 'number';
+    case 'local-address':
+    case 'remote-address':
+      return typeof prefix === 'object' && prefix !== null;
+    default:
+      return kind === 'cgroup' && typeof id === 'bigint';
+  }
+}
+
 /**
  * Codes of `struct inet_diag_bc_op`, from include/uapi/linux/inet_diag.h (since Linux 2.6.14; S_EQ and D_EQ since 4.16,
  * CGROUP_COND since 5.9):

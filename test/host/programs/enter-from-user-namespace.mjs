@@ -6,7 +6,7 @@ const here = () => readlinkSync('/proc/thread-self/ns/net');
 const before = here();
 let why;
 try {
-  dumpConnections({}, Number(process.argv[2]));
+  dumpConnections({ netns: Number(process.argv[2]) });
 } catch (error) {
   why = error.message;
 }

@@ -83,14 +83,14 @@ const parts = {
   errors: () =>
     withPair(async ({ client }) => {
       const { setKeepAlive } = await import('tcp-keepalive');
-      const { dumpConnections, NetlinkSocket, setConnections, undoChanges } = await import('tcp-keepalive/linux');
+      const { destroyConnections, dumpConnections, setConnections, undoChanges } = await import('tcp-keepalive/linux');
       client.destroy();
+      const end = { address: '127.0.0.1', port: 1 };
       return [
         attempt(() => setConnections({ all: true }, '1:2')),
-        attempt(() => dumpConnections({}, '/nonexistent')),
+        attempt(() => dumpConnections({ netns: '/nonexistent' })),
         attempt(() => undoChanges({ bootId: 'another', changed: [] }, 'a record')),
-        attempt(() => NetlinkSocket.open()),
-        attempt(() => dumpConnections({ info: () => true })),
+        attempt(() => destroyConnections([{ cookie: 1n, netns: 1, local: end, remote: end, more() {} }])),
         attempt(() => setKeepAlive(client, '30:5:3')),
       ];
     }),

@@ -1,7 +1,7 @@
 import net from 'node:net';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { DescriptorCopies } from '../../src/host/options/descriptor-copies.js';
-import { readOpenSockets } from '../../src/host/options/open-sockets.js';
+import { readOpenFiles } from '../../src/host/owners/open-files.js';
 import { readBytesOption } from '../../src/native/socket/socket-options.js';
 import { fdOf } from '../kernel/descriptor.js';
 import { hasIPv6 } from '../peers.js';
@@ -11,7 +11,7 @@ import { type Holder, referenceTo, startHolder } from './options-holding.js';
 
 function whyNot(): string | undefined {
   try {
-    readOpenSockets();
+    readOpenFiles().options();
     return undefined;
   } catch (error) {
     return (error as Error).message;
@@ -52,7 +52,7 @@ describe.skipIf(missing)('looking at all open sockets at once', () => {
     await holder.tell({ do: 'set', name: 'IPv4 1 server', policy: { idle: 32_767_000 } });
     const sockets = await holder.tell({ do: 'set', name: 'IPv4 2 client', policy: false });
     expect(sockets.size).toBeGreaterThanOrEqual(5);
-    const seen = readOpenSockets();
+    const seen = readOpenFiles().options();
     for (const { cookie, state } of sockets.values()) expect(seen.get(BigInt(cookie))).toEqual(state);
     expect(sockets.get('IPv4 1 client')?.state).toMatchObject({ idle: 77_000, userTimeout: 1234 });
     expect(sockets.get('IPv4 listener')?.state.idle).toBe(index === 1 ? 111_000 : 7_200_000);
@@ -76,15 +76,15 @@ describe.skipIf(missing)('looking at all open sockets at once', () => {
     await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
     const bytes = readBytesOption(fdOf(server), { name: 'SO_COOKIE', level: 1, option: 57 }, 8);
     const cookie = new DataView(bytes.buffer).getBigUint64(0, true);
-    expect(readOpenSockets().get(cookie)).toMatchObject({ enabled: false });
+    expect(readOpenFiles().options().get(cookie)).toMatchObject({ enabled: false });
     await new Promise((resolve) => server.close(resolve));
-    expect(readOpenSockets().get(cookie)).toBeUndefined();
+    expect(readOpenFiles().options().get(cookie)).toBeUndefined();
   });
 });
 
 it('is refused without privileges, and copies then do the work', async () => {
   const refused = await runProgram<{ error: string; states: number }>(
-    new URL('open-sockets-outsider.ts', import.meta.url),
+    new URL('open-files-outsider.ts', import.meta.url),
   );
   expect(refused.states).toBe(1);
   expect(refused.error).toMatch(/EPERM|not supported here|EACCES/);

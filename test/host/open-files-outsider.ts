@@ -2,7 +2,7 @@
 import { once } from 'node:events';
 import net from 'node:net';
 import { DescriptorCopies } from '../../src/host/options/descriptor-copies.js';
-import { readOpenSockets } from '../../src/host/options/open-sockets.js';
+import { readOpenFiles } from '../../src/host/owners/open-files.js';
 import { readBytesOption } from '../../src/native/socket/socket-options.js';
 import { fdOf } from '../kernel/descriptor.js';
 
@@ -14,7 +14,7 @@ const cookie = new DataView(bytes.buffer).getBigUint64(0, true);
 if (process.getuid?.() === 0) process.setuid?.(65534);
 let error = '';
 try {
-  readOpenSockets();
+  readOpenFiles().options();
 } catch (caught) {
   error = (caught as Error).message;
 }

@@ -1,0 +1,70 @@
+import { closestName } from '../../policy/closest-name.js';
+import { assertKnownNames, ConfigurationError } from '../../policy/configuration-error.js';
+import type { PortRange } from '../../policy/match/port-range.js';
+import { tcpStates } from '../../wire/tcp-info/state.js';
+import { SelectionError, type SelectionFilter, selectionFilters } from './selection-error.js';
+
+const isNumber = (value: unknown) => Number.isSafeInteger(value) && (value as number) > 0;
+const isText = (value: unknown) => typeof value === 'string' && value !== '';
+
+function isPortRange(value: unknown): boolean {
+  const { end, first, last } = (value ?? {}) as Partial<PortRange>;
+  return (
+    isPort(first) && isPort(last) && Number(first) <= Number(last) && ['local', 'remote', 'either'].includes(`${end}`)
+  );
+}
+
+const isPort = (value: unknown) => Number.isInteger(value) && Number(value) >= 0 && Number(value) <= 65_535;
+
+const isPrefix = (value: unknown) => Object.values(value ?? {}).some((part) => part instanceof Uint8Array);
+
+const verdicts: readonly unknown[] = ['protected', 'slow', 'unprotected'];
+
+/** The values of each filter: the test of one, and what a list of them is called. */
+const filters: { readonly [filter in SelectionFilter]: readonly [(value: unknown) => boolean, string] } = {
+  pid: [isNumber, 'an array of process ids such as [4711]'],
+  process: [isText, "an array of names such as ['postgres']"],
+  port: [isPortRange, "an array of ranges such as [{ end: 'local', first: 5432, last: 5432 }]"],
+  remote: [isPrefix, "an array of blocks, as parseSelection({ remote: '10.0.0.0/8' }) returns"],
+  state: [(value) => tcpStates.includes(value as 'LISTEN'), "an array of states such as ['ESTABLISHED']"],
+  verdict: [(value) => verdicts.includes(value), `an array of ${verdicts.join(', ')}`],
+  cgroup: [
+    (value) => isText(value) && (value as string).startsWith('/'),
+    "an array of paths such as ['/system.slice']",
+  ],
+  unit: [isText, "an array of names such as ['nginx.service']"],
+  netns: [isNumber, 'an array of inodes of network namespaces'],
+};
+
+/** Returns the state or verdict that a wrong value probably means, for the end of the message. */
+function hintFor(filter: SelectionFilter, value: unknown): string {
+  const names: Partial<Record<SelectionFilter, readonly string[]>> = {
+    state: tcpStates,
+    verdict: verdicts as string[],
+  };
+  const text = filter === 'state' ? String(value).toUpperCase().replaceAll('-', '_') : String(value);
+  const meant = closestName(text, names[filter] ?? []);
+  return meant === undefined ? '' : `; did you mean '${meant}'?`;
+}
+
+/**
+ * Checks a selection that was written as an object: a wrong filter or value would select nothing, or everything.
+ *
+ * @throws {ConfigurationError} if it is no object, or a filter is not known.
+ * @throws {SelectionError} if a value is wrong.
+ */
+export function assertSelection(source: string, selection: unknown): void {
+  if (typeof selection !== 'object' || selection === null) {
+    throw new ConfigurationError(source, 'selection', selection, "an object such as parseSelection({ port: '5432' })");
+  }
+  assertKnownNames(source, 'filter', Object.keys(selection), selectionFilters);
+  for (const [filter, values] of Object.entries(selection) as [SelectionFilter, unknown][]) {
+    if (values === undefined) continue;
+    const [isValid, allowed] = filters[filter];
+    if (!Array.isArray(values)) throw new SelectionError(filter, values, `${allowed}${hintFor(filter, values)}`);
+    const wrong = values.find((value) => !isValid(value));
+    if (wrong !== undefined || values.includes(undefined)) {
+      throw new SelectionError(filter, wrong, `${allowed}${hintFor(filter, wrong)}`);
+    }
+  }
+}
