@@ -2,15 +2,15 @@
 import { readFileSync } from 'node:fs';
 import { isatty } from 'node:tty';
 import type { Command } from 'commander';
-import { print, printError, printFailure, shownExitCode } from './output.js';
+import { print, printError, printFailure, shownExitCode } from './shared/output.js';
 
 /** Each verb's module is loaded when it is called, because loading them all takes longer than most of them run. */
 const verbs: Readonly<Record<string, () => Promise<Command>>> = {
-  ls: async () => (await import('./commands/ls.js')).lsCommand(),
-  set: async () => (await import('./commands/set.js')).setCommand(),
-  check: async () => (await import('./commands/check.js')).checkCommand(),
-  demo: async () => (await import('./commands/demo.js')).demoCommand(),
-  defaults: async () => (await import('./commands/defaults.js')).defaultsCommand(),
+  ls: async () => (await import('./verbs/ls/command.js')).lsCommand(),
+  set: async () => (await import('./verbs/set/command.js')).setCommand(),
+  check: async () => (await import('./verbs/check/command.js')).checkCommand(),
+  demo: async () => (await import('./verbs/demo/command.js')).demoCommand(),
+  defaults: async () => (await import('./verbs/defaults/command.js')).defaultsCommand(),
 };
 
 /** The verb that is called or asked about, or all of them, for the program's own help and what it says of a mistake. */

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { exampleConnection, exampleInfo, exampleRow, inState, off } from '../../../test/host/example-row.js';
-import { parseSortOrder, type SortKey, sortKeys, sortRows } from './connection-order.js';
+import { exampleConnection, exampleInfo, exampleRow, inState, off } from '../../../../test/host/example-row.js';
+import { parseSortOrder, type SortKey, sortKeys, sortRows } from './order.js';
 
 const rows = [
   exampleRow({

@@ -1,11 +1,11 @@
-import type { DefaultsChange } from '../../host/sysctl/change.js';
-import { keepAliveSysctls, numberOfValue } from '../../host/sysctl/keys.js';
-import type { NamespaceDefaults } from '../../host/sysctl/namespaces.js';
-import type { KernelDefaultsReport } from '../../host/sysctl/report.js';
-import type { SysctlSource } from '../../host/sysctl/sources.js';
-import type { KernelDefaults } from '../../socket/kernel-defaults.js';
-import { printable } from './printable.js';
-import { renderTable } from './table.js';
+import type { DefaultsChange } from '../../../host/sysctl/change.js';
+import { keepAliveSysctls, numberOfValue } from '../../../host/sysctl/keys.js';
+import type { NamespaceDefaults } from '../../../host/sysctl/namespaces.js';
+import type { KernelDefaultsReport } from '../../../host/sysctl/report.js';
+import type { SysctlSource } from '../../../host/sysctl/sources.js';
+import type { KernelDefaults } from '../../../socket/kernel-defaults.js';
+import { printable } from '../../text/printable.js';
+import { renderTable } from '../../text/ruled-table.js';
 
 type Sysctl = (typeof keepAliveSysctls)[number];
 

@@ -1,16 +1,16 @@
 import { Command } from 'commander';
-import { RecordError, readRecord, recordOf } from '../../host/change/record.js';
-import { RecordFile } from '../../host/change/record-file.js';
-import { type SetResult, setConnections } from '../../host/change/set.js';
-import { type UndoResult, undoChanges } from '../../host/change/undo.js';
-import { isAnswered } from '../../host/list/not-judged.js';
-import type { ParsedPolicy } from '../../policy/policy.js';
-import { print, printError, printFailure, printJson, shownExitCode } from '../output.js';
-import { outputWidth } from '../output-width.js';
-import { endsOf, renderChanges } from '../render/changes.js';
-import { renderIncomplete } from '../render/incomplete.js';
-import { policyArgument } from './policy-argument.js';
-import { addSelectionOptions, hasFilter, queryOf, type SelectionOptions } from './selection-options.js';
+import { RecordError, readRecord, recordOf } from '../../../host/change/record.js';
+import { RecordFile } from '../../../host/change/record-file.js';
+import { type SetResult, setConnections } from '../../../host/change/set.js';
+import { type UndoResult, undoChanges } from '../../../host/change/undo.js';
+import { isAnswered } from '../../../host/list/not-judged.js';
+import type { ParsedPolicy } from '../../../policy/policy.js';
+import { print, printError, printFailure, printJson, shownExitCode } from '../../shared/output.js';
+import { outputWidth } from '../../shared/output-width.js';
+import { policyArgument } from '../../shared/policy-argument.js';
+import { addSelectionOptions, hasFilter, queryOf, type SelectionOptions } from '../../shared/selection-options.js';
+import { renderIncomplete } from '../../text/incomplete.js';
+import { endsOf, renderChanges } from './text.js';
 
 interface SetOptions extends SelectionOptions {
   readonly off?: true;

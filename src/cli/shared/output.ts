@@ -1,8 +1,8 @@
 import { writeSync } from 'node:fs';
 import { Writable } from 'node:stream';
 import { isatty } from 'node:tty';
-import { pause } from '../native/pause.js';
-import { printable, printableJson, printableLines } from './render/printable.js';
+import { pause } from '../../native/pause.js';
+import { printable, printableJson, printableLines } from '../text/printable.js';
 
 const standardOutput = 1;
 const standardError = 2;

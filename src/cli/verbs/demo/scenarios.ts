@@ -1,7 +1,7 @@
-import { detectionTime } from '../../policy/model/detection-time.js';
-import type { TimeRange } from '../../policy/model/time-range.js';
-import type { ParsedPolicy } from '../../policy/policy.js';
-import { setKeepAlive } from '../../socket/keep-alive.js';
+import { detectionTime } from '../../../policy/model/detection-time.js';
+import type { TimeRange } from '../../../policy/model/time-range.js';
+import type { ParsedPolicy } from '../../../policy/policy.js';
+import { setKeepAlive } from '../../../socket/keep-alive.js';
 import type { Scenario, Stage } from './scenario.js';
 
 /** A segment crosses the loopback device in microseconds; the rest is the event loop's. */

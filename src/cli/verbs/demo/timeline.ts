@@ -1,4 +1,4 @@
-import type { TcpInfo } from '../../wire/tcp-info/decode.js';
+import type { TcpInfo } from '../../../wire/tcp-info/decode.js';
 import type { Outcome } from './scenario.js';
 
 /** Something that happened on a connection, seen from the server's kernel. */

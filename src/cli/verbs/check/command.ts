@@ -1,14 +1,20 @@
 import { createInterface } from 'node:readline/promises';
 import { Command } from 'commander';
-import { type CheckedPeer, type CheckResult, checkPeers } from '../../host/check/check.js';
-import { type ReapedPeer, reapPeers } from '../../host/check/reap.js';
-import { isAnswered } from '../../host/list/not-judged.js';
-import { print, printError, printJson } from '../output.js';
-import { outputWidth } from '../output-width.js';
-import { endsOf } from '../render/changes.js';
-import { renderIncomplete } from '../render/incomplete.js';
-import { renderPeers, renderReaped } from '../render/peers.js';
-import { addSelectionOptions, durationOption, hasFilter, queryOf, type SelectionOptions } from './selection-options.js';
+import { type CheckedPeer, type CheckResult, checkPeers } from '../../../host/check/check.js';
+import { type ReapedPeer, reapPeers } from '../../../host/check/reap.js';
+import { isAnswered } from '../../../host/list/not-judged.js';
+import { print, printError, printJson } from '../../shared/output.js';
+import { outputWidth } from '../../shared/output-width.js';
+import {
+  addSelectionOptions,
+  durationOption,
+  hasFilter,
+  queryOf,
+  type SelectionOptions,
+} from '../../shared/selection-options.js';
+import { renderIncomplete } from '../../text/incomplete.js';
+import { endsOf } from '../set/text.js';
+import { renderPeers, renderReaped } from './text.js';
 
 interface CheckOptions extends SelectionOptions {
   readonly timeout: number;

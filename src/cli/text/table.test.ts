@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { cutEnd, cutMiddle, displayWidth, fitTable, keepingTail } from './fit.js';
 import { printable } from './printable.js';
+import { cutEnd, cutMiddle, displayWidth, fitTable, keepingTail } from './table.js';
 
 describe('cutting', () => {
   it.each([

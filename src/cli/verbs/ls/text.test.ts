@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
-import { exampleConnection, exampleInfo, exampleRow, inState, off, on } from '../../../test/host/example-row.js';
-import type { ConnectionRow } from '../../host/list/row.js';
-import { renderConnections } from './connection-table.js';
-import { displayWidth } from './fit.js';
+import { exampleConnection, exampleInfo, exampleRow, inState, off, on } from '../../../../test/host/example-row.js';
+import type { ConnectionRow } from '../../../host/list/row.js';
+import { displayWidth } from '../../text/table.js';
+import { renderConnections } from './text.js';
 
 const owner = (pid: number, name: string) => {
   const found = { pid, name, fd: 5 };

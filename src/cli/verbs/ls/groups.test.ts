@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { exampleConnection, exampleRow, inState } from '../../../test/host/example-row.js';
-import type { ConnectionRow } from '../../host/list/row.js';
+import { exampleConnection, exampleRow, inState } from '../../../../test/host/example-row.js';
+import type { ConnectionRow } from '../../../host/list/row.js';
 import { countVerdicts, groupRows, renderCounts, renderGroups, renderSummary } from './groups.js';
 
 const ends = (localPort: number, remotePort: number, netns = 1) => ({

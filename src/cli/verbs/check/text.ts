@@ -1,8 +1,8 @@
-import type { CheckedPeer, CheckResult } from '../../host/check/check.js';
-import type { ReapedPeer } from '../../host/check/reap.js';
-import { endpointText, processText } from './connection-cells.js';
-import { cutEnd, cutMiddle, fitTable, keepingTail, wrapText } from './fit.js';
-import { printable } from './printable.js';
+import type { CheckedPeer, CheckResult } from '../../../host/check/check.js';
+import type { ReapedPeer } from '../../../host/check/reap.js';
+import { endpointText, processText } from '../../text/cells.js';
+import { printable } from '../../text/printable.js';
+import { cutEnd, cutMiddle, fitTable, keepingTail, wrapText } from '../../text/table.js';
 
 const address = { least: 13, shorten: keepingTail(':', cutMiddle) } as const;
 const owner = { title: 'PROCESS', least: 12, shorten: keepingTail('/', cutEnd) } as const;

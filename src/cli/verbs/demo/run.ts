@@ -1,9 +1,9 @@
 import { once } from 'node:events';
 import net from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { SystemCallError } from '../../native/errors.js';
-import type { ParsedPolicy } from '../../policy/policy.js';
-import { setKeepAlive } from '../../socket/keep-alive.js';
+import { SystemCallError } from '../../../native/errors.js';
+import type { ParsedPolicy } from '../../../policy/policy.js';
+import { setKeepAlive } from '../../../socket/keep-alive.js';
 import { isAsPredicted, Play, toleranceMs } from './play.js';
 import type { Connection, DemoReport } from './scenario.js';
 import { demoDurationMs, scenarios } from './scenarios.js';

@@ -1,8 +1,8 @@
-import type { Endpoint } from '../../host/list/connection.js';
-import { type ConnectionRow, lastHeardMs } from '../../host/list/row.js';
-import type { Verdict } from '../../policy/model/verdict.js';
-import { parseAddress } from '../../wire/ip-address.js';
-import { placeText } from './connection-cells.js';
+import type { Endpoint } from '../../../host/list/connection.js';
+import { type ConnectionRow, lastHeardMs } from '../../../host/list/row.js';
+import type { Verdict } from '../../../policy/model/verdict.js';
+import { parseAddress } from '../../../wire/ip-address.js';
+import { placeText } from '../../text/cells.js';
 
 type SortValue = number | string | null;
 

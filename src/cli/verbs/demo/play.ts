@@ -1,9 +1,9 @@
-import { descriptorOf } from '../../node/handle.js';
-import type { ParsedPolicy } from '../../policy/policy.js';
-import { readTcpInfo } from '../../socket/tcp-info.js';
-import { abortSocket } from '../../testing/abort-socket.js';
-import { type CrashedPeer, crashPeer } from '../../testing/index.js';
-import { silentMsOf } from '../../wire/tcp-info/decode.js';
+import { descriptorOf } from '../../../node/handle.js';
+import type { ParsedPolicy } from '../../../policy/policy.js';
+import { readTcpInfo } from '../../../socket/tcp-info.js';
+import { abortSocket } from '../../../testing/abort-socket.js';
+import { type CrashedPeer, crashPeer } from '../../../testing/index.js';
+import { silentMsOf } from '../../../wire/tcp-info/decode.js';
 import type { Connection, Outcome, Scenario, ScenarioResult } from './scenario.js';
 import { Timeline, type TimelineEvent } from './timeline.js';
 

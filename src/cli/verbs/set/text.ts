@@ -1,10 +1,10 @@
-import type { Change, Changes, FailedChange } from '../../host/change/set.js';
-import type { HostConnection } from '../../host/list/connection.js';
-import { countSockets, type NotJudged } from '../../host/list/not-judged.js';
-import { sameState } from '../../socket/option-writes.js';
-import { endpointText, keepAliveText } from './connection-cells.js';
-import { cutMiddle, fitTable, wrapText } from './fit.js';
-import { printable } from './printable.js';
+import type { Change, Changes, FailedChange } from '../../../host/change/set.js';
+import type { HostConnection } from '../../../host/list/connection.js';
+import { countSockets, type NotJudged } from '../../../host/list/not-judged.js';
+import { sameState } from '../../../socket/option-writes.js';
+import { endpointText, keepAliveText } from '../../text/cells.js';
+import { printable } from '../../text/printable.js';
+import { cutMiddle, fitTable, wrapText } from '../../text/table.js';
 
 /** A connection's two ends, as a row of JSON begins. */
 export function endsOf({ local, remote }: HostConnection) {

@@ -1,11 +1,11 @@
-import type { HostConnection } from '../../host/list/connection.js';
-import type { Listing } from '../../host/list/listing.js';
-import { countSockets, type NotJudged } from '../../host/list/not-judged.js';
-import { type ConnectionRow, dependsOnKeepAlive } from '../../host/list/row.js';
-import { emptyCell, placeText } from './connection-cells.js';
-import { cutMiddle, type FitColumn, fitTable } from './fit.js';
+import type { HostConnection } from '../../../host/list/connection.js';
+import type { Listing } from '../../../host/list/listing.js';
+import { countSockets, type NotJudged } from '../../../host/list/not-judged.js';
+import { type ConnectionRow, dependsOnKeepAlive } from '../../../host/list/row.js';
+import { emptyCell, placeText } from '../../text/cells.js';
+import { printable } from '../../text/printable.js';
+import { cutMiddle, type FitColumn, fitTable } from '../../text/table.js';
 import type { Grouping } from './groupings.js';
-import { printable } from './printable.js';
 
 /** How many connections there are of each verdict. */
 export interface VerdictCounts {

@@ -1,14 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { exampleConnection, exampleRow, inState, off, on } from '../../../test/host/example-row.js';
-import {
-  endpointText,
-  inFlightText,
-  keepAliveText,
-  placeText,
-  remoteText,
-  stateText,
-  verdictText,
-} from './connection-cells.js';
+import { endpointText, inFlightText, keepAliveText, placeText, remoteText, stateText, verdictText } from './cells.js';
 
 it.each([
   [on, '30:5:3'],

@@ -1,13 +1,13 @@
 import { Command, Option } from 'commander';
 import { createLogUpdate } from 'log-update';
-import { parsePolicy } from '../../policy/parse.js';
-import type { ParsedPolicy } from '../../policy/policy.js';
-import { toleranceMs } from '../demo/play.js';
-import { runDemo, type Spectator } from '../demo/run.js';
-import { demoDurationMs } from '../demo/scenarios.js';
-import { drawingOutput, hasReader, print, printJson, shownExitCode } from '../output.js';
-import { renderEvent, renderIntroduction, renderLive, renderReport } from '../render/demo.js';
-import { policyArgument } from './policy-argument.js';
+import { parsePolicy } from '../../../policy/parse.js';
+import type { ParsedPolicy } from '../../../policy/policy.js';
+import { drawingOutput, hasReader, print, printJson, shownExitCode } from '../../shared/output.js';
+import { policyArgument } from '../../shared/policy-argument.js';
+import { toleranceMs } from './play.js';
+import { runDemo, type Spectator } from './run.js';
+import { demoDurationMs } from './scenarios.js';
+import { renderEvent, renderIntroduction, renderLive, renderReport } from './text.js';
 
 interface DemoOptions {
   readonly policy: ParsedPolicy;

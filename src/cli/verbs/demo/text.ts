@@ -1,10 +1,10 @@
-import { formatPolicy } from '../../policy/format.js';
-import type { TimeRange } from '../../policy/model/time-range.js';
-import { isAsPredicted, type Play } from '../demo/play.js';
-import type { DemoReport, Outcome, Scenario, ScenarioResult } from '../demo/scenario.js';
-import { demoDurationMs, scenarios } from '../demo/scenarios.js';
-import type { TimelineEvent } from '../demo/timeline.js';
-import { renderTable } from './table.js';
+import { formatPolicy } from '../../../policy/format.js';
+import type { TimeRange } from '../../../policy/model/time-range.js';
+import { renderTable } from '../../text/ruled-table.js';
+import { isAsPredicted, type Play } from './play.js';
+import type { DemoReport, Outcome, Scenario, ScenarioResult } from './scenario.js';
+import { demoDurationMs, scenarios } from './scenarios.js';
+import type { TimelineEvent } from './timeline.js';
 
 const stripWidth = 28;
 

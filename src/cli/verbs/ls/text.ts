@@ -1,4 +1,4 @@
-import type { ConnectionRow } from '../../host/list/row.js';
+import type { ConnectionRow } from '../../../host/list/row.js';
 import {
   endpointText,
   heardText,
@@ -10,9 +10,9 @@ import {
   stateText,
   timerText,
   verdictText,
-} from './connection-cells.js';
-import { cutEnd, cutMiddle, type FitColumn, fitTable, keepingTail } from './fit.js';
-import { printable } from './printable.js';
+} from '../../text/cells.js';
+import { printable } from '../../text/printable.js';
+import { cutEnd, cutMiddle, type FitColumn, fitTable, keepingTail } from '../../text/table.js';
 
 interface ConnectionColumn extends FitColumn {
   text(row: ConnectionRow): string;

@@ -1,7 +1,7 @@
 import type net from 'node:net';
-import type { TimeRange } from '../../policy/model/time-range.js';
-import type { ParsedPolicy } from '../../policy/policy.js';
-import type { CrashedPeer } from '../../testing/index.js';
+import type { TimeRange } from '../../../policy/model/time-range.js';
+import type { ParsedPolicy } from '../../../policy/policy.js';
+import type { CrashedPeer } from '../../../testing/index.js';
 
 /** What the server learnt of a connection by the end. */
 export type Outcome = 'closed' | 'reset' | 'dead' | 'established';

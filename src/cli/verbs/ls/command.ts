@@ -1,18 +1,18 @@
 import { Command, InvalidArgumentError, Option } from 'commander';
-import type { ListQuery } from '../../host/list/list-query.js';
-import type { Listing } from '../../host/list/listing.js';
-import { isAnswered } from '../../host/list/not-judged.js';
-import type { ConnectionRow } from '../../host/list/row.js';
-import { createRowWriter } from '../../host/list/row-text.js';
-import { drawingOutput, hasReader, print, printError, printJson, shownExitCode } from '../output.js';
-import { outputWidth } from '../output-width.js';
-import { parseSortOrder, type SortOrder, sortKeys, sortRows } from '../render/connection-order.js';
-import { type Grouping, groupings } from '../render/groupings.js';
-import type { Group } from '../render/groups.js';
-import { renderIncomplete } from '../render/incomplete.js';
-import { printableLines } from '../render/printable.js';
-import { sleep } from '../sleep.js';
-import { addSelectionOptions, durationOption, queryOf, type SelectionOptions } from './selection-options.js';
+import type { ListQuery } from '../../../host/list/list-query.js';
+import type { Listing } from '../../../host/list/listing.js';
+import { isAnswered } from '../../../host/list/not-judged.js';
+import type { ConnectionRow } from '../../../host/list/row.js';
+import { createRowWriter } from '../../../host/list/row-text.js';
+import { drawingOutput, hasReader, print, printError, printJson, shownExitCode } from '../../shared/output.js';
+import { outputWidth } from '../../shared/output-width.js';
+import { addSelectionOptions, durationOption, queryOf, type SelectionOptions } from '../../shared/selection-options.js';
+import { renderIncomplete } from '../../text/incomplete.js';
+import { printableLines } from '../../text/printable.js';
+import { type Grouping, groupings } from './groupings.js';
+import type { Group } from './groups.js';
+import { parseSortOrder, type SortOrder, sortKeys, sortRows } from './order.js';
+import { sleep } from './sleep.js';
 
 interface LsOptions extends SelectionOptions {
   readonly allStates?: true;
@@ -33,8 +33,8 @@ function sortOrder(text: string): SortOrder {
 /** What renders tables is loaded when there is one to render: it takes longer to load than a short list takes. */
 async function table(listing: Listing, { group, sort }: LsOptions): Promise<string> {
   const { rows } = listing;
-  const { renderConnections } = await import('../render/connection-table.js');
-  const { groupRows, renderGroups, renderSummary } = await import('../render/groups.js');
+  const { renderConnections } = await import('./text.js');
+  const { groupRows, renderGroups, renderSummary } = await import('./groups.js');
   const width = outputWidth();
   const body =
     group === undefined
@@ -70,14 +70,14 @@ async function writeJson(listing: Listing, { group, sort }: LsOptions): Promise<
   if (group === undefined) {
     return writeItems<ConnectionRow>('connections', sortRows(rows, sort), createRowWriter(), listing);
   }
-  const { groupRows } = await import('../render/groups.js');
+  const { groupRows } = await import('./groups.js');
   return writeItems<Group>('groups', groupRows(rows, group), (item) => JSON.stringify(item), listing);
 }
 
 /** What can read options is loaded where they are asked for. */
 async function createLister({ fast }: LsOptions): Promise<(query: ListQuery) => Listing> {
-  if (!fast) return (await import('../../host/list/list.js')).listConnections;
-  const { listThrough } = await import('../../host/list/listing.js');
+  if (!fast) return (await import('../../../host/list/list.js')).listConnections;
+  const { listThrough } = await import('../../../host/list/listing.js');
   return (query) => listThrough(undefined, query);
 }
 

@@ -1,10 +1,10 @@
 import { Command } from 'commander';
-import type { DefaultsChange } from '../../host/sysctl/change.js';
-import { type KernelDefaultsReport, kernelDefaultsReport } from '../../host/sysctl/report.js';
-import { defaultFile, setKernelDefaults } from '../../host/sysctl/set-defaults.js';
-import { undoKernelDefaults } from '../../host/sysctl/undo-defaults.js';
-import { print, printJson, shownExitCode } from '../output.js';
-import { renderChange, renderDefaults } from '../render/defaults.js';
+import type { DefaultsChange } from '../../../host/sysctl/change.js';
+import { type KernelDefaultsReport, kernelDefaultsReport } from '../../../host/sysctl/report.js';
+import { defaultFile, setKernelDefaults } from '../../../host/sysctl/set-defaults.js';
+import { undoKernelDefaults } from '../../../host/sysctl/undo-defaults.js';
+import { print, printJson, shownExitCode } from '../../shared/output.js';
+import { renderChange, renderDefaults } from './text.js';
 
 interface ShowOptions {
   readonly json?: true;
