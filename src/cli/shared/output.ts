@@ -1,7 +1,9 @@
 import { writeSync } from 'node:fs';
 import { Writable } from 'node:stream';
 import { isatty } from 'node:tty';
+import type { Omission } from '../../host/list/connection.js';
 import { pause } from '../../native/pause.js';
+import { incompleteLines } from '../text/incomplete.js';
 import { printable, printableJson, printableLines } from '../text/printable.js';
 
 const standardOutput = 1;
@@ -35,7 +37,7 @@ function write(text: string): void {
   } catch (error) {
     const { code, message } = error as NodeJS.ErrnoException;
     end = code === 'EPIPE' || code === 'ECONNRESET' ? 'closed' : 'failed';
-    if (end === 'failed') printError(`tcp-keepalive: the output could not be written: ${message}\n`);
+    if (end === 'failed') printMessage(`the output could not be written: ${message}`);
   }
 }
 
@@ -44,9 +46,14 @@ export function print(text: string): void {
   write(printableLines(text));
 }
 
-/** Prints JSON under the same conditions as {@link print}. */
-export function printJson(json: string): void {
+/** Prints the text of JSON under the same conditions as {@link print}. */
+export function printJsonText(json: string): void {
   write(printableJson(json));
+}
+
+/** Prints a value as JSON, as {@link printJsonText} does. */
+export function printJson(value: unknown): void {
+  printJsonText(`${JSON.stringify(value, null, 2)}\n`);
 }
 
 /** Prints text on standard error. Ignores a failure, which could not be reported anywhere. */
@@ -58,9 +65,14 @@ export function printError(text: string): void {
   }
 }
 
-/** Prints an error in one line. */
-export function printFailure(message: string): void {
+/** Prints an error, a warning or another message on standard error, in one line. */
+export function printMessage(message: string): void {
   printError(`tcp-keepalive: ${printable(message)}\n`);
+}
+
+/** Prints what could not be shown, and why. */
+export function printIncomplete(omissions: readonly Omission[]): void {
+  for (const line of incompleteLines(omissions)) printMessage(line);
 }
 
 /** Returns whether the output still has a reader, as far as the last write showed. */

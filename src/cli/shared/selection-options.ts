@@ -17,15 +17,18 @@ function collect(value: string, previous: readonly string[] = []): readonly stri
   return [...previous, value];
 }
 
+/** The least that an option takes: within less, no peer answers and no list is read. */
+const leastMs = 20;
+
 function duration(text: string): number {
   const ms = readDuration(text, 's');
-  if (ms === undefined || ms <= 0) throw new InvalidArgumentError("A duration such as '60s' or '5m' is needed.");
   const slip = millisecondsMeant(text);
-  if (slip !== undefined) throw new InvalidArgumentError(`A duration such as '60s' or '5m' is needed; ${slip}.`);
-  return ms;
+  if (ms !== undefined && ms >= leastMs && slip === undefined) return ms;
+  const allowed = `A duration of at least ${leastMs} ms is needed, such as '60s' or '5m'; a number without a unit is in seconds`;
+  throw new InvalidArgumentError(slip === undefined ? `${allowed}.` : `${allowed}; ${slip}.`);
 }
 
-/** An option whose value is a duration, in seconds where it has no unit. */
+/** Returns an option whose value is a duration, in seconds if it has no unit. */
 export function durationOption(flags: string, description: string): Option {
   return new Option(flags, description).argParser(duration);
 }

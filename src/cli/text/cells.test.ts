@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { exampleConnection, exampleRow, inState, off, on } from '../../../test/host/example-row.js';
-import { endpointText, inFlightText, keepAliveText, placeText, remoteText, stateText, verdictText } from './cells.js';
+import { endpointText, inFlightText, keepAliveText, remoteText, stateText, verdictText } from './cells.js';
 
 it.each([
   [on, '30:5:3'],
@@ -51,12 +51,6 @@ describe('a listener', () => {
 it('brackets IPv6 addresses', () => {
   expect(endpointText({ address: '::1', port: 80 })).toBe('[::1]:80');
   expect(endpointText({ address: '10.0.0.1', port: 80 })).toBe('10.0.0.1:80');
-});
-
-it('prefers the container to the unit, and shows units as people write them', () => {
-  expect(placeText({ container: 'docker:1', unit: 'docker-1.scope' })).toBe('docker:1');
-  expect(placeText({ container: null, unit: String.raw`a\x2db.service` })).toBe('a-b');
-  expect(placeText({ container: null, unit: 'session-3.scope' })).toBe('session-3.scope');
 });
 
 it('names states as ss does', () => {

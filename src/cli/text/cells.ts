@@ -1,23 +1,23 @@
 import type { Endpoint, TimerKind } from '../../host/list/connection.js';
 import { type ConnectionRow, dependsOnKeepAlive, lastHeardMs } from '../../host/list/row.js';
-import { unescapeUnit } from '../../host/owners/cgroup-path.js';
 import { policyDuration } from '../../policy/duration.js';
 import type { TcpState } from '../../wire/tcp-info/decode.js';
 import { humanDuration } from './duration.js';
+import { cutEnd, cutMiddle, keepingTail } from './table.js';
 
 /** Stands where there is nothing to say. */
 export const emptyCell = '-';
+
+export const processColumn = { title: 'PROCESS', least: 12, shorten: keepingTail('/', cutEnd) } as const;
+
+/** A column of addresses, without its title. */
+export const addressColumn = { least: 13, shorten: keepingTail(':', cutMiddle) } as const;
 
 /** `name/pid`, and how many others have the socket open: `nginx/7 +3`. */
 export function processText({ process, owners }: ConnectionRow): string {
   if (process === null) return emptyCell;
   const others = owners.length > 1 ? ` +${owners.length - 1}` : '';
   return `${process.name}/${process.pid}${others}`;
-}
-
-/** The container, else the unit, without what systemd's names only need for itself. */
-export function placeText({ container, unit }: Pick<ConnectionRow, 'container' | 'unit'>): string {
-  return container ?? (unit === null ? emptyCell : unescapeUnit(unit).replace(/\.service$/, ''));
 }
 
 export function endpointText({ address, port }: Endpoint): string {

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { printable } from './printable.js';
-import { cutEnd, cutMiddle, displayWidth, fitTable, keepingTail } from './table.js';
+import { cutEnd, cutMiddle, displayWidth, keepingTail, renderTable } from './table.js';
 
 describe('cutting', () => {
   it.each([
@@ -42,7 +42,7 @@ describe('cutting', () => {
   });
 });
 
-describe('fitTable', () => {
+describe('renderTable', () => {
   const columns = [
     { title: 'NAME', least: 5 },
     { title: 'EXTRA', worth: 1 },
@@ -53,11 +53,11 @@ describe('fitTable', () => {
     ['first name', 'aaaaa', 'bbbb', '1'],
     ['x', 'a', 'b', '1000'],
   ];
-  const titles = (width: number) => fitTable(columns, rows, width).split('\n')[0];
+  const titles = (width: number) => renderTable(columns, rows, width).split('\n')[0];
 
   it('leaves all as it is where it fits', () => {
-    expect(fitTable(columns, rows, 29)).toBe(fitTable(columns, rows, Number.POSITIVE_INFINITY));
-    expect(fitTable(columns, rows, 29).split('\n')).toEqual([
+    expect(renderTable(columns, rows, 29)).toBe(renderTable(columns, rows, Number.POSITIVE_INFINITY));
+    expect(renderTable(columns, rows, 29).split('\n')).toEqual([
       'NAME        EXTRA  MORE     N',
       'first name  aaaaa  bbbb     1',
       'x           a      b     1000',
@@ -65,14 +65,18 @@ describe('fitTable', () => {
   });
 
   it('shortens first, as little as it must, then drops the least worth', () => {
-    expect(fitTable(columns, rows, 26)).toContain('first …  aaaaa');
+    expect(renderTable(columns, rows, 26)).toContain('first …  aaaaa');
     expect(titles(24)).toBe('NAME   EXTRA  MORE     N');
     expect(titles(23)).toBe('NAME        MORE     N');
     expect(titles(17)).toBe('NAME   MORE     N');
     expect(titles(16)).toBe('NAME           N');
   });
 
+  it('lets no character through that moves the cursor or reverses the text', () => {
+    expect(renderTable(['NAME', 'N'], [['a\u202eb\n', '1']])).toBe('NAME          N\na\\u202eb\\x0a  1');
+  });
+
   it('cuts lines where nothing more can go', () => {
-    expect(fitTable(columns, rows, 8).split('\n')).toEqual(['NAME   …', 'firs…  …', 'x      …']);
+    expect(renderTable(columns, rows, 8).split('\n')).toEqual(['NAME   …', 'firs…  …', 'x      …']);
   });
 });

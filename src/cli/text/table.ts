@@ -1,7 +1,8 @@
 import stringWidth from 'string-width';
+import { isPlain, printable } from './printable.js';
 
-/** A column of a table that fits the terminal. */
-export interface FitColumn {
+/** A column of a table. */
+export interface Column {
   readonly title: string;
   readonly align?: 'right';
   /** The width that it may be shortened to; without one it keeps its full width. */
@@ -13,8 +14,6 @@ export interface FitColumn {
   /** Makes a text fit a width; by default its end is cut. */
   readonly shorten?: (text: string, width: number) => string;
 }
-
-const isPlain = (text: string) => /^[\x20-\x7e]*$/.test(text);
 
 /** The columns that a text takes on a terminal. */
 export function displayWidth(text: string): number {
@@ -74,14 +73,14 @@ const total = (widths: readonly number[]) =>
   widths.reduce((sum, width) => sum + width, 0) + gap * Math.max(0, widths.length - 1);
 
 interface Fitted {
-  readonly column: FitColumn;
+  readonly column: Column;
   /** Where its cells are in a row. */
   readonly index: number;
   readonly natural: number;
   readonly least: number;
 }
 
-function measure(columns: readonly FitColumn[], rows: readonly (readonly string[])[]): Fitted[] {
+function measure(columns: readonly Column[], rows: readonly (readonly string[])[]): Fitted[] {
   return columns.map((column, index) => {
     let natural = displayWidth(column.title);
     for (const row of rows) natural = Math.max(natural, displayWidth(row[index] as string));
@@ -120,12 +119,18 @@ function shareWidth(kept: readonly Fitted[], width: number): number[] {
 }
 
 /**
- * Lays rows out under their columns' titles, in lines no longer than `width`.
+ * Returns rows laid out under their columns' titles, in lines no longer than `width`. Makes every cell printable.
  *
- * Where they are too long, columns are shortened to what they can bear, then dropped; `Infinity` leaves all as it is.
+ * Where lines are too long, columns are shortened to what they can bear, then dropped; by default all is shown.
  */
-export function fitTable(columns: readonly FitColumn[], rows: readonly (readonly string[])[], width: number): string {
-  const kept = keepColumns(measure(columns, rows), width);
+export function renderTable(
+  columns: readonly (Column | string)[],
+  rows: readonly (readonly string[])[],
+  width = Number.POSITIVE_INFINITY,
+): string {
+  const titled = columns.map((column) => (typeof column === 'string' ? { title: column } : column));
+  const cells = rows.map((row) => row.map(printable));
+  const kept = keepColumns(measure(titled, cells), width);
   const widths = width === Number.POSITIVE_INFINITY ? kept.map(({ natural }) => natural) : shareWidth(kept, width);
   const lay = (row: readonly string[]) => {
     let line = '';
@@ -138,17 +143,17 @@ export function fitTable(columns: readonly FitColumn[], rows: readonly (readonly
     });
     return cutEnd(line.trimEnd(), width);
   };
-  return [columns.map(({ title }) => title), ...rows].map(lay).join('\n');
+  return [titled.map(({ title }) => title), ...cells].map(lay).join('\n');
 }
 
 /** Breaks a text between words into lines no longer than `width`; a longer word has a line of its own. */
-export function wrapText(text: string, width: number): string {
+export function wrapText(text: string, width: number, indent = ''): string {
   const lines: string[] = [];
-  for (const word of text.split(' ')) {
+  for (const word of printable(text).split(' ')) {
     const line = lines.at(-1);
-    if (line !== undefined && displayWidth(line) + 1 + displayWidth(word) <= width)
-      lines.splice(-1, 1, `${line} ${word}`);
-    else lines.push(word);
+    if (line === undefined) lines.push(word);
+    else if (displayWidth(line) + 1 + displayWidth(word) > width) lines.push(indent + word);
+    else lines[lines.length - 1] = `${line} ${word}`;
   }
   return lines.join('\n');
 }

@@ -3,7 +3,8 @@ import { Command } from 'commander';
 import { type CheckedPeer, type CheckResult, checkPeers } from '../../../host/check/check.js';
 import { type ReapedPeer, reapPeers } from '../../../host/check/reap.js';
 import { isAnswered } from '../../../host/list/not-judged.js';
-import { print, printError, printJson } from '../../shared/output.js';
+import { exitCodes } from '../../exit-codes.js';
+import { print, printError, printIncomplete, printJson, printMessage } from '../../shared/output.js';
 import { outputWidth } from '../../shared/output-width.js';
 import {
   addSelectionOptions,
@@ -12,8 +13,8 @@ import {
   queryOf,
   type SelectionOptions,
 } from '../../shared/selection-options.js';
-import { renderIncomplete } from '../../text/incomplete.js';
-import { endsOf } from '../set/text.js';
+import { counted } from '../../text/counted.js';
+import { toJson } from './json.js';
 import { renderPeers, renderReaped } from './text.js';
 
 interface CheckOptions extends SelectionOptions {
@@ -28,7 +29,7 @@ interface CheckOptions extends SelectionOptions {
 async function isConfirmed(count: number): Promise<boolean> {
   const terminal = createInterface({ input: process.stdin });
   try {
-    printError(`Close ${count} ${count === 1 ? 'connection' : 'connections'}? [y/N] `);
+    printError(`Close ${counted(count, 'connection')}? [y/N] `);
     // The end of the input leaves a question unanswered for ever.
     const ended = new Promise<string>((resolve) => terminal.once('close', () => resolve('')));
     const answer = await Promise.race([terminal.question(''), ended]);
@@ -38,28 +39,14 @@ async function isConfirmed(count: number): Promise<boolean> {
   }
 }
 
-function writeJson({ peers, ...rest }: CheckResult, reaped: readonly ReapedPeer[]): void {
-  const outcomeOf = new Map(reaped.map(({ row, outcome, error }) => [row, { reaped: outcome, error }]));
-  const items = peers.map(({ row, answer, elapsedMs, asked, why, remedy }) => ({
-    ...endsOf(row.connection),
-    answer,
-    elapsedMs,
-    asked,
-    why,
-    remedy,
-    ...outcomeOf.get(row),
-  }));
-  printJson(`${JSON.stringify({ peers: items, ...rest }, null, 2)}\n`);
-}
-
 const settled: readonly ReapedPeer['outcome'][] = ['destroyed', 'expired', 'gone', 'answered'];
 
 function exitCodeOf(result: CheckResult, reaped: readonly ReapedPeer[]): number {
   const { peers, orphans, undecided, isWhole } = result;
   const count = (kind: CheckedPeer['answer']) => peers.filter(({ answer }) => answer === kind).length;
-  if (count('silent') > reaped.filter(({ outcome }) => settled.includes(outcome)).length) return 2;
-  if (count('not-asked') > 0 || !isAnswered({ isWhole, notJudged: undecided })) return 3;
-  return peers.length + orphans > 0 ? 0 : 1;
+  if (count('silent') > reaped.filter(({ outcome }) => settled.includes(outcome)).length) return exitCodes.fault;
+  if (count('not-asked') > 0 || !isAnswered({ isWhole, notJudged: undecided })) return exitCodes.unanswered;
+  return peers.length + orphans > 0 ? exitCodes.done : exitCodes.nothing;
 }
 
 async function reap(silent: readonly CheckedPeer[], options: CheckOptions): Promise<ReapedPeer[]> {
@@ -67,24 +54,36 @@ async function reap(silent: readonly CheckedPeer[], options: CheckOptions): Prom
   const { yes, json } = options;
   const mayClose = yes ?? (process.stdin.isTTY && !json ? await isConfirmed(silent.length) : false);
   if (!mayClose) {
-    printError('nothing was closed: it takes a yes, or --yes\n');
+    printMessage('nothing was closed: it takes a yes, or --yes');
     return [];
   }
   return reapPeers(silent, { unconfirmed: options.unconfirmed === true });
 }
 
+/** Options that mean nothing without --reap. */
+const reapOnly = ['unconfirmed', 'yes'] as const;
+
 async function check(options: CheckOptions, command: Command): Promise<void> {
-  if (options.reap && !options.all && !hasFilter(options)) {
-    command.error('error: say which connections --reap may close, such as --port 5432, or --all');
+  const { reap: mayClose, all, json } = options;
+  const lone = reapOnly.find((name) => !mayClose && options[name]);
+  if (lone !== undefined) command.error(`--${lone} is for --reap: add --reap, or leave --${lone} out`);
+  if (mayClose && !all && !hasFilter(options)) {
+    command.error('say which connections --reap may close, such as --port 5432, or --all');
   }
   const result = await checkPeers(queryOf(options), { timeout: options.timeout });
-  if (!options.json) print(renderPeers(result, outputWidth()));
+  if (!json) print(renderPeers(result, outputWidth()));
   const silent = result.peers.filter(({ answer }) => answer === 'silent');
-  const reaped = options.reap ? await reap(silent, options) : [];
-  if (options.json) writeJson(result, reaped);
+  const reaped = mayClose ? await reap(silent, options) : [];
+  if (json) printJson(toJson(result, reaped));
   else {
     if (reaped.length > 0) print(`\n${renderReaped(reaped, outputWidth())}`);
-    printError(renderIncomplete(result.incomplete));
+    printIncomplete(result.incomplete);
+  }
+  const unconfirmed = reaped.filter(({ outcome }) => outcome === 'unconfirmed').length;
+  if (unconfirmed > 0) {
+    printMessage(
+      `${counted(unconfirmed, 'connection')} left open, not confirmed: --unconfirmed closes such connections`,
+    );
   }
   process.exitCode = exitCodeOf(result, reaped);
 }
@@ -97,7 +96,7 @@ export function checkCommand(): Command {
     .option('--reap', 'close the connections whose peers are silent, after a prompt')
     .option('--unconfirmed', 'with --reap, also where only a segment from beside asked')
     .option('--all', 'with --reap, any connection, where no filter is given')
-    .option('--yes', 'close without the prompt')
+    .option('--yes', 'with --reap, without the prompt')
     .option('--json', 'print JSON')
     .addHelpText(
       'after',

@@ -1,18 +1,12 @@
 import type { CheckedPeer, CheckResult } from '../../../host/check/check.js';
 import type { ReapedPeer } from '../../../host/check/reap.js';
-import { endpointText, processText } from '../../text/cells.js';
+import { addressColumn, endpointText, processColumn, processText } from '../../text/cells.js';
+import { counted, notJudgedText } from '../../text/counted.js';
 import { printable } from '../../text/printable.js';
-import { cutEnd, cutMiddle, fitTable, keepingTail, wrapText } from '../../text/table.js';
-
-const address = { least: 13, shorten: keepingTail(':', cutMiddle) } as const;
-const owner = { title: 'PROCESS', least: 12, shorten: keepingTail('/', cutEnd) } as const;
+import { renderTable, wrapText } from '../../text/table.js';
 
 const answers = { silent: 'silent', reset: 'reset', 'not-asked': 'not asked', alive: 'alive' } as const;
 const order = Object.keys(answers);
-
-function plural(count: number, noun: string): string {
-  return `${count} ${noun}${count === 1 ? '' : 's'}`;
-}
 
 /** Returns the reasons why peers were not asked, each once, and the remedies. */
 function renderReasons(peers: readonly CheckedPeer[], width: number): string {
@@ -23,24 +17,24 @@ function renderReasons(peers: readonly CheckedPeer[], width: number): string {
     counts.set(reason, (counts.get(reason) ?? 0) + 1);
   }
   return [...counts]
-    .map(([reason, count]) => `\n${wrapText(printable(`not asked: ${plural(count, 'peer')}: ${reason}`), width)}\n`)
+    .map(([reason, count]) => `\n${wrapText(`not asked: ${counted(count, 'peer')}: ${reason}`, width)}\n`)
     .join('');
 }
 
 /** Returns the table of peers, the silent first, then the reasons why some were not asked, and the counts. */
-export function renderPeers({ peers, orphans }: Pick<CheckResult, 'peers' | 'orphans'>, width: number): string {
+export function renderPeers({ peers, orphans, undecided }: CheckResult, width: number): string {
   const sorted = [...peers].sort((a, b) => order.indexOf(a.answer) - order.indexOf(b.answer));
   const columns = [
-    owner,
-    { title: 'LOCAL', ...address },
-    { title: 'REMOTE', ...address },
-    { title: 'ANSWER' },
+    processColumn,
+    { title: 'LOCAL', ...addressColumn },
+    { title: 'REMOTE', ...addressColumn },
+    'ANSWER',
     { title: 'AFTER', align: 'right' as const },
   ];
-  const table = fitTable(
+  const table = renderTable(
     columns,
     sorted.map(({ row, answer, elapsedMs }) => [
-      printable(processText(row)),
+      processText(row),
       endpointText(row.connection.local),
       endpointText(row.connection.remote),
       answers[answer],
@@ -52,8 +46,13 @@ export function renderPeers({ peers, orphans }: Pick<CheckResult, 'peers' | 'orp
     const count = peers.filter(({ answer }) => answer === kind).length;
     return kind === 'not-asked' && count === 0 ? [] : [`${count} ${answers[kind]}`];
   });
-  const passedOver = orphans === 0 ? '' : `\n${plural(orphans, 'orphan')} passed over`;
-  return `${table}\n\n${plural(peers.length, 'peer')}: ${counts.join(', ')}${passedOver}\n${renderReasons(peers, width)}`;
+  const open = notJudgedText(undecided);
+  const lines = [
+    peers.length === 0 ? 'no connection matches' : `${table}\n\n${counted(peers.length, 'peer')}: ${counts.join(', ')}`,
+    ...(orphans === 0 ? [] : [`${counted(orphans, 'orphan')} passed over`]),
+    ...(open === undefined ? [] : [printable(open)]),
+  ];
+  return `${lines.join('\n')}\n${renderReasons(peers, width)}`;
 }
 
 const outcomes = {
@@ -68,16 +67,16 @@ const outcomes = {
 /** What became of the connections whose peers were silent. */
 export function renderReaped(reaped: readonly ReapedPeer[], width: number): string {
   const columns = [
-    { title: 'LOCAL', ...address },
-    { title: 'REMOTE', ...address },
+    { title: 'LOCAL', ...addressColumn },
+    { title: 'REMOTE', ...addressColumn },
     { title: 'OUTCOME', least: 10 },
   ];
-  return `${fitTable(
+  return `${renderTable(
     columns,
     reaped.map(({ row, outcome, error }) => [
       endpointText(row.connection.local),
       endpointText(row.connection.remote),
-      error === undefined ? outcomes[outcome] : printable(`${outcomes[outcome]}: ${error}`),
+      error === undefined ? outcomes[outcome] : `${outcomes[outcome]}: ${error}`,
     ]),
     width,
   )}\n`;

@@ -3,7 +3,7 @@ import type { DefaultsChange } from '../../../host/sysctl/change.js';
 import { type KernelDefaultsReport, kernelDefaultsReport } from '../../../host/sysctl/report.js';
 import { defaultFile, setKernelDefaults } from '../../../host/sysctl/set-defaults.js';
 import { undoKernelDefaults } from '../../../host/sysctl/undo-defaults.js';
-import { print, printJson, shownExitCode } from '../../shared/output.js';
+import { print, printJson, printMessage, shownExitCode } from '../../shared/output.js';
 import { renderChange, renderDefaults } from './text.js';
 
 interface ShowOptions {
@@ -18,7 +18,7 @@ interface SetOptions extends ShowOptions {
 }
 
 function printResult(data: DefaultsChange | KernelDefaultsReport, text: string, json: boolean): void {
-  if (json) printJson(`${JSON.stringify(data, null, 2)}\n`);
+  if (json) printJson(data);
   else print(`${text}\n`);
 }
 
@@ -37,14 +37,15 @@ function exitCodeOf({ applied, overriddenBy, warnings, incomplete }: DefaultsCha
 function change(policy: string | undefined, options: SetOptions, command: Command): void {
   const { file, runtimeOnly = false, dryRun = false, undo = false, json = false } = options;
   if (undo && (policy !== undefined || file !== undefined || runtimeOnly)) {
-    command.error('error: --undo takes back the last change as it was made: no policy, --file or --runtime-only');
+    command.error('--undo takes back the last change as it was made: no policy, --file or --runtime-only');
   }
-  if (!undo && policy === undefined) command.error("error: missing argument 'policy', such as 600:30:5");
-  if (runtimeOnly && file !== undefined) command.error('error: --runtime-only writes no file: leave --file out');
+  if (!undo && policy === undefined) command.error("missing argument 'policy', such as 600:30:5");
+  if (runtimeOnly && file !== undefined) command.error('--runtime-only writes no file: leave --file out');
   const done = undo
     ? undoKernelDefaults({ dryRun })
     : setKernelDefaults(policy ?? '', { runtimeOnly, dryRun, ...(file === undefined ? {} : { file }) });
   printResult(done, renderChange(done), json);
+  if (!dryRun && !done.applied) printMessage('nothing was changed, because of what is missing');
   process.exitCode = exitCodeOf(done, dryRun);
 }
 

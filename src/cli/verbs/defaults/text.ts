@@ -4,40 +4,11 @@ import type { NamespaceDefaults } from '../../../host/sysctl/namespaces.js';
 import type { KernelDefaultsReport } from '../../../host/sysctl/report.js';
 import type { SysctlSource } from '../../../host/sysctl/sources.js';
 import type { KernelDefaults } from '../../../socket/kernel-defaults.js';
+import { humanDuration } from '../../text/duration.js';
 import { printable } from '../../text/printable.js';
-import { renderTable } from '../../text/ruled-table.js';
+import { cutMiddle, renderTable, wrapText } from '../../text/table.js';
 
 type Sysctl = (typeof keepAliveSysctls)[number];
-
-/** A long path without its middle. */
-function shortened(text: string, width: number): string {
-  if (text.length <= width) return text;
-  const start = Math.floor((width - 3) / 3);
-  return `${text.slice(0, start)}...${text.slice(text.length - (width - 3 - start))}`;
-}
-
-/** A sentence in lines of at most 80 columns; a word that is longer has a line of its own. */
-function wrapped(text: string, indent = '  '): string {
-  const lines: string[] = [];
-  for (const word of printable(text).split(' ')) {
-    const line = lines.at(-1);
-    if (line === undefined) lines.push(word);
-    else if (line.length + 1 + word.length > 80) lines.push(indent + word);
-    else lines[lines.length - 1] = `${line} ${word}`;
-  }
-  return lines.join('\n');
-}
-
-/** A time in its two greatest units: `2 h 11 min`, `12 min 30 s`, `45 s`. */
-export function roughTime(ms: number): string {
-  const seconds = Math.floor(ms / 1000);
-  const [hours, minutes] = [Math.floor(seconds / 3600), Math.floor(seconds / 60) % 60];
-  const parts = hours > 0 ? [hours, 'h', minutes, 'min'] : [minutes, 'min', seconds % 60, 's'];
-  const [large, largeUnit, small, smallUnit] = parts;
-  return [...(large === 0 ? [] : [large, largeUnit]), ...(small === 0 && large !== 0 ? [] : [small, smallUnit])].join(
-    ' ',
-  );
-}
 
 function numberOf(sysctl: Sysctl, defaults: KernelDefaults): number {
   return defaults[sysctl.field] / (sysctl.unitMs ?? 1);
@@ -53,7 +24,7 @@ function isUsual({ idle, interval, count }: KernelDefaults): boolean {
 
 /** What the three numbers come to: idle + interval x count. */
 function noticedAfter(defaults: KernelDefaults): string {
-  return roughTime(defaults.idle + defaults.interval * defaults.count);
+  return humanDuration(defaults.idle + defaults.interval * defaults.count);
 }
 
 function renderMeaning(defaults: KernelDefaults): string {
@@ -62,7 +33,7 @@ function renderMeaning(defaults: KernelDefaults): string {
 }
 
 function place({ file, line }: SysctlSource, width = Number.POSITIVE_INFINITY): string {
-  return shortened(printable(`${file}:${line}`), width);
+  return cutMiddle(printable(`${file}:${line}`), width);
 }
 
 /** Where a value comes from, as far as the files and the kernel's own default tell. */
@@ -73,7 +44,7 @@ function origin(sysctl: Sysctl, report: KernelDefaultsReport): string {
     return value === sysctl.builtIn ? "the kernel's own; no file sets it" : 'at run time; no file sets it';
   }
   if (numberOfValue(winner.value) === value) return place(winner, 38);
-  return `at run time; the file says ${shortened(printable(winner.value), 11)}`;
+  return `at run time; the file says ${cutMiddle(printable(winner.value), 11)}`;
 }
 
 function renderSource(source: SysctlSource, isLast: boolean): string {
@@ -94,8 +65,8 @@ function namespaceRow(namespace: NamespaceDefaults): string[] {
   const { netns, name, process } = namespace;
   const [idle, interval, count] = keepAliveSysctls.map((sysctl) => shownValue(sysctl, namespace));
   return [
-    shortened(printable(name ?? String(netns)), 16),
-    process === null ? '' : shortened(printable(`${process.pid} ${process.name}`), 18),
+    cutMiddle(printable(name ?? String(netns)), 16),
+    process === null ? '' : cutMiddle(printable(`${process.pid} ${process.name}`), 18),
     ...[idle ?? '', interval ?? '', count ?? ''],
     isUsual(namespace) ? noticedAfter(namespace) : '',
   ];
@@ -103,20 +74,20 @@ function namespaceRow(namespace: NamespaceDefaults): string[] {
 
 function renderNamespaces(namespaces: readonly NamespaceDefaults[]): string[] {
   if (namespaces.length === 0) return [];
-  const heading = ['network namespace', 'process', 'idle', 'interval', 'count', 'noticed after'];
-  return ['', renderTable([heading, ...namespaces.map(namespaceRow)])];
+  const heading = ['NETWORK NAMESPACE', 'PROCESS', 'IDLE', 'INTERVAL', 'COUNT', 'NOTICED AFTER'];
+  return ['', renderTable(heading, namespaces.map(namespaceRow))];
 }
 
 function renderIncomplete(incomplete: KernelDefaultsReport['incomplete']): string[] {
   if (incomplete.length === 0) return [];
-  return ['', ...incomplete.map(({ what, why }) => wrapped(`not shown: ${what}: ${why}`))];
+  return ['', ...incomplete.map(({ what, why }) => wrapText(`not shown: ${what}: ${why}`, 80, '  '))];
 }
 
 /** The kernel's defaults, where they come from and what they mean. */
 export function renderDefaults(report: KernelDefaultsReport): string {
   const rows = keepAliveSysctls.map((sysctl) => [sysctl.key, shownValue(sysctl, report), origin(sysctl, report)]);
   return [
-    renderTable([['sysctl', 'value', 'set by'], ...rows]),
+    renderTable(['SYSCTL', 'VALUE', 'SET BY'], rows),
     ...['', renderMeaning(report)],
     ...renderSources('Assignments, each key in the order in which systemd-sysctl reads them:', report.sources),
     ...renderSources('Not read when the machine starts (no link in /etc/sysctl.d):', report.notRead),
@@ -148,9 +119,9 @@ export function renderChange(change: DefaultsChange): string {
   const lacking = incomplete.map(({ what, why }) => `${applied ? 'no undo' : 'missing'}: ${what}: ${why}`);
   const lines = [...overrides, ...warnings.map((text) => `warning: ${text}`), ...lacking];
   return [
-    renderTable([['sysctl', 'before', applied ? 'after' : 'would be'], ...rows]),
+    renderTable(['SYSCTL', 'BEFORE', applied ? 'AFTER' : 'WOULD BE'], rows),
     ...renderFile(change),
-    ...['', renderMeaning(after), '', wrapped(notDone, '')],
-    ...(lines.length === 0 ? [] : ['', ...lines.map((line) => wrapped(line))]),
+    ...['', renderMeaning(after), '', wrapText(notDone, 80)],
+    ...(lines.length === 0 ? [] : ['', ...lines.map((line) => wrapText(line, 80, '  '))]),
   ].join('\n');
 }

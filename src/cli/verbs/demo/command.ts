@@ -52,7 +52,7 @@ async function demo({ policy, json }: DemoOptions): Promise<void> {
   try {
     if (json) {
       const report = await runDemo(policy, silent, interruption.signal);
-      printJson(`${JSON.stringify(report, null, 2)}\n`);
+      printJson(report);
       process.exitCode = report.ok ? 0 : 2;
       return;
     }

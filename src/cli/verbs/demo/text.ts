@@ -1,6 +1,6 @@
 import { formatPolicy } from '../../../policy/format.js';
 import type { TimeRange } from '../../../policy/model/time-range.js';
-import { renderTable } from '../../text/ruled-table.js';
+import { renderTable } from '../../text/table.js';
 import { isAsPredicted, type Play } from './play.js';
 import type { DemoReport, Outcome, Scenario, ScenarioResult } from './scenario.js';
 import { demoDurationMs, scenarios } from './scenarios.js';
@@ -106,5 +106,5 @@ export function renderReport(report: DemoReport): string {
   const conclusion = report.ok
     ? 'Every peer was told apart, at the time that was predicted.'
     : 'At least one measurement is not as predicted.';
-  return `${renderTable([['the peer', 'expected', 'measured', 'what the server sees'], ...rows])}\n\n${conclusion}`;
+  return `${renderTable(['PEER', 'EXPECTED', 'MEASURED', 'WHAT THE SERVER SEES'], rows)}\n\n${conclusion}`;
 }

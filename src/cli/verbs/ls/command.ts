@@ -1,18 +1,18 @@
 import { Command, InvalidArgumentError, Option } from 'commander';
+import { type Grouping, groupings, groupRows } from '../../../host/list/groups.js';
 import type { ListQuery } from '../../../host/list/list-query.js';
 import type { Listing } from '../../../host/list/listing.js';
 import { isAnswered } from '../../../host/list/not-judged.js';
-import type { ConnectionRow } from '../../../host/list/row.js';
-import { createRowWriter } from '../../../host/list/row-text.js';
-import { drawingOutput, hasReader, print, printError, printJson, shownExitCode } from '../../shared/output.js';
+import { parseSortOrder, type SortOrder, sortKeys, sortRows } from '../../../host/list/order.js';
+import { exitCodes } from '../../exit-codes.js';
+import { drawingOutput, hasReader, print, printIncomplete, shownExitCode } from '../../shared/output.js';
 import { outputWidth } from '../../shared/output-width.js';
 import { addSelectionOptions, durationOption, queryOf, type SelectionOptions } from '../../shared/selection-options.js';
-import { renderIncomplete } from '../../text/incomplete.js';
+import { incompleteLines } from '../../text/incomplete.js';
 import { printableLines } from '../../text/printable.js';
-import { type Grouping, groupings } from './groupings.js';
-import type { Group } from './groups.js';
-import { parseSortOrder, type SortOrder, sortKeys, sortRows } from './order.js';
+import { writeListing } from './json.js';
 import { sleep } from './sleep.js';
+import { renderConnections, renderGroups, renderSummary } from './text.js';
 
 interface LsOptions extends SelectionOptions {
   readonly allStates?: true;
@@ -30,48 +30,14 @@ function sortOrder(text: string): SortOrder {
   return order;
 }
 
-/** What renders tables is loaded when there is one to render: it takes longer to load than a short list takes. */
-async function table(listing: Listing, { group, sort }: LsOptions): Promise<string> {
+function table(listing: Listing, { group, sort }: LsOptions): string {
   const { rows } = listing;
-  const { renderConnections } = await import('./text.js');
-  const { groupRows, renderGroups, renderSummary } = await import('./groups.js');
   const width = outputWidth();
   const body =
     group === undefined
       ? renderConnections(sortRows(rows, sort), width)
       : renderGroups(groupRows(rows, group), group, width);
   return `${body}\n\n${renderSummary(listing)}\n`;
-}
-
-/** Written one after the other, texts of this many rows are never all in memory. */
-const rowsAtOnce = 500;
-
-/** Writes lists as JSON, one item a line, because a machine may have very many connections. */
-function writeItems<Item>(
-  key: string,
-  items: readonly Item[],
-  text: (item: Item) => string,
-  { notJudged, incomplete }: Listing,
-): void {
-  printJson(`{"${key}":[\n`);
-  for (let at = 0; at < items.length && hasReader(); at += rowsAtOnce) {
-    const lines = items
-      .slice(at, at + rowsAtOnce)
-      .map(text)
-      .join(',\n');
-    printJson(at + rowsAtOnce < items.length ? `${lines},\n` : lines);
-  }
-  const rest = `"notJudged":${JSON.stringify(notJudged)},"incomplete":${JSON.stringify(incomplete)}`;
-  printJson(`\n],${rest}}\n`);
-}
-
-async function writeJson(listing: Listing, { group, sort }: LsOptions): Promise<void> {
-  const { rows } = listing;
-  if (group === undefined) {
-    return writeItems<ConnectionRow>('connections', sortRows(rows, sort), createRowWriter(), listing);
-  }
-  const { groupRows } = await import('./groups.js');
-  return writeItems<Group>('groups', groupRows(rows, group), (item) => JSON.stringify(item), listing);
 }
 
 /** What can read options is loaded where they are asked for. */
@@ -81,9 +47,8 @@ async function createLister({ fast }: LsOptions): Promise<(query: ListQuery) => 
   return (query) => listThrough(undefined, query);
 }
 
-/** Returns the exit code. 0: listed; 3: connections are missing, or could not be judged. */
 function exitCodeOf(listing: Listing): number {
-  return isAnswered(listing) ? 0 : 3;
+  return isAnswered(listing) ? exitCodes.done : exitCodes.unanswered;
 }
 
 async function watch(query: ListQuery, options: LsOptions, everyMs: number): Promise<void> {
@@ -98,7 +63,7 @@ async function watch(query: ListQuery, options: LsOptions, everyMs: number): Pro
   while (hasReader()) {
     const listing = list(query);
     process.exitCode = exitCodeOf(listing);
-    const text = ((await table(listing, options)) + renderIncomplete(listing.incomplete)).trimEnd();
+    const text = (table(listing, options) + incompleteLines(listing.incomplete).join('\n')).trimEnd();
     if (screen === undefined) print(`${text}\n\n`);
     else {
       // More than the terminal shows could not be redrawn in place.
@@ -115,10 +80,10 @@ async function ls(options: LsOptions): Promise<void> {
   if (options.watch !== undefined) return watch(query, options, options.watch === true ? 1000 : options.watch);
   const list = await createLister(options);
   const listing = list(query);
-  if (options.json) await writeJson(listing, options);
+  if (options.json) writeListing(listing, options.sort, options.group);
   else {
-    print(await table(listing, options));
-    printError(renderIncomplete(listing.incomplete));
+    print(table(listing, options));
+    printIncomplete(listing.incomplete);
   }
   process.exitCode = shownExitCode(exitCodeOf(listing));
 }

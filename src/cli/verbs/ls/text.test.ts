@@ -1,8 +1,9 @@
 import { describe, expect, it } from 'vitest';
 import { exampleConnection, exampleInfo, exampleRow, inState, off, on } from '../../../../test/host/example-row.js';
+import { countVerdicts, groupRows } from '../../../host/list/groups.js';
 import type { ConnectionRow } from '../../../host/list/row.js';
 import { displayWidth } from '../../text/table.js';
-import { renderConnections } from './text.js';
+import { renderConnections, renderCounts, renderGroups, renderSummary } from './text.js';
 
 const owner = (pid: number, name: string) => {
   const found = { pid, name, fd: 5 };
@@ -157,4 +158,68 @@ describe('renderConnections', () => {
   it('is a title alone without connections', () => {
     expect(lines(80, [])).toHaveLength(1);
   });
+});
+
+const endsAt = (localPort: number, remotePort: number, netns = 1) => ({
+  connection: exampleConnection({
+    local: { address: '10.0.0.5', port: localPort },
+    remote: { address: '10.0.0.6', port: remotePort },
+    netns,
+  }),
+});
+const web = { process: { pid: 7, name: 'nginx' }, unit: 'nginx.service' };
+const listener = inState('LISTEN', { local: { address: '0.0.0.0', port: 60_000 }, netns: 1 });
+
+const grouped: readonly ConnectionRow[] = [
+  exampleRow({ ...web, connection: listener, verdict: null }),
+  exampleRow({ ...web, ...endsAt(60_000, 40_000), verdict: 'unprotected' }),
+  exampleRow({ ...web, process: { pid: 8, name: 'nginx' }, ...endsAt(60_000, 50_000), verdict: 'slow' }),
+  exampleRow({ ...web, ...endsAt(50_001, 5432) }),
+  exampleRow({ process: null, unit: null, ...endsAt(50_002, 5432), verdict: 'unprotected' }),
+  exampleRow({ process: null, unit: null, container: 'docker:1', ...endsAt(443, 50_003), verdict: 'unprotected' }),
+  exampleRow({ ...web, ...endsAt(60_000, 40_000, 2), keepAlive: null, verdict: null }),
+];
+
+it('says the counts in a sentence, and has a column for others only if there are some', () => {
+  const others = [exampleRow({ connection: inState('TIME_WAIT', { inode: 0 }), keepAlive: null, verdict: null })];
+  expect(renderCounts(countVerdicts(others))).toBe('1 connection: 1 other');
+  expect(renderGroups(groupRows(others, 'port'), 'port', 80)).toMatch(/UNKNOWN {2}OTHER\n.* 0 {6}1$/);
+  expect(renderCounts(countVerdicts(grouped))).toBe('6 connections: 3 unprotected, 1 slow, 1 protected, 1 unknown');
+  expect(renderCounts(countVerdicts(grouped.slice(3, 4)))).toBe('1 connection: 1 protected');
+  expect(renderCounts(countVerdicts([]))).toBe('0 connections');
+});
+
+describe('the summary', () => {
+  const none = { connections: 0, listeners: 0, reasons: [] };
+
+  it('has the listeners by the verdict of their connections, and those that could not be judged, with the reasons', () => {
+    const listening = exampleRow({ connection: listener, verdict: 'unprotected' });
+    const notJudged = { connections: 2, listeners: 1, reasons: ['not permitted: run as root'] };
+    expect(renderSummary({ rows: [...grouped, listening], notJudged })).toBe(
+      '6 connections: 3 unprotected, 1 slow, 1 protected, 1 unknown\n' +
+        '1 listener: 1 unprotected\n' +
+        '2 connections and 1 listener could not be judged (not permitted: run as root)',
+    );
+  });
+
+  it('is one line where everything could be judged', () => {
+    expect(renderSummary({ rows: grouped.slice(3, 4), notJudged: none })).toBe('1 connection: 1 protected');
+    expect(renderSummary({ rows: [], notJudged: none })).toBe('0 connections');
+    expect(renderSummary({ rows: [], notJudged: { ...none, listeners: 2, reasons: ['a', 'b'] } })).toBe(
+      '0 connections\n2 listeners could not be judged (a; b)',
+    );
+  });
+});
+
+it('renders the groups', () => {
+  expect(renderGroups(groupRows(grouped, 'process'), 'process', 80)).toMatchInlineSnapshot(`
+    "PROCESS  CONNECTIONS  UNPROTECTED  SLOW  PROTECTED  UNKNOWN
+    -                  2            2     0          0        0
+    nginx              4            1     1          1        1"
+  `);
+});
+
+it('drops the sums where the terminal is narrow', () => {
+  const [title] = renderGroups(groupRows(grouped, 'unit'), 'unit', 44).split('\n');
+  expect(title).toBe('UNIT      UNPROTECTED  SLOW  PROTECTED');
 });

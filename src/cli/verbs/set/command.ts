@@ -1,16 +1,17 @@
-import { Command } from 'commander';
-import { RecordError, readRecord, recordOf } from '../../../host/change/record.js';
+import { Command, InvalidArgumentError } from 'commander';
+import { RecordError, readRecord } from '../../../host/change/record.js';
 import { RecordFile } from '../../../host/change/record-file.js';
 import { type SetResult, setConnections } from '../../../host/change/set.js';
 import { type UndoResult, undoChanges } from '../../../host/change/undo.js';
 import { isAnswered } from '../../../host/list/not-judged.js';
 import type { ParsedPolicy } from '../../../policy/policy.js';
-import { print, printError, printFailure, printJson, shownExitCode } from '../../shared/output.js';
+import { exitCodes } from '../../exit-codes.js';
+import { print, printIncomplete, printJson, printMessage, shownExitCode } from '../../shared/output.js';
 import { outputWidth } from '../../shared/output-width.js';
 import { policyArgument } from '../../shared/policy-argument.js';
 import { addSelectionOptions, hasFilter, queryOf, type SelectionOptions } from '../../shared/selection-options.js';
-import { renderIncomplete } from '../../text/incomplete.js';
-import { endsOf, renderChanges } from './text.js';
+import { toJson } from './json.js';
+import { renderChanges } from './text.js';
 
 interface SetOptions extends SelectionOptions {
   readonly off?: true;
@@ -21,36 +22,20 @@ interface SetOptions extends SelectionOptions {
   readonly json?: true;
 }
 
-function writeJson({ changed, failed, ...rest }: SetResult | UndoResult): void {
-  const record = recordOf(changed);
-  const json = {
-    changed: changed.map(({ connection, unanswered }, index) => ({
-      ...endsOf(connection),
-      ...record.changed[index],
-      unanswered,
-    })),
-    failed: failed.map(({ connection, error }) => ({ ...endsOf(connection), error })),
-    ...rest,
-    bootId: record.bootId,
-  };
-  printJson(`${JSON.stringify(json, null, 2)}\n`);
-}
-
-/** Returns the exit code. 0: all changed; 1: nothing matched; 2: some could not be changed; 3: some may have been missed. */
 function exitCodeOf(result: SetResult | UndoResult): number {
   const { changed, failed } = result;
-  if (failed.length > 0) return 2;
+  if (failed.length > 0) return exitCodes.fault;
   const isUndo = 'gone' in result;
   const missesSome = isUndo ? result.unknown > 0 : !isAnswered({ ...result, notJudged: result.undecided });
-  if (missesSome) return 3;
-  return changed.length + (isUndo ? result.gone : result.orphans) > 0 ? 0 : 1;
+  if (missesSome) return exitCodes.unanswered;
+  return changed.length + (isUndo ? result.gone : result.orphans) > 0 ? exitCodes.done : exitCodes.nothing;
 }
 
 function show(result: SetResult | UndoResult, { json, dryRun = false }: { json?: true; dryRun?: boolean }): void {
-  if (json) writeJson(result);
+  if (json) printJson(toJson(result));
   else {
     print(renderChanges(result, outputWidth(), dryRun));
-    printError(renderIncomplete(result.incomplete));
+    printIncomplete(result.incomplete);
   }
   process.exitCode = dryRun ? shownExitCode(exitCodeOf(result)) : exitCodeOf(result);
 }
@@ -58,7 +43,7 @@ function show(result: SetResult | UndoResult, { json, dryRun = false }: { json?:
 function undo(file: string, options: SetOptions, command: Command): void {
   const { json, dryRun = false, record, optionSource } = options;
   if (hasFilter(options) || record !== undefined) {
-    command.error('error: --undo restores all that the file holds: no filters, and no --record');
+    command.error('--undo restores all that the file holds: no filters, and no --record');
   }
   const result = undoChanges(readRecord(file), file, {
     dryRun,
@@ -66,8 +51,8 @@ function undo(file: string, options: SetOptions, command: Command): void {
   });
   show(result, json ? { json, dryRun } : { dryRun });
   const { gone, unknown } = result;
-  if (gone > 0) printError(`${gone} of the changed connections have ended\n`);
-  if (unknown > 0) printError(`${unknown} of the changed connections could not be looked for: run it as root\n`);
+  if (gone > 0) printMessage(`${gone} of the changed connections have ended`);
+  if (unknown > 0) printMessage(`${unknown} of the changed connections could not be looked for: run it as root`);
 }
 
 /** Finishes the record. Returns the problem if that fails: the changes and the record of the plan remain. */
@@ -84,18 +69,19 @@ function finishRecord(record: RecordFile, { changed, failed }: SetResult): strin
 
 /** Returns the wanted policy, `false` for --off. Ends the program if the arguments name none. */
 function wantedOf(policy: ParsedPolicy | undefined, { off }: SetOptions, command: Command): ParsedPolicy | false {
-  if (off && policy !== undefined) command.error('error: either a policy or --off');
+  if (off && policy !== undefined) command.error('either a policy or --off');
   if (off) return false;
-  return policy ?? command.error("error: missing argument 'policy', such as 30:5:3, or --off");
+  return policy ?? command.error("missing argument 'policy', such as 30:5:3, or --off");
 }
 
 function set(policy: ParsedPolicy | undefined, options: SetOptions, command: Command): void {
   const { all, dryRun = false, record, json } = options;
   const wanted = wantedOf(policy, options, command);
-  if (!hasFilter(options) && !all) command.error('error: say which connections, such as --port 5432, or --all');
+  if (!hasFilter(options) && !all) command.error('say which connections, such as --port 5432, or --all');
   const query = { ...queryOf(options), ...(all ? { all } : {}) };
   if (dryRun || record === undefined) {
     show(setConnections(query, wanted, { dryRun }), json ? { json, dryRun } : { dryRun });
+    if (record !== undefined) printMessage(`--dry-run changes nothing, so that ${record} was not written`);
     return;
   }
   using file = new RecordFile(record);
@@ -104,22 +90,28 @@ function set(policy: ParsedPolicy | undefined, options: SetOptions, command: Com
   const problem = finishRecord(file, result);
   show(result, json ? { json } : {});
   if (problem === undefined) return;
-  printFailure(problem);
-  process.exitCode = 2;
+  printMessage(problem);
+  process.exitCode = exitCodes.fault;
 }
 
 function setOrUndo(policy: ParsedPolicy | undefined, options: SetOptions, command: Command): void {
   const { off, undo: file } = options;
   if (file === undefined) set(policy, options, command);
-  else if (policy !== undefined || off) command.error('error: --undo takes no policy and no --off');
+  else if (policy !== undefined || off) command.error('--undo takes no policy and no --off');
   else undo(file, options, command);
+}
+
+/** Reads the policy. Names the option that turns keepalive off if the text is `off`. */
+function policyOrHint(text: string): ParsedPolicy {
+  if (text === 'off') throw new InvalidArgumentError('To turn keepalive off, give --off instead of a policy.');
+  return policyArgument(text);
 }
 
 /** `tcp-keepalive set`: a policy for live connections and listeners of other programs. */
 export function setCommand(): Command {
   const command = new Command('set')
     .description('give live connections and listeners of other programs a policy (Linux)')
-    .argument('[policy]', 'idle:interval:count[:userTimeout], such as 30:5:3', policyArgument);
+    .argument('[policy]', 'idle:interval:count[:userTimeout], such as 30:5:3', policyOrHint);
   addSelectionOptions(command)
     .option('--all', 'every connection, where no filter is given')
     .option('--off', 'turn keepalive off instead')

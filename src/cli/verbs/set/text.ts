@@ -1,59 +1,40 @@
-import type { Change, Changes, FailedChange } from '../../../host/change/set.js';
+import type { Changes } from '../../../host/change/set.js';
 import type { HostConnection } from '../../../host/list/connection.js';
 import { countSockets, type NotJudged } from '../../../host/list/not-judged.js';
 import { sameState } from '../../../socket/option-writes.js';
-import { endpointText, keepAliveText } from '../../text/cells.js';
+import { addressColumn, endpointText, keepAliveText } from '../../text/cells.js';
+import { counted, notJudgedText } from '../../text/counted.js';
 import { printable } from '../../text/printable.js';
-import { cutMiddle, fitTable, wrapText } from '../../text/table.js';
+import { renderTable, wrapText } from '../../text/table.js';
 
-/** A connection's two ends, as a row of JSON begins. */
-export function endsOf({ local, remote }: HostConnection) {
-  return {
-    local: { address: local.address, port: local.port },
-    remote: { address: remote.address, port: remote.port },
-  };
+const ends = [
+  { title: 'LOCAL', ...addressColumn },
+  { title: 'REMOTE', ...addressColumn },
+];
+
+function endCells({ state, local, remote }: HostConnection): string[] {
+  return [endpointText(local), state === 'LISTEN' ? 'listening' : endpointText(remote)];
 }
 
-function remoteText({ state, remote }: HostConnection): string {
-  return state === 'LISTEN' ? 'listening' : endpointText(remote);
-}
-
-const address = { least: 13, shorten: cutMiddle } as const;
-
-function renderChanged(changed: readonly Change[], width: number): string {
-  const columns = [
-    { title: 'LOCAL', ...address },
-    { title: 'REMOTE', ...address },
-    { title: 'BEFORE' },
-    { title: 'AFTER' },
+function renderTables({ changed, failed }: Changes, width: number): string[] {
+  const changes = changed.map(({ connection, before, after }) => [
+    ...endCells(connection),
+    keepAliveText(before),
+    keepAliveText(after),
+  ]);
+  const failures = failed.map(({ connection, error }) => [...endCells(connection), error]);
+  return [
+    ...(changes.length === 0 ? [] : [renderTable([...ends, 'BEFORE', 'AFTER'], changes, width)]),
+    ...(failures.length === 0
+      ? []
+      : [renderTable([...ends, { title: 'NOT CHANGED, BECAUSE', least: 20 }], failures, width)]),
   ];
-  return fitTable(
-    columns,
-    changed.map(({ connection, before, after }) => [
-      endpointText(connection.local),
-      remoteText(connection),
-      keepAliveText(before),
-      keepAliveText(after),
-    ]),
-    width,
-  );
 }
 
-function renderFailed(failed: readonly FailedChange[], width: number): string {
-  const columns = [
-    { title: 'LOCAL', ...address },
-    { title: 'REMOTE', ...address },
-    { title: 'NOT CHANGED, BECAUSE', least: 20 },
-  ];
-  return fitTable(
-    columns,
-    failed.map(({ connection, error }) => [endpointText(connection.local), remoteText(connection), printable(error)]),
-    width,
-  );
-}
-
-function count(number: number, verb: string): string {
-  return `${number} ${number === 1 ? 'connection' : 'connections'} ${verb}`;
+/** Returns the number of sockets, listeners apart: `12 connections and 1 listener`. */
+function count(sockets: readonly { readonly connection: HostConnection }[]): string {
+  const listeners = sockets.filter(({ connection }) => connection.state === 'LISTEN').length;
+  return countSockets({ connections: sockets.length - listeners, listeners }) || counted(0, 'connection');
 }
 
 /** The counts in the sentence besides the changes. */
@@ -63,30 +44,26 @@ interface PassedOver {
 }
 
 function renderCounts({ changed, failed }: Changes, { orphans = 0, undecided }: PassedOver, dryRun: boolean): string {
-  const already = changed.filter(({ before, after }) => sameState(before, after)).length;
-  const open = undecided === undefined ? '' : countSockets(undecided);
+  const changes = changed.filter(({ before, after }) => !sameState(before, after));
+  const already = changed.length - changes.length;
   const isNothing = orphans > 0 && changed.length + failed.length === 0;
-  const parts = [
-    isNothing ? 'nothing to set' : count(changed.length - already, dryRun ? 'would be changed' : 'changed'),
-  ];
-  if (already > 0) parts.push(`${already} had it already`);
-  if (failed.length > 0) parts.push(count(failed.length, dryRun ? 'could not be' : 'not'));
-  if (orphans > 0) parts.push(`${orphans} ${orphans === 1 ? 'orphan' : 'orphans'} passed over`);
-  const sentence = parts.join(', ');
-  return open === '' ? sentence : `${sentence}\n${open} could not be judged (${undecided?.reasons.join('; ')})`;
+  const sentence = [
+    isNothing ? 'nothing to set' : `${count(changes)} ${dryRun ? 'would be changed' : 'changed'}`,
+    ...(already > 0 ? [`${already} had it already`] : []),
+    ...(failed.length > 0 ? [`${count(failed)} ${dryRun ? 'could not be' : 'not'}`] : []),
+    ...(orphans > 0 ? [`${counted(orphans, 'orphan')} passed over`] : []),
+  ].join(', ');
+  const open = undecided && notJudgedText(undecided);
+  return open === undefined ? sentence : `${sentence}\n${printable(open)}`;
 }
 
 /** Returns the result of setting options: before and after of each connection, failures with reasons, then the counts. */
 export function renderChanges(result: Changes & PassedOver, width: number, dryRun: boolean): string {
-  const { changed, failed } = result;
-  const parts: string[] = [];
-  if (changed.length > 0) parts.push(renderChanged(changed, width));
-  if (failed.length > 0) parts.push(renderFailed(failed, width));
-  const unanswered = changed.filter((change) => change.unanswered !== undefined).length;
-  if (unanswered > 0) {
-    const peers = unanswered === 1 ? '1 peer has' : `${unanswered} peers have`;
-    const text = `${peers} not answered earlier probes or data, or a closed window: the count is larger by the number of probes, and the user timeout longer or left out; set it again once they have answered`;
-    parts.push(wrapText(text, width));
-  }
-  return `${[...parts, renderCounts(result, result, dryRun)].join('\n\n')}\n`;
+  const unanswered = result.changed.filter((change) => change.unanswered !== undefined).length;
+  const text = `${counted(unanswered, 'peer')} ${unanswered === 1 ? 'has' : 'have'} not answered earlier probes or data, or a closed window: the count is larger by the number of probes, and the user timeout longer or left out; set it again once they have answered`;
+  return `${[
+    ...renderTables(result, width),
+    ...(unanswered > 0 ? [wrapText(text, width)] : []),
+    renderCounts(result, result, dryRun),
+  ].join('\n\n')}\n`;
 }

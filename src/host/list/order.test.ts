@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { exampleConnection, exampleInfo, exampleRow, inState, off } from '../../../../test/host/example-row.js';
+import { exampleConnection, exampleInfo, exampleRow, inState, off } from '../../../test/host/example-row.js';
 import { parseSortOrder, type SortKey, sortKeys, sortRows } from './order.js';
 
 const rows = [

@@ -1,11 +1,10 @@
-import type { HostConnection } from '../../../host/list/connection.js';
-import type { Listing } from '../../../host/list/listing.js';
-import { countSockets, type NotJudged } from '../../../host/list/not-judged.js';
-import { type ConnectionRow, dependsOnKeepAlive } from '../../../host/list/row.js';
-import { emptyCell, placeText } from '../../text/cells.js';
-import { printable } from '../../text/printable.js';
-import { cutMiddle, type FitColumn, fitTable } from '../../text/table.js';
-import type { Grouping } from './groupings.js';
+import type { HostConnection } from './connection.js';
+import { type ConnectionRow, dependsOnKeepAlive, unitName } from './row.js';
+
+/** By what connections can be grouped. */
+export const groupings = ['process', 'port', 'unit'] as const;
+
+export type Grouping = (typeof groupings)[number];
 
 /** How many connections there are of each verdict. */
 export interface VerdictCounts {
@@ -60,7 +59,7 @@ function nameFunction(rows: readonly ConnectionRow[], by: Grouping): (row: Conne
     case 'process':
       return ({ process }) => process?.name ?? null;
     case 'unit':
-      return (row) => (row.unit === null && row.container === null ? null : placeText(row));
+      return unitName;
     case 'port':
       return portNames(rows);
   }
@@ -101,61 +100,4 @@ export function countListeners(rows: readonly ConnectionRow[]): VerdictCounts {
   const counts = noCounts();
   for (const row of rows) if (row.connection.state === 'LISTEN' && row.verdict !== null) count(counts, row);
   return counts;
-}
-
-const kinds = ['unprotected', 'slow', 'protected', 'unknown', 'other'] as const;
-
-/** The counts in a sentence: `12 connections: 3 unprotected, 9 protected`. */
-export function renderCounts(counts: VerdictCounts, noun = 'connection'): string {
-  const { connections } = counts;
-  const parts = kinds.filter((kind) => counts[kind] > 0).map((kind) => `${counts[kind]} ${kind}`);
-  const many = `${connections} ${connections === 1 ? noun : `${noun}s`}`;
-  return parts.length === 0 ? many : `${many}: ${parts.join(', ')}`;
-}
-
-/** Returns how many sockets could not be judged, and why; empty if all could. */
-export function renderNotJudged(notJudged: NotJudged): string {
-  const many = countSockets(notJudged);
-  return many === '' ? '' : `${many} could not be judged (${notJudged.reasons.join('; ')})`;
-}
-
-/** Returns the summary of a list: its connections, its listeners, and the sockets that could not be judged, a line each. */
-export function renderSummary({ rows, notJudged }: Pick<Listing, 'rows' | 'notJudged'>): string {
-  const listeners = countListeners(rows);
-  const lines = [
-    renderCounts(countVerdicts(rows)),
-    listeners.connections === 0 ? '' : renderCounts(listeners, 'listener'),
-    renderNotJudged(notJudged),
-  ];
-  return lines.filter((line) => line !== '').join('\n');
-}
-
-/** The groups as a table with lines no longer than `width`. */
-export function renderGroups(groups: readonly Group[], by: Grouping, width: number): string {
-  const number = (title: string, worth?: number): FitColumn => ({
-    title,
-    align: 'right',
-    ...(worth === undefined ? {} : { worth }),
-  });
-  const columns: readonly FitColumn[] = [
-    { title: by.toUpperCase(), least: 10, shorten: cutMiddle },
-    number('CONNECTIONS', 2),
-    number('UNPROTECTED'),
-    number('SLOW'),
-    number('PROTECTED'),
-    number('UNKNOWN', 1),
-    ...(groups.some(({ other }) => other > 0) ? [number('OTHER', 1)] : []),
-  ];
-  const rows = groups.map((group) =>
-    [
-      printable(group.name ?? emptyCell),
-      String(group.connections),
-      String(group.unprotected),
-      String(group.slow),
-      String(group.protected),
-      String(group.unknown),
-      String(group.other),
-    ].slice(0, columns.length),
-  );
-  return fitTable(columns, rows, width);
 }

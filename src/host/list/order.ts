@@ -1,8 +1,7 @@
-import type { Endpoint } from '../../../host/list/connection.js';
-import { type ConnectionRow, lastHeardMs } from '../../../host/list/row.js';
-import type { Verdict } from '../../../policy/model/verdict.js';
-import { parseAddress } from '../../../wire/ip-address.js';
-import { placeText } from '../../text/cells.js';
+import type { Verdict } from '../../policy/model/verdict.js';
+import { parseAddress } from '../../wire/ip-address.js';
+import type { Endpoint } from './connection.js';
+import { type ConnectionRow, lastHeardMs, unitName } from './row.js';
 
 type SortValue = number | string | null;
 
@@ -14,14 +13,13 @@ function endpointValue({ address, port }: Endpoint): string {
   return String.fromCharCode(bytes.length, ...bytes, port);
 }
 
-const place = (row: ConnectionRow): SortValue => (row.unit === null && row.container === null ? null : placeText(row));
 const downwards = (value: number | null): SortValue => (value === null ? null : -value);
 
 /** By what rows can be sorted. What may need attention comes first: the worst verdict, the longest silence. */
 const values = {
   process: ({ process }: ConnectionRow) => process?.name ?? null,
   pid: ({ process }: ConnectionRow) => process?.pid ?? null,
-  unit: place,
+  unit: unitName,
   local: ({ connection }: ConnectionRow) => endpointValue(connection.local),
   remote: ({ connection }: ConnectionRow) => endpointValue(connection.remote),
   port: ({ connection }: ConnectionRow) => connection.local.port,
