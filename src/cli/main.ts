@@ -15,8 +15,8 @@ function enableCompileCache(): void {
 try {
   enableCompileCache();
   // Loaded here, where the cache is on, and where a lack of descriptors is reported in one line.
-  const { run } = await import('./program.js');
-  await run();
+  const { runVerb } = await import('./run-verb.js');
+  await runVerb();
 } catch (error) {
   const explanation = explanationOf(error);
   if (explanation === undefined) throw error;

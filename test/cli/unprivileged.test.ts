@@ -187,7 +187,9 @@ describe.skipIf(cannotRun(!canRun, 'it needs root, setpriv and a project that ev
       chmodSync(folder, 0o755);
       chmodSync(file, 0o644);
       const refused = await runAsNobody('set', '--undo', file, '--json');
-      expect(refused.stderr).toMatch(/^tcp-keepalive: 5 of the changed connections could not be looked for: run it as root$/m);
+      expect(refused.stderr).toMatch(
+        /^tcp-keepalive: 5 of the changed connections could not be looked for: run it as root$/m,
+      );
       expect(refused.code, refused.stderr).toBe(3);
       expect(JSON.parse(refused.stdout)).toMatchObject({ changed: [], failed: [], gone: 0, unknown: 5 });
       const undone = await runCli('set', '--undo', file, '--json');

@@ -1,5 +1,4 @@
 import { Command, Option } from 'commander';
-import { createLogUpdate } from 'log-update';
 import { parsePolicy } from '../../../policy/parse.js';
 import type { ParsedPolicy } from '../../../policy/policy.js';
 import { drawingOutput, hasReader, print, printJson, shownExitCode } from '../../shared/output.js';
@@ -17,7 +16,7 @@ interface DemoOptions {
 const silent: Spectator = {};
 
 /** Shows the demo on a terminal, redrawn in place, or as a log where the output is something else. */
-function spectator(policy: ParsedPolicy): Spectator & { done(): void } {
+async function spectator(policy: ParsedPolicy): Promise<Spectator & { done(): void }> {
   print(`${renderIntroduction({ policy }, demoDurationMs(policy, toleranceMs))}\n`);
   const output = drawingOutput();
   if (!output.isTTY) {
@@ -26,6 +25,7 @@ function spectator(policy: ParsedPolicy): Spectator & { done(): void } {
       done: () => print('\n'),
     };
   }
+  const { createLogUpdate } = await import('log-update');
   const live = createLogUpdate(output);
   return {
     tick: (plays) => live(renderLive(plays, { policy })),
@@ -56,7 +56,7 @@ async function demo({ policy, json }: DemoOptions): Promise<void> {
       process.exitCode = report.ok ? 0 : 2;
       return;
     }
-    const view = spectator(policy);
+    const view = await spectator(policy);
     const report = await runDemo(policy, whileRead(view, interrupt), interruption.signal).finally(view.done);
     print(`${renderReport(report)}\n`);
     process.exitCode = report.ok ? 0 : 2;

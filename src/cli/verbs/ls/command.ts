@@ -12,7 +12,6 @@ import { incompleteLines } from '../../text/incomplete.js';
 import { printableLines } from '../../text/printable.js';
 import { writeListing } from './json.js';
 import { sleep } from './sleep.js';
-import { renderConnections, renderGroups, renderSummary } from './text.js';
 
 interface LsOptions extends SelectionOptions {
   readonly allStates?: true;
@@ -30,8 +29,10 @@ function sortOrder(text: string): SortOrder {
   return order;
 }
 
-function table(listing: Listing, { group, sort }: LsOptions): string {
+/** Returns the list as text. Loads the code of tables only here: loading it takes longer than a short list. */
+async function table(listing: Listing, { group, sort }: LsOptions): Promise<string> {
   const { rows } = listing;
+  const { renderConnections, renderGroups, renderSummary } = await import('./text.js');
   const width = outputWidth();
   const body =
     group === undefined
@@ -63,7 +64,7 @@ async function watch(query: ListQuery, options: LsOptions, everyMs: number): Pro
   while (hasReader()) {
     const listing = list(query);
     process.exitCode = exitCodeOf(listing);
-    const text = (table(listing, options) + incompleteLines(listing.incomplete).join('\n')).trimEnd();
+    const text = ((await table(listing, options)) + incompleteLines(listing.incomplete).join('\n')).trimEnd();
     if (screen === undefined) print(`${text}\n\n`);
     else {
       // More than the terminal shows could not be redrawn in place.
@@ -82,7 +83,7 @@ async function ls(options: LsOptions): Promise<void> {
   const listing = list(query);
   if (options.json) writeListing(listing, options.sort, options.group);
   else {
-    print(table(listing, options));
+    print(await table(listing, options));
     printIncomplete(listing.incomplete);
   }
   process.exitCode = shownExitCode(exitCodeOf(listing));

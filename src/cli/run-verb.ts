@@ -50,7 +50,7 @@ function configureOutput(command: Command): void {
 }
 
 /** Runs the verb that the arguments of this process name. */
-export async function run(): Promise<void> {
+export async function runVerb(): Promise<void> {
   const program = new Command('tcp-keepalive')
     .description('TCP keepalive that holds, and proof of who is still there')
     .version(packageVersion())
