@@ -56,7 +56,7 @@ describe.concurrent('tcp-keepalive check --reap', () => {
   it('closes nothing without a yes where there is no terminal', async () => {
     using pair = await crashedPair();
     const { code, stderr, peers } = await check(...end(pair.server), '--reap');
-    expect(stderr).toBe('nothing was closed: it takes a yes, or --yes\n');
+    expect(stderr).toBe('tcp-keepalive: nothing was closed: it takes a yes, or --yes\n');
     expect(peers).toMatchObject([{ answer: 'silent' }]);
     expect(peers[0]).not.toHaveProperty('reaped');
     expect(code).toBe(2);

@@ -2,7 +2,7 @@ import { spawn } from 'node:child_process';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Terminal } from '@xterm/headless';
 import { describe, expect, it, vi } from 'vitest';
-import type { DemoReport } from '../../src/cli/demo/scenario.js';
+import type { DemoReport } from '../../src/cli/verbs/demo/scenario.js';
 import { detectionTime } from '../../src/index.js';
 import { ownNetwork } from '../program.js';
 import { cannotRun } from '../requirement.js';

@@ -24,7 +24,7 @@ function bash(script: string, prefix: readonly string[] = []): Promise<Finished>
 function complaints(stderr: string): string[] {
   return stderr
     .split('\n')
-    .filter((line) => line !== '' && !line.startsWith('not shown: ') && !line.startsWith('bash: '));
+    .filter((line) => line !== '' && !line.startsWith('tcp-keepalive: not shown: ') && !line.startsWith('bash: '));
 }
 
 const network = ownNetwork();

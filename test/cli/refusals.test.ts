@@ -43,6 +43,25 @@ describe('what tcp-keepalive ls refuses', () => {
   });
 });
 
+it.each([
+  [['check', '--yes', '--port', '1'], '--yes is for --reap'],
+  [['check', '--unconfirmed', '--port', '1'], '--unconfirmed is for --reap'],
+  [['check', '--timeout', '1ms', '--port', '1'], 'at least 20 ms'],
+  [['ls', '--within', '1ms'], 'at least 20 ms'],
+  [['ls', '--watch', '1ms'], 'at least 20 ms'],
+  [['lss'], 'Did you mean ls?'],
+])('refuses %j with the one prefix', async (args, named) => {
+  const { code, stdout, stderr } = await runCli(...args);
+  expect(stderr).toMatch(/^tcp-keepalive: .*\n$/);
+  expect(stderr).toContain(named);
+  expect([code, stdout]).toEqual([1, '']);
+});
+
+it('says of a check that nothing matches', async () => {
+  const { code, stdout } = await runCli('check', '--pid', '4194304');
+  expect([code, stdout]).toEqual([1, 'no connection matches\n']);
+});
+
 it('refuses a time-out of check that is a slip of unit in one line', async () => {
   const { code, stdout, stderr } = await runCli('check', '--timeout', '1ms', '--port', '1');
   expect(stderr).toMatch(/^tcp-keepalive: .*timeout.*\n$/);

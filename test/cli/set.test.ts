@@ -80,6 +80,8 @@ describe('tcp-keepalive set', () => {
     const before = await stateOf('listener');
     expect((await set('41:5:3', ...port, '--state', 'established')).code).toBe(0);
     expect(await stateOf('listener')).toEqual(before);
+    const dry = await runCli('set', '40:5:3', ...port, '--dry-run');
+    expect(dry.stdout).toMatch(/\d+ connections? and 1 listener would be changed/);
     expect((await set('40:5:3', ...port, '--state', 'listen')).json.changed).toHaveLength(1);
     sockets = await holder.tell({ do: 'connect', name: `c${count}`, to: 'IPv4 listener', host: '127.0.0.1' });
     expect(find('c server').state).toEqual({ ...article, idle: 40_000 });
@@ -104,7 +106,8 @@ describe('tcp-keepalive set', () => {
   it('changes nothing with --dry-run and shows what would be', async () => {
     const before = await stateOf('a client');
     const record = join(folder, 'record.json');
-    const { code, json } = await set('30:5:3', ...end('a client'), '--dry-run', '--record', record);
+    const { code, json, stderr } = await set('30:5:3', ...end('a client'), '--dry-run', '--record', record);
+    expect(stderr).toBe(`tcp-keepalive: --dry-run changes nothing, so that ${record} was not written\n`);
     expect(json.changed).toMatchObject([{ before, after: { ...article, userTimeout: before.userTimeout } }]);
     expect(code).toBe(0);
     expect(await stateOf('a client')).toEqual(before);
@@ -125,6 +128,7 @@ describe('tcp-keepalive set', () => {
     [['30:5:3', '--all-netns'], /say which connections/],
     [['--pid', '1'], /missing argument 'policy'/],
     [['30:5', '--pid', '1'], /idle:interval:count/],
+    [['off', '--pid', '1'], /give --off/],
     [['40000:5:3', '--pid', '1'], /idle must be .* 32767 s/],
     [['30:5:3', '--off', '--pid', '1'], /either a policy or --off/],
     [['30:5:3', '--undo', 'file'], /--undo takes no policy/],
@@ -195,7 +199,7 @@ describe('tcp-keepalive set --undo', () => {
     sockets = await holder.tell({ do: 'replace', name: find('b client').name, by: 'nothing' });
     const gone = await set('--undo', second);
     expect(gone).toMatchObject({ code: 0, json: { changed: [], failed: [] } });
-    expect(gone.stderr).toBe('1 of the changed connections have ended\n');
+    expect(gone.stderr).toBe('tcp-keepalive: 1 of the changed connections have ended\n');
   });
 
   it('shows with --dry-run what would be restored, and is done when it is repeated', async () => {

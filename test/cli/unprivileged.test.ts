@@ -80,7 +80,7 @@ describe.skipIf(cannotRun(!canRun, 'it needs root, setpriv and a project that ev
 
     it('ls counts what it cannot judge, says why, and has an exit code for that', async () => {
       const table = await runAsNobody('ls', ...both());
-      expect(table.stderr).toMatch(/^not shown: the options of 4 connections \(.*\)$/m);
+      expect(table.stderr).toMatch(/^tcp-keepalive: not shown: the options of 4 connections \(.*\)$/m);
       expect(table.stdout).toMatch(/^6 connections: 6 unprotected\n1 listener: 1 unprotected$/m);
       expect(table.stdout).toMatch(/^1 listener could not be judged \(not permitted: run as root, or with CAP_/m);
       expect(table.code).toBe(3);
@@ -187,7 +187,9 @@ describe.skipIf(cannotRun(!canRun, 'it needs root, setpriv and a project that ev
       chmodSync(folder, 0o755);
       chmodSync(file, 0o644);
       const refused = await runAsNobody('set', '--undo', file, '--json');
-      expect(refused.stderr).toMatch(/^5 of the changed connections could not be looked for: run it as root$/m);
+      expect(refused.stderr).toMatch(
+        /^tcp-keepalive: 5 of the changed connections could not be looked for: run it as root$/m,
+      );
       expect(refused.code, refused.stderr).toBe(3);
       expect(JSON.parse(refused.stdout)).toMatchObject({ changed: [], failed: [], gone: 0, unknown: 5 });
       const undone = await runCli('set', '--undo', file, '--json');

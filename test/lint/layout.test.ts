@@ -100,7 +100,7 @@ describe('imports', () => {
     ['node/outward.ts', '../socket/keep-alive.js'],
     ['socket/platforms/outward.ts', '../../cli/main.js'],
     ['host/options/outward.ts', '../../testing/index.js'],
-    ['cli/commands/outward.ts', 'koffi'],
+    ['cli/verbs/outward.ts', 'koffi'],
     ['socket/outward.ts', '../index.js'],
     ['socket/outward.ts', 'left-pad'],
   ])('of %s may not be %s', (file, specifier) => {
@@ -113,7 +113,7 @@ describe('imports', () => {
     ['native/bpf/inward.ts', '../../wire/bpf/btf.js'],
     ['socket/inward.ts', 'node:net'],
     ['socket/probe/inward.ts', '../../node/handle.js'],
-    ['cli/commands/inward.ts', 'commander'],
+    ['cli/verbs/inward.ts', 'commander'],
   ])('of %s may be %s', (file, specifier) => {
     const [found] = importsIn(file, `import { x } from '${specifier}';`);
     expect(faultOf(found as Import)).toBeUndefined();

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { exampleConnection, exampleInfo, exampleRow, inState, off, on } from '../../../test/host/example-row.js';
 import { createJudge } from '../../policy/model/verdict.js';
-import { connectionRow, isOrphan, keepAliveByTimer, lastHeardMs, toJson } from './row.js';
+import { connectionRow, isOrphan, keepAliveByTimer, lastHeardMs, toJson, unitName } from './row.js';
 
 const place = {
   path: '/system.slice/docker-1.scope',
@@ -140,6 +140,12 @@ describe('lastHeardMs', () => {
     expect(lastHeardMs(inState('SYN_SENT'))).toBeNull();
     expect(lastHeardMs(exampleConnection({ info: undefined }))).toBeNull();
   });
+});
+
+it('prefers the container to the unit, and shows units as people write them', () => {
+  expect(unitName({ container: 'docker:1', unit: 'docker-1.scope' })).toBe('docker:1');
+  expect(unitName({ container: null, unit: String.raw`a\x2db.service` })).toBe('a-b');
+  expect(unitName({ container: null, unit: 'session-3.scope' })).toBe('session-3.scope');
 });
 
 describe('toJson', () => {

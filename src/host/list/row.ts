@@ -1,7 +1,7 @@
 import type { Detection, Judge, Transfer, Verdict } from '../../policy/model/verdict.js';
 import type { KeepAliveState } from '../../socket/state.js';
 import { silentMsOf } from '../../wire/tcp-info/decode.js';
-import type { ProcessPlace } from '../owners/cgroup-path.js';
+import { type ProcessPlace, unescapeUnit } from '../owners/cgroup-path.js';
 import type { SocketOwner } from '../owners/owners.js';
 import type { HostProcess } from '../owners/processes.js';
 import type { Endpoint, HostConnection, TimerKind } from './connection.js';
@@ -132,6 +132,19 @@ export function lastHeardMs({ state, info }: HostConnection): number | null {
   return silentMsOf(info);
 }
 
+/** Returns the container, else the unit without what only systemd needs of its name; `null` if neither is known. */
+export function unitName({ container, unit }: Pick<ConnectionRow, 'container' | 'unit'>): string | null {
+  return container ?? (unit === null ? null : unescapeUnit(unit).replace(/\.service$/, ''));
+}
+
+/** Returns the two ends of a connection, as its JSON begins. */
+export function endsOf({ local, remote }: HostConnection): { readonly local: Endpoint; readonly remote: Endpoint } {
+  return {
+    local: { address: local.address, port: local.port },
+    remote: { address: remote.address, port: remote.port },
+  };
+}
+
 /** A connection as `ls --json` shows it; durations are in milliseconds. */
 export interface ConnectionJson {
   readonly local: Endpoint;
@@ -154,10 +167,9 @@ export interface ConnectionJson {
 /** Gives the JSON form of a row. */
 export function toJson(row: ConnectionRow): ConnectionJson {
   const { connection, keepAlive, process, detection } = row;
-  const { local, remote, timer } = connection;
+  const { timer } = connection;
   return {
-    local: { address: local.address, port: local.port },
-    remote: { address: remote.address, port: remote.port },
+    ...endsOf(connection),
     state: connection.state,
     keepAlive: keepAlive && {
       enabled: keepAlive.enabled,

@@ -1,0 +1,87 @@
+import { type Command, InvalidArgumentError, Option } from 'commander';
+import type { ListQuery } from '../../host/list/list-query.js';
+import { networkNamespaces } from '../../host/namespaces/network-namespaces.js';
+import { parseSelection, type Selection, type SelectionText } from '../../host/selection/selection.js';
+import { selectionFilters } from '../../host/selection/selection-error.js';
+import { readDuration } from '../../policy/duration.js';
+import { millisecondsMeant } from '../../policy/unit-slip.js';
+
+/** The filters that `ls`, `set` and `check` share, as commander gives them. */
+export interface SelectionOptions extends SelectionText {
+  readonly allNetns?: true;
+  readonly within?: number;
+  readonly optionSource?: 'tcp-iterator' | 'descriptor-copies';
+}
+
+function collect(value: string, previous: readonly string[] = []): readonly string[] {
+  return [...previous, value];
+}
+
+/** The least that an option takes: within less, no peer answers and no list is read. */
+const leastMs = 20;
+
+function duration(text: string): number {
+  const ms = readDuration(text, 's');
+  const slip = millisecondsMeant(text);
+  if (ms !== undefined && ms >= leastMs && slip === undefined) return ms;
+  const allowed = `A duration of at least ${leastMs} ms is needed, such as '60s' or '5m'; a number without a unit is in seconds`;
+  throw new InvalidArgumentError(slip === undefined ? `${allowed}.` : `${allowed}; ${slip}.`);
+}
+
+/** Returns an option whose value is a duration, in seconds if it has no unit. */
+export function durationOption(flags: string, description: string): Option {
+  return new Option(flags, description).argParser(duration);
+}
+
+/** Adds the shared filters to a verb. */
+export function addSelectionOptions(command: Command): Command {
+  const filter = (flags: string, description: string) =>
+    command.addOption(new Option(flags, description).argParser(collect));
+  filter('--pid <pid>', 'of these processes');
+  filter('--process <name>', "of processes with this name; '*' and '?' match any text");
+  filter('--port <port>', "'443', '8000-8099', 'local:443' or 'remote:5432'");
+  filter('--remote <cidr>', 'with peers in this block of addresses');
+  filter('--state <state>', 'in this state, such as established or listen');
+  filter('--verdict <verdict>', 'protected, slow or unprotected');
+  filter('--cgroup <path>', 'made in this cgroup or below it');
+  filter('--unit <unit>', "of this systemd unit, or container such as 'docker:3f2a*'");
+  filter('--netns <netns>', 'in this network namespace: a name or an inode');
+  command.option('--all-netns', 'in every network namespace, containers included');
+  command.addOption(durationOption('--within <duration>', 'a slower detection is `slow` (default: 60s)'));
+  command.addOption(
+    new Option('--option-source <source>', 'how options are reached (default: what is permitted and safe)').choices([
+      'tcp-iterator',
+      'descriptor-copies',
+    ]),
+  );
+  return command;
+}
+
+/** The inode of a network namespace that is called by its name, its path or its inode. */
+function netnsInode(text: string): number | undefined {
+  return networkNamespaces().namespaces.find(
+    ({ name, path, inode }) => name === text || path === text || String(inode) === text,
+  )?.inode;
+}
+
+/** Returns whether any filter was given. */
+export function hasFilter(options: SelectionOptions): boolean {
+  return selectionFilters.some((filter) => options[filter] !== undefined);
+}
+
+/**
+ * The query that the options stand for.
+ *
+ * @throws {SelectionError} naming the filter that is wrong.
+ */
+export function queryOf(options: SelectionOptions): ListQuery & { readonly selection: Selection } {
+  const { allNetns = false, within, optionSource } = options;
+  const text = Object.fromEntries(selectionFilters.map((filter) => [filter, options[filter]]));
+  const selection = parseSelection(text, netnsInode);
+  return {
+    selection,
+    allNetns,
+    ...(within === undefined ? {} : { withinMs: within }),
+    ...(optionSource === undefined ? {} : { optionSource }),
+  };
+}

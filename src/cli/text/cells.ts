@@ -1,0 +1,92 @@
+import type { Endpoint, TimerKind } from '../../host/list/connection.js';
+import { type ConnectionRow, dependsOnKeepAlive, lastHeardMs } from '../../host/list/row.js';
+import { policyDuration } from '../../policy/duration.js';
+import type { TcpState } from '../../wire/tcp-info/decode.js';
+import { humanDuration } from './duration.js';
+import { cutEnd, cutMiddle, keepingTail } from './table.js';
+
+/** Stands where there is nothing to say. */
+export const emptyCell = '-';
+
+export const processColumn = { title: 'PROCESS', least: 12, shorten: keepingTail('/', cutEnd) } as const;
+
+/** A column of addresses, without its title. */
+export const addressColumn = { least: 13, shorten: keepingTail(':', cutMiddle) } as const;
+
+/** `name/pid`, and how many others have the socket open: `nginx/7 +3`. */
+export function processText({ process, owners }: ConnectionRow): string {
+  if (process === null) return emptyCell;
+  const others = owners.length > 1 ? ` +${owners.length - 1}` : '';
+  return `${process.name}/${process.pid}${others}`;
+}
+
+export function endpointText({ address, port }: Endpoint): string {
+  return `${address.includes(':') ? `[${address}]` : address}:${port}`;
+}
+
+/** The peer's end; a listener has none. */
+export function remoteText({ connection }: ConnectionRow): string {
+  return connection.state === 'LISTEN' ? emptyCell : endpointText(connection.remote);
+}
+
+const stateTexts: Readonly<Record<TcpState, string>> = {
+  UNKNOWN: '?',
+  ESTABLISHED: 'ESTAB',
+  SYN_SENT: 'SYN-SENT',
+  SYN_RECV: 'SYN-RECV',
+  FIN_WAIT1: 'FIN-WAIT-1',
+  FIN_WAIT2: 'FIN-WAIT-2',
+  TIME_WAIT: 'TIME-WAIT',
+  CLOSE: 'CLOSE',
+  CLOSE_WAIT: 'CLOSE-WAIT',
+  LAST_ACK: 'LAST-ACK',
+  LISTEN: 'LISTEN',
+  CLOSING: 'CLOSING',
+  NEW_SYN_RECV: 'SYN-RECV',
+};
+
+/** A state, as `ss` names it. */
+export function stateText(state: TcpState): string {
+  return stateTexts[state];
+}
+
+/** Keepalive as policy text: `30:5:3`, `30:5:3:auto`, `off`; `on` without known numbers, `?` if not known. */
+export function keepAliveText(state: ConnectionRow['keepAlive']): string {
+  if (state === null) return '?';
+  if (!state.enabled) return 'off';
+  if (state.idle === null) return 'on';
+  const { idle, interval, count, userTimeout } = state;
+  const text = `${policyDuration(idle)}:${policyDuration(interval)}:${count}`;
+  if (userTimeout === null || userTimeout === 0) return text;
+  return `${text}:${userTimeout === idle + interval * count ? 'auto' : policyDuration(userTimeout)}`;
+}
+
+const timerTexts: Readonly<Record<TimerKind, string>> = {
+  retransmission: 'retransmit',
+  keepalive: 'keepalive',
+  timewait: 'time-wait',
+  persist: 'persist',
+};
+
+/** What runs and when it fires: `keepalive 12 s`. */
+export function timerText({ connection: { timer } }: ConnectionRow): string {
+  return timer === null ? emptyCell : `${timerTexts[timer.kind]} ${humanDuration(timer.expiresMs)}`;
+}
+
+/** Returns the verdict; `?` if the connection could not be judged, `-` if no verdict applies. */
+export function verdictText({ verdict, connection }: ConnectionRow): string {
+  return verdict ?? (dependsOnKeepAlive(connection) ? '?' : emptyCell);
+}
+
+export function heardText({ connection }: ConnectionRow): string {
+  const ms = lastHeardMs(connection);
+  return ms === null ? emptyCell : humanDuration(ms);
+}
+
+/** Bytes sent and not acknowledged, or not yet sent. */
+export function inFlightText({ connection: { state, sendQueue } }: ConnectionRow): string {
+  if (state === 'LISTEN') return emptyCell;
+  if (sendQueue < 1000) return `${sendQueue} B`;
+  if (sendQueue < 1e6) return `${(Math.floor(sendQueue / 100) / 10).toFixed(1)} kB`;
+  return `${(Math.floor(sendQueue / 1e5) / 10).toFixed(1)} MB`;
+}

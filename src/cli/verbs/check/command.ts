@@ -1,0 +1,121 @@
+import { createInterface } from 'node:readline/promises';
+import { Command } from 'commander';
+import { type CheckedPeer, type CheckResult, checkPeers } from '../../../host/check/check.js';
+import { type ReapedPeer, reapPeers } from '../../../host/check/reap.js';
+import { isAnswered } from '../../../host/list/not-judged.js';
+import { exitCodes } from '../../exit-codes.js';
+import { print, printError, printIncomplete, printJson, printMessage } from '../../shared/output.js';
+import { outputWidth } from '../../shared/output-width.js';
+import {
+  addSelectionOptions,
+  durationOption,
+  hasFilter,
+  queryOf,
+  type SelectionOptions,
+} from '../../shared/selection-options.js';
+import { counted } from '../../text/counted.js';
+import { toJson } from './json.js';
+import { renderPeers, renderReaped } from './text.js';
+
+interface CheckOptions extends SelectionOptions {
+  readonly timeout: number;
+  readonly reap?: true;
+  readonly unconfirmed?: true;
+  readonly all?: true;
+  readonly yes?: true;
+  readonly json?: true;
+}
+
+async function isConfirmed(count: number): Promise<boolean> {
+  const terminal = createInterface({ input: process.stdin });
+  try {
+    printError(`Close ${counted(count, 'connection')}? [y/N] `);
+    // The end of the input leaves a question unanswered for ever.
+    const ended = new Promise<string>((resolve) => terminal.once('close', () => resolve('')));
+    const answer = await Promise.race([terminal.question(''), ended]);
+    return /^y(es)?$/i.test(answer.trim());
+  } finally {
+    terminal.close();
+  }
+}
+
+const settled: readonly ReapedPeer['outcome'][] = ['destroyed', 'expired', 'gone', 'answered'];
+
+function exitCodeOf(result: CheckResult, reaped: readonly ReapedPeer[]): number {
+  const { peers, orphans, undecided, isWhole } = result;
+  const count = (kind: CheckedPeer['answer']) => peers.filter(({ answer }) => answer === kind).length;
+  if (count('silent') > reaped.filter(({ outcome }) => settled.includes(outcome)).length) return exitCodes.fault;
+  if (count('not-asked') > 0 || !isAnswered({ isWhole, notJudged: undecided })) return exitCodes.unanswered;
+  return peers.length + orphans > 0 ? exitCodes.done : exitCodes.nothing;
+}
+
+async function reap(silent: readonly CheckedPeer[], options: CheckOptions): Promise<ReapedPeer[]> {
+  if (silent.length === 0) return [];
+  const { yes, json } = options;
+  const mayClose = yes ?? (process.stdin.isTTY && !json ? await isConfirmed(silent.length) : false);
+  if (!mayClose) {
+    printMessage('nothing was closed: it takes a yes, or --yes');
+    return [];
+  }
+  return reapPeers(silent, { unconfirmed: options.unconfirmed === true });
+}
+
+/** Options that mean nothing without --reap. */
+const reapOnly = ['unconfirmed', 'yes'] as const;
+
+async function check(options: CheckOptions, command: Command): Promise<void> {
+  const { reap: mayClose, all, json } = options;
+  const lone = reapOnly.find((name) => !mayClose && options[name]);
+  if (lone !== undefined) command.error(`--${lone} is for --reap: add --reap, or leave --${lone} out`);
+  if (mayClose && !all && !hasFilter(options)) {
+    command.error('say which connections --reap may close, such as --port 5432, or --all');
+  }
+  const result = await checkPeers(queryOf(options), { timeout: options.timeout });
+  if (!json) print(renderPeers(result, outputWidth()));
+  const silent = result.peers.filter(({ answer }) => answer === 'silent');
+  const reaped = mayClose ? await reap(silent, options) : [];
+  if (json) printJson(toJson(result, reaped));
+  else {
+    if (reaped.length > 0) print(`\n${renderReaped(reaped, outputWidth())}`);
+    printIncomplete(result.incomplete);
+  }
+  const unconfirmed = reaped.filter(({ outcome }) => outcome === 'unconfirmed').length;
+  if (unconfirmed > 0) {
+    printMessage(
+      `${counted(unconfirmed, 'connection')} left open, not confirmed: --unconfirmed closes such connections`,
+    );
+  }
+  process.exitCode = exitCodeOf(result, reaped);
+}
+
+/** `tcp-keepalive check`: which peers are there, now. */
+export function checkCommand(): Command {
+  const command = new Command('check').description('ask the peers of connections for a sign of life, now (Linux)');
+  addSelectionOptions(command)
+    .addOption(durationOption('--timeout <duration>', 'how long to wait for an answer').default(2000, '2s'))
+    .option('--reap', 'close the connections whose peers are silent, after a prompt')
+    .option('--unconfirmed', 'with --reap, also where only a segment from beside asked')
+    .option('--all', 'with --reap, any connection, where no filter is given')
+    .option('--yes', 'with --reap, without the prompt')
+    .option('--json', 'print JSON')
+    .addHelpText(
+      'after',
+      `
+A peer that was heard within the last second is not asked. As root a peer is
+asked by a segment from beside its connection (CAP_NET_RAW, CAP_BPF,
+CAP_PERFMON), which touches nothing of it. Else its own kernel sends a probe,
+which takes the same user or CAP_SYS_PTRACE, and only if the probe can do no
+harm; a peer that could not be asked is shown as \`not asked\`, with the reason.
+--reap has the connection's own kernel confirm that a peer is silent.
+
+Exit code: 0 nobody is silent, or the silent were closed; 2 somebody is silent;
+3 nobody is silent, some were not asked or may have been missed; 1 wrong usage
+or no match.
+
+Examples:
+  $ tcp-keepalive check --process postgres
+  $ tcp-keepalive check --port local:5432 --reap`,
+    )
+    .action((options: CheckOptions) => check(options, command));
+  return command;
+}

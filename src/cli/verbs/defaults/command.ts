@@ -1,0 +1,101 @@
+import { Command } from 'commander';
+import type { DefaultsChange } from '../../../host/sysctl/change.js';
+import { type KernelDefaultsReport, kernelDefaultsReport } from '../../../host/sysctl/report.js';
+import { defaultFile, setKernelDefaults } from '../../../host/sysctl/set-defaults.js';
+import { undoKernelDefaults } from '../../../host/sysctl/undo-defaults.js';
+import { print, printJson, printMessage, shownExitCode } from '../../shared/output.js';
+import { renderChange, renderDefaults } from './text.js';
+
+interface ShowOptions {
+  readonly json?: true;
+}
+
+interface SetOptions extends ShowOptions {
+  readonly file?: string;
+  readonly runtimeOnly?: true;
+  readonly dryRun?: true;
+  readonly undo?: true;
+}
+
+function printResult(data: DefaultsChange | KernelDefaultsReport, text: string, json: boolean): void {
+  if (json) printJson(data);
+  else print(`${text}\n`);
+}
+
+function show({ json = false }: { json?: boolean }): void {
+  const report = kernelDefaultsReport();
+  printResult(report, renderDefaults(report), json);
+  process.exitCode = shownExitCode(report.isEveryFileRead ? 0 : 3);
+}
+
+function exitCodeOf({ applied, overriddenBy, warnings, incomplete }: DefaultsChange, dryRun: boolean): number {
+  if (dryRun) return shownExitCode();
+  if (!applied) return 1;
+  return overriddenBy.length + warnings.length + incomplete.length > 0 ? 2 : 0;
+}
+
+function change(policy: string | undefined, options: SetOptions, command: Command): void {
+  const { file, runtimeOnly = false, dryRun = false, undo = false, json = false } = options;
+  if (undo && (policy !== undefined || file !== undefined || runtimeOnly)) {
+    command.error('--undo takes back the last change as it was made: no policy, --file or --runtime-only');
+  }
+  if (!undo && policy === undefined) command.error("missing argument 'policy', such as 600:30:5");
+  if (runtimeOnly && file !== undefined) command.error('--runtime-only writes no file: leave --file out');
+  const done = undo
+    ? undoKernelDefaults({ dryRun })
+    : setKernelDefaults(policy ?? '', { runtimeOnly, dryRun, ...(file === undefined ? {} : { file }) });
+  printResult(done, renderChange(done), json);
+  const reasons = new Set(done.incomplete.map(({ why }) => why));
+  if (!done.applied && !dryRun) printMessage(`nothing was changed: ${[...reasons].join('; ')}`);
+  process.exitCode = exitCodeOf(done, dryRun);
+}
+
+function setCommand(): Command {
+  return (
+    new Command('set')
+      .description("set the kernel's defaults in a file and in the running kernel")
+      .argument('[policy]', 'idle:interval:count, such as 600:30:5')
+      .option('--file <file>', `the file to write, instead of ${defaultFile}`)
+      .option('--runtime-only', 'write no file: until the machine restarts')
+      .option('--dry-run', 'change nothing, show what would be done')
+      .option('--undo', 'undo the last change; only one can be undone')
+      .option('--json', 'print JSON')
+      .addHelpText(
+        'after',
+        `
+In a file that exists every other line stays as it is. Needs root.
+
+Exit code: 0 done, or a dry run; 1 nothing was done; 2 done, but it does not
+hold after a restart (another file decides) or --undo cannot take it back.
+
+Examples:
+  $ tcp-keepalive defaults set 600:30:5 --dry-run
+  $ tcp-keepalive defaults set 600:30:5 --file /etc/sysctl.conf
+  $ tcp-keepalive defaults set --undo`,
+      )
+      // The verb above has --json too, and commander gives it to that one.
+      .action((policy: string | undefined, _, command: Command) => change(policy, command.optsWithGlobals(), command))
+  );
+}
+
+/** `tcp-keepalive defaults`: the kernel's three sysctls, where they were set, and setting them. */
+export function defaultsCommand(): Command {
+  return new Command('defaults')
+    .description("show the kernel's keepalive defaults and where they were set (Linux)")
+    .option('--json', 'print JSON')
+    .addHelpText(
+      'after',
+      `
+The other network namespaces of the machine are shown where that is permitted
+(root).
+
+Exit code: 0 shown; 1 nothing could be shown; 3 shown, but a configuration file
+could not be read.
+
+Examples:
+  $ tcp-keepalive defaults
+  $ tcp-keepalive defaults set 600:30:5 --dry-run`,
+    )
+    .action(show)
+    .addCommand(setCommand());
+}

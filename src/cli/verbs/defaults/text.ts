@@ -1,0 +1,125 @@
+import type { DefaultsChange } from '../../../host/sysctl/change.js';
+import { numberOfValue } from '../../../host/sysctl/configuration-text.js';
+import type { KernelDefaultsReport, NamespaceDefaults } from '../../../host/sysctl/report.js';
+import type { SysctlSource } from '../../../host/sysctl/sources.js';
+import {
+  type KeepAliveSysctl,
+  type KernelDefaults,
+  keepAliveSysctls,
+  sysctlNumber,
+} from '../../../socket/kernel-defaults.js';
+import { humanDuration } from '../../text/duration.js';
+import { printable } from '../../text/printable.js';
+import { cutMiddle, renderTable, wrapText } from '../../text/table.js';
+
+function shownValue(sysctl: KeepAliveSysctl, defaults: KernelDefaults): string {
+  return `${sysctlNumber(sysctl, defaults)}${sysctl.unit === 1 ? '' : ' s'}`;
+}
+
+function isUsual({ idle, interval, count }: KernelDefaults): boolean {
+  return idle >= 1000 && interval >= 1000 && count >= 1;
+}
+
+/** What the three numbers come to: idle + interval x count. */
+function noticedAfter(defaults: KernelDefaults): string {
+  return humanDuration(defaults.idle + defaults.interval * defaults.count);
+}
+
+function renderMeaning(defaults: KernelDefaults): string {
+  if (!isUsual(defaults)) return 'A value below 1: the kernel takes it, but no connection should be given it.';
+  return `${noticedAfter(defaults)} to notice a dead peer, for the programs that turn keepalive on`;
+}
+
+function place({ file, line }: SysctlSource, width = Number.POSITIVE_INFINITY): string {
+  return cutMiddle(printable(`${file}:${line}`), width);
+}
+
+/** Where a value comes from, as far as the files and the kernel's own default tell. */
+function origin(sysctl: KeepAliveSysctl, report: KernelDefaultsReport): string {
+  const value = sysctlNumber(sysctl, report);
+  const winner = report.sources.findLast((source) => source.key === sysctl.key);
+  if (winner === undefined || winner.value === null) {
+    return value === sysctl.builtIn ? "the kernel's own; no file sets it" : 'at run time; no file sets it';
+  }
+  if (numberOfValue(winner.value) === value) return place(winner, 38);
+  return `at run time; the file says ${cutMiddle(printable(winner.value), 11)}`;
+}
+
+function renderSource(source: SysctlSource, isLast: boolean): string {
+  const name = printable(source.pattern ?? source.key);
+  const setting = source.value === null ? `-${name}` : `${name} = ${printable(source.value)}`;
+  const readAs = source.readAs === undefined ? '' : `, read as ${printable(source.readAs)}`;
+  const verdict = source.value === null ? 'keeps patterns from it' : 'wins';
+  return `  ${place(source)}${readAs}\n    ${setting}${isLast ? `  (${verdict})` : ''}`;
+}
+
+function renderSources(title: string, sources: readonly SysctlSource[]): string[] {
+  if (sources.length === 0) return [];
+  const lines = sources.map((source, index) => renderSource(source, sources[index + 1]?.key !== source.key));
+  return ['', title, ...lines];
+}
+
+function namespaceRow(namespace: NamespaceDefaults): string[] {
+  const { netns, name, process } = namespace;
+  const [idle, interval, count] = keepAliveSysctls.map((sysctl) => shownValue(sysctl, namespace));
+  return [
+    cutMiddle(printable(name ?? String(netns)), 16),
+    process === null ? '' : cutMiddle(printable(`${process.pid} ${process.name}`), 18),
+    ...[idle ?? '', interval ?? '', count ?? ''],
+    isUsual(namespace) ? noticedAfter(namespace) : '',
+  ];
+}
+
+function renderNamespaces(namespaces: readonly NamespaceDefaults[]): string[] {
+  if (namespaces.length === 0) return [];
+  const heading = ['NETWORK NAMESPACE', 'PROCESS', 'IDLE', 'INTERVAL', 'COUNT', 'NOTICED AFTER'];
+  return ['', renderTable(heading, namespaces.map(namespaceRow))];
+}
+
+function renderIncomplete(incomplete: KernelDefaultsReport['incomplete']): string[] {
+  if (incomplete.length === 0) return [];
+  return ['', ...incomplete.map(({ what, why }) => wrapText(`not shown: ${what}: ${why}`, 80, '  '))];
+}
+
+/** The kernel's defaults, where they come from and what they mean. */
+export function renderDefaults(report: KernelDefaultsReport): string {
+  const rows = keepAliveSysctls.map((sysctl) => [sysctl.key, shownValue(sysctl, report), origin(sysctl, report)]);
+  return [
+    renderTable(['SYSCTL', 'VALUE', 'SET BY'], rows),
+    ...['', renderMeaning(report)],
+    ...renderSources('Assignments, each key in the order in which systemd-sysctl reads them:', report.sources),
+    ...renderSources('Not read when the machine starts (no link in /etc/sysctl.d):', report.notRead),
+    ...renderNamespaces(report.namespaces),
+    ...renderIncomplete(report.incomplete),
+  ].join('\n');
+}
+
+const notDone =
+  'This turns keepalive on for no program. Connections with values of their own keep them, a timer that is running ' +
+  'goes on until it is set anew, and other network namespaces (containers) keep their values.';
+
+function renderFile({ file, applied }: DefaultsChange): string[] {
+  if (file === null) return [];
+  const done = applied || file.action === 'unchanged' ? file.action : `would be ${file.action}`;
+  return ['', `${printable(file.path)}: ${done}`];
+}
+
+/** What a change did, or would do: before and after. */
+export function renderChange(change: DefaultsChange): string {
+  const { before, after, applied, overriddenBy, warnings, incomplete } = change;
+  const rows = keepAliveSysctls.map((sysctl) => [
+    ...[sysctl.key, shownValue(sysctl, before), shownValue(sysctl, after)],
+  ]);
+  const overrides = overriddenBy.map((source) => {
+    const says = source.value === null ? 'excludes it' : `sets ${printable(source.value)}`;
+    return `warning: when the machine starts, ${place(source)} decides about ${source.key} and ${says}`;
+  });
+  const lacking = incomplete.map(({ what, why }) => `${applied ? 'no undo' : 'missing'}: ${what}: ${why}`);
+  const lines = [...overrides, ...warnings.map((text) => `warning: ${text}`), ...lacking];
+  return [
+    renderTable(['SYSCTL', 'BEFORE', applied ? 'AFTER' : 'WOULD BE'], rows),
+    ...renderFile(change),
+    ...['', renderMeaning(after), '', wrapText(notDone, 80)],
+    ...(lines.length === 0 ? [] : ['', ...lines.map((line) => wrapText(line, 80, '  '))]),
+  ].join('\n');
+}

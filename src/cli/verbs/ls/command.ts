@@ -1,0 +1,127 @@
+import { Command, InvalidArgumentError, Option } from 'commander';
+import { type Grouping, groupings, groupRows } from '../../../host/list/groups.js';
+import type { ListQuery } from '../../../host/list/list-query.js';
+import type { Listing } from '../../../host/list/listing.js';
+import { isAnswered } from '../../../host/list/not-judged.js';
+import { parseSortOrder, type SortOrder, sortKeys, sortRows } from '../../../host/list/order.js';
+import { exitCodes } from '../../exit-codes.js';
+import { drawingOutput, hasReader, print, printIncomplete, shownExitCode } from '../../shared/output.js';
+import { outputWidth } from '../../shared/output-width.js';
+import { addSelectionOptions, durationOption, queryOf, type SelectionOptions } from '../../shared/selection-options.js';
+import { incompleteLines } from '../../text/incomplete.js';
+import { printableLines } from '../../text/printable.js';
+import { writeListing } from './json.js';
+import { sleep } from './sleep.js';
+
+interface LsOptions extends SelectionOptions {
+  readonly allStates?: true;
+  readonly fast?: true;
+  readonly sort: SortOrder;
+  readonly group?: Grouping;
+  readonly watch?: true | number;
+  readonly json?: true;
+}
+
+function sortOrder(text: string): SortOrder {
+  const order = parseSortOrder(text);
+  if (order === undefined)
+    throw new InvalidArgumentError(`Allowed are ${sortKeys.join(', ')}, each also with a - before it.`);
+  return order;
+}
+
+/** Returns the list as text. Loads the code of tables only here: loading it takes longer than a short list. */
+async function table(listing: Listing, { group, sort }: LsOptions): Promise<string> {
+  const { rows } = listing;
+  const { renderConnections, renderGroups, renderSummary } = await import('./text.js');
+  const width = outputWidth();
+  const body =
+    group === undefined
+      ? renderConnections(sortRows(rows, sort), width)
+      : renderGroups(groupRows(rows, group), group, width);
+  return `${body}\n\n${renderSummary(listing)}\n`;
+}
+
+/** What can read options is loaded where they are asked for. */
+async function createLister({ fast }: LsOptions): Promise<(query: ListQuery) => Listing> {
+  if (!fast) return (await import('../../../host/list/list.js')).listConnections;
+  const { listThrough } = await import('../../../host/list/listing.js');
+  return (query) => listThrough(undefined, query);
+}
+
+function exitCodeOf(listing: Listing): number {
+  return isAnswered(listing) ? exitCodes.done : exitCodes.unanswered;
+}
+
+async function watch(query: ListQuery, options: LsOptions, everyMs: number): Promise<void> {
+  const list = await createLister(options);
+  const { createLogUpdate } = await import('log-update');
+  const output = drawingOutput();
+  const screen = output.isTTY ? createLogUpdate(output) : undefined;
+  process.once('SIGINT', () => {
+    screen?.done();
+    process.exit();
+  });
+  while (hasReader()) {
+    const listing = list(query);
+    process.exitCode = exitCodeOf(listing);
+    const text = ((await table(listing, options)) + incompleteLines(listing.incomplete).join('\n')).trimEnd();
+    if (screen === undefined) print(`${text}\n\n`);
+    else {
+      // More than the terminal shows could not be redrawn in place.
+      const lines = text.split('\n').slice(0, (output.rows ?? Number.POSITIVE_INFINITY) - 1);
+      screen(printableLines(lines.join('\n')));
+    }
+    if (hasReader()) await sleep(everyMs);
+  }
+  process.exitCode = shownExitCode(Number(process.exitCode));
+}
+
+async function ls(options: LsOptions): Promise<void> {
+  const query: ListQuery = { ...queryOf(options), allStates: options.allStates ?? false, options: !options.fast };
+  if (options.watch !== undefined) return watch(query, options, options.watch === true ? 1000 : options.watch);
+  const list = await createLister(options);
+  const listing = list(query);
+  if (options.json) writeListing(listing, options.sort, options.group);
+  else {
+    print(await table(listing, options));
+    printIncomplete(listing.incomplete);
+  }
+  process.exitCode = shownExitCode(exitCodeOf(listing));
+}
+
+/** `tcp-keepalive ls`: the machine's connections, and which of them would never be noticed dead. */
+export function lsCommand(): Command {
+  const command = new Command('ls').description(
+    'list the connections of the machine with owner, keepalive, timer and verdict (Linux)',
+  );
+  addSelectionOptions(command)
+    .option('--all-states', 'also TIME_WAIT and SYN_RECV')
+    .addOption(new Option('--fast', 'without keepalive options and verdicts').conflicts('verdict'))
+    .addOption(
+      new Option('--sort <key>', `${sortKeys.join(', ')}; -key for the other way round`)
+        .argParser(sortOrder)
+        .default({ key: 'verdict', isReversed: false }, 'verdict'),
+    )
+    .addOption(new Option('--group <by>', 'counts by verdict instead of connections').choices(groupings))
+    .addOption(
+      durationOption('--watch [every]', 'redraw in place on a terminal (default: every second)').conflicts('json'),
+    )
+    .option('--json', 'print JSON')
+    .addHelpText(
+      'after',
+      `
+Without root, that keepalive is off shows by the timers alone; the numbers of
+other users' connections, and so their other verdicts, take CAP_SYS_PTRACE. What
+could not be judged is counted, and named on standard error.
+
+Exit code: 0 listed; 3 some could not be judged, or may be missing; 1 wrong
+usage or nothing could be listed.
+
+Examples:
+  $ tcp-keepalive ls --verdict unprotected
+  $ tcp-keepalive ls --group process
+  $ tcp-keepalive ls --port 5432 --json`,
+    )
+    .action(ls);
+  return command;
+}
