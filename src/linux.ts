@@ -68,7 +68,6 @@ export {
   defaultWithinMs,
   type Transfer,
   type Verdict,
-  type VerdictInput,
   verdictOf,
 } from './policy/model/verdict.js';
 export { type BtfMember, BtfTypes } from './wire/bpf/btf.js';

@@ -1,5 +1,9 @@
 import { readFileSync } from 'node:fs';
 import { SystemCallError, UnsupportedError } from '../native/errors.js';
+import type { SettingField } from '../policy/policy.js';
+import { type KeepAliveState, settingsOf } from '../policy/settings.js';
+import { linux } from './platforms/linux.js';
+import type { SettingOption } from './platforms/platform.js';
 
 /** The kernel's defaults for connections that turn keepalive on without values of their own. */
 export interface KernelDefaults {
@@ -38,11 +42,18 @@ function readSysctl(name: string): number {
  */
 export function kernelDefaults(): KernelDefaults {
   if (process.platform !== 'linux') throw new UnsupportedError("reading the kernel's keepalive defaults", 'Linux');
-  return {
-    idle: readSysctl('tcp_keepalive_time') * 1000,
-    interval: readSysctl('tcp_keepalive_intvl') * 1000,
-    count: readSysctl('tcp_keepalive_probes'),
-  };
+  return { idle: kernelDefault('idle'), interval: kernelDefault('interval'), count: kernelDefault('count') };
+}
+
+/** Reads the number that a new socket of this network namespace has; times are in milliseconds. Linux only. */
+export function kernelDefault(field: SettingField): number {
+  const { sysctl, unitMs = 1 }: SettingOption = linux[field];
+  return sysctl === undefined ? 0 : readSysctl(sysctl) * unitMs;
+}
+
+/** Reads what a socket has that nobody has set anything on. Linux only. */
+export function newSocketState(): KeepAliveState {
+  return { enabled: false, ...settingsOf(kernelDefault) };
 }
 
 /**

@@ -1,10 +1,10 @@
 import type { SocketOption } from '../native/socket/socket-options.js';
 import { PolicyError } from '../policy/errors.js';
-import type { ValidPolicy } from '../policy/policy.js';
-import { kernelDefaults } from './kernel-defaults.js';
+import type { SettingField } from '../policy/policy.js';
+import { type KeepAliveState, settingFields, settingsOf } from '../policy/settings.js';
+import { kernelDefault } from './kernel-defaults.js';
 import { isOff, type PlannedPolicy } from './planned-state.js';
-import type { Platform, TimeOption } from './platforms/index.js';
-import type { KeepAliveState } from './state.js';
+import type { Platform, SettingOption } from './platforms/platform.js';
 
 /** One option and the value it is to have. */
 export interface OptionWrite {
@@ -16,32 +16,27 @@ export interface OptionWrite {
   readonly state: number | boolean | null;
 }
 
-function inUnit(option: TimeOption, ms: number): number {
-  if (ms % option.unitMs === 0) return ms / option.unitMs;
-  throw new PolicyError('userTimeout', `${ms}ms`, `whole seconds on this platform (${option.name})`);
+/** Returns the option of a field. */
+export function optionOf(platform: Platform, field: keyof KeepAliveState): SettingOption {
+  return field === 'enabled' ? platform.keepAlive : platform[field];
 }
 
-/** Replaces each `'system'` by the kernel's default of this moment. */
-function resolveSystem(policy: ValidPolicy): { readonly [Field in keyof ValidPolicy]: number | undefined } {
-  const { idle, interval, count, userTimeout } = policy;
-  if (idle !== 'system' && interval !== 'system' && count !== 'system' && userTimeout !== 'system') {
-    return { idle, interval, count, userTimeout };
-  }
-  const defaults = kernelDefaults();
-  return {
-    idle: idle === 'system' ? defaults.idle : idle,
-    interval: interval === 'system' ? defaults.interval : interval,
-    count: count === 'system' ? defaults.count : count,
-    userTimeout: userTimeout === 'system' ? 0 : userTimeout,
+/** Makes a state of the kernel's values. `rawOf` returns null for an option that the kernel does not have. */
+export function stateFrom(rawOf: (field: keyof KeepAliveState) => number | null, platform: Platform): KeepAliveState {
+  const numberOf = (field: SettingField) => {
+    const raw = rawOf(field);
+    return raw === null ? null : raw * (optionOf(platform, field).unitMs ?? 1);
   };
+  // The kernel answers with the flag's bit, which is not 1 on BSD.
+  return { enabled: rawOf('enabled') !== 0, ...settingsOf(numberOf) } as KeepAliveState;
 }
 
-function timeTo(field: 'idle' | 'interval' | 'userTimeout', ms: number, platform: Platform): OptionWrite {
-  return { option: platform[field], value: inUnit(platform[field], ms), field, state: ms };
-}
-
-function switchTo(enabled: boolean, platform: Platform): OptionWrite {
-  return { option: platform.keepAlive, value: enabled ? 1 : 0, field: 'enabled', state: enabled };
+/** Returns the write that gives a field a value. */
+function writeTo(field: keyof KeepAliveState, state: number | boolean, platform: Platform): OptionWrite {
+  const option = optionOf(platform, field);
+  const value = Number(state) / (option.unitMs ?? 1);
+  if (Number.isInteger(value)) return { option, value, field, state };
+  throw new PolicyError('userTimeout', `${state}ms`, `whole seconds on this platform (${option.name})`);
 }
 
 /**
@@ -60,15 +55,12 @@ export function isInForce(list: readonly OptionWrite[], state: KeepAliveState): 
  * (net/ipv4/tcp.c, tcp_sock_set_keepidle_locked).
  */
 export function optionWrites(policy: PlannedPolicy, platform: Platform): OptionWrite[] {
-  if (policy === false) return [switchTo(false, platform)];
-  const { idle, interval, count, userTimeout } = resolveSystem(policy);
-  const list: OptionWrite[] = [];
-  if (interval !== undefined) list.push(timeTo('interval', interval, platform));
-  if (count !== undefined) list.push({ option: platform.count, value: count, field: 'count', state: count });
-  if (userTimeout !== undefined) list.push(timeTo('userTimeout', userTimeout, platform));
-  list.push(switchTo(!isOff(policy), platform));
-  if (idle !== undefined) list.push(timeTo('idle', idle, platform));
-  return list;
+  if (policy === false) return [writeTo('enabled', false, platform)];
+  return optionFields.flatMap((field) => {
+    if (field === 'enabled') return writeTo(field, !isOff(policy), platform);
+    const value = policy[field] === 'system' ? kernelDefault(field) : policy[field];
+    return value === undefined ? [] : writeTo(field, value, platform);
+  });
 }
 
 /**
@@ -81,38 +73,33 @@ export function assertWritable(policy: PlannedPolicy, platform: Platform): void 
   optionWrites(policy, platform);
 }
 
-/** The options of a state, in the order of {@link optionWrites}. */
-export const optionFields = ['interval', 'count', 'userTimeout', 'enabled', 'idle'] as const;
+/** The fields of a state, in the order of {@link optionWrites}. */
+export const optionFields: readonly (keyof KeepAliveState)[] = [
+  ...settingFields.filter((field) => field !== 'idle'),
+  'enabled',
+  'idle',
+];
 
-/** Returns whether two states have the same options. */
-export function sameState(a: KeepAliveState, b: KeepAliveState): boolean {
-  return optionFields.every((field) => a[field] === b[field]);
-}
+/** The fields in the order in which they are restored: the user timeout could end the connection. */
+export const restoringFields: typeof optionFields = [
+  'userTimeout',
+  ...optionFields.filter((field) => field !== 'userTimeout'),
+];
 
 /** Returns the writes that give a connection the wanted fields of a state, in the order of {@link optionWrites}. */
 export function writesOfFields(
   state: KeepAliveState,
   isWanted: (field: keyof KeepAliveState) => boolean,
   platform: Platform,
+  order = optionFields,
 ): OptionWrite[] {
-  return optionFields.filter(isWanted).flatMap((field) => {
+  return order.filter(isWanted).flatMap((field) => {
     const value = state[field];
-    if (value === null) return [];
-    if (field === 'enabled') return switchTo(state.enabled, platform);
-    if (field === 'count') return { option: platform.count, value: state.count, field, state: value };
-    return timeTo(field, value as number, platform);
+    return value === null ? [] : writeTo(field, value, platform);
   });
 }
 
 /** Returns the writes that restore a state, in an order that leaves the timer right. */
 export function writesOf(before: KeepAliveState, platform: Platform): OptionWrite[] {
-  const { enabled, idle, interval, count, userTimeout } = before;
-  const list = [
-    timeTo('interval', interval, platform),
-    { option: platform.count, value: count, field: 'count', state: count } as const,
-    switchTo(enabled, platform),
-    timeTo('idle', idle, platform),
-  ];
-  if (userTimeout !== null) list.unshift(timeTo('userTimeout', userTimeout, platform));
-  return list;
+  return writesOfFields(before, () => true, platform, restoringFields);
 }

@@ -1,10 +1,10 @@
 import { SystemCallError, UnsupportedError } from '../native/errors.js';
-import { readIntOptions, type SocketOption, writeIntOption, writeIntOptions } from '../native/socket/socket-options.js';
-import { kernelDefaults } from './kernel-defaults.js';
-import { type OptionWrite, optionWrites, writesOf } from './option-writes.js';
+import { readIntOptions, writeIntOption, writeIntOptions } from '../native/socket/socket-options.js';
+import { type KeepAliveState, stateFields } from '../policy/settings.js';
+import { newSocketState } from './kernel-defaults.js';
+import { type OptionWrite, optionOf, optionWrites, stateFrom, writesOf } from './option-writes.js';
 import type { PlannedPolicy } from './planned-state.js';
-import type { Platform } from './platforms/index.js';
-import type { KeepAliveState } from './state.js';
+import type { Platform, SettingOption } from './platforms/platform.js';
 
 const notTcpCodes = new Set(['EOPNOTSUPP', 'ENOPROTOOPT']);
 
@@ -23,24 +23,16 @@ function given(value: number | SystemCallError | undefined): number {
   throw isNotTcp(value) ? notTcp(value) : value;
 }
 
-function optionsOf({ keepAlive, idle, interval, count, userTimeout }: Platform): readonly SocketOption[] {
-  return [keepAlive, idle, interval, count, userTimeout];
+function optionsOf(platform: Platform): readonly SettingOption[] {
+  return stateFields.map((field) => optionOf(platform, field));
 }
 
 /** Makes a state of the values of {@link optionsOf}. */
-function stateOf(
-  values: readonly (number | SystemCallError)[],
-  { idle, interval, userTimeout }: Platform,
-): KeepAliveState {
-  const [flag, idleTime, intervalTime, count, timeout] = values;
-  return {
-    idle: given(idleTime) * idle.unitMs,
-    interval: given(intervalTime) * interval.unitMs,
-    count: given(count),
-    userTimeout: isNotTcp(timeout) ? null : given(timeout) * userTimeout.unitMs,
-    // The kernel answers with the flag's bit, which is not 1 on BSD.
-    enabled: given(flag) !== 0,
-  };
+function stateOf(values: readonly (number | SystemCallError)[], platform: Platform): KeepAliveState {
+  return stateFrom((field) => {
+    const value = values[stateFields.indexOf(field)];
+    return field === 'userTimeout' && isNotTcp(value) ? null : given(value);
+  }, platform);
 }
 
 /**
@@ -123,10 +115,7 @@ export function writePolicy(fd: number, policy: PlannedPolicy, platform: Platfor
   return writeOptions(fd, list, () => before, platform);
 }
 
-/** What a socket has that nobody has set anything on. */
-const untouched = (): KeepAliveState => ({ enabled: false, ...kernelDefaults(), userTimeout: 0 });
-
 /** As {@link writePolicy}, for a socket that was just opened, which is known to have the kernel's defaults. */
 export function writePolicyOnNew(fd: number, policy: PlannedPolicy, platform: Platform): KeepAliveState {
-  return writeOptions(fd, optionWrites(policy, platform), untouched, platform);
+  return writeOptions(fd, optionWrites(policy, platform), newSocketState, platform);
 }

@@ -1,7 +1,8 @@
 import { writeIntOption } from '../native/socket/socket-options.js';
 import { bottomOf, fdOf, type Handle } from '../node/handle.js';
 import { threadMap } from '../node/thread-map.js';
-import { limits } from '../policy/limits.js';
+import { limits } from '../policy/policy.js';
+import { isSettable, settingFields } from '../policy/settings.js';
 import { changeOptions, wantedState, withWrites } from './interim/change-options.js';
 import { interimOptions } from './interim/deferred-options.js';
 import { type OptionWrite, optionFields, writesOfFields } from './option-writes.js';
@@ -36,17 +37,12 @@ const policies = threadMap<Handle, WatchPolicy>('watch-policies/1');
 function watchState({ program, watches }: WatchPolicy): KeepAliveState {
   const idle = Math.min(program.idle, ...watches.values());
   const userTimeout = program.userTimeout && Math.max(program.userTimeout, idle + watchCount * watchIntervalMs);
-  return { enabled: true, idle, interval: watchIntervalMs, count: watchCount, userTimeout };
+  return { ...program, enabled: true, idle, interval: watchIntervalMs, count: watchCount, userTimeout };
 }
 
 /** Returns whether these options can be restored later: a sysctl can be beyond the limits of an option. */
-function isSettable({ idle, interval, count }: KeepAliveState): boolean {
-  const isWithin = (value: number, { min, max }: { min: number; max: number }) => value >= min && value <= max;
-  return (
-    isWithin(idle / 1000, limits.idleSeconds) &&
-    isWithin(interval / 1000, limits.intervalSeconds) &&
-    isWithin(count, limits.count)
-  );
+function isRestorable(program: KeepAliveState): boolean {
+  return settingFields.every((field) => isSettable(field, program[field]));
 }
 
 /** Gives a connection a state. Sets only the options that differ. */
@@ -76,7 +72,7 @@ function adoptChanges(handle: Handle, fd: number, policy: WatchPolicy): boolean 
   const now = readState(fd, currentPlatform());
   const expected = { ...watchState(policy), ...interimOptions(handle) };
   const changed = optionFields.filter((field) => now[field] !== expected[field]);
-  const isOverride = changed.length === 1 && changed[0] === 'idle' && now.idle === limits.idleSeconds.min * 1000;
+  const isOverride = changed.length === 1 && changed[0] === 'idle' && now.idle === limits.idle.min;
   if (changed.length === 0 || isOverride) return false;
   policy.program = { ...policy.program, ...Object.fromEntries(changed.map((field) => [field, now[field]])) };
   return true;
@@ -94,7 +90,7 @@ export function takeOptions(handle: Handle, watch: object, idle: number): boolea
   if (fd === undefined) return false;
   const known = policies.get(handle);
   const policy = known ?? { program: wantedState(handle, fd), watches: new Map(), calls: 0, beforeCall: undefined };
-  if (!isSettable(policy.program)) return false;
+  if (!isRestorable(policy.program)) return false;
   policy.watches.set(watch, idle);
   try {
     setState(handle, fd, watchState(policy));
@@ -155,7 +151,7 @@ export function probeNow(handle: Handle): boolean {
   if (adoptChanges(handle, fd, policy)) setState(handle, fd, watchState(policy));
   const { idle } = currentPlatform();
   // Setting TCP_KEEPIDLE rearms the timer (net/ipv4/tcp.c, tcp_sock_set_keepidle_locked); nothing has to be restored.
-  writeIntOption(fd, idle, watchState(policy).idle / idle.unitMs);
+  writeIntOption(fd, idle, watchState(policy).idle / (idle.unitMs ?? 1));
   return true;
 }
 

@@ -1,7 +1,7 @@
 import type { Change, Changes, FailedChange } from '../../host/change/set.js';
 import type { HostConnection } from '../../host/list/connection.js';
 import { countSockets, type NotJudged } from '../../host/list/not-judged.js';
-import { sameState } from '../../socket/option-writes.js';
+import { sameSettings } from '../../policy/settings.js';
 import { endpointText, keepAliveText } from './connection-cells.js';
 import { cutMiddle, fitTable, wrapText } from './fit.js';
 import { printable } from './printable.js';
@@ -63,7 +63,7 @@ interface PassedOver {
 }
 
 function renderCounts({ changed, failed }: Changes, { orphans = 0, undecided }: PassedOver, dryRun: boolean): string {
-  const already = changed.filter(({ before, after }) => sameState(before, after)).length;
+  const already = changed.filter(({ before, after }) => sameSettings(before, after)).length;
   const open = undecided === undefined ? '' : countSockets(undecided);
   const isNothing = orphans > 0 && changed.length + failed.length === 0;
   const parts = [

@@ -17,11 +17,6 @@ function remembering<Key>(write: (key: Key) => string): (key: Key) => string {
   };
 }
 
-function optionsText(state: NonNullable<ConnectionRow['keepAlive']>): string {
-  const { enabled, idle, interval, count, userTimeout } = state;
-  return `{"enabled":${enabled},"idle":${idle},"interval":${interval},"count":${count},"userTimeout":${userTimeout}}`;
-}
-
 function detectionText(detection: Detection | null): string {
   if (detection === null) return 'null';
   const { quietMs, inFlightMs } = detection;
@@ -40,7 +35,7 @@ export function createRowWriter(): RowWriter {
   const netns = remembering((inode: number) => `,"netns":${inode},"verdict":`);
   return ({ connection, keepAlive, process: owner, unit, cgroup, verdict, detection }) => {
     const { timer } = connection;
-    const options = keepAlive === null ? 'null' : optionsText(keepAlive);
+    const options = JSON.stringify(keepAlive);
     const running = timer === null ? 'null' : `{"kind":"${timer.kind}","expiresMs":${timer.expiresMs}}`;
     return (
       `${local(connection.local.address)}${connection.local.port}` +

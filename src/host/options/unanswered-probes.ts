@@ -1,4 +1,4 @@
-import { limits } from '../../policy/limits.js';
+import { limits } from '../../policy/policy.js';
 import type { OptionWrite } from '../../socket/option-writes.js';
 import { linux } from '../../socket/platforms/linux.js';
 import { isWindowProbed, retransmittingMsOf } from '../../socket/probe/connection-look.js';
@@ -34,7 +34,7 @@ export function unansweredOf({ probes, retransmits }: TcpInfo): number {
  */
 function timeoutFromNowOn(wantedMs: number, info: TcpInfo): number | undefined {
   if (isWindowProbed(info)) return undefined;
-  return Math.min(limits.userTimeoutMs.max, Math.ceil(wantedMs + retransmittingMsOf(info)));
+  return Math.min(limits.userTimeout.max, Math.ceil(wantedMs + retransmittingMsOf(info)));
 }
 
 /** Changes a stricter user timeout so that it does not hold for what is in flight already. */

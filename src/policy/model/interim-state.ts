@@ -1,15 +1,6 @@
-import { limits } from '../limits.js';
+import { limits } from '../policy.js';
+import type { KeepAliveState } from '../settings.js';
 import { latestTickMs } from './probe-safety.js';
-
-/** The options of a connection, in milliseconds. */
-interface Options {
-  readonly enabled: boolean;
-  readonly idle: number;
-  readonly interval: number;
-  readonly count: number;
-  /** 0 is off; null if the platform has no such option. */
-  readonly userTimeout: number | null;
-}
 
 /** The probes and data that a peer has not answered, and for how long. */
 export interface Unanswered {
@@ -38,7 +29,7 @@ interface Effect {
   readonly onClosedWindow: boolean;
 }
 
-function effectOf(before: Options, wanted: Options, unanswered: Unanswered, isRearmed: boolean): Effect {
+function effectOf(before: KeepAliveState, wanted: KeepAliveState, unanswered: Unanswered, isRearmed: boolean): Effect {
   const [timeoutBefore, timeout] = [before.userTimeout ?? 0, wanted.userTimeout ?? 0];
   const isStricter = timeout > 0 && (timeoutBefore === 0 || timeout < timeoutBefore);
   const isProbed = unanswered.probes > 0;
@@ -53,7 +44,12 @@ function effectOf(before: Options, wanted: Options, unanswered: Unanswered, isRe
 }
 
 /** Returns the latest silence that the next tick of the keepalive timer can find. */
-function silenceAtNextTickMs(before: Options, wanted: Options, silentMs: number, isRearmed: boolean): number {
+function silenceAtNextTickMs(
+  before: KeepAliveState,
+  wanted: KeepAliveState,
+  silentMs: number,
+  isRearmed: boolean,
+): number {
   return latestTickMs(isRearmed ? Math.max(wanted.idle, silentMs) : Math.max(before.idle, silentMs + before.interval));
 }
 
@@ -70,12 +66,12 @@ function silenceAtNextTickMs(before: Options, wanted: Options, silentMs: number,
  * @param isRearmed Whether the change sets TCP_KEEPIDLE or turns keepalive on, which rearms the timer.
  * @see Linux net/ipv4/tcp_timer.c, tcp_keepalive_timer, retransmits_timed_out, tcp_probe_timer
  */
-export function interimState<State extends Options>(
-  before: State,
-  wanted: State,
+export function interimState(
+  before: KeepAliveState,
+  wanted: KeepAliveState,
   unanswered: Unanswered,
   isRearmed: boolean,
-): State {
+): KeepAliveState {
   const { probes, retransmittingMs, silentMs } = unanswered;
   const { onCount, onSilence, onDataInFlight, onClosedWindow } = effectOf(before, wanted, unanswered, isRearmed);
   if (!onCount && !onDataInFlight && !onClosedWindow) return wanted;
@@ -92,6 +88,6 @@ export function interimState<State extends Options>(
     return { ...wanted, count, userTimeout: keptMs === 0 ? 0 : Math.ceil(Math.max(keptMs, nextTickMs)) };
   }
   if (timeout >= Math.max(nextTickMs, inFlightMs)) return { ...wanted, count };
-  const userTimeout = Math.min(limits.userTimeoutMs.max, Math.ceil(Math.max(nextTickMs, inFlightMs)));
+  const userTimeout = Math.min(limits.userTimeout.max, Math.ceil(Math.max(nextTickMs, inFlightMs)));
   return { ...wanted, count, userTimeout };
 }

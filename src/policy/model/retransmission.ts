@@ -1,9 +1,23 @@
+import type { KeepAliveState } from '../settings.js';
 import type { TimeRange } from './time-range.js';
 import { jiffyMs, timerLatenessMs } from './timer-wheel.js';
 
 /** include/net/tcp.h: `TCP_RTO_MIN` is HZ/5 and `TCP_RTO_MAX` is 120 x HZ. */
 const minimumRtoMs = 200;
 const maximumRtoMs = 120_000;
+
+/** The numbers that decide when a peer that vanishes with data in flight is noticed. */
+export type InFlightSettings = Partial<Pick<KeepAliveState, 'userTimeout'>>;
+
+/** What else decides that. */
+export interface InFlightConditions {
+  /** The sysctl `net.ipv4.tcp_retries2`. */
+  readonly retries2: number;
+  /** The retransmission timeout before the first retransmission, in milliseconds. Default: that of a fast path. */
+  readonly rtoMs?: number;
+  /** Whether the kernel sends window probes instead, because the peer's window is closed. Default: false. */
+  readonly isWindowClosed?: boolean;
+}
 
 /** The retransmission timeout of a connection before its first retransmission, as a range. */
 function rtoRange(rtoMs: number | undefined, hz: number): TimeRange {
@@ -30,7 +44,7 @@ function firstRetransmission(rto: TimeRange, hz: number): TimeRange {
  * `retransmits_timed_out()` in net/ipv4/tcp_timer.c counts the user timeout from the first retransmission, and the
  * timer is shortened to end with it (`tcp_clamp_rto_to_user_timeout`, since 4.19).
  */
-export function userTimeoutDeath(userTimeoutMs: number, rtoMs: number | undefined, hz: number): TimeRange {
+function userTimeoutDeath(userTimeoutMs: number, rtoMs: number | undefined, hz: number): TimeRange {
   const first = firstRetransmission(rtoRange(rtoMs, hz), hz);
   return {
     earliestMs: first.earliestMs + userTimeoutMs,
@@ -52,7 +66,7 @@ function modelTimeoutMs(retries2: number): number {
  * When a connection without a user timeout dies of unacknowledged data, counted from its transmission: at the first
  * retransmission tick at or after the time that `tcp_retries2` stands for.
  */
-export function retriesDeath(retries2: number, rtoMs: number | undefined, hz: number): TimeRange {
+function retriesDeath(retries2: number, rtoMs: number | undefined, hz: number): TimeRange {
   const rto = rtoRange(rtoMs, hz);
   const first = firstRetransmission(rto, hz);
   const timeoutMs = modelTimeoutMs(retries2);
@@ -77,7 +91,17 @@ export function retriesDeath(retries2: number, rtoMs: number | undefined, hz: nu
  * `tcp_probe_timer()` in net/ipv4/tcp_timer.c gives up at the tick after `tcp_retries2` unanswered window probes. Their
  * interval doubles up to TCP_RTO_MAX, and stays there while the peer answers. How far it had doubled is not known.
  */
-export function windowProbesDeath(retries2: number, hz: number): TimeRange {
+function windowProbesDeath(retries2: number, hz: number): TimeRange {
   const longest = maximumRtoMs + timerLatenessMs(maximumRtoMs, hz);
   return { earliestMs: modelTimeoutMs(retries2), latestMs: (retries2 + 1) * longest };
+}
+
+/** Predicts when a connection dies whose peer has vanished with data in flight, counted from the transmission. */
+export function inFlightDeath(
+  { userTimeout }: InFlightSettings,
+  { retries2, rtoMs, isWindowClosed }: InFlightConditions,
+  hz: number,
+): TimeRange {
+  if (userTimeout) return userTimeoutDeath(userTimeout, rtoMs, hz);
+  return isWindowClosed ? windowProbesDeath(retries2, hz) : retriesDeath(retries2, rtoMs, hz);
 }

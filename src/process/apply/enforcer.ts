@@ -9,6 +9,7 @@ import { hostOf, nameOf, ownerOf, peerOf, type TcpHandle, tcpHandleOf } from '..
 import { messageOf, warnOnce } from '../../node/warn-once.js';
 import type { Method } from '../../node/wrap.js';
 import type { ValidPolicy } from '../../policy/policy.js';
+import { sameSettings } from '../../policy/settings.js';
 import { hasPolicy, setOnHandle, setOnNewHandle } from '../../socket/connection.js';
 import { explicitPolicy } from '../../socket/explicit-policy.js';
 import { listenersPassOptionsOn } from '../../socket/server.js';
@@ -64,7 +65,7 @@ interface Call {
 
 function samePolicy(a: ValidPolicy | false, b: ValidPolicy | false): boolean {
   if (a === false || b === false) return a === b;
-  return a.idle === b.idle && a.interval === b.interval && a.count === b.count && a.userTimeout === b.userTimeout;
+  return sameSettings(a, b);
 }
 
 /** Returns whether a handle has a policy. Asks the kernel, because an addon or another process may have set options since. */

@@ -26,4 +26,4 @@ export function currentPlatform(): Platform {
   return current;
 }
 
-export type { Platform, TimeOption } from './platform.js';
+export type { Platform } from './platform.js';
