@@ -24,25 +24,44 @@ export interface KeepAlivePolicy {
 /** A policy, or its text: `'30:5:3'`, `'30s:5s:3'`, `'30:5:3:auto'`. */
 export type PolicyInput = string | KeepAlivePolicy;
 
+/** The name of a number of a policy. */
+export type SettingField = keyof KeepAlivePolicy;
+
+/** What a number can be; durations in milliseconds. */
+interface Limits {
+  readonly min: number;
+  readonly max: number;
+  /** The kernel keeps multiples of this as they are. */
+  readonly step: number;
+  /** How an error says what is allowed. */
+  readonly allowed: string;
+  /** The value that a state leaves out: that of each kernel which lacks the option. Default: a state has every value. */
+  readonly unstated?: number;
+}
+
+const seconds = { min: 1000, max: 32_767_000, step: 1000, allowed: 'a whole number of seconds from 1 s to 32767 s' };
+
 /**
- * What `setsockopt` accepts for each number of a policy; durations in milliseconds. From the kernel's include/net/tcp.h
- * (since 2.4):
+ * What `setsockopt` accepts for each number of a policy: the table that everything derives from. From the kernel's
+ * include/net/tcp.h (since 2.4):
  *
  *     #define MAX_TCP_KEEPIDLE   32767
  *     #define MAX_TCP_KEEPINTVL  32767
  *     #define MAX_TCP_KEEPCNT    127
  *
- * and for TCP_USER_TIMEOUT any non-negative int (net/ipv4/tcp.c, since 2.6.37). The kernel keeps multiples of `step` as they are.
+ * and for TCP_USER_TIMEOUT any non-negative int (net/ipv4/tcp.c, since 2.6.37).
  */
-export const limits = {
-  idle: { min: 1000, max: 32_767_000, step: 1000 },
-  interval: { min: 1000, max: 32_767_000, step: 1000 },
-  count: { min: 1, max: 127, step: 1 },
-  userTimeout: { min: 0, max: 2 ** 31 - 1, step: 1 },
-} as const satisfies Readonly<Record<keyof KeepAlivePolicy, object>>;
-
-/** The name of a number of a policy. */
-export type SettingField = keyof typeof limits;
+export const limits: Readonly<Record<SettingField, Limits>> = {
+  idle: seconds,
+  interval: seconds,
+  count: { min: 1, max: 127, step: 1, allowed: 'a whole number from 1 to 127' },
+  userTimeout: {
+    min: 0,
+    max: 2 ** 31 - 1,
+    step: 1,
+    allowed: "0 (off) to 2147483647 ms, in whole milliseconds, or 'auto'",
+  },
+};
 
 /** The numbers that keepalive alone needs. */
 type KeepAliveField = 'idle' | 'interval' | 'count';

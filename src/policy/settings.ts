@@ -38,6 +38,16 @@ export function isSettable(field: SettingField, value: number | null | undefined
   return value >= min && value <= max;
 }
 
+/** Returns a value as a state has it; undefined for the value that states leave out. */
+export function stated(field: SettingField, value: number): number | undefined {
+  return value === limits[field].unstated ? undefined : value;
+}
+
+/** Returns what a state has for a number that is not known. */
+export function unknownSetting(field: SettingField): null {
+  return (limits[field].unstated === undefined ? null : undefined) as null;
+}
+
 type Settings = { readonly [field in keyof KeepAliveState]?: unknown };
 
 /** Returns whether two states or policies have the same numbers, and keepalive on or off alike. */

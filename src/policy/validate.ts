@@ -16,17 +16,7 @@ const knownAliases: Readonly<Record<string, SettingField>> = {
   timeout: 'userTimeout',
 };
 
-/** The numbers that the kernel rounds, so that only multiples of a step can be set. */
-type SteppedField = 'idle' | 'interval';
-
-const allowed: Readonly<Record<SettingField, string>> = {
-  idle: 'a whole number of seconds from 1 s to 32767 s',
-  interval: 'a whole number of seconds from 1 s to 32767 s',
-  count: 'a whole number from 1 to 127',
-  userTimeout: "0 (off) to 2147483647 ms, in whole milliseconds, or 'auto'",
-};
-
-function nearestText(field: SteppedField, ms: number): string {
+function nearestText(field: SettingField, ms: number): string {
   const { min, max, step } = limits[field];
   const below = Math.floor(ms / step) * step;
   const nearest = [below, below + step].map((value) => spokenDuration(Math.min(max, Math.max(min, value))));
@@ -36,27 +26,27 @@ function nearestText(field: SteppedField, ms: number): string {
 
 /** Checks a number of milliseconds of which the kernel keeps only multiples of a step. */
 export function validateStepped(
-  field: SteppedField,
+  field: SettingField,
   ms: number,
   given: unknown,
   slip = secondsMeant(given, limits[field].min),
 ): number {
   if (isSettable(field, ms) && ms % limits[field].step === 0) return ms;
-  if (!Number.isFinite(ms)) throw new PolicyError(field, given, allowed[field]);
+  if (!Number.isFinite(ms)) throw new PolicyError(field, given, limits[field].allowed);
   const shown = typeof given === 'number' ? spokenDuration(ms) : describeValue(given);
-  throw new PolicyError(field, given, allowed[field], slip ?? nearestText(field, ms), shown);
+  throw new PolicyError(field, given, limits[field].allowed, slip ?? nearestText(field, ms), shown);
 }
 
 /** Checks a number of probes, or a user timeout in milliseconds. */
 export function validateNumber(field: 'count' | 'userTimeout', value: unknown, given: unknown = value): number {
   if (typeof value === 'number' && Number.isInteger(value) && isSettable(field, value)) return value;
-  throw new PolicyError(field, given, allowed[field]);
+  throw new PolicyError(field, given, limits[field].allowed);
 }
 
 function milliseconds(field: SettingField, value: unknown): number {
   const ms = readMilliseconds(value);
   if (ms !== undefined) return ms;
-  const form = `${allowed[field]}, as a number of milliseconds or text with a unit such as '30s'`;
+  const form = `${limits[field].allowed}, as a number of milliseconds or text with a unit such as '30s'`;
   throw new PolicyError(field, value, form);
 }
 
@@ -69,7 +59,8 @@ export function autoUserTimeout(idle: number, interval: number, count: number): 
 export function validateAutoUserTimeout(idle: number, interval: number, count: number): number {
   const ms = autoUserTimeout(idle, interval, count);
   const shown = `'auto', which is ${spokenDuration(ms)} here`;
-  if (ms > limits.userTimeout.max) throw new PolicyError('userTimeout', 'auto', allowed.userTimeout, undefined, shown);
+  if (ms > limits.userTimeout.max)
+    throw new PolicyError('userTimeout', 'auto', limits.userTimeout.allowed, undefined, shown);
   return ms;
 }
 

@@ -1,9 +1,9 @@
 import { readFileSync } from 'node:fs';
 import { SystemCallError, UnsupportedError } from '../native/errors.js';
 import type { SettingField } from '../policy/policy.js';
-import { type KeepAliveState, settingsOf } from '../policy/settings.js';
+import { type KeepAliveState, settingsOf, stated } from '../policy/settings.js';
+import { noOption, optionOf } from './platforms/index.js';
 import { linux } from './platforms/linux.js';
-import type { SettingOption } from './platforms/platform.js';
 
 /** The kernel's defaults for connections that turn keepalive on without values of their own. */
 export interface KernelDefaults {
@@ -47,13 +47,16 @@ export function kernelDefaults(): KernelDefaults {
 
 /** Reads the number that a new socket of this network namespace has; times are in milliseconds. Linux only. */
 export function kernelDefault(field: SettingField): number {
-  const { sysctl, unitMs = 1 }: SettingOption = linux[field];
-  return sysctl === undefined ? 0 : readSysctl(sysctl) * unitMs;
+  const option = optionOf(linux, field);
+  if (option === undefined) throw noOption(field);
+  return option.sysctl === undefined ? 0 : readSysctl(option.sysctl) * (option.unitMs ?? 1);
 }
 
 /** Reads what a socket has that nobody has set anything on. Linux only. */
 export function newSocketState(): KeepAliveState {
-  return { enabled: false, ...settingsOf(kernelDefault) };
+  const numberOf = (field: SettingField) =>
+    optionOf(linux, field) === undefined ? undefined : stated(field, kernelDefault(field));
+  return { enabled: false, ...settingsOf(numberOf) } as KeepAliveState;
 }
 
 /**

@@ -2,7 +2,7 @@ import { getSystemErrorName } from 'node:util';
 import { SystemCallError, UnsupportedError } from '../native/errors.js';
 import { Socket } from '../node/classes.js';
 import type { Handle } from '../node/handle.js';
-import { settingFields, settingsOf } from '../policy/settings.js';
+import { settingFields, settingsOf, unknownSetting } from '../policy/settings.js';
 import { whyNoDescriptors } from './descriptors.js';
 import { isOff, type PlannedPolicy } from './planned-state.js';
 import type { AppliedKeepAlive } from './state.js';
@@ -54,9 +54,9 @@ export function setThroughNode(handle: Handle | undefined, policy: PlannedPolicy
   checkNodeCall(policy);
   if (isOff(policy)) {
     callNode(handle, false, 0, 0, 0);
-    return { enabled: false, ...settingsOf(() => null), readBack: false };
+    return { enabled: false, ...settingsOf(unknownSetting), readBack: false };
   }
   const { idle, interval, count } = policy as { idle: number; interval: number; count: number };
   callNode(handle, true, idle, interval, count);
-  return { enabled: true, ...settingsOf(() => null), idle, interval, count, readBack: false };
+  return { enabled: true, ...settingsOf(unknownSetting), idle, interval, count, readBack: false };
 }

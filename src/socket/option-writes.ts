@@ -1,10 +1,10 @@
 import type { SocketOption } from '../native/socket/socket-options.js';
 import { PolicyError } from '../policy/errors.js';
-import type { SettingField } from '../policy/policy.js';
-import { type KeepAliveState, settingFields, settingsOf } from '../policy/settings.js';
+import { limits, type SettingField } from '../policy/policy.js';
+import { type KeepAliveState, settingFields, settingsOf, stated, unknownSetting } from '../policy/settings.js';
 import { kernelDefault } from './kernel-defaults.js';
 import { isOff, type PlannedPolicy } from './planned-state.js';
-import type { Platform, SettingOption } from './platforms/platform.js';
+import { noOption, optionOf, type Platform } from './platforms/index.js';
 
 /** One option and the value it is to have. */
 export interface OptionWrite {
@@ -13,30 +13,31 @@ export interface OptionWrite {
   readonly value: number;
   /** The field of the state that shows whether the kernel kept the value, and the field's value then. */
   readonly field: keyof KeepAliveState;
-  readonly state: number | boolean | null;
-}
-
-/** Returns the option of a field. */
-export function optionOf(platform: Platform, field: keyof KeepAliveState): SettingOption {
-  return field === 'enabled' ? platform.keepAlive : platform[field];
+  readonly state: number | boolean | undefined;
 }
 
 /** Makes a state of the kernel's values. `rawOf` returns null for an option that the kernel does not have. */
 export function stateFrom(rawOf: (field: keyof KeepAliveState) => number | null, platform: Platform): KeepAliveState {
   const numberOf = (field: SettingField) => {
-    const raw = rawOf(field);
-    return raw === null ? null : raw * (optionOf(platform, field).unitMs ?? 1);
+    const option = optionOf(platform, field);
+    const raw = option === undefined ? null : rawOf(field);
+    return raw === null ? unknownSetting(field) : stated(field, raw * (option?.unitMs ?? 1));
   };
   // The kernel answers with the flag's bit, which is not 1 on BSD.
   return { enabled: rawOf('enabled') !== 0, ...settingsOf(numberOf) } as KeepAliveState;
 }
 
-/** Returns the write that gives a field a value. */
-function writeTo(field: keyof KeepAliveState, state: number | boolean, platform: Platform): OptionWrite {
+function switchTo(enabled: boolean, platform: Platform): OptionWrite {
+  return { option: platform.keepAlive, value: enabled ? 1 : 0, field: 'enabled', state: enabled };
+}
+
+/** Returns the write that sets a number. */
+function writeTo(field: SettingField, number: number, platform: Platform): OptionWrite {
   const option = optionOf(platform, field);
-  const value = Number(state) / (option.unitMs ?? 1);
-  if (Number.isInteger(value)) return { option, value, field, state };
-  throw new PolicyError('userTimeout', `${state}ms`, `whole seconds on this platform (${option.name})`);
+  if (option === undefined) throw noOption(field);
+  const value = number / (option.unitMs ?? 1);
+  if (Number.isInteger(value)) return { option, value, field, state: stated(field, number) };
+  throw new PolicyError(field, `${number}ms`, `whole seconds on this platform (${option.name})`);
 }
 
 /**
@@ -55,9 +56,9 @@ export function isInForce(list: readonly OptionWrite[], state: KeepAliveState): 
  * (net/ipv4/tcp.c, tcp_sock_set_keepidle_locked).
  */
 export function optionWrites(policy: PlannedPolicy, platform: Platform): OptionWrite[] {
-  if (policy === false) return [writeTo('enabled', false, platform)];
+  if (policy === false) return [switchTo(false, platform)];
   return optionFields.flatMap((field) => {
-    if (field === 'enabled') return writeTo(field, !isOff(policy), platform);
+    if (field === 'enabled') return switchTo(!isOff(policy), platform);
     const value = policy[field] === 'system' ? kernelDefault(field) : policy[field];
     return value === undefined ? [] : writeTo(field, value, platform);
   });
@@ -67,7 +68,7 @@ export function optionWrites(policy: PlannedPolicy, platform: Platform): OptionW
  * Refuses a policy that this platform could not set, before it is promised for later.
  *
  * @throws {PolicyError} if the user timeout has milliseconds and the kernel counts seconds.
- * @throws {UnsupportedError} if a field is `'system'` and the kernel's defaults cannot be read.
+ * @throws {UnsupportedError} if the platform or its kernel lacks an option, or if a field is `'system'` and the kernel's defaults cannot be read.
  */
 export function assertWritable(policy: PlannedPolicy, platform: Platform): void {
   optionWrites(policy, platform);
@@ -94,8 +95,9 @@ export function writesOfFields(
   order = optionFields,
 ): OptionWrite[] {
   return order.filter(isWanted).flatMap((field) => {
-    const value = state[field];
-    return value === null ? [] : writeTo(field, value, platform);
+    if (field === 'enabled') return switchTo(state.enabled, platform);
+    const value = state[field] ?? limits[field].unstated;
+    return value === undefined || optionOf(platform, field) === undefined ? [] : writeTo(field, value, platform);
   });
 }
 

@@ -1,10 +1,11 @@
 import { SystemCallError, UnsupportedError } from '../native/errors.js';
 import { readIntOptions, writeIntOption, writeIntOptions } from '../native/socket/socket-options.js';
+import { limits, type SettingField } from '../policy/policy.js';
 import { type KeepAliveState, stateFields } from '../policy/settings.js';
 import { newSocketState } from './kernel-defaults.js';
-import { type OptionWrite, optionOf, optionWrites, stateFrom, writesOf } from './option-writes.js';
+import { type OptionWrite, optionWrites, stateFrom, writesOf } from './option-writes.js';
 import type { PlannedPolicy } from './planned-state.js';
-import type { Platform, SettingOption } from './platforms/platform.js';
+import { optionOf, type Platform, type SettingOption } from './platforms/index.js';
 
 const notTcpCodes = new Set(['EOPNOTSUPP', 'ENOPROTOOPT']);
 
@@ -23,15 +24,18 @@ function given(value: number | SystemCallError | undefined): number {
   throw isNotTcp(value) ? notTcp(value) : value;
 }
 
-function optionsOf(platform: Platform): readonly SettingOption[] {
-  return stateFields.map((field) => optionOf(platform, field));
+/** Returns the options that the kernel has, in the order of {@link stateFields}. */
+function optionsOf(platform: Platform): SettingOption[] {
+  return stateFields.flatMap((field) => optionOf(platform, field) ?? []);
 }
 
 /** Makes a state of the values of {@link optionsOf}. */
 function stateOf(values: readonly (number | SystemCallError)[], platform: Platform): KeepAliveState {
+  const fields = stateFields.filter((field) => optionOf(platform, field) !== undefined);
   return stateFrom((field) => {
-    const value = values[stateFields.indexOf(field)];
-    return field === 'userTimeout' && isNotTcp(value) ? null : given(value);
+    const value = values[fields.indexOf(field as SettingField)];
+    const canBeMissing = field === 'userTimeout' || limits[field as SettingField]?.unstated !== undefined;
+    return canBeMissing && isNotTcp(value) ? null : given(value);
   }, platform);
 }
 

@@ -1,5 +1,5 @@
 import type { SettingField, ValidPolicy } from '../policy/policy.js';
-import { mergeSettings, settingsOf } from '../policy/settings.js';
+import { mergeSettings, settingsOf, stated, unknownSetting } from '../policy/settings.js';
 import { kernelDefault } from './kernel-defaults.js';
 import type { AppliedKeepAlive } from './state.js';
 
@@ -14,22 +14,24 @@ export function isOff(policy: PlannedPolicy): policy is false | (ValidPolicy & {
   return policy === false || policy.enabled === false;
 }
 
-/** Returns what a new socket has before anyone sets anything: the kernel's defaults; null if they cannot be read. */
+/** Returns what a new socket has before anyone sets anything: the kernel's defaults, where they can be read. */
 function newSocketValue(field: SettingField): number | null {
   try {
-    return process.platform === 'linux' ? kernelDefault(field) : null;
+    if (process.platform === 'linux') return kernelDefault(field);
   } catch {
-    return null;
+    // The state says that the number is not known.
   }
+  return unknownSetting(field);
 }
 
 /** The state that a policy will give a connection that does not exist yet. */
 export function plannedState(policy: PlannedPolicy): AppliedKeepAlive {
-  const valueFor = (field: SettingField) => {
-    const value = policy === false ? undefined : policy[field];
-    return typeof value === 'number' ? value : newSocketValue(field);
+  const numberOf = (field: SettingField) => {
+    const given = policy === false ? undefined : policy[field];
+    const value = typeof given === 'number' ? given : newSocketValue(field);
+    return typeof value === 'number' ? stated(field, value) : value;
   };
-  return { enabled: !isOff(policy), ...settingsOf(valueFor) };
+  return { enabled: !isOff(policy), ...settingsOf(numberOf) } as AppliedKeepAlive;
 }
 
 /** The policy that setting one after the other comes to: what the later one leaves out stays as the earlier one says. */

@@ -1,4 +1,3 @@
-import type { SettingField } from '../policy/policy.js';
 import type { KeepAliveState } from '../policy/settings.js';
 
 export type { KeepAliveState } from '../policy/settings.js';
@@ -16,8 +15,10 @@ export interface DeferredOptions extends Partial<KeepAliveState> {
   readonly until: 'answered' | 'unwatched';
 }
 
+type Numbers = Omit<KeepAliveState, 'enabled'>;
+
 /** The numbers of a state; `null` is a number that is not part of the policy and cannot be read here. */
-type Settings = { readonly [Field in SettingField]: KeepAliveState[Field] | null };
+type Settings = { readonly [Field in keyof Numbers]: Numbers[Field] | null };
 
 /** What `setKeepAlive` brought about, and where that is not plainly on the target's own descriptor, where it is. */
 export interface AppliedKeepAlive extends Settings {

@@ -2,6 +2,8 @@ import { KeepAliveError } from '../../policy/keep-alive-error.js';
 import { limits, type SettingField } from '../../policy/policy.js';
 import { type KeepAliveState, settingFields } from '../../policy/settings.js';
 import { restoringFields } from '../../socket/option-writes.js';
+import { optionOf } from '../../socket/platforms/index.js';
+import { linux } from '../../socket/platforms/linux.js';
 import { bootId } from '../boot-id.js';
 import { readRegularFile } from '../regular-file.js';
 import type { Change } from './set.js';
@@ -68,8 +70,11 @@ function isInt(value: unknown): boolean {
 function isState(value: unknown): value is KeepAliveState {
   if (typeof value !== 'object' || value === null) return false;
   const state = value as Partial<KeepAliveState>;
-  const isNumber = (field: SettingField) =>
-    isInt(state[field]) && Number.isInteger(Number(state[field]) / limits[field].step);
+  const isNumber = (field: SettingField) => {
+    const { unitMs = 1 } = optionOf(linux, field) ?? {};
+    const isLeftOut = state[field] === undefined && limits[field].unstated !== undefined;
+    return isLeftOut || (typeof state[field] === 'number' && isInt(state[field] / unitMs));
+  };
   return typeof state.enabled === 'boolean' && settingFields.every(isNumber);
 }
 

@@ -1,6 +1,5 @@
 import type { Detection, Judge, Transfer, Verdict } from '../../policy/model/verdict.js';
-import type { SettingField } from '../../policy/policy.js';
-import { type KeepAliveState, settingsOf } from '../../policy/settings.js';
+import { type KeepAliveState, settingsOf, unknownSetting } from '../../policy/settings.js';
 import { silentMsOf } from '../../wire/tcp-info/decode.js';
 import type { ProcessPlace } from '../owners/cgroup-path.js';
 import type { SocketOwner } from '../owners/owners.js';
@@ -8,7 +7,9 @@ import type { HostProcess } from '../owners/processes.js';
 import type { Endpoint, HostConnection, TimerKind } from './connection.js';
 
 /** Whether keepalive is on, as the kernel's timers show if the options could not be read. */
-export type KeepAliveByTimer = { readonly enabled: boolean } & { readonly [Field in SettingField]: null };
+export type KeepAliveByTimer = {
+  readonly [Field in keyof KeepAliveState]: Field extends 'enabled' ? boolean : null;
+};
 
 /** All that is known of one connection: what the kernel reports, whose it is, and what to think of it. */
 export interface ConnectionRow {
@@ -78,7 +79,7 @@ export function keepAliveByTimer(connection: HostConnection): KeepAliveByTimer |
   const { state, timer } = connection;
   if (state === 'LISTEN' || !dependsOnKeepAlive(connection)) return undefined;
   if (timer !== null && timer.kind !== 'keepalive') return undefined;
-  return { enabled: timer !== null, ...settingsOf(() => null) };
+  return { enabled: timer !== null, ...settingsOf(unknownSetting) };
 }
 
 /** Returns the part of a connection's state that its verdict depends on. */

@@ -1,9 +1,13 @@
 import type { KeepAliveState } from '../../policy/settings.js';
-import { type OptionWrite, optionFields, optionOf, stateFrom } from '../../socket/option-writes.js';
+import { type OptionWrite, optionFields, stateFrom } from '../../socket/option-writes.js';
+import { optionOf } from '../../socket/platforms/index.js';
 import { linux } from '../../socket/platforms/linux.js';
 
 /** The options, in the order in which a live socket must get them (see src/socket/option-writes.ts). */
-export const optionOrder = optionFields.map((field) => optionOf(linux, field));
+export const optionOrder = optionFields.flatMap((field) => optionOf(linux, field) ?? []);
+
+const fields = optionFields.filter((field) => optionOf(linux, field) !== undefined);
+const wordOf = Object.fromEntries(fields.map((field, index) => [field, index])) as Record<keyof KeepAliveState, number>;
 
 /** Words of 32 bits that the values take. */
 export const valuesLength = optionOrder.length;
@@ -13,11 +17,11 @@ export const leaveAlone = -1;
 
 /** Returns the state that values, in the kernel's units and in {@link optionOrder}, stand for. */
 export function stateAt(words: Int32Array, at: number): KeepAliveState {
-  return stateFrom((field) => words[at + optionFields.indexOf(field)] as number, linux);
+  return stateFrom((field) => words[at + wordOf[field]] as number, linux);
 }
 
 /** Writes the values that a list of writes comes to. */
 export function putWrites(list: readonly OptionWrite[], words: Int32Array, at: number): void {
   words.fill(leaveAlone, at, at + valuesLength);
-  for (const { field, value } of list) words[at + optionFields.indexOf(field)] = value;
+  for (const { field, value } of list) words[at + wordOf[field]] = value;
 }

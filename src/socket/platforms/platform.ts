@@ -7,10 +7,17 @@ export interface SettingOption extends SocketOption {
   readonly unitMs?: 1 | 1000;
   /** The sysctl of net.ipv4 that new sockets take the number from. Default: none, new sockets have 0. */
   readonly sysctl?: string;
+  /** The first version of Linux with the option, where older ones are in use; the sysctl is as old. */
+  readonly minimumKernel?: string;
 }
 
+/** The numbers that every platform has an option for. */
+type CommonField = 'idle' | 'interval' | 'count' | 'userTimeout';
+
 /** The socket options by which one platform's kernel knows a keepalive policy. */
-export interface Platform extends Readonly<Record<SettingField, SettingOption>> {
+export interface Platform
+  extends Readonly<Record<CommonField, SettingOption>>,
+    Readonly<Partial<Record<Exclude<SettingField, CommonField>, SettingOption>>> {
   /** As in `process.platform`. */
   readonly name: string;
   readonly keepAlive: SocketOption;
