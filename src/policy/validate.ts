@@ -29,7 +29,7 @@ export function validateStepped(
   field: SettingField,
   ms: number,
   given: unknown,
-  slip = secondsMeant(given, limits[field].min),
+  slip = isSettable(field, Number(given) * 1000) ? secondsMeant(given, limits[field].min) : undefined,
 ): number {
   if (isSettable(field, ms) && ms % limits[field].step === 0) return ms;
   if (!Number.isFinite(ms)) throw new PolicyError(field, given, limits[field].allowed);
