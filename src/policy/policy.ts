@@ -19,6 +19,12 @@ export interface KeepAlivePolicy {
    * On Linux it also replaces `count` for an idle connection.
    */
   readonly userTimeout?: Duration | 'auto' | 'system' | undefined;
+  /**
+   * Longest time between two retransmissions: 1 s to 120 s, in steps of 100 ms. A smaller one ends a connection sooner whose
+   * peer vanishes with data in flight, if there is no user timeout: with 5 s after about a minute instead of a quarter of
+   * an hour. Linux 6.15 (TCP_RTO_MAX_MS).
+   */
+  readonly rtoMax?: Duration | 'system' | undefined;
 }
 
 /** A policy, or its text: `'30:5:3'`, `'30s:5s:3'`, `'30:5:3:auto'`. */
@@ -49,7 +55,8 @@ const seconds = { min: 1000, max: 32_767_000, step: 1000, allowed: 'a whole numb
  *     #define MAX_TCP_KEEPINTVL  32767
  *     #define MAX_TCP_KEEPCNT    127
  *
- * and for TCP_USER_TIMEOUT any non-negative int (net/ipv4/tcp.c, since 2.6.37).
+ * and for TCP_USER_TIMEOUT any non-negative int (net/ipv4/tcp.c, since 2.6.37). TCP_RTO_MAX_MS (since 6.15) takes MSEC_PER_SEC
+ * to TCP_RTO_MAX_SEC * MSEC_PER_SEC, and is rounded up to whole jiffies, of which 100 ms are a whole number.
  */
 export const limits: Readonly<Record<SettingField, Limits>> = {
   idle: seconds,
@@ -61,6 +68,7 @@ export const limits: Readonly<Record<SettingField, Limits>> = {
     step: 1,
     allowed: "0 (off) to 2147483647 ms, in whole milliseconds, or 'auto'",
   },
+  rtoMax: { min: 1000, max: 120_000, step: 100, allowed: '1 s to 120 s, in steps of 100 ms', unstated: 120_000 },
 };
 
 /** The numbers that keepalive alone needs. */

@@ -13,6 +13,8 @@ export interface KeepAliveState {
   readonly count: number;
   /** 0 is off; `null` where this platform has no such option, or it could not be read. */
   readonly userTimeout: number | null;
+  /** Longest time between two retransmissions. Left out if it is 120 s, as on each Linux before 6.15. */
+  readonly rtoMax?: number;
 }
 
 /** The numbers of a policy, in the order in which people write them. */

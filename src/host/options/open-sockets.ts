@@ -1,8 +1,9 @@
 import { recordsOf } from '../../native/bpf/iterator.js';
-import { type KernelMember, requireMembers } from '../../native/bpf/kernel-members.js';
+import { findMembers, type KernelMember, requireMembers } from '../../native/bpf/kernel-members.js';
 import { kernelTypes } from '../../native/bpf/kernel-types.js';
 import { BpfLink } from '../../native/bpf/link.js';
 import { UnsupportedError } from '../../native/errors.js';
+import { limits } from '../../policy/policy.js';
 import { kernelDefaults } from '../../socket/kernel-defaults.js';
 import type { KeepAliveState } from '../../socket/state.js';
 import { type BpfProgramItem, type BpfRegister, load, store } from '../../wire/bpf/instructions.js';
@@ -16,7 +17,7 @@ const keepOpen = 1 << 3;
 
 /**
  * What the program writes of each descriptor of a TCP socket, in 32-bit words. Times are jiffies but for the user
- * timeout, which is milliseconds; 0 stands for the default of the network namespace.
+ * timeout, which is milliseconds; `rtoMax` only means something on kernels that have it (6.15); 0 stands for the default of the network namespace.
  */
 export const openSocketRecord = {
   cookie: 0,
@@ -29,6 +30,7 @@ export const openSocketRecord = {
   defaultIdle: 8,
   defaultInterval: 9,
   defaultCount: 10,
+  rtoMax: 11,
   words: 12,
 } as const;
 
@@ -48,14 +50,21 @@ const members = {
   defaultCount: ['net', 'ipv4.sysctl_tcp_keepalive_probes'],
 } as const;
 
+/** The members that only new kernels have. */
+const newMembers = { rtoMax: ['tcp_sock', 'inet_conn.icsk_rto_max'] } as const;
+
+type Place = Pick<KernelMember, 'offset' | 'size'>;
+
 /** Where the kernel has what the program reads. */
-export type SocketMembers = Readonly<Record<keyof typeof members, Pick<KernelMember, 'offset' | 'size'>>>;
+export type SocketMembers = Readonly<
+  Record<keyof typeof members, Place> & Partial<Record<keyof typeof newMembers, Place>>
+>;
 
 /** Writes one {@link openSocketRecord} for every descriptor of a TCP socket. */
 export function openSocketProgram(places: SocketMembers): BpfProgramItem[] {
   const { sock, tcpSock } = found;
   const read = (to: BpfRegister, from: BpfRegister, member: keyof SocketMembers) =>
-    load(places[member].size, to, from, places[member].offset);
+    load((places[member] as Place).size, to, from, (places[member] as Place).offset);
   const copy = (
     from: BpfRegister,
     field: Exclude<keyof typeof openSocketRecord, 'words'>,
@@ -77,6 +86,7 @@ export function openSocketProgram(places: SocketMembers): BpfProgramItem[] {
     ...copy('r9', 'defaultIdle'),
     ...copy('r9', 'defaultInterval'),
     ...copy('r9', 'defaultCount', 'u64'),
+    ...(places.rtoMax === undefined ? [] : copy(tcpSock, 'rtoMax')),
     ...writeRecord(openSocketRecord.words),
     ...end,
   ];
@@ -96,7 +106,7 @@ function unsupported(requires: string): UnsupportedError {
 function findTarget(): Target {
   const functionId = kernelTypes().functionId('bpf_iter_task_file');
   if (functionId === undefined) throw unsupported('Linux 5.11, and bpf_iter_task_file in its BTF');
-  return { functionId, places: requireMembers(members, feature) };
+  return { functionId, places: { ...requireMembers(members, feature), ...findMembers(newMembers) } };
 }
 
 let known: Target | undefined;
@@ -139,12 +149,15 @@ export class OpenSockets {
     if (row < 0) return undefined;
     const word = (field: Exclude<keyof typeof openSocketRecord, 'words'>) =>
       this.#words[row + openSocketRecord[field]] as number;
+    const hasRtoMax = known?.places.rtoMax !== undefined;
+    const rtoMax = hasRtoMax ? Math.round((word('rtoMax') * 1000) / this.#hz) : undefined;
     return {
       enabled: (word('flags') & keepOpen) !== 0,
       idle: this.#milliseconds(word('idle') || word('defaultIdle')),
       interval: this.#milliseconds(word('interval') || word('defaultInterval')),
       count: word('count') || word('defaultCount'),
       userTimeout: word('userTimeout'),
+      ...(rtoMax === undefined || rtoMax === limits.rtoMax.unstated ? {} : { rtoMax }),
     };
   }
 

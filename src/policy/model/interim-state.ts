@@ -43,6 +43,15 @@ function effectOf(before: KeepAliveState, wanted: KeepAliveState, unanswered: Un
   };
 }
 
+/** Returns the wanted state, but with the rtoMax of before while data are sent again and the wanted one is smaller. */
+function withoutShorterRtoMax(before: KeepAliveState, wanted: KeepAliveState, unanswered: Unanswered): KeepAliveState {
+  const { max } = limits.rtoMax;
+  const isShorter = (wanted.rtoMax ?? max) < (before.rtoMax ?? max);
+  if (!isShorter || unanswered.retransmittingMs === 0) return wanted;
+  const { rtoMax: _, ...others } = wanted;
+  return before.rtoMax === undefined ? others : { ...others, rtoMax: before.rtoMax };
+}
+
 /** Returns the latest silence that the next tick of the keepalive timer can find. */
 function silenceAtNextTickMs(
   before: KeepAliveState,
@@ -54,24 +63,26 @@ function silenceAtNextTickMs(
 }
 
 /**
- * Returns the options that a connection can be given now instead of `wanted`, so that a change counts from now on.
+ * Returns the options that a connection can be given now instead of `goal`, so that a change counts from now on.
  *
  * At a tick of its timer the kernel ends a connection with `count` unanswered probes, or with a user timeout that the
  * silence has reached, before it probes again. A change that is stricter, or that brings that tick forward, would
  * therefore end a connection whose peer is back. Until the peer has answered, the unanswered probes are added to the
  * count, and the user timeout is longer than the silence that the next tick finds. For data in flight the user timeout
  * counts from now on. While the peer's window is closed the user timeout stays: the kernel counts it from the first window
- * probe, even if the peer answers, and does not tell that time. Returns `wanted` itself if the change ends no connection.
+ * probe, even if the peer answers, and does not tell that time. While data are sent again a smaller rtoMax waits: the kernel
+ * counts it from the first retransmission, too. Returns `goal` itself if the change ends no connection.
  *
  * @param isRearmed Whether the change sets TCP_KEEPIDLE or turns keepalive on, which rearms the timer.
  * @see Linux net/ipv4/tcp_timer.c, tcp_keepalive_timer, retransmits_timed_out, tcp_probe_timer
  */
 export function interimState(
   before: KeepAliveState,
-  wanted: KeepAliveState,
+  goal: KeepAliveState,
   unanswered: Unanswered,
   isRearmed: boolean,
 ): KeepAliveState {
+  const wanted = withoutShorterRtoMax(before, goal, unanswered);
   const { probes, retransmittingMs, silentMs } = unanswered;
   const { onCount, onSilence, onDataInFlight, onClosedWindow } = effectOf(before, wanted, unanswered, isRearmed);
   if (!onCount && !onDataInFlight && !onClosedWindow) return wanted;

@@ -2,12 +2,12 @@ import type { KeepAliveState } from '../settings.js';
 import type { TimeRange } from './time-range.js';
 import { jiffyMs, timerLatenessMs } from './timer-wheel.js';
 
-/** include/net/tcp.h: `TCP_RTO_MIN` is HZ/5 and `TCP_RTO_MAX` is 120 x HZ. */
+/** include/net/tcp.h: `TCP_RTO_MIN` is HZ/5 and `TCP_RTO_MAX` is 120 x HZ; a socket can have a smaller maximum since 6.15. */
 const minimumRtoMs = 200;
-const maximumRtoMs = 120_000;
+const defaultRtoMaxMs = 120_000;
 
 /** The numbers that decide when a peer that vanishes with data in flight is noticed. */
-export type InFlightSettings = Partial<Pick<KeepAliveState, 'userTimeout'>>;
+export type InFlightSettings = Partial<Pick<KeepAliveState, 'userTimeout' | 'rtoMax'>>;
 
 /** What else decides that. */
 export interface InFlightConditions {
@@ -56,25 +56,25 @@ function userTimeoutDeath(userTimeoutMs: number, rtoMs: number | undefined, hz: 
  * The time that `tcp_retries2` stands for: `tcp_model_timeout()` in net/ipv4/tcp_timer.c, which always reckons with
  * the smallest retransmission timeout. 15 gives the 924.6 s of Documentation/networking/ip-sysctl.rst.
  */
-function modelTimeoutMs(retries2: number): number {
-  const doublings = Math.floor(Math.log2(maximumRtoMs / minimumRtoMs));
+function modelTimeoutMs(retries2: number, rtoMaxMs: number): number {
+  const doublings = Math.floor(Math.log2(rtoMaxMs / minimumRtoMs));
   if (retries2 <= doublings) return (2 ** (retries2 + 1) - 1) * minimumRtoMs;
-  return (2 ** (doublings + 1) - 1) * minimumRtoMs + (retries2 - doublings) * maximumRtoMs;
+  return (2 ** (doublings + 1) - 1) * minimumRtoMs + (retries2 - doublings) * rtoMaxMs;
 }
 
 /**
  * When a connection without a user timeout dies of unacknowledged data, counted from its transmission: at the first
  * retransmission tick at or after the time that `tcp_retries2` stands for.
  */
-function retriesDeath(retries2: number, rtoMs: number | undefined, hz: number): TimeRange {
+function retriesDeath(retries2: number, rtoMs: number | undefined, rtoMaxMs: number, hz: number): TimeRange {
   const rto = rtoRange(rtoMs, hz);
   const first = firstRetransmission(rto, hz);
-  const timeoutMs = modelTimeoutMs(retries2);
+  const timeoutMs = modelTimeoutMs(retries2, rtoMaxMs);
   const tick = { earliestMs: 0, latestMs: 0 };
   let earliestMs: number | undefined;
   for (let doubled = 2; ; doubled *= 2) {
-    const shortest = Math.min(rto.earliestMs * doubled, maximumRtoMs);
-    const longest = Math.min(rto.latestMs * doubled, maximumRtoMs);
+    const shortest = Math.min(rto.earliestMs * doubled, rtoMaxMs);
+    const longest = Math.min(rto.latestMs * doubled, rtoMaxMs);
     tick.earliestMs += shortest;
     tick.latestMs += longest + timerLatenessMs(longest, hz);
     if (earliestMs === undefined && tick.latestMs >= timeoutMs) earliestMs = Math.max(timeoutMs, tick.earliestMs);
@@ -91,17 +91,18 @@ function retriesDeath(retries2: number, rtoMs: number | undefined, hz: number): 
  * `tcp_probe_timer()` in net/ipv4/tcp_timer.c gives up at the tick after `tcp_retries2` unanswered window probes. Their
  * interval doubles up to TCP_RTO_MAX, and stays there while the peer answers. How far it had doubled is not known.
  */
-function windowProbesDeath(retries2: number, hz: number): TimeRange {
-  const longest = maximumRtoMs + timerLatenessMs(maximumRtoMs, hz);
-  return { earliestMs: modelTimeoutMs(retries2), latestMs: (retries2 + 1) * longest };
+function windowProbesDeath(retries2: number, rtoMaxMs: number, hz: number): TimeRange {
+  const longest = rtoMaxMs + timerLatenessMs(rtoMaxMs, hz);
+  return { earliestMs: modelTimeoutMs(retries2, rtoMaxMs), latestMs: (retries2 + 1) * longest };
 }
 
 /** Predicts when a connection dies whose peer has vanished with data in flight, counted from the transmission. */
 export function inFlightDeath(
-  { userTimeout }: InFlightSettings,
-  { retries2, rtoMs, isWindowClosed }: InFlightConditions,
+  { userTimeout, rtoMax = defaultRtoMaxMs }: InFlightSettings,
+  { retries2, rtoMs: givenRtoMs, isWindowClosed }: InFlightConditions,
   hz: number,
 ): TimeRange {
+  const rtoMs = givenRtoMs === undefined ? undefined : Math.min(givenRtoMs, rtoMax);
   if (userTimeout) return userTimeoutDeath(userTimeout, rtoMs, hz);
-  return isWindowClosed ? windowProbesDeath(retries2, hz) : retriesDeath(retries2, rtoMs, hz);
+  return isWindowClosed ? windowProbesDeath(retries2, rtoMax, hz) : retriesDeath(retries2, rtoMs, rtoMax, hz);
 }

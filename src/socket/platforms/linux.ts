@@ -8,6 +8,7 @@ export const linux = {
   interval: { name: 'TCP_KEEPINTVL', level: 6, option: 5, unitMs: 1000, sysctl: 'tcp_keepalive_intvl' },
   count: { name: 'TCP_KEEPCNT', level: 6, option: 6, sysctl: 'tcp_keepalive_probes' },
   userTimeout: { name: 'TCP_USER_TIMEOUT', level: 6, option: 18, unitMs: 1 },
+  rtoMax: { name: 'TCP_RTO_MAX_MS', level: 6, option: 44, unitMs: 1, sysctl: 'tcp_rto_max_ms', minimumKernel: '6.15' },
   tcpInfo: { name: 'TCP_INFO', level: 6, option: 11 },
   listenerOptionsInherited: true,
   hasDescriptors: true,
