@@ -4,7 +4,7 @@ import { limits, type SettingField } from '../policy/policy.js';
 import { type KeepAliveState, settingFields, settingsOf, stated, unknownSetting } from '../policy/settings.js';
 import { kernelDefault } from './kernel-defaults.js';
 import { isOff, type PlannedPolicy } from './planned-state.js';
-import { noOption, optionOf, type Platform } from './platforms/index.js';
+import { noOption, optionOf, type Platform, type SettingOption } from './platforms/index.js';
 
 /** One option and the value it is to have. */
 export interface OptionWrite {
@@ -16,15 +16,69 @@ export interface OptionWrite {
   readonly state: number | boolean | undefined;
 }
 
-/** Makes a state of the kernel's values. `rawOf` returns null for an option that the kernel does not have. */
-export function stateFrom(rawOf: (field: keyof KeepAliveState) => number | null, platform: Platform): KeepAliveState {
-  const numberOf = (field: SettingField) => {
-    const option = optionOf(platform, field);
-    const raw = option === undefined ? null : rawOf(field);
-    return raw === null ? unknownSetting(field) : stated(field, raw * (option?.unitMs ?? 1));
-  };
+/** The fields of a state, in the order of {@link optionWrites}. */
+export const optionFields: readonly (keyof KeepAliveState)[] = [
+  ...settingFields.filter((field) => field !== 'idle'),
+  'enabled',
+  'idle',
+];
+
+/** A number of a state: where its value stands among those of the options, and in which unit. */
+interface Placed {
+  readonly field: SettingField;
+  readonly index: number;
+  readonly unitMs: number;
+  readonly unstated: number | undefined;
+}
+
+/** How the values of a platform's options make a state. */
+interface Layout {
+  /** The fields that have an option, in the order of {@link optionWrites}, and their options. */
+  readonly fields: readonly (keyof KeepAliveState)[];
+  readonly options: readonly SettingOption[];
+  readonly numbers: readonly Placed[];
+  readonly enabledAt: number;
+  /** The state without a value of the kernel. */
+  readonly unknown: KeepAliveState;
+}
+
+const layouts = new WeakMap<Platform, Layout>();
+
+/** Returns the layout of a platform. */
+export function layoutOf(platform: Platform): Layout {
+  let layout = layouts.get(platform);
+  if (layout === undefined) {
+    const fields = optionFields.filter((field) => optionOf(platform, field) !== undefined);
+    const options = fields.map((field) => optionOf(platform, field) as SettingOption);
+    const numbers = settingFields.flatMap((field) => {
+      const index = fields.indexOf(field);
+      return index < 0 ? [] : { field, index, unitMs: options[index]?.unitMs ?? 1, unstated: limits[field].unstated };
+    });
+    layout = {
+      fields,
+      options,
+      numbers,
+      enabledAt: fields.indexOf('enabled'),
+      unknown: { enabled: false, ...settingsOf(unknownSetting) } as never,
+    };
+    layouts.set(platform, layout);
+  }
+  return layout;
+}
+
+/** Makes a state of the kernel's values. `rawAt` returns null for an option that the socket does not have. */
+export function stateFrom(
+  { numbers, enabledAt, unknown }: Layout,
+  rawAt: (index: number) => number | null,
+): KeepAliveState {
+  const state: { -readonly [Field in keyof KeepAliveState]: unknown } = { ...unknown };
+  for (const { field, index, unitMs, unstated } of numbers) {
+    const raw = rawAt(index);
+    if (raw !== null && raw * unitMs !== unstated) state[field] = raw * unitMs;
+  }
   // The kernel answers with the flag's bit, which is not 1 on BSD.
-  return { enabled: rawOf('enabled') !== 0, ...settingsOf(numberOf) } as KeepAliveState;
+  state.enabled = rawAt(enabledAt) !== 0;
+  return state as KeepAliveState;
 }
 
 function switchTo(enabled: boolean, platform: Platform): OptionWrite {
@@ -57,11 +111,15 @@ export function isInForce(list: readonly OptionWrite[], state: KeepAliveState): 
  */
 export function optionWrites(policy: PlannedPolicy, platform: Platform): OptionWrite[] {
   if (policy === false) return [switchTo(false, platform)];
-  return optionFields.flatMap((field) => {
-    if (field === 'enabled') return switchTo(!isOff(policy), platform);
-    const value = policy[field] === 'system' ? kernelDefault(field) : policy[field];
-    return value === undefined ? [] : writeTo(field, value, platform);
-  });
+  const list: OptionWrite[] = [];
+  for (const field of optionFields) {
+    if (field === 'enabled') list.push(switchTo(!isOff(policy), platform));
+    else {
+      const value = policy[field] === 'system' ? kernelDefault(field) : policy[field];
+      if (value !== undefined) list.push(writeTo(field, value, platform));
+    }
+  }
+  return list;
 }
 
 /**
@@ -73,13 +131,6 @@ export function optionWrites(policy: PlannedPolicy, platform: Platform): OptionW
 export function assertWritable(policy: PlannedPolicy, platform: Platform): void {
   optionWrites(policy, platform);
 }
-
-/** The fields of a state, in the order of {@link optionWrites}. */
-export const optionFields: readonly (keyof KeepAliveState)[] = [
-  ...settingFields.filter((field) => field !== 'idle'),
-  'enabled',
-  'idle',
-];
 
 /** The fields in the order in which they are restored: the user timeout could end the connection. */
 export const restoringFields: typeof optionFields = [

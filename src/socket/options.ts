@@ -1,11 +1,11 @@
 import { SystemCallError, UnsupportedError } from '../native/errors.js';
 import { readIntOptions, writeIntOption, writeIntOptions } from '../native/socket/socket-options.js';
 import { limits, type SettingField } from '../policy/policy.js';
-import { type KeepAliveState, stateFields } from '../policy/settings.js';
+import type { KeepAliveState } from '../policy/settings.js';
 import { newSocketState } from './kernel-defaults.js';
-import { type OptionWrite, optionWrites, stateFrom, writesOf } from './option-writes.js';
+import { layoutOf, type OptionWrite, optionWrites, stateFrom, writesOf } from './option-writes.js';
 import type { PlannedPolicy } from './planned-state.js';
-import { optionOf, type Platform, type SettingOption } from './platforms/index.js';
+import type { Platform } from './platforms/index.js';
 
 const notTcpCodes = new Set(['EOPNOTSUPP', 'ENOPROTOOPT']);
 
@@ -24,19 +24,16 @@ function given(value: number | SystemCallError | undefined): number {
   throw isNotTcp(value) ? notTcp(value) : value;
 }
 
-/** Returns the options that the kernel has, in the order of {@link stateFields}. */
-function optionsOf(platform: Platform): SettingOption[] {
-  return stateFields.flatMap((field) => optionOf(platform, field) ?? []);
-}
-
-/** Makes a state of the values of {@link optionsOf}. */
+/** Makes a state of the values of a layout's options. */
 function stateOf(values: readonly (number | SystemCallError)[], platform: Platform): KeepAliveState {
-  const fields = stateFields.filter((field) => optionOf(platform, field) !== undefined);
-  return stateFrom((field) => {
-    const value = values[fields.indexOf(field as SettingField)];
-    const canBeMissing = field === 'userTimeout' || limits[field as SettingField]?.unstated !== undefined;
+  const layout = layoutOf(platform);
+  return stateFrom(layout, (index) => {
+    const value = values[index];
+    if (typeof value === 'number') return value;
+    const field = layout.fields[index] as SettingField;
+    const canBeMissing = field === 'userTimeout' || limits[field]?.unstated !== undefined;
     return canBeMissing && isNotTcp(value) ? null : given(value);
-  }, platform);
+  });
 }
 
 /**
@@ -45,7 +42,7 @@ function stateOf(values: readonly (number | SystemCallError)[], platform: Platfo
  * @throws {UnsupportedError} if it is not a TCP socket; {@link SystemCallError} if the kernel refuses it.
  */
 export function readState(fd: number, platform: Platform): KeepAliveState {
-  return stateOf(readIntOptions(fd, optionsOf(platform)), platform);
+  return stateOf(readIntOptions(fd, layoutOf(platform).options), platform);
 }
 
 /** Restores the options of before, as far as the kernel lets it. */
@@ -94,7 +91,7 @@ export function writeOptions(
   before: () => KeepAliveState,
   platform: Platform,
 ): KeepAliveState {
-  const { done, error: refusal, after: values } = writeIntOptions(fd, list, optionsOf(platform));
+  const { done, error: refusal, after: values } = writeIntOptions(fd, list, layoutOf(platform).options);
   try {
     if (refusal !== undefined) throw refusal;
     const after = stateOf(values, platform);

@@ -1,13 +1,11 @@
 import type { KeepAliveState } from '../../policy/settings.js';
-import { type OptionWrite, optionFields, stateFrom } from '../../socket/option-writes.js';
-import { optionOf } from '../../socket/platforms/index.js';
+import { layoutOf, type OptionWrite, stateFrom } from '../../socket/option-writes.js';
 import { linux } from '../../socket/platforms/linux.js';
 
-/** The options, in the order in which a live socket must get them (see src/socket/option-writes.ts). */
-export const optionOrder = optionFields.flatMap((field) => optionOf(linux, field) ?? []);
+const layout = layoutOf(linux);
 
-const fields = optionFields.filter((field) => optionOf(linux, field) !== undefined);
-const wordOf = Object.fromEntries(fields.map((field, index) => [field, index])) as Record<keyof KeepAliveState, number>;
+/** The options that the kernel has, in the order in which a live socket must get them (see src/socket/option-writes.ts). */
+export const optionOrder = layout.options;
 
 /** Words of 32 bits that the values take. */
 export const valuesLength = optionOrder.length;
@@ -17,11 +15,11 @@ export const leaveAlone = -1;
 
 /** Returns the state that values, in the kernel's units and in {@link optionOrder}, stand for. */
 export function stateAt(words: Int32Array, at: number): KeepAliveState {
-  return stateFrom((field) => words[at + wordOf[field]] as number, linux);
+  return stateFrom(layout, (index) => words[at + index] as number);
 }
 
 /** Writes the values that a list of writes comes to. */
 export function putWrites(list: readonly OptionWrite[], words: Int32Array, at: number): void {
   words.fill(leaveAlone, at, at + valuesLength);
-  for (const { field, value } of list) words[at + wordOf[field]] = value;
+  for (const { field, value } of list) words[at + layout.fields.indexOf(field)] = value;
 }
