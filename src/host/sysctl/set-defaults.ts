@@ -42,7 +42,7 @@ export interface SetKernelDefaultsOptions extends RootOption {
 function wantedDefaults(input: PolicyInput): Partial<KernelDefaults> {
   const { idle, interval, count, ...others } = readPolicy(input);
   for (const [field, value] of Object.entries(others)) {
-    const allowed = `left out, because only idle, interval and count are set as the kernel's defaults`;
+    const allowed = 'left out, because the kernel has no default for it that is set here';
     throw new PolicyError(field as 'userTimeout', value, allowed, 'set it on the sockets');
   }
   const wanted: { -readonly [Field in keyof KernelDefaults]?: number } = {};
