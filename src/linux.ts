@@ -70,7 +70,6 @@ export {
   defaultWithinMs,
   type Transfer,
   type Verdict,
-  type VerdictInput,
   verdictOf,
 } from './policy/model/verdict.js';
 export { type KernelDefaults, kernelDefaults, type RootOption } from './socket/kernel-defaults.js';

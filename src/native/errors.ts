@@ -57,8 +57,11 @@ export class UnsupportedError extends KeepAliveError {
   readonly feature: string;
   readonly platform: string;
   readonly requires: string;
+  /** The first version of Linux that has it, such as `'6.15'`, if an older kernel is the reason. */
+  readonly minimumKernel?: string;
 
-  constructor(feature: string, requires: string, cause?: unknown) {
+  /** @internal */
+  constructor(feature: string, requires: string, cause?: unknown, minimumKernel?: string) {
     const platform = `${process.platform}-${process.arch}, ${runtime()}`;
     super(
       `${feature} is not supported here (${platform}): it requires ${requires}`,
@@ -67,5 +70,6 @@ export class UnsupportedError extends KeepAliveError {
     this.feature = feature;
     this.platform = platform;
     this.requires = requires;
+    if (minimumKernel !== undefined) this.minimumKernel = minimumKernel;
   }
 }

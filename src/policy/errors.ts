@@ -1,6 +1,8 @@
 import { KeepAliveError } from './keep-alive-error.js';
+import type { SettingField } from './policy.js';
+
 /** The part of a policy that an error is about; `policy` stands for the whole. */
-export type PolicyField = 'policy' | 'idle' | 'interval' | 'count' | 'userTimeout';
+export type PolicyField = 'policy' | SettingField;
 
 /** A value as an error message shows it: short, quoted where it is text, never throwing. */
 export function describeValue(value: unknown): string {

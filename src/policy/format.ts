@@ -1,6 +1,7 @@
 import { policyDuration } from './duration.js';
+import { PolicyError } from './errors.js';
 import { readCompletePolicy } from './parse.js';
-import type { PolicyInput } from './policy.js';
+import type { PolicyInput, SettingField } from './policy.js';
 import { millisecondsMeant, userTimeoutMillisecondsMeant } from './unit-slip.js';
 import { autoUserTimeout } from './validate.js';
 
@@ -11,10 +12,13 @@ import { autoUserTimeout } from './validate.js';
  * `1500ms`; a user timeout equal to idle + interval x count is `auto`.
  * What it gives is read back by `parsePolicy` as the same policy.
  *
- * @throws {PolicyError} if idle, interval or count is not a number, or out of range.
+ * @throws {PolicyError} if idle, interval or count is not a number, or out of range, or if the text has no place for a number.
  */
 export function formatPolicy(policy: PolicyInput): string {
-  const { idle, interval, count, userTimeout } = readCompletePolicy(policy);
+  const { idle, interval, count, userTimeout, ...others } = readCompletePolicy(policy);
+  for (const [field, value] of Object.entries(others)) {
+    throw new PolicyError(field as SettingField, value, 'left out, because policy text has no place for it');
+  }
   const autoMs = autoUserTimeout(idle, interval, count);
   const bare = [policyDuration(idle), policyDuration(interval)] as const;
   const [idleText, intervalText] = millisecondsMeant(...bare) === undefined ? bare : bare.map((text) => `${text}s`);

@@ -114,6 +114,9 @@ describe('formatPolicy', () => {
 
   it('needs idle, interval and count', () => {
     expect(() => formatPolicy({ idle: 30_000, interval: 5000 })).toThrow(expect.objectContaining({ field: 'count' }));
+    expect(() => formatPolicy({ idle: 30_000, interval: 5000, count: 3, rtoMax: 5000 })).toThrow(
+      expect.objectContaining({ field: 'rtoMax' }),
+    );
     expect(() => formatPolicy({ idle: 'system', interval: 5000, count: 3 })).toThrow(
       expect.objectContaining({ field: 'idle' }),
     );

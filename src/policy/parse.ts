@@ -1,16 +1,16 @@
 import { readDuration } from './duration.js';
 import { PolicyError } from './errors.js';
-import type { ParsedPolicy, PolicyInput, ValidPolicy } from './policy.js';
+import type { ParsedPolicy, PolicyInput, SettingField, ValidPolicy } from './policy.js';
+import { settingsOf } from './settings.js';
 import { millisecondsMeant, userTimeoutMillisecondsMeant } from './unit-slip.js';
 import {
   autoUserTimeout,
   leastUserTimeoutMs,
   policyOrOffAllowed,
   validateAutoUserTimeout,
-  validateCount,
+  validateNumber,
   validatePolicy,
-  validateSeconds,
-  validateUserTimeout,
+  validateStepped,
 } from './validate.js';
 
 const form = "idle:interval:count[:userTimeout], such as '30:5:3', '30s:5s:3' or '30:5:3:auto'";
@@ -18,7 +18,7 @@ const form = "idle:interval:count[:userTimeout], such as '30:5:3', '30s:5s:3' or
 function parseSeconds(field: 'idle' | 'interval', text: string): number {
   const ms = readDuration(text, 's');
   if (ms === undefined) throw new PolicyError(field, text, "a duration such as '30', '30s' or '5m'");
-  return validateSeconds(field, ms, text, millisecondsMeant(text));
+  return validateStepped(field, ms, text, millisecondsMeant(text));
 }
 
 function parseUserTimeout(text: string, idle: number, interval: number, count: number): number {
@@ -27,7 +27,7 @@ function parseUserTimeout(text: string, idle: number, interval: number, count: n
   const allowed = "a duration such as '45', '45s' or '1500ms', or 'auto'";
   const slip = userTimeoutMillisecondsMeant(text, autoUserTimeout(idle, interval, count));
   if (ms === undefined || slip !== undefined) throw new PolicyError('userTimeout', text, allowed, slip);
-  return validateUserTimeout(ms, text);
+  return validateNumber('userTimeout', ms, text);
 }
 
 /** Policies that this module returned. They were checked for slips of unit, and their numbers may come from text. */
@@ -49,7 +49,7 @@ export function parsePolicy(text: string): ParsedPolicy {
   }
   const idle = parseSeconds('idle', idleText);
   const interval = parseSeconds('interval', intervalText);
-  const count = validateCount(/^\d{1,9}$/.test(countText) ? Number(countText) : Number.NaN, countText);
+  const count = validateNumber('count', /^\d{1,9}$/.test(countText) ? Number(countText) : Number.NaN, countText);
   const slip = millisecondsMeant(idleText, intervalText);
   if (slip !== undefined) throw new PolicyError('policy', text, `text of the form ${form}`, slip);
   const policy: ParsedPolicy =
@@ -88,10 +88,13 @@ export function readPolicyOrOff(input: PolicyInput | false): ValidPolicy | false
  * @throws {PolicyError} also for a field that is missing or `'system'`.
  */
 export function readCompletePolicy(input: PolicyInput): ParsedPolicy {
-  const { idle, interval, count, userTimeout } = typeof input === 'string' ? parsePolicy(input) : validatePolicy(input);
-  if (typeof idle !== 'number') throw new PolicyError('idle', idle, 'a duration');
-  if (typeof interval !== 'number') throw new PolicyError('interval', interval, 'a duration');
-  if (typeof count !== 'number') throw new PolicyError('count', count, 'a number');
-  if (userTimeout === undefined) return { idle, interval, count };
-  return { idle, interval, count, userTimeout: userTimeout === 'system' ? 0 : userTimeout };
+  const policy = typeof input === 'string' ? parsePolicy(input) : validatePolicy(input);
+  for (const field of ['idle', 'interval', 'count'] as const) {
+    const allowed = field === 'count' ? 'a number' : 'a duration';
+    if (typeof policy[field] !== 'number') throw new PolicyError(field, policy[field], allowed);
+  }
+  const systemUserTimeout = 0;
+  const valueFor = (field: SettingField) =>
+    policy[field] === 'system' ? (field === 'userTimeout' ? systemUserTimeout : undefined) : policy[field];
+  return settingsOf(valueFor) as ParsedPolicy;
 }

@@ -1,12 +1,12 @@
 import { closestName } from './closest-name.js';
 import { readMilliseconds, spokenDuration } from './duration.js';
-import { describeValue, PolicyError, type PolicyField } from './errors.js';
-import { limits } from './limits.js';
-import type { KeepAlivePolicy, ValidPolicy } from './policy.js';
+import { describeValue, PolicyError } from './errors.js';
+import { type KeepAlivePolicy, limits, type SettingField, type ValidPolicy } from './policy.js';
+import { isSettable, settingFields, settingsOf } from './settings.js';
 import { secondsMeant } from './unit-slip.js';
 
-/** Other libraries' words for the same four numbers, so that an error can name ours. */
-const knownAliases: Readonly<Record<string, keyof ValidPolicy>> = {
+/** Other libraries' words for these numbers, so that an error can name ours. */
+const knownAliases: Readonly<Record<string, SettingField>> = {
   time: 'idle',
   delay: 'idle',
   initialDelay: 'idle',
@@ -17,65 +17,38 @@ const knownAliases: Readonly<Record<string, keyof ValidPolicy>> = {
   timeout: 'userTimeout',
 };
 
-type Seconds = 'idle' | 'interval';
-
-const secondsLimits = { idle: limits.idleSeconds, interval: limits.intervalSeconds } as const;
-
-const secondsAllowed = 'a whole number of seconds from 1 s to 32767 s';
-const countAllowed = 'a whole number from 1 to 127';
-const userTimeoutAllowed = "0 (off) to 2147483647 ms, in whole milliseconds, or 'auto'";
-
-function nearestSeconds(ms: number): string {
-  const { min, max } = limits.idleSeconds;
-  const below = Math.floor(ms / 1000);
-  const nearest = [below, below + 1].map((s) => Math.min(max, Math.max(min, s)));
+function nearestText(field: SettingField, ms: number): string {
+  const { min, max, step } = limits[field];
+  const below = Math.floor(ms / step) * step;
+  const nearest = [below, below + step].map((value) => spokenDuration(Math.min(max, Math.max(min, value))));
   const unique = [...new Set(nearest)];
-  return unique.length === 1 ? `the nearest is ${unique[0]} s` : `the nearest are ${unique[0]} s and ${unique[1]} s`;
+  return unique.length === 1 ? `the nearest is ${unique[0]}` : `the nearest are ${unique.join(' and ')}`;
 }
 
-/** Checks a count of milliseconds for `idle` or `interval`, which the kernel keeps in whole seconds. */
-export function validateSeconds(field: Seconds, ms: number, given: unknown, slip = secondsMeant(given, 1000)): number {
-  const { min, max } = secondsLimits[field];
-  if (Number.isInteger(ms / 1000) && ms >= min * 1000 && ms <= max * 1000) return ms;
-  if (!Number.isFinite(ms)) throw new PolicyError(field, given, secondsAllowed);
-  throw new PolicyError(
-    field,
-    given,
-    secondsAllowed,
-    slip ?? nearestSeconds(ms),
-    typeof given === 'number' ? spokenDuration(ms) : describeValue(given),
-  );
+/** Checks a number of milliseconds of which the kernel keeps only multiples of a step. */
+export function validateStepped(
+  field: SettingField,
+  ms: number,
+  given: unknown,
+  slip = isSettable(field, Number(given) * 1000) ? secondsMeant(given, limits[field].min) : undefined,
+): number {
+  if (isSettable(field, ms) && ms % limits[field].step === 0) return ms;
+  if (!Number.isFinite(ms)) throw new PolicyError(field, given, limits[field].allowed);
+  const shown = typeof given === 'number' ? spokenDuration(ms) : describeValue(given);
+  throw new PolicyError(field, given, limits[field].allowed, slip ?? nearestText(field, ms), shown);
 }
 
-/** Checks a number of probes. */
-export function validateCount(count: unknown, given: unknown = count): number {
-  const { min, max } = limits.count;
-  if (typeof count === 'number' && Number.isInteger(count) && count >= min && count <= max) return count;
-  throw new PolicyError('count', given, countAllowed);
+/** Checks a number of probes, or a user timeout in milliseconds. */
+export function validateNumber(field: 'count' | 'userTimeout', value: unknown, given: unknown = value): number {
+  if (typeof value === 'number' && Number.isInteger(value) && isSettable(field, value)) return value;
+  throw new PolicyError(field, given, limits[field].allowed);
 }
 
-/** Checks a user timeout in milliseconds. */
-export function validateUserTimeout(ms: number, given: unknown): number {
-  const { min, max } = limits.userTimeoutMs;
-  if (Number.isInteger(ms) && ms >= min && ms <= max) return ms;
-  throw new PolicyError('userTimeout', given, userTimeoutAllowed);
-}
-
-function milliseconds(field: PolicyField, value: unknown, allowed: string): number {
+function milliseconds(field: SettingField, value: unknown): number {
   const ms = readMilliseconds(value);
-  if (ms === undefined) {
-    throw new PolicyError(field, value, `${allowed}, as a number of milliseconds or text with a unit such as '30s'`);
-  }
-  return ms;
-}
-
-function secondsField(field: Seconds, value: unknown): number | 'system' | undefined {
-  if (value === undefined || value === 'system') return value;
-  return validateSeconds(field, milliseconds(field, value, secondsAllowed), value);
-}
-
-function countField(value: unknown): number | 'system' | undefined {
-  return value === undefined || value === 'system' ? value : validateCount(value);
+  if (ms !== undefined) return ms;
+  const form = `${limits[field].allowed}, as a number of milliseconds or text with a unit such as '30s'`;
+  throw new PolicyError(field, value, form);
 }
 
 /** The user timeout that `'auto'` stands for: idle + interval x count. */
@@ -87,7 +60,8 @@ export function autoUserTimeout(idle: number, interval: number, count: number): 
 export function validateAutoUserTimeout(idle: number, interval: number, count: number): number {
   const ms = autoUserTimeout(idle, interval, count);
   const shown = `'auto', which is ${spokenDuration(ms)} here`;
-  if (ms > limits.userTimeoutMs.max) throw new PolicyError('userTimeout', 'auto', userTimeoutAllowed, undefined, shown);
+  if (ms > limits.userTimeout.max)
+    throw new PolicyError('userTimeout', 'auto', limits.userTimeout.allowed, undefined, shown);
   return ms;
 }
 
@@ -97,53 +71,53 @@ export function validateAutoUserTimeout(idle: number, interval: number, count: n
  */
 export const leastUserTimeoutMs = 200;
 
-type OtherFields = Omit<ValidPolicy, 'userTimeout'>;
+type Fields = Readonly<Record<SettingField, unknown>>;
 
-function userTimeoutField(value: unknown, others: OtherFields, leastMs: number): ValidPolicy['userTimeout'] {
-  if (value === undefined || value === 'system') return value;
+function validateUserTimeout(value: unknown, { idle, interval, count }: Fields, leastMs: number): number {
   if (value !== 'auto') {
     const slip = secondsMeant(value, leastMs);
-    if (slip === undefined) return validateUserTimeout(milliseconds('userTimeout', value, userTimeoutAllowed), value);
+    if (slip === undefined) return validateNumber('userTimeout', milliseconds('userTimeout', value), value);
     throw new PolicyError('userTimeout', value, `0 (off), or ${leastMs} ms or more where it has no unit`, slip);
   }
-  const { idle, interval, count } = others;
   if (typeof idle !== 'number' || typeof interval !== 'number' || typeof count !== 'number') {
     throw new PolicyError('userTimeout', value, 'a duration where idle, interval and count are not all numbers');
   }
   return validateAutoUserTimeout(idle, interval, count);
 }
 
-type Fields = Readonly<Record<keyof ValidPolicy, unknown>>;
+/** Checks the value of a field, of which `valid` has the fields before it. */
+function validateField(field: SettingField, value: unknown, valid: Fields, leastMs: number): number {
+  if (field === 'count') return validateNumber(field, value);
+  if (field === 'userTimeout') return validateUserTimeout(value, valid, leastMs);
+  return validateStepped(field, milliseconds(field, value), value);
+}
 
-const policyAllowed = "policy text such as '30:5:3' or an object of idle, interval, count and userTimeout";
+const fieldNames = `${settingFields.slice(0, -1).join(', ')} and ${settingFields.at(-1)}`;
+const policyAllowed = `policy text such as '30:5:3' or an object of ${fieldNames}`;
 export const policyOrOffAllowed = `${policyAllowed}, or 'off'`;
 
 /** Reads each field once, so that what is checked is what is used, whatever getters and proxies do. */
 function readFields(policy: object, allowed: string): { keys: string[]; values: Fields; isPlain: boolean } {
   try {
-    const { idle, interval, count, userTimeout } = policy as Fields;
+    const values = settingsOf((field) => (policy as Fields)[field]);
     const isPlain = Object.prototype.toString.call(policy) === '[object Object]';
-    return { keys: Object.keys(policy), values: { idle, interval, count, userTimeout }, isPlain };
+    return { keys: Object.keys(policy), values, isPlain };
   } catch {
     throw new PolicyError('policy', policy, allowed, 'reading its fields threw an error');
   }
 }
 
-const fieldNames: readonly string[] = ['idle', 'interval', 'count', 'userTimeout'];
-
 /** A state has values that no policy may have, such as those of a sysctl beyond the limits, and can be off. */
 const stateHint = 'of a state, `const { enabled, ...policy } = state`, pass `enabled && policy`';
 
 function refuseUnknownFields(policy: object, keys: readonly string[]): void {
-  for (const key of keys) {
-    if (fieldNames.includes(key)) continue;
-    const meant = Object.hasOwn(knownAliases, key) ? knownAliases[key] : undefined;
-    const closest = closestName(key, fieldNames);
-    const guess = closest === undefined ? undefined : `did you mean "${closest}"?`;
-    const hint = key === 'enabled' ? stateHint : meant === undefined ? guess : `it is called '${meant}' here`;
-    const allowed = 'made of idle, interval, count and userTimeout';
-    throw new PolicyError('policy', policy, allowed, hint, `a field ${describeValue(key)}`);
-  }
+  const unknown = keys.find((key) => !settingFields.includes(key as SettingField));
+  if (unknown === undefined) return;
+  const meant = Object.hasOwn(knownAliases, unknown) ? knownAliases[unknown] : undefined;
+  const closest = closestName(unknown, settingFields);
+  const guess = closest === undefined ? undefined : `did you mean "${closest}"?`;
+  const hint = unknown === 'enabled' ? stateHint : meant === undefined ? guess : `it is called '${meant}' here`;
+  throw new PolicyError('policy', policy, `made of ${fieldNames}`, hint, `a field ${describeValue(unknown)}`);
 }
 
 /**
@@ -156,13 +130,13 @@ export function validatePolicy(policy: KeepAlivePolicy, leastMs = 0, allowed = p
   if (typeof policy !== 'object' || policy === null) throw new PolicyError('policy', policy, allowed);
   const { keys, values, isPlain } = readFields(policy, allowed);
   // A promise, a Map or an array that says nothing is a mistake, not a policy that leaves everything as it is.
-  if (!isPlain && Object.values(values).every((value) => value === undefined)) {
-    throw new PolicyError('policy', policy, allowed);
-  }
+  if (!isPlain && Object.keys(values).length === 0) throw new PolicyError('policy', policy, allowed);
   refuseUnknownFields(policy, keys);
-  const idle = secondsField('idle', values.idle);
-  const interval = secondsField('interval', values.interval);
-  const count = countField(values.count);
-  const userTimeout = userTimeoutField(values.userTimeout, { idle, interval, count }, leastMs);
-  return { idle, interval, count, userTimeout };
+  const valid: { -readonly [Field in SettingField]?: number | 'system' } = {};
+  for (const field of settingFields) {
+    const value = values[field];
+    if (value === undefined) continue;
+    valid[field] = value === 'system' ? value : validateField(field, value, valid as Fields, leastMs);
+  }
+  return valid;
 }

@@ -4,6 +4,7 @@ import { type Following, followConnecting } from '../node/follow-connecting.js';
 import { bottomOf, carrierOf, descriptorOf, fdOf, type Handle, handleOf } from '../node/handle.js';
 import { subscribersOf } from '../node/subscribers.js';
 import type { ValidPolicy } from '../policy/policy.js';
+import { sameSettings } from '../policy/settings.js';
 import { canUseDescriptors } from './descriptors.js';
 import { rememberExplicit, rememberForHandle } from './explicit-policy.js';
 import { changeOptions } from './interim/change-options.js';
@@ -50,10 +51,12 @@ export function setOnNewHandle(handle: Handle, policy: PlannedPolicy, isReadBack
   return writePolicyOnNew(fd, policy, currentPlatform(), isReadBack);
 }
 
-/** Returns whether a handle has all options of a policy in the kernel; undefined if the kernel cannot be asked. */
-export function hasPolicy(handle: Handle, policy: PlannedPolicy): boolean | undefined {
+/** Returns whether the kernel has all options of a policy. If the kernel cannot be asked, compares with what was last set. */
+export function hasPolicy(handle: Handle, policy: PlannedPolicy, lastSet: PlannedPolicy): boolean {
   const fd = fdOf(handle);
-  if (fd === undefined || !canUseDescriptors()) return undefined;
+  if (fd === undefined || !canUseDescriptors()) {
+    return policy === false || lastSet === false ? policy === lastSet : sameSettings(policy, lastSet);
+  }
   return isInForce(optionWrites(policy, currentPlatform()), programState(handle, fd));
 }
 

@@ -62,10 +62,7 @@ export function getKeepAlive(target: KeepAliveTarget): KeepAliveAnswer {
   const planned = endpoint instanceof Server ? plannedServerState(endpoint) : undefined;
   if (isComplete(planned)) return planned;
   const fd = descriptorOf(endpoint);
-  if (fd !== undefined && canUseDescriptors()) {
-    const { enabled, idle, interval, count, userTimeout } = readState(fd, currentPlatform());
-    return { enabled, idle, interval, count, userTimeout };
-  }
+  if (fd !== undefined && canUseDescriptors()) return readState(fd, currentPlatform());
   const awaited = endpoint instanceof Server ? undefined : awaitedState(endpoint);
   if (isComplete(awaited)) return awaited;
   const reason = whyNoDescriptors();

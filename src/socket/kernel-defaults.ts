@@ -2,6 +2,10 @@ import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { SystemCallError, UnsupportedError } from '../native/errors.js';
 import { assertOptionTypes } from '../policy/configuration-error.js';
+import type { SettingField } from '../policy/policy.js';
+import { type KeepAliveState, settingsOf, stated } from '../policy/settings.js';
+import { noOption, optionOf } from './platforms/index.js';
+import { linux } from './platforms/linux.js';
 
 /** The kernel's defaults for connections that turn keepalive on without values of their own. */
 export interface KernelDefaults {
@@ -85,6 +89,20 @@ export function kernelDefaults(options: RootOption = {}): KernelDefaults {
   const defaults = { idle: 0, interval: 0, count: 0 };
   for (const { field, key, unit } of keepAliveSysctls) defaults[field] = readSysctl(key, options.root) * unit;
   return defaults;
+}
+
+/** Reads the number that a new socket of this network namespace has; times are in milliseconds. Linux only. */
+export function kernelDefault(field: SettingField): number {
+  const option = optionOf(linux, field);
+  if (option === undefined) throw noOption(field);
+  return option.sysctl === undefined ? 0 : readSysctl(`net.ipv4.${option.sysctl}`) * (option.unitMs ?? 1);
+}
+
+/** Reads what a socket has that nobody has set anything on. Linux only. */
+export function newSocketState(): KeepAliveState {
+  const numberOf = (field: SettingField) =>
+    optionOf(linux, field) === undefined ? undefined : stated(field, kernelDefault(field));
+  return { enabled: false, ...settingsOf(numberOf) } as KeepAliveState;
 }
 
 /**

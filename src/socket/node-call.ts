@@ -2,6 +2,7 @@ import { getSystemErrorName } from 'node:util';
 import { SystemCallError, UnsupportedError } from '../native/errors.js';
 import { Socket } from '../node/classes.js';
 import type { Handle } from '../node/handle.js';
+import { settingFields, settingsOf, unknownSetting } from '../policy/settings.js';
 import { whyNoDescriptors } from './descriptors.js';
 import { isOff, type PlannedPolicy } from './planned-state.js';
 import type { AppliedKeepAlive } from './state.js';
@@ -22,13 +23,12 @@ export function checkNodeCall(policy: PlannedPolicy): void {
   if (!nodeSetsIntervalAndCount()) {
     throw unsupported('setting interval and count', 'Node.js 24.19, 26.4 or later');
   }
-  for (const field of ['idle', 'interval', 'count'] as const) {
-    if (typeof policy[field] !== 'number') {
+  for (const field of settingFields) {
+    if (field !== 'idle' && field !== 'interval' && field !== 'count') {
+      if (policy[field] !== undefined) throw unsupported(`setting ${field}`, `a policy without ${field}`);
+    } else if (typeof policy[field] !== 'number') {
       throw unsupported(`a policy without a number for ${field}`, "a number, because Node's own call sets all three");
     }
-  }
-  if (policy.userTimeout !== undefined) {
-    throw unsupported('setting a user timeout', 'a policy without userTimeout');
   }
 }
 
@@ -54,9 +54,9 @@ export function setThroughNode(handle: Handle | undefined, policy: PlannedPolicy
   checkNodeCall(policy);
   if (isOff(policy)) {
     callNode(handle, false, 0, 0, 0);
-    return { enabled: false, idle: null, interval: null, count: null, userTimeout: null, readBack: false };
+    return { enabled: false, ...settingsOf(unknownSetting), readBack: false };
   }
   const { idle, interval, count } = policy as { idle: number; interval: number; count: number };
   callNode(handle, true, idle, interval, count);
-  return { enabled: true, idle, interval, count, userTimeout: null, readBack: false };
+  return { enabled: true, ...settingsOf(unknownSetting), idle, interval, count, readBack: false };
 }

@@ -1,10 +1,10 @@
 import type { SocketOption } from '../native/socket/socket-options.js';
 import { PolicyError } from '../policy/errors.js';
-import type { ValidPolicy } from '../policy/policy.js';
-import { kernelDefaults } from './kernel-defaults.js';
+import { limits, type SettingField } from '../policy/policy.js';
+import { type KeepAliveState, settingFields, settingsOf, stated, unknownSetting } from '../policy/settings.js';
+import { kernelDefault } from './kernel-defaults.js';
 import { isOff, type PlannedPolicy } from './planned-state.js';
-import type { Platform, TimeOption } from './platforms/index.js';
-import type { KeepAliveState } from './state.js';
+import { noOption, optionOf, type Platform, type SettingOption } from './platforms/index.js';
 
 /** One option and the value it is to have. */
 export interface OptionWrite {
@@ -13,35 +13,85 @@ export interface OptionWrite {
   readonly value: number;
   /** The field of the state that shows whether the kernel kept the value, and the field's value then. */
   readonly field: keyof KeepAliveState;
-  readonly state: number | boolean | null;
+  readonly state: number | boolean | undefined;
 }
 
-function inUnit(option: TimeOption, ms: number): number {
-  if (ms % option.unitMs === 0) return ms / option.unitMs;
-  throw new PolicyError('userTimeout', `${ms}ms`, `whole seconds on this platform (${option.name})`);
+/** The fields of a state, in the order of {@link optionWrites}. */
+export const optionFields: readonly (keyof KeepAliveState)[] = [
+  ...settingFields.filter((field) => field !== 'idle'),
+  'enabled',
+  'idle',
+];
+
+/** A number of a state: where its value stands among those of the options, and in which unit. */
+interface Placed {
+  readonly field: SettingField;
+  readonly index: number;
+  readonly unitMs: number;
+  readonly unstated: number | undefined;
 }
 
-/** Replaces each `'system'` by the kernel's default of this moment. */
-function resolveSystem(policy: ValidPolicy): { readonly [Field in keyof ValidPolicy]: number | undefined } {
-  const { idle, interval, count, userTimeout } = policy;
-  if (idle !== 'system' && interval !== 'system' && count !== 'system' && userTimeout !== 'system') {
-    return { idle, interval, count, userTimeout };
+/** How the values of a platform's options make a state. */
+interface Layout {
+  /** The fields that have an option, in the order of {@link optionWrites}, and their options. */
+  readonly fields: readonly (keyof KeepAliveState)[];
+  readonly options: readonly SettingOption[];
+  readonly numbers: readonly Placed[];
+  readonly enabledAt: number;
+  /** The state without a value of the kernel. */
+  readonly unknown: KeepAliveState;
+}
+
+const layouts = new WeakMap<Platform, Layout>();
+
+/** Returns the layout of a platform. */
+export function layoutOf(platform: Platform): Layout {
+  let layout = layouts.get(platform);
+  if (layout === undefined) {
+    const fields = optionFields.filter((field) => optionOf(platform, field) !== undefined);
+    const options = fields.map((field) => optionOf(platform, field) as SettingOption);
+    const numbers = settingFields.flatMap((field) => {
+      const index = fields.indexOf(field);
+      return index < 0 ? [] : { field, index, unitMs: options[index]?.unitMs ?? 1, unstated: limits[field].unstated };
+    });
+    layout = {
+      fields,
+      options,
+      numbers,
+      enabledAt: fields.indexOf('enabled'),
+      unknown: { enabled: false, ...settingsOf(unknownSetting) } as never,
+    };
+    layouts.set(platform, layout);
   }
-  const defaults = kernelDefaults();
-  return {
-    idle: idle === 'system' ? defaults.idle : idle,
-    interval: interval === 'system' ? defaults.interval : interval,
-    count: count === 'system' ? defaults.count : count,
-    userTimeout: userTimeout === 'system' ? 0 : userTimeout,
-  };
+  return layout;
 }
 
-function timeTo(field: 'idle' | 'interval' | 'userTimeout', ms: number, platform: Platform): OptionWrite {
-  return { option: platform[field], value: inUnit(platform[field], ms), field, state: ms };
+/** Makes a state of the kernel's values. `rawAt` returns null for an option that the socket does not have. */
+export function stateFrom(
+  { numbers, enabledAt, unknown }: Layout,
+  rawAt: (index: number) => number | null,
+): KeepAliveState {
+  const state: { -readonly [Field in keyof KeepAliveState]: unknown } = { ...unknown };
+  for (const { field, index, unitMs, unstated } of numbers) {
+    const raw = rawAt(index);
+    if (raw !== null && raw * unitMs !== unstated) state[field] = raw * unitMs;
+  }
+  // The kernel answers with the flag's bit, which is not 1 on BSD.
+  state.enabled = rawAt(enabledAt) !== 0;
+  return state as KeepAliveState;
 }
 
 function switchTo(enabled: boolean, platform: Platform): OptionWrite {
   return { option: platform.keepAlive, value: enabled ? 1 : 0, field: 'enabled', state: enabled };
+}
+
+/** Returns the write that sets a number. */
+function writeTo(field: SettingField, number: number, platform: Platform): OptionWrite {
+  const option = optionOf(platform, field);
+  if (option === undefined) throw noOption(field);
+  const value = number / (option.unitMs ?? 1);
+  if (Number.isInteger(value)) return { option, value, field, state: stated(field, number) };
+  throw new PolicyError(field, `${number}ms`, `whole seconds on this platform (${option.name})`);
 }
 
 /**
@@ -61,13 +111,14 @@ export function isInForce(list: readonly OptionWrite[], state: KeepAliveState): 
  */
 export function optionWrites(policy: PlannedPolicy, platform: Platform): OptionWrite[] {
   if (policy === false) return [switchTo(false, platform)];
-  const { idle, interval, count, userTimeout } = resolveSystem(policy);
   const list: OptionWrite[] = [];
-  if (interval !== undefined) list.push(timeTo('interval', interval, platform));
-  if (count !== undefined) list.push({ option: platform.count, value: count, field: 'count', state: count });
-  if (userTimeout !== undefined) list.push(timeTo('userTimeout', userTimeout, platform));
-  list.push(switchTo(!isOff(policy), platform));
-  if (idle !== undefined) list.push(timeTo('idle', idle, platform));
+  for (const field of optionFields) {
+    if (field === 'enabled') list.push(switchTo(!isOff(policy), platform));
+    else {
+      const value = policy[field] === 'system' ? kernelDefault(field) : policy[field];
+      if (value !== undefined) list.push(writeTo(field, value, platform));
+    }
+  }
   return list;
 }
 
@@ -75,44 +126,33 @@ export function optionWrites(policy: PlannedPolicy, platform: Platform): OptionW
  * Refuses a policy that this platform could not set, before it is promised for later.
  *
  * @throws {PolicyError} if the user timeout has milliseconds and the kernel counts seconds.
- * @throws {UnsupportedError} if a field is `'system'` and the kernel's defaults cannot be read.
+ * @throws {UnsupportedError} if the platform or its kernel lacks an option, or if a field is `'system'` and the kernel's defaults cannot be read.
  */
 export function assertWritable(policy: PlannedPolicy, platform: Platform): void {
   optionWrites(policy, platform);
 }
 
-/** The options of a state, in the order of {@link optionWrites}. */
-export const optionFields = ['interval', 'count', 'userTimeout', 'enabled', 'idle'] as const;
-
-/** Returns whether two states have the same options. */
-export function sameState(a: KeepAliveState, b: KeepAliveState): boolean {
-  return optionFields.every((field) => a[field] === b[field]);
-}
+/** The fields in the order in which they are restored: the user timeout could end the connection. */
+export const restoringFields: typeof optionFields = [
+  'userTimeout',
+  ...optionFields.filter((field) => field !== 'userTimeout'),
+];
 
 /** Returns the writes that give a connection the wanted fields of a state, in the order of {@link optionWrites}. */
 export function writesOfFields(
   state: KeepAliveState,
   isWanted: (field: keyof KeepAliveState) => boolean,
   platform: Platform,
+  order = optionFields,
 ): OptionWrite[] {
-  return optionFields.filter(isWanted).flatMap((field) => {
-    const value = state[field];
-    if (value === null) return [];
+  return order.filter(isWanted).flatMap((field) => {
     if (field === 'enabled') return switchTo(state.enabled, platform);
-    if (field === 'count') return { option: platform.count, value: state.count, field, state: value };
-    return timeTo(field, value as number, platform);
+    const value = state[field] ?? limits[field].unstated;
+    return value === undefined || optionOf(platform, field) === undefined ? [] : writeTo(field, value, platform);
   });
 }
 
 /** Returns the writes that restore a state, in an order that leaves the timer right. */
 export function writesOf(before: KeepAliveState, platform: Platform): OptionWrite[] {
-  const { enabled, idle, interval, count, userTimeout } = before;
-  const list = [
-    timeTo('interval', interval, platform),
-    { option: platform.count, value: count, field: 'count', state: count } as const,
-    switchTo(enabled, platform),
-    timeTo('idle', idle, platform),
-  ];
-  if (userTimeout !== null) list.unshift(timeTo('userTimeout', userTimeout, platform));
-  return list;
+  return writesOfFields(before, () => true, platform, restoringFields);
 }

@@ -1,10 +1,12 @@
 import { SystemCallError, UnsupportedError } from '../native/errors.js';
-import { readIntOptions, type SocketOption, writeIntOption, writeIntOptions } from '../native/socket/socket-options.js';
-import { kernelDefaults } from './kernel-defaults.js';
-import { type OptionWrite, optionWrites, writesOf } from './option-writes.js';
+import { readIntOptions, writeIntOption, writeIntOptions } from '../native/socket/socket-options.js';
+import { limits, type SettingField } from '../policy/policy.js';
+import type { KeepAliveState } from '../policy/settings.js';
+import { newSocketState } from './kernel-defaults.js';
+import { layoutOf, type OptionWrite, optionWrites, restoringFields, stateFrom, writesOf } from './option-writes.js';
 import { isComplete, type PlannedPolicy, plannedState } from './planned-state.js';
 import type { Platform } from './platforms/index.js';
-import type { AppliedKeepAlive, KeepAliveState } from './state.js';
+import type { AppliedKeepAlive } from './state.js';
 
 const notTcpCodes = new Set(['EOPNOTSUPP', 'ENOPROTOOPT']);
 
@@ -23,24 +25,16 @@ function given(value: number | SystemCallError | undefined): number {
   throw isNotTcp(value) ? notTcp(value) : value;
 }
 
-function optionsOf({ keepAlive, idle, interval, count, userTimeout }: Platform): readonly SocketOption[] {
-  return [keepAlive, idle, interval, count, userTimeout];
-}
-
-/** Makes a state of the values of {@link optionsOf}. */
-function stateOf(
-  values: readonly (number | SystemCallError)[],
-  { idle, interval, userTimeout }: Platform,
-): KeepAliveState {
-  const [flag, idleTime, intervalTime, count, timeout] = values;
-  return {
-    idle: given(idleTime) * idle.unitMs,
-    interval: given(intervalTime) * interval.unitMs,
-    count: given(count),
-    userTimeout: isNotTcp(timeout) ? null : given(timeout) * userTimeout.unitMs,
-    // The kernel answers with the flag's bit, which is not 1 on BSD.
-    enabled: given(flag) !== 0,
-  };
+/** Makes a state of the values of a layout's options. */
+function stateOf(values: readonly (number | SystemCallError)[], platform: Platform): KeepAliveState {
+  const layout = layoutOf(platform);
+  return stateFrom(layout, (index) => {
+    const value = values[index];
+    if (typeof value === 'number') return value;
+    const field = layout.fields[index] as SettingField;
+    const canBeMissing = field === 'userTimeout' || limits[field]?.unstated !== undefined;
+    return canBeMissing && isNotTcp(value) ? null : given(value);
+  });
 }
 
 /**
@@ -49,19 +43,30 @@ function stateOf(
  * @throws {UnsupportedError} if it is not a TCP socket; {@link SystemCallError} if the kernel refuses it.
  */
 export function readState(fd: number, platform: Platform): KeepAliveState {
-  return stateOf(readIntOptions(fd, optionsOf(platform)), platform);
+  return stateOf(readIntOptions(fd, layoutOf(platform).options), platform);
+}
+
+/**
+ * Reads the options that a list of writes is going to change. Returns the writes that restore the options.
+ *
+ * @throws {UnsupportedError} if it is not a TCP socket; {@link SystemCallError} if the kernel refuses it.
+ */
+export function readBefore(fd: number, list: readonly OptionWrite[]): () => OptionWrite[] {
+  const values = readIntOptions(
+    fd,
+    list.map(({ option }) => option),
+  ).map(given);
+  return () =>
+    restoringFields.flatMap((field) => {
+      const index = list.findIndex((write) => write.field === field);
+      return index < 0 ? [] : { ...(list[index] as OptionWrite), value: values[index] as number };
+    });
 }
 
 /** Restores the options of before, as far as the kernel lets it. */
-function restore(
-  fd: number,
-  before: KeepAliveState,
-  platform: Platform,
-  changed: readonly OptionWrite[],
-  cause: unknown,
-): void {
+function restore(fd: number, before: readonly OptionWrite[], changed: readonly OptionWrite[], cause: unknown): void {
   let lost: SystemCallError | undefined;
-  for (const { option, value } of writesOf(before, platform)) {
+  for (const { option, value } of before) {
     try {
       if (changed.some((write) => write.option === option)) writeIntOption(fd, option, value);
     } catch (error) {
@@ -87,7 +92,7 @@ function assertKept(list: readonly OptionWrite[], after: KeepAliveState, platfor
 /**
  * Writes options on a descriptor and gives what the kernel then says.
  *
- * All or nothing: if a call fails or the kernel does not keep a value, the state of `before` is restored, as far as it was
+ * All or nothing: if a call fails or the kernel does not keep a value, makes the writes of `before` that restore what was
  * changed, before the error is thrown.
  *
  * @throws {UnsupportedError} if a value is not kept; {@link SystemCallError} if the kernel refuses it.
@@ -95,17 +100,17 @@ function assertKept(list: readonly OptionWrite[], after: KeepAliveState, platfor
 export function writeOptions(
   fd: number,
   list: readonly OptionWrite[],
-  before: () => KeepAliveState,
+  before: () => readonly OptionWrite[],
   platform: Platform,
 ): KeepAliveState {
-  const { done, error: refusal, after: values } = writeIntOptions(fd, list, optionsOf(platform));
+  const { done, error: refusal, after: values } = writeIntOptions(fd, list, layoutOf(platform).options);
   try {
     if (refusal !== undefined) throw refusal;
     const after = stateOf(values, platform);
     assertKept(list, after, platform);
     return after;
   } catch (error) {
-    restore(fd, before(), platform, list.slice(0, done), error);
+    restore(fd, before(), list.slice(0, done), error);
     throw error;
   }
 }
@@ -119,12 +124,8 @@ export function writeOptions(
  */
 export function writePolicy(fd: number, policy: PlannedPolicy, platform: Platform): KeepAliveState {
   const list = optionWrites(policy, platform);
-  const before = readState(fd, platform);
-  return writeOptions(fd, list, () => before, platform);
+  return writeOptions(fd, list, readBefore(fd, list), platform);
 }
-
-/** What a socket has that nobody has set anything on. */
-const untouched = (): KeepAliveState => ({ enabled: false, ...kernelDefaults(), userTimeout: 0 });
 
 interface Plan {
   readonly list: readonly OptionWrite[];
@@ -153,10 +154,11 @@ export function writePolicyOnNew(
   platform: Platform,
   isReadBack: boolean,
 ): AppliedKeepAlive {
-  if (isReadBack || !isComplete(policy)) return writeOptions(fd, optionWrites(policy, platform), untouched, platform);
+  const before = () => writesOf(newSocketState(), platform);
+  if (isReadBack || !isComplete(policy)) return writeOptions(fd, optionWrites(policy, platform), before, platform);
   const { list, state } = planOf(policy, platform);
   const { done, error } = writeIntOptions(fd, list, []);
   if (error === undefined) return state;
-  restore(fd, untouched(), platform, list.slice(0, done), error);
+  restore(fd, before(), list.slice(0, done), error);
   throw error;
 }

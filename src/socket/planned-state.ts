@@ -1,5 +1,6 @@
-import type { ValidPolicy } from '../policy/policy.js';
-import { kernelDefaults } from './kernel-defaults.js';
+import type { SettingField, ValidPolicy } from '../policy/policy.js';
+import { mergeSettings, settingsOf, stated, unknownSetting } from '../policy/settings.js';
+import { kernelDefault } from './kernel-defaults.js';
 import type { AppliedKeepAlive } from './state.js';
 
 /**
@@ -18,45 +19,28 @@ export function isComplete(policy: PlannedPolicy): policy is ValidPolicy {
   return policy !== false && [policy.idle, policy.interval, policy.count].every((value) => typeof value === 'number');
 }
 
-type Values = Pick<AppliedKeepAlive, 'idle' | 'interval' | 'count' | 'userTimeout'>;
-
-/** What a new socket has before anyone sets anything: the kernel's defaults, where they can be read. */
-function newSocketValues(): Values {
+/** Returns what a new socket has before anyone sets anything: the kernel's defaults, where they can be read. */
+function newSocketValue(field: SettingField): number | null {
   try {
-    return { ...kernelDefaults(), userTimeout: 0 };
+    if (process.platform === 'linux') return kernelDefault(field);
   } catch {
-    return { idle: null, interval: null, count: null, userTimeout: null };
+    // The state says that the number is not known.
   }
+  return unknownSetting(field);
 }
 
 /** The state that a policy will give a connection that does not exist yet. */
 export function plannedState(policy: PlannedPolicy): AppliedKeepAlive {
-  if (policy === false) return { enabled: false, ...newSocketValues() };
-  let unset: Values | undefined;
-  const planned = (field: keyof Values): number | null => {
-    const value = policy[field];
-    if (typeof value === 'number') return value;
-    if (field === 'userTimeout' && process.platform === 'linux') return 0;
-    unset ??= newSocketValues();
-    return unset[field];
+  const numberOf = (field: SettingField) => {
+    const given = policy === false ? undefined : policy[field];
+    const value = typeof given === 'number' ? given : newSocketValue(field);
+    return typeof value === 'number' ? stated(field, value) : value;
   };
-  return {
-    enabled: !isOff(policy),
-    idle: planned('idle'),
-    interval: planned('interval'),
-    count: planned('count'),
-    userTimeout: planned('userTimeout'),
-  };
+  return { enabled: !isOff(policy), ...settingsOf(numberOf) } as AppliedKeepAlive;
 }
 
 /** The policy that setting one after the other comes to: what the later one leaves out stays as the earlier one says. */
 export function mergePolicies(earlier: PlannedPolicy | undefined, later: ValidPolicy | false): PlannedPolicy {
   if (later === false) return earlier ? { ...earlier, enabled: false } : false;
-  if (!earlier) return later;
-  return {
-    idle: later.idle ?? earlier.idle,
-    interval: later.interval ?? earlier.interval,
-    count: later.count ?? earlier.count,
-    userTimeout: later.userTimeout ?? earlier.userTimeout,
-  };
+  return earlier ? mergeSettings<ValidPolicy>(earlier, later) : later;
 }

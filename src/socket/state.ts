@@ -1,13 +1,6 @@
-/** A connection's keepalive as its kernel holds it; times are in milliseconds. */
-export interface KeepAliveState {
-  /** Whether the kernel probes at all (SO_KEEPALIVE). */
-  readonly enabled: boolean;
-  readonly idle: number;
-  readonly interval: number;
-  readonly count: number;
-  /** 0 is off; `null` where this platform has no such option, or it could not be read. */
-  readonly userTimeout: number | null;
-}
+import type { KeepAliveState } from '../policy/settings.js';
+
+export type { KeepAliveState } from '../policy/settings.js';
 
 /** The result of `getKeepAlive`; for a target without a descriptor, the future state of the target or its connections. */
 export type KeepAliveAnswer = KeepAliveState & Pick<AppliedKeepAlive, 'pending' | 'connections'>;
@@ -22,14 +15,14 @@ export interface DeferredOptions extends Partial<KeepAliveState> {
   readonly until: 'answered' | 'unwatched';
 }
 
+type Numbers = Omit<KeepAliveState, 'enabled'>;
+
+/** The numbers of a state; `null` is a number that is not part of the policy and cannot be read here. */
+type Settings = { readonly [Field in keyof Numbers]: Numbers[Field] | null };
+
 /** What `setKeepAlive` brought about, and where that is not plainly on the target's own descriptor, where it is. */
-export interface AppliedKeepAlive {
+export interface AppliedKeepAlive extends Settings {
   readonly enabled: boolean;
-  /** `null`, as with the other numbers: not part of the policy, and not to be read here. */
-  readonly idle: number | null;
-  readonly interval: number | null;
-  readonly count: number | null;
-  readonly userTimeout: number | null;
   /**
    * Servers only. `'inherited'`: the options are on the listener and the kernel hands them to every accepted
    * connection. `'set-on-accept'`: they are set on each connection as it is accepted, because this listener cannot

@@ -4,6 +4,8 @@ import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import type { KeepAliveState } from '../../src/index.js';
 import { type Held, type Holder, startHolder } from '../host/options-holding.js';
+import { hasRtoMax } from '../kernel/descriptor.js';
+import { cannotRun } from '../requirement.js';
 import { runCli } from './run-cli.js';
 
 const article: KeepAliveState = { enabled: true, idle: 30_000, interval: 5000, count: 3, userTimeout: 0 };
@@ -149,6 +151,25 @@ describe('tcp-keepalive set', () => {
     expect(json).toMatchObject({ changed: [], failed: [] });
     expect(code).toBe(1);
     expect(existsSync(record)).toBe(false);
+  });
+});
+
+describe.skipIf(cannotRun(!hasRtoMax, 'TCP_RTO_MAX_MS needs Linux 6.15'))('tcp-keepalive set --rto-max', () => {
+  it('sets it, ls shows it, and --undo restores what was there', async () => {
+    const before = [await stateOf('a client'), await stateOf('b client')];
+    const file = join(folder, 'record.json');
+    expect((await set('30:5:3', '--rto-max', '2500ms', ...end('a client'), '--record', file)).code).toBe(0);
+    expect(await stateOf('a client')).toEqual({ ...article, rtoMax: 2500 });
+    const shown = JSON.parse((await runCli('ls', '--json', ...end('a client'))).stdout);
+    expect(JSON.stringify(shown)).toContain('"userTimeout":0,"rtoMax":2500}');
+    expect((await set('--undo', file)).code).toBe(0);
+    expect([await stateOf('a client'), await stateOf('b client')]).toEqual(before);
+  });
+
+  it.each(['0', '500ms', '1234ms', '121', 'x'])('refuses %s, which the kernel would refuse or round', async (given) => {
+    const { code, stderr } = await set('30:5:3', '--rto-max', given, ...end('a client'));
+    expect(code).toBe(1);
+    expect(stderr).toContain('rtoMax must be 1 s to 120 s, in steps of 100 ms');
   });
 });
 

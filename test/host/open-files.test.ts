@@ -3,7 +3,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { DescriptorCopies } from '../../src/host/options/descriptor-copies.js';
 import { readOpenFiles } from '../../src/host/owners/open-files.js';
 import { readBytesOption } from '../../src/native/socket/socket-options.js';
-import { fdOf } from '../kernel/descriptor.js';
+import { fdOf, hasRtoMax } from '../kernel/descriptor.js';
 import { hasIPv6 } from '../peers.js';
 import { ownNetwork, runProgram } from '../program.js';
 import { cannotRun } from '../requirement.js';
@@ -47,7 +47,7 @@ describe.skipIf(missing)('looking at all open sockets at once', () => {
     await holder.tell({
       do: 'set',
       name: 'IPv4 1 client',
-      policy: { idle: '77s', interval: '3s', count: 9, userTimeout: 1234 },
+      policy: { idle: '77s', interval: '3s', count: 9, userTimeout: 1234, ...(hasRtoMax ? { rtoMax: 2500 } : {}) },
     });
     await holder.tell({ do: 'set', name: 'IPv4 1 server', policy: { idle: 32_767_000 } });
     const sockets = await holder.tell({ do: 'set', name: 'IPv4 2 client', policy: false });

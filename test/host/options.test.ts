@@ -3,6 +3,7 @@ import { chooseOptionSource, probeDescriptorCopies, probeTcpIterator } from '../
 import type { OptionSource, WantedOptions } from '../../src/host/options/source.js';
 import type { KeepAliveState } from '../../src/index.js';
 import type { ValidPolicy } from '../../src/policy/policy.js';
+import { hasRtoMax } from '../kernel/descriptor.js';
 import { hasIPv6 } from '../peers.js';
 import { cannotRun } from '../requirement.js';
 import { type Held, type Holder, referenceTo, startHolder } from './options-holding.js';
@@ -93,6 +94,17 @@ describe.each(['tcp-iterator', 'descriptor-copies'] as const)('%s', (method) => 
       expect(is, name).toMatchObject({ enabled: true, idle: 41_000, interval: 7000, count: 5 });
     }
   });
+
+  it.skipIf(missing || cannotRun(!hasRtoMax, 'TCP_RTO_MAX_MS needs Linux 6.15'))(
+    'sets and reads the longest time between retransmissions, and restores that it was not set',
+    async () => {
+      const { was, is, outcome } = await setOne('IPv4 2 server', policy({ rtoMax: 7000 }));
+      expect(is.rtoMax).toBe(7000);
+      expect(outcome).toMatchObject({ before: was, after: is, error: undefined });
+      expect(was.rtoMax).toBeUndefined();
+      expect((await setOne('IPv4 2 server', was)).is).toEqual(was);
+    },
+  );
 
   it.skipIf(missing)('sets a listener, and connections accepted from then on inherit it', async () => {
     const { outcome, is } = await setOne(

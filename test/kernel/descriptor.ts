@@ -4,6 +4,7 @@
  * Numbers are from include/uapi/linux/tcp.h and asm-generic/socket.h, x86-64 and arm64 alike.
  */
 
+import { existsSync } from 'node:fs';
 import type net from 'node:net';
 import koffi from 'koffi';
 import type { KeepAliveState } from '../../src/index.js';
@@ -41,13 +42,18 @@ export function setLinger(fd: number, seconds: number): void {
   succeed('setsockopt', setsockopt(fd, 1, 13, new Int32Array([1, seconds]), 8));
 }
 
+/** Whether this kernel has TCP_RTO_MAX_MS (Linux 6.15). */
+export const hasRtoMax = existsSync('/proc/sys/net/ipv4/tcp_rto_max_ms');
+
 export function kernelState(fd: number): KeepAliveState {
+  const rtoMax = hasRtoMax ? getOption(fd, 6, 44) : 120_000;
   return {
     enabled: getOption(fd, 1, 9) === 1,
     idle: getOption(fd, 6, 4) * 1000,
     interval: getOption(fd, 6, 5) * 1000,
     count: getOption(fd, 6, 6),
     userTimeout: getOption(fd, 6, 18),
+    ...(rtoMax === 120_000 ? {} : { rtoMax }),
   };
 }
 

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import type { KeepAliveState } from '../../policy/settings.js';
 import { writesFor } from '../options/source.js';
 import { isLeftBy, type RecordedChange } from './record.js';
 
@@ -11,7 +12,7 @@ describe('isLeftBy', () => {
     const state = { ...after };
     expect(isLeftBy(change, state)).toBe(true);
     for (const { field } of writesFor(before).slice(0, -1)) {
-      Object.assign(state, { [field]: before[field] });
+      Object.assign(state, { [field]: (before as KeepAliveState)[field] });
       expect(isLeftBy(change, state), field).toBe(true);
     }
   });

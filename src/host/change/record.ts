@@ -1,7 +1,10 @@
 import { ConfigurationError } from '../../policy/configuration-error.js';
 import { KeepAliveError } from '../../policy/keep-alive-error.js';
-import { optionFields } from '../../socket/option-writes.js';
-import type { KeepAliveState } from '../../socket/state.js';
+import { limits, type SettingField } from '../../policy/policy.js';
+import { type KeepAliveState, settingFields } from '../../policy/settings.js';
+import { restoringFields } from '../../socket/option-writes.js';
+import { optionOf } from '../../socket/platforms/index.js';
+import { linux } from '../../socket/platforms/linux.js';
 import { bootId } from '../boot-id.js';
 import { readRegularFile } from '../regular-file.js';
 import type { Change } from './set.js';
@@ -53,17 +56,14 @@ export function recordOf(changed: readonly Change[], planned: readonly Change[] 
   return { bootId: bootId(), changed: [...changed.map(recorded), ...unsure] };
 }
 
-/** The order in which restoring writes the options of a connection (socket/option-writes.ts, writesOf). */
-const restoringOrder = ['userTimeout', 'interval', 'count', 'enabled', 'idle'] as const;
-
 /**
  * Returns whether a connection has what a recorded change left, or what an interrupted undo left of that; of a planned
  * change, any part of it.
  */
 export function isLeftBy({ before, after, planned }: RecordedChange, state: KeepAliveState): boolean {
-  if (planned) return optionFields.every((field) => state[field] === after[field] || state[field] === before[field]);
-  const next = restoringOrder.findIndex((field) => state[field] !== before[field]);
-  return next >= 0 && restoringOrder.slice(next).every((field) => state[field] === after[field]);
+  if (planned) return restoringFields.every((field) => state[field] === after[field] || state[field] === before[field]);
+  const next = restoringFields.findIndex((field) => state[field] !== before[field]);
+  return next >= 0 && restoringFields.slice(next).every((field) => state[field] === after[field]);
 }
 
 /** Returns whether a value is an int, as the kernel holds: a sysctl, and a socket that follows it, can have any int. */
@@ -71,15 +71,15 @@ function isInt(value: unknown): boolean {
   return typeof value === 'number' && Number.isInteger(value) && Math.abs(value) < 2 ** 31;
 }
 
-function isSeconds(value: unknown): boolean {
-  return typeof value === 'number' && isInt(value / 1000);
-}
-
 function isState(value: unknown): value is KeepAliveState {
   if (typeof value !== 'object' || value === null) return false;
-  const { enabled, idle, interval, count, userTimeout } = value as Partial<KeepAliveState>;
-  const isOf = isSeconds(idle) && isSeconds(interval) && isInt(count) && isInt(userTimeout);
-  return typeof enabled === 'boolean' && isOf;
+  const state = value as Partial<KeepAliveState>;
+  const isNumber = (field: SettingField) => {
+    const { unitMs = 1 } = optionOf(linux, field) ?? {};
+    const isLeftOut = state[field] === undefined && limits[field].unstated !== undefined;
+    return isLeftOut || (typeof state[field] === 'number' && isInt(state[field] / unitMs));
+  };
+  return typeof state.enabled === 'boolean' && settingFields.every(isNumber);
 }
 
 function isInode(value: unknown): boolean {

@@ -2,8 +2,7 @@ import { SystemCallError, UnsupportedError } from '../../native/errors.js';
 import { ConfigurationError } from '../../policy/configuration-error.js';
 import { readPolicyOrOff } from '../../policy/parse.js';
 import type { PolicyInput, ValidPolicy } from '../../policy/policy.js';
-import { sameState } from '../../socket/option-writes.js';
-import type { KeepAliveState } from '../../socket/state.js';
+import { type KeepAliveState, sameSettings } from '../../policy/settings.js';
 import { fromWorker, isWorker } from '../from-worker.js';
 import type { HostConnection, Omission } from '../list/connection.js';
 import { assertListQuery, type ListQuery } from '../list/list-query.js';
@@ -151,7 +150,7 @@ function sortOutcome(
     return;
   }
   const reason = error ?? 'what it had before could not be read';
-  const isAsBefore = before === undefined || (after !== undefined && sameState(before, after));
+  const isAsBefore = before === undefined || (after !== undefined && sameSettings(before, after));
   failed.push({ connection, error: reason, ...(isAsBefore ? {} : { isUnsure: true }) });
 }
 

@@ -1,5 +1,4 @@
-import { sameState } from '../../socket/option-writes.js';
-import type { KeepAliveState } from '../../socket/state.js';
+import { type KeepAliveState, sameSettings } from '../../policy/settings.js';
 import { bootId } from '../boot-id.js';
 import { currentNamespace } from '../dump/dump.js';
 import { fromWorker, isWorker } from '../from-worker.js';
@@ -48,7 +47,7 @@ function planUndo({ changed }: ChangeRecord, listing: Listing) {
     }
     const { connection, keepAlive } = row;
     if (keepAlive === null || keepAlive.idle === null) failed.push({ connection, error: unreadError(row) });
-    else if (sameState(keepAlive, before)) already.push({ connection, before, after: before });
+    else if (sameSettings(keepAlive, before)) already.push({ connection, before, after: before });
     else if (isLeftBy(change, keepAlive)) planned.push({ row, wanted: before });
     else failed.push(changedSince(connection));
   }

@@ -1,7 +1,7 @@
 import { SystemCallError, UnsupportedError } from '../../native/errors.js';
 import type { OwnedDescriptor } from '../../native/owned-descriptor.js';
 import { pause } from '../../native/pause.js';
-import { readIntOption, writeIntOption } from '../../native/socket/socket-options.js';
+import { readIntOption, type SocketOption, writeIntOption } from '../../native/socket/socket-options.js';
 import { nowMs } from '../../node/real-time.js';
 import { overrideMs, type ProbeDecision, probeDecision } from '../../policy/model/probe-safety.js';
 import { readState } from '../../socket/options.js';
@@ -42,11 +42,11 @@ const copyRemedy = 'run as root';
 
 /** Decides by the connection's present state. `idle` is the idle time to restore. */
 function decide(fd: number, info: TcpInfo): { readonly decision: ProbeDecision | 'look'; readonly idle: number } {
-  const { enabled, idle, count, userTimeout } = readState(fd, linux);
+  const { interval: _, ...options } = readState(fd, linux);
+  const { idle } = options;
   const silentMs = silentMsOf(info);
   if (info.state === 'CLOSE' || silentMs < recentMs || hasDataToSend(info)) return { decision: 'look', idle };
-  const state = { enabled, idle, count, userTimeout: userTimeout ?? 0, unanswered: info.probes, silentMs };
-  return { decision: probeDecision(state), idle };
+  return { decision: probeDecision({ ...options, unanswered: info.probes, silentMs }), idle };
 }
 
 /** A connection whose TCP_KEEPIDLE reads 1 s at present. */
@@ -58,7 +58,7 @@ interface Override {
 }
 
 /** Restores an option, unless somebody has set another value than the override meanwhile. */
-export function restoreOption(fd: number, option: typeof linux.idle, override: number, own: number): void {
+export function restoreOption(fd: number, option: SocketOption, override: number, own: number): void {
   if (readIntOption(fd, option) === override) writeIntOption(fd, option, own);
 }
 

@@ -1,5 +1,5 @@
 import type { Detection, Judge, Transfer, Verdict } from '../../policy/model/verdict.js';
-import type { KeepAliveState } from '../../socket/state.js';
+import { type KeepAliveState, settingsOf, unknownSetting } from '../../policy/settings.js';
 import { silentMsOf } from '../../wire/tcp-info/decode.js';
 import { type ProcessPlace, unescapeUnit } from '../owners/cgroup-path.js';
 import type { SocketOwner } from '../owners/owners.js';
@@ -7,13 +7,9 @@ import type { HostProcess } from '../owners/processes.js';
 import type { Endpoint, HostConnection, TimerKind } from './connection.js';
 
 /** Whether keepalive is on, as the kernel's timers show if the options could not be read. */
-export interface KeepAliveByTimer {
-  readonly enabled: boolean;
-  readonly idle: null;
-  readonly interval: null;
-  readonly count: null;
-  readonly userTimeout: null;
-}
+export type KeepAliveByTimer = {
+  readonly [Field in keyof KeepAliveState]: Field extends 'enabled' ? boolean : null;
+};
 
 /** All that is known of one connection: what the kernel reports, whose it is, and what to think of it. */
 export interface ConnectionRow {
@@ -83,7 +79,7 @@ export function keepAliveByTimer(connection: HostConnection): KeepAliveByTimer |
   const { state, timer } = connection;
   if (state === 'LISTEN' || !dependsOnKeepAlive(connection)) return undefined;
   if (timer !== null && timer.kind !== 'keepalive') return undefined;
-  return { enabled: timer !== null, idle: null, interval: null, count: null, userTimeout: null };
+  return { enabled: timer !== null, ...settingsOf(unknownSetting) };
 }
 
 /** Returns the part of a connection's state that its verdict depends on. */
@@ -171,13 +167,7 @@ export function toJson(row: ConnectionRow): ConnectionJson {
   return {
     ...endsOf(connection),
     state: connection.state,
-    keepAlive: keepAlive && {
-      enabled: keepAlive.enabled,
-      idle: keepAlive.idle,
-      interval: keepAlive.interval,
-      count: keepAlive.count,
-      userTimeout: keepAlive.userTimeout,
-    },
+    keepAlive,
     timer: timer && { kind: timer.kind, expiresMs: timer.expiresMs },
     unanswered: connection.unanswered,
     lastHeardMs: lastHeardMs(connection),

@@ -1,5 +1,5 @@
 import { SystemCallError, UnsupportedError } from '../../native/errors.js';
-import { isInForce, type OptionWrite } from '../../socket/option-writes.js';
+import { isInForce, type OptionWrite, writesOf } from '../../socket/option-writes.js';
 import { readState, writeOptions } from '../../socket/options.js';
 import { linux } from '../../socket/platforms/linux.js';
 import type { KeepAliveState } from '../../socket/state.js';
@@ -195,7 +195,7 @@ function setOn(
   isSettled: boolean,
 ): OptionOutcome | undefined {
   try {
-    return { cookie, before, after: writeOptions(fd, list, () => before, linux), error: undefined };
+    return { cookie, before, after: writeOptions(fd, list, () => writesOf(before, linux), linux), error: undefined };
   } catch (error) {
     // What looks as if the kernel had not kept a value may be the override of somebody who began to ask the peer.
     if (!isSettled && error instanceof UnsupportedError) return undefined;

@@ -1,10 +1,10 @@
 import { pause } from '../../native/pause.js';
-import { limits } from '../../policy/limits.js';
 import { overrideMs } from '../../policy/model/probe-safety.js';
+import { limits } from '../../policy/policy.js';
 import type { KeepAliveState } from '../../socket/state.js';
 import type { OptionOutcome } from './source.js';
 
-const overrideIdleMs = limits.idleSeconds.min * 1000;
+const overrideIdleMs = limits.idle.min;
 
 /** Longer than any override of an idle time lasts. */
 const settledAfterMs = overrideMs + 10;

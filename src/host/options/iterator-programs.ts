@@ -16,17 +16,29 @@ import { optionOrder, valuesLength } from './option-records.js';
 
 const { mapLookup, getSocketCookie, setsockopt, getsockopt, skcToTcpSock } = bpfHelpers;
 
-/**
- * What the program for reading writes of each socket, in 32-bit words: the cookie (two), the five values, and 0 or the
- * negative errno of the call that failed.
- */
-export const readRecord = { cookie: 0, values: 2, result: 7, words: 8 } as const;
+/** A record begins with a cookie of 64 bits, so it takes an even number of words. */
+function even(words: number): number {
+  return words + (words % 2);
+}
 
 /**
- * What the program for setting writes of each socket that it was told to set, in 32-bit words: the cookie, the five
+ * What the program for reading writes of each socket, in 32-bit words: the cookie (two), the values, and 0 or the
+ * negative errno of the call that failed.
+ */
+export const readRecord = { cookie: 0, values: 2, result: 2 + valuesLength, words: even(3 + valuesLength) } as const;
+
+/**
+ * What the program for setting writes of each socket that it was told to set, in 32-bit words: the cookie, the
  * values before and after, 0 or the negative errno of the call that failed, and which call that was.
  */
-export const setRecord = { cookie: 0, before: 2, after: 7, result: 12, call: 13, words: 14 } as const;
+export const setRecord = {
+  cookie: 0,
+  before: 2,
+  after: 2 + valuesLength,
+  result: 2 + 2 * valuesLength,
+  call: 3 + 2 * valuesLength,
+  words: even(4 + 2 * valuesLength),
+} as const;
 
 /** `setRecord.call`: the number of an option in `optionOrder`, plus what was being done with it. */
 export const failedCall = { setting: 0, readingBefore: 8, readingAfter: 16, restoring: 32 } as const;
@@ -154,10 +166,10 @@ function afterwards(): BpfProgramItem[] {
 }
 
 /**
- * Sets every full TCP socket whose cookie is a key of the map to the five values there, and writes one
+ * Sets every full TCP socket whose cookie is a key of the map to the values there, and writes one
  * {@link setRecord} for each. All or nothing for each socket; no one else can act on it meanwhile, as it is locked.
  *
- * @param mapFd A hash map from cookies to five 32-bit values in `optionOrder`.
+ * @param mapFd A hash map from cookies to 32-bit values in `optionOrder`.
  */
 export function setProgram(mapFd: number): BpfProgramItem[] {
   return [

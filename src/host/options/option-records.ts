@@ -1,31 +1,25 @@
-import type { OptionWrite } from '../../socket/option-writes.js';
+import type { KeepAliveState } from '../../policy/settings.js';
+import { layoutOf, type OptionWrite, stateFrom } from '../../socket/option-writes.js';
 import { linux } from '../../socket/platforms/linux.js';
-import type { KeepAliveState } from '../../socket/state.js';
 
-/** The five options, in the order in which a live socket must get them (see src/socket/option-writes.ts). */
-export const optionOrder = [linux.interval, linux.count, linux.userTimeout, linux.keepAlive, linux.idle] as const;
+const layout = layoutOf(linux);
 
-/** Words of 32 bits that five values take. */
+/** The options that the kernel has, in the order in which a live socket must get them (see src/socket/option-writes.ts). */
+export const optionOrder = layout.options;
+
+/** Words of 32 bits that the values take. */
 export const valuesLength = optionOrder.length;
 
 /** In place of a value: this option is left alone. No option takes a negative value. */
 export const leaveAlone = -1;
 
-/** The state that five values, in the kernel's units and in {@link optionOrder}, stand for. */
+/** Returns the state that values, in the kernel's units and in {@link optionOrder}, stand for. */
 export function stateAt(words: Int32Array, at: number): KeepAliveState {
-  return {
-    enabled: words[at + 3] !== 0,
-    idle: (words[at + 4] as number) * linux.idle.unitMs,
-    interval: (words[at] as number) * linux.interval.unitMs,
-    count: words[at + 1] as number,
-    userTimeout: words[at + 2] as number,
-  };
+  return stateFrom(layout, (index) => words[at + index] as number);
 }
 
-/** Writes the five values that a list of writes comes to. */
+/** Writes the values that a list of writes comes to. */
 export function putWrites(list: readonly OptionWrite[], words: Int32Array, at: number): void {
   words.fill(leaveAlone, at, at + valuesLength);
-  for (const { option, value } of list) {
-    words[at + optionOrder.findIndex((ordered) => ordered.option === option.option)] = value;
-  }
+  for (const { field, value } of list) words[at + layout.fields.indexOf(field)] = value;
 }

@@ -3,8 +3,8 @@ import { kernelTypes } from '../../native/bpf/kernel-types.js';
 import { BpfLink } from '../../native/bpf/link.js';
 import { BpfMap } from '../../native/bpf/map.js';
 import { codeOfErrno, UnsupportedError } from '../../native/errors.js';
+import { type KeepAliveState, settingsOf } from '../../policy/settings.js';
 import type { OptionWrite } from '../../socket/option-writes.js';
-import type { KeepAliveState } from '../../socket/state.js';
 import type { BpfProgramItem } from '../../wire/bpf/instructions.js';
 import type { Omission } from '../list/connection.js';
 import { RecordIndex } from '../record-index.js';
@@ -98,7 +98,7 @@ interface DueChange {
 }
 
 /** Stands for the state of a socket that the iterator did not find. */
-const never: KeepAliveState = { enabled: false, idle: 0, interval: 0, count: 0, userTimeout: 0 };
+const never: KeepAliveState = { enabled: false, ...settingsOf(() => 0) };
 
 const notSeen = 'it is closed, or not in this network namespace, or has no options in its state';
 

@@ -1,5 +1,5 @@
 import { isWindowProbed, retransmittingMsOf } from '../../peer/snapshot.js';
-import { limits } from '../../policy/limits.js';
+import { limits } from '../../policy/policy.js';
 import type { OptionWrite } from '../../socket/option-writes.js';
 import { linux } from '../../socket/platforms/linux.js';
 import type { KeepAliveState } from '../../socket/state.js';
@@ -34,7 +34,7 @@ export function unansweredOf({ probes, retransmits }: TcpInfo): number {
  */
 function timeoutFromNowOn(wantedMs: number, info: TcpInfo): number | undefined {
   if (isWindowProbed(info)) return undefined;
-  return Math.min(limits.userTimeoutMs.max, Math.ceil(wantedMs + retransmittingMsOf(info)));
+  return Math.min(limits.userTimeout.max, Math.ceil(wantedMs + retransmittingMsOf(info)));
 }
 
 /** Changes a stricter user timeout so that it does not hold for what is in flight already. */
@@ -50,6 +50,16 @@ function adaptTimeout(list: readonly OptionWrite[], now: KeepAliveState, info: T
   return list.toSpliced(place, 1, ...(isLeftOut ? [] : [{ ...write, value: ms, state: ms }]));
 }
 
+/** Leaves a smaller rtoMax out while data are sent again: the kernel counts it from the first retransmission. */
+function withoutShorterRtoMax(
+  list: readonly OptionWrite[],
+  now: KeepAliveState,
+  info: TcpInfo,
+): readonly OptionWrite[] {
+  const isShorter = ({ field, value }: OptionWrite) => field === 'rtoMax' && value < (now.rtoMax ?? limits.rtoMax.max);
+  return info.retransmits > 0 && list.some(isShorter) ? list.filter((write) => !isShorter(write)) : list;
+}
+
 /**
  * Changes what is to be set on a connection with unanswered probes or data, so that the kernel does not end it for what it
  * sent before: the count and the user timeout hold from now on. A user timeout is left out where one unanswered probe
@@ -59,7 +69,7 @@ function adaptTimeout(list: readonly OptionWrite[], now: KeepAliveState, info: T
  * @see Linux net/ipv4/tcp_timer.c, tcp_keepalive_timer
  */
 export function adaptToUnanswered(list: readonly OptionWrite[], now: KeepAliveState, info: TcpInfo): AdaptedWrites {
-  const timed = adaptTimeout(list, now, info);
+  const timed = adaptTimeout(withoutShorterRtoMax(list, now, info), now, info);
   const adapted = adaptToProbes(timed, now, info.probes);
   return 'why' in adapted || timed === list ? adapted : { ...adapted, isAsWanted: false };
 }

@@ -1,9 +1,10 @@
 import { readlinkSync } from 'node:fs';
 import { recordsOf } from '../../native/bpf/iterator.js';
-import { type KernelMember, requireMembers } from '../../native/bpf/kernel-members.js';
+import { findMembers, type KernelMember, requireMembers } from '../../native/bpf/kernel-members.js';
 import { kernelTypes } from '../../native/bpf/kernel-types.js';
 import { BpfLink } from '../../native/bpf/link.js';
 import { UnsupportedError } from '../../native/errors.js';
+import { stated } from '../../policy/settings.js';
 import { kernelDefaults } from '../../socket/kernel-defaults.js';
 import type { KeepAliveState } from '../../socket/state.js';
 import { type BpfProgramItem, type BpfRegister, label, load, store } from '../../wire/bpf/instructions.js';
@@ -19,7 +20,7 @@ const keepOpen = 1 << 3;
 /**
  * The record that the program writes for each descriptor of a socket, in 32-bit words. From `cookie` on, only a TCP socket
  * has more than zeros. Times are jiffies, but the user timeout is in milliseconds; 0 stands for the default of the network
- * namespace.
+ * namespace. Kernels before 6.15 have no `rtoMax`.
  */
 export const openFileRecord = {
   pid: 0,
@@ -35,6 +36,7 @@ export const openFileRecord = {
   defaultIdle: 12,
   defaultInterval: 13,
   defaultCount: 14,
+  rtoMax: 15,
   words: 16,
 } as const;
 
@@ -59,14 +61,23 @@ const members = {
   defaultCount: ['net', 'ipv4.sysctl_tcp_keepalive_probes'],
 } as const;
 
+/** The members that only new kernels have. */
+const newMembers = { rtoMax: ['tcp_sock', 'inet_conn.icsk_rto_max'] } as const;
+
+type Place = Pick<KernelMember, 'offset' | 'size'>;
+
 /** The offsets and sizes of what the program reads. */
-export type OpenFileMembers = Readonly<Record<keyof typeof members, Pick<KernelMember, 'offset' | 'size'>>>;
+export type OpenFileMembers = Readonly<
+  Record<keyof typeof members, Place> & Partial<Record<keyof typeof newMembers, Place>>
+>;
 
 /** Writes one {@link openFileRecord} for every descriptor of a socket. */
 export function openFileProgram(at: OpenFileMembers): BpfProgramItem[] {
   const { task, fd, file, sock, tcpSock } = found;
-  const read = (to: BpfRegister, from: BpfRegister, member: keyof OpenFileMembers) =>
-    load(at[member].size, to, from, at[member].offset);
+  const read = (to: BpfRegister, from: BpfRegister, member: keyof OpenFileMembers) => {
+    const { size, offset } = at[member] as Place;
+    return load(size, to, from, offset);
+  };
   const put = (field: Field, from: BpfRegister, size: 'u32' | 'u64' = 'u32') =>
     store(size, 'r10', offsetInRecord(openFileRecord.words, openFileRecord[field]), from);
   const copy = (from: BpfRegister, field: Field & keyof OpenFileMembers, size?: 'u64') => [
@@ -87,6 +98,7 @@ export function openFileProgram(at: OpenFileMembers): BpfProgramItem[] {
     ...copy(tcpSock, 'interval'),
     ...copy(tcpSock, 'count'),
     ...copy(tcpSock, 'userTimeout'),
+    ...(at.rtoMax === undefined ? [] : copy(tcpSock, 'rtoMax')),
     read('r9', sock, 'net'),
     ...copy('r9', 'netns'),
     ...copy('r9', 'defaultIdle'),
@@ -181,6 +193,10 @@ export class OpenFiles {
     const index = new RecordIndex(this.#words, openFileRecord.words, openFileRecord.cookie);
     // In whole seconds, as getsockopt returns them.
     const milliseconds = (jiffies: number) => Math.floor(jiffies / hz) * 1000;
+    const rtoMaxOf = (jiffies: number) => {
+      const rtoMax = stated('rtoMax', Math.round((jiffies * 1000) / hz));
+      return known?.members.rtoMax === undefined || rtoMax === undefined ? {} : { rtoMax };
+    };
     const get = (cookie: bigint) => {
       const row = index.first(cookie);
       if (row < 0) return undefined;
@@ -191,6 +207,7 @@ export class OpenFiles {
         interval: milliseconds(word('interval') || word('defaultInterval')),
         count: word('count') || word('defaultCount'),
         userTimeout: word('userTimeout'),
+        ...rtoMaxOf(word('rtoMax')),
       };
     };
     return { get };
@@ -232,7 +249,7 @@ export function readOpenFiles(): OpenFiles {
   if (known === undefined) {
     const functionId = kernelTypes().functionId('bpf_iter_task_file');
     if (functionId === undefined) throw unsupported('Linux 5.11, and bpf_iter_task_file in its BTF');
-    known = { functionId, members: requireMembers(members, feature) };
+    known = { functionId, members: { ...requireMembers(members, feature), ...findMembers(newMembers) } };
   }
   const { functionId } = known;
   using link = BpfLink.toIterator({ name: 'keepalive_files', functionId, items: openFileProgram(known.members) });

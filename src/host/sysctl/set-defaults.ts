@@ -46,10 +46,10 @@ export interface SetKernelDefaultsOptions extends RootOption {
 
 /** Returns the policy's values; a value that the policy leaves out stays as it is. */
 function wantedDefaults(input: PolicyInput): Partial<KernelDefaults> {
-  const { idle, interval, count, userTimeout } = readPolicy(input);
-  if (userTimeout !== undefined) {
-    const hint = 'set it on the sockets';
-    throw new PolicyError('userTimeout', userTimeout, 'left out, because the kernel has no default for it', hint);
+  const { idle, interval, count, ...others } = readPolicy(input);
+  for (const [field, value] of Object.entries(others)) {
+    const allowed = 'left out, because the kernel has no default for it that is set here';
+    throw new PolicyError(field as 'userTimeout', value, allowed, 'set it on the sockets');
   }
   const wanted: { -readonly [Field in keyof KernelDefaults]?: number } = {};
   for (const [field, value] of Object.entries({ idle, interval, count })) {

@@ -73,19 +73,18 @@ export function writeIntOption(fd: number, option: SocketOption, value: number):
   }
 }
 
-function attempt<Result>(call: () => Result): Result | SystemCallError {
-  try {
-    return call();
-  } catch (error) {
-    if (error instanceof SystemCallError) return error;
-    throw error;
-  }
-}
-
 /** Reads options whose values are ints. Returns an error instead of each value that the kernel refuses. */
 export function readIntOptions(fd: number, options: readonly SocketOption[]): (number | SystemCallError)[] {
   if (isForwarding()) return callInNativeThread('readIntOptions', fd, options);
-  return options.map((option) => attempt(() => readIntOption(fd, option)));
+  const { getsockopt } = libc();
+  const at = fixedAddresses();
+  const values: (number | SystemCallError)[] = [];
+  for (const option of options) {
+    valueLength[0] = 4;
+    const isRead = getsockopt(fd, option.level, option.option, at.intValue, at.valueLength) === 0;
+    values.push(isRead ? (intValue[0] as number) : failure('getsockopt', option, fd));
+  }
+  return values;
 }
 
 /** An option and its new int value. */
@@ -107,14 +106,17 @@ export interface IntOutcome {
 /** Sets options whose values are ints, in order, up to the first that the kernel refuses; then reads `options`. */
 export function writeIntOptions(fd: number, list: readonly IntWrite[], options: readonly SocketOption[]): IntOutcome {
   if (isForwarding()) return callInNativeThread('writeIntOptions', fd, list, options);
-  for (const [done, { option, value }] of list.entries()) {
-    const error = attempt(() => {
-      writeIntOption(fd, option, value);
-      return undefined;
-    });
-    if (error !== undefined) return { done, error, after: [] };
+  const { setsockopt } = libc();
+  const at = fixedAddresses();
+  let done = 0;
+  for (const { option, value } of list) {
+    intValue[0] = value;
+    if (setsockopt(fd, option.level, option.option, at.intValue, 4) !== 0) {
+      return { done, error: failure('setsockopt', option, fd, value), after: [] };
+    }
+    done += 1;
   }
-  return { done: list.length, after: readIntOptions(fd, options) };
+  return { done, after: readIntOptions(fd, options) };
 }
 
 /** Reads up to `length` bytes of an option whose value is a structure: as many as the kernel gives. */

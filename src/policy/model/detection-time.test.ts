@@ -84,6 +84,15 @@ describe('detectionTime', () => {
     );
   });
 
+  it('with a small rtoMax data in flight are given up after 14.4 s instead of 924.6 s', () => {
+    const policy = { idle: '30s', interval: '5s', count: 3 };
+    const { earliestMs, latestMs } = detectionTime({ ...policy, rtoMax: '1s' }, 'data-in-flight', { hz: 250 });
+    expect(earliestMs).toBeGreaterThanOrEqual(14_400);
+    expect(latestMs).toBeLessThan(17_000);
+    const whole = detectionTime({ ...policy, rtoMax: '120s' }, 'data-in-flight');
+    expect(whole).toEqual(detectionTime('30:5:3', 'data-in-flight'));
+  });
+
   it('refuses an incomplete policy and an unknown scenario', () => {
     expect(() => detectionTime({ idle: 1000 })).toThrow(PolicyError);
     const given = 'asleep' as 'idle';

@@ -1,7 +1,8 @@
 import { assertKnownOptions, ConfigurationError } from '../configuration-error.js';
 import { readCompletePolicy } from '../parse.js';
 import type { ParsedPolicy, PolicyInput } from '../policy.js';
-import { retriesDeath, userTimeoutDeath, windowProbesDeath } from './retransmission.js';
+import type { KeepAliveState } from '../settings.js';
+import { type InFlightConditions, type InFlightSettings, inFlightDeath } from './retransmission.js';
 import { coverRanges, never, type TimeRange } from './time-range.js';
 import { jiffyMs, kernelHz, timerLatenessMs } from './timer-wheel.js';
 
@@ -27,6 +28,9 @@ export interface DetectionConditions {
   /** The sysctl `net.ipv4.tcp_retries2`, 0 to 255; default 15. */
   readonly retries2?: number;
 }
+
+/** The numbers that decide when a quiet peer is noticed, also those of a kernel. */
+type QuietSettings = ParsedPolicy | KeepAliveState;
 
 const source = 'detectionTime';
 
@@ -61,16 +65,16 @@ function check(scenario: DetectionScenario, conditions: DetectionConditions): vo
  * After a probe the timer is armed with the interval, whether or not the probe is answered (tcp_keepalive_timer()); so
  * where the interval is longer than idle, it is the interval that follows a probe that was answered.
  */
-function firstProbe({ idle, interval }: ParsedPolicy, hz: number): TimeRange {
+function firstProbe({ idle, interval }: QuietSettings, hz: number): TimeRange {
   const longest = Math.max(idle, interval);
   return { earliestMs: idle - jiffyMs(hz), latestMs: longest + timerLatenessMs(longest, hz) };
 }
 
-function idleDeath(policy: ParsedPolicy, hz: number): TimeRange {
-  const { idle, interval, count, userTimeout = 0 } = policy;
+function idleDeath(policy: QuietSettings, hz: number): TimeRange {
+  const { idle, interval, count, userTimeout } = policy;
   const latestFirstMs = firstProbe(policy, hz).latestMs;
   const latestIntervalMs = interval + timerLatenessMs(interval, hz);
-  if (userTimeout === 0) {
+  if (!userTimeout) {
     return { earliestMs: idle + count * interval, latestMs: latestFirstMs + count * latestIntervalMs };
   }
   // The user timeout is looked at when a probe is due, and only once one is unanswered (tcp_keepalive_timer()); the
@@ -85,29 +89,13 @@ function idleDeath(policy: ParsedPolicy, hz: number): TimeRange {
 }
 
 /** {@link detectionTime} of an idle peer on a kernel of any HZ, for values that no one has validated. */
-export function idleDetection(policy: ParsedPolicy): TimeRange {
+export function idleDetection(policy: QuietSettings): TimeRange {
   return coverRanges(kernelHz.map((hz) => idleDeath(policy, hz)));
 }
 
-/** The conditions that decide when a peer that vanishes with data in flight is noticed. */
-export interface InFlightConditions extends Pick<DetectionConditions, 'rtoMs'> {
-  readonly retries2: number;
-  /** Whether the kernel sends window probes instead, because the peer's window is closed. */
-  readonly isWindowClosed?: boolean;
-}
-
-function inFlightDeath(
-  userTimeout: number,
-  { retries2, rtoMs, isWindowClosed }: InFlightConditions,
-  hz: number,
-): TimeRange {
-  if (userTimeout > 0) return userTimeoutDeath(userTimeout, rtoMs, hz);
-  return isWindowClosed ? windowProbesDeath(retries2, hz) : retriesDeath(retries2, rtoMs, hz);
-}
-
 /** Predicts {@link detectionTime} with data in flight, on a kernel of any HZ. Does not validate the values. */
-export function inFlightDetection(userTimeout: number, conditions: InFlightConditions): TimeRange {
-  return coverRanges(kernelHz.map((hz) => inFlightDeath(userTimeout, conditions, hz)));
+export function inFlightDetection(settings: InFlightSettings, conditions: InFlightConditions): TimeRange {
+  return coverRanges(kernelHz.map((hz) => inFlightDeath(settings, conditions, hz)));
 }
 
 function detect(
@@ -116,14 +104,13 @@ function detect(
   conditions: DetectionConditions,
   hz: number,
 ): TimeRange {
-  const { userTimeout = 0 } = policy;
   switch (scenario) {
     case 'idle':
       return idleDeath(policy, hz);
     case 'rebooted':
       return firstProbe(policy, hz);
     case 'data-in-flight':
-      return inFlightDeath(userTimeout, { ...conditions, retries2: conditions.retries2 ?? 15 }, hz);
+      return inFlightDeath(policy, { ...conditions, retries2: conditions.retries2 ?? 15 }, hz);
   }
 }
 

@@ -25,6 +25,14 @@ describe('interimState', () => {
     expect(interim({ userTimeout: 0 }, probed, false, { ...before, userTimeout: 60_000 }).count).toBe(11);
   });
 
+  it('lets a smaller rtoMax wait while data are sent again, and sets another one', () => {
+    expect(interimState(before, { ...before, rtoMax: 5000 }, none, false).rtoMax).toBe(5000);
+    expect(interimState(before, { ...before, rtoMax: 5000 }, retransmitting, false)).toEqual(before);
+    const short = { ...before, rtoMax: 2000 };
+    expect(interimState(short, { ...before, rtoMax: 1000 }, retransmitting, false).rtoMax).toBe(2000);
+    expect(interimState(short, { ...before, count: 8 }, retransmitting, false)).toEqual({ ...before, count: 8 });
+  });
+
   it('leaves a larger count, a longer user timeout and one that is as before', () => {
     expect(interim({ count: 20 }, probed)).toMatchObject({ count: 20 });
     const timed = { ...before, userTimeout: 4000 };

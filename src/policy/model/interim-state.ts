@@ -1,15 +1,6 @@
-import { limits } from '../limits.js';
+import { limits } from '../policy.js';
+import type { KeepAliveState } from '../settings.js';
 import { latestTickMs } from './probe-safety.js';
-
-/** The options of a connection, in milliseconds. */
-interface Options {
-  readonly enabled: boolean;
-  readonly idle: number;
-  readonly interval: number;
-  readonly count: number;
-  /** 0 is off; null if the platform has no such option. */
-  readonly userTimeout: number | null;
-}
 
 /** The probes and data that a peer has not answered, and for how long. */
 export interface Unanswered {
@@ -38,7 +29,7 @@ interface Effect {
   readonly onClosedWindow: boolean;
 }
 
-function effectOf(before: Options, wanted: Options, unanswered: Unanswered, isRearmed: boolean): Effect {
+function effectOf(before: KeepAliveState, wanted: KeepAliveState, unanswered: Unanswered, isRearmed: boolean): Effect {
   const [timeoutBefore, timeout] = [before.userTimeout ?? 0, wanted.userTimeout ?? 0];
   const isStricter = timeout > 0 && (timeoutBefore === 0 || timeout < timeoutBefore);
   const isProbed = unanswered.probes > 0;
@@ -52,30 +43,46 @@ function effectOf(before: Options, wanted: Options, unanswered: Unanswered, isRe
   };
 }
 
+/** Returns the wanted state, but with the rtoMax of before while data are sent again and the wanted one is smaller. */
+function withoutShorterRtoMax(before: KeepAliveState, wanted: KeepAliveState, unanswered: Unanswered): KeepAliveState {
+  const { max } = limits.rtoMax;
+  const isShorter = (wanted.rtoMax ?? max) < (before.rtoMax ?? max);
+  if (!isShorter || unanswered.retransmittingMs === 0) return wanted;
+  const { rtoMax: _, ...others } = wanted;
+  return before.rtoMax === undefined ? others : { ...others, rtoMax: before.rtoMax };
+}
+
 /** Returns the latest silence that the next tick of the keepalive timer can find. */
-function silenceAtNextTickMs(before: Options, wanted: Options, silentMs: number, isRearmed: boolean): number {
+function silenceAtNextTickMs(
+  before: KeepAliveState,
+  wanted: KeepAliveState,
+  silentMs: number,
+  isRearmed: boolean,
+): number {
   return latestTickMs(isRearmed ? Math.max(wanted.idle, silentMs) : Math.max(before.idle, silentMs + before.interval));
 }
 
 /**
- * Returns the options that a connection can be given now instead of `wanted`, so that a change counts from now on.
+ * Returns the options that a connection can be given now instead of `goal`, so that a change counts from now on.
  *
  * At a tick of its timer the kernel ends a connection with `count` unanswered probes, or with a user timeout that the
  * silence has reached, before it probes again. A change that is stricter, or that brings that tick forward, would
  * therefore end a connection whose peer is back. Until the peer has answered, the unanswered probes are added to the
  * count, and the user timeout is longer than the silence that the next tick finds. For data in flight the user timeout
  * counts from now on. While the peer's window is closed the user timeout stays: the kernel counts it from the first window
- * probe, even if the peer answers, and does not tell that time. Returns `wanted` itself if the change ends no connection.
+ * probe, even if the peer answers, and does not tell that time. While data are sent again a smaller rtoMax waits: the kernel
+ * counts it from the first retransmission, too. Returns `goal` itself if the change ends no connection.
  *
  * @param isRearmed Whether the change sets TCP_KEEPIDLE or turns keepalive on, which rearms the timer.
  * @see Linux net/ipv4/tcp_timer.c, tcp_keepalive_timer, retransmits_timed_out, tcp_probe_timer
  */
-export function interimState<State extends Options>(
-  before: State,
-  wanted: State,
+export function interimState(
+  before: KeepAliveState,
+  goal: KeepAliveState,
   unanswered: Unanswered,
   isRearmed: boolean,
-): State {
+): KeepAliveState {
+  const wanted = withoutShorterRtoMax(before, goal, unanswered);
   const { probes, retransmittingMs, silentMs } = unanswered;
   const { onCount, onSilence, onDataInFlight, onClosedWindow } = effectOf(before, wanted, unanswered, isRearmed);
   if (!onCount && !onDataInFlight && !onClosedWindow) return wanted;
@@ -92,6 +99,6 @@ export function interimState<State extends Options>(
     return { ...wanted, count, userTimeout: keptMs === 0 ? 0 : Math.ceil(Math.max(keptMs, nextTickMs)) };
   }
   if (timeout >= Math.max(nextTickMs, inFlightMs)) return { ...wanted, count };
-  const userTimeout = Math.min(limits.userTimeoutMs.max, Math.ceil(Math.max(nextTickMs, inFlightMs)));
+  const userTimeout = Math.min(limits.userTimeout.max, Math.ceil(Math.max(nextTickMs, inFlightMs)));
   return { ...wanted, count, userTimeout };
 }

@@ -1,16 +1,11 @@
-import { limits } from '../limits.js';
+import { limits } from '../policy.js';
+import type { KeepAliveState } from '../settings.js';
 import { kernelHz, timerLatenessMs } from './timer-wheel.js';
 
 /** The state of a connection whose kernel must send an extra keepalive probe. Durations are in milliseconds. */
-export interface ProbedConnection {
-  /** SO_KEEPALIVE. */
-  readonly enabled: boolean;
-  readonly idle: number;
+export interface ProbedConnection extends Omit<KeepAliveState, 'interval'> {
   /** Default: 1 s, the least that the kernel allows, if unknown. */
   readonly interval?: number;
-  /** The count in force: the socket's own, else the sysctl's. */
-  readonly count: number;
-  readonly userTimeout: number;
   /** The probes that the peer has not answered (`tcpi_probes`). */
   readonly unanswered: number;
   /** Time since data or an acknowledgement came from the peer. */
@@ -32,8 +27,8 @@ export const overrideMs = 50;
 /** A peer may be unreachable for this long without harm from an extra probe. */
 const outageMs = 5000;
 
-const leastIdleMs = limits.idleSeconds.min * 1000;
-const leastIntervalMs = limits.intervalSeconds.min * 1000;
+const leastIdleMs = limits.idle.min;
+const leastIntervalMs = limits.interval.min;
 const asRoot =
   'run `tcp-keepalive check` as root: with CAP_NET_RAW, CAP_BPF and CAP_PERFMON it asks without a change to the socket';
 
@@ -63,7 +58,7 @@ export function probeDecision(connection: ProbedConnection): ProbeDecision {
     return { why: 'keepalive is off, so the kernel sends no probe', remedy: `turn keepalive on, or ${asRoot}` };
   }
   if (idle === leastIdleMs) return 'wait';
-  if (idle < leastIdleMs || idle > limits.idleSeconds.max * 1000) {
+  if (idle < leastIdleMs || idle > limits.idle.max) {
     return { why: 'its idle time comes from a sysctl and is more than a socket can be given back', remedy: asRoot };
   }
   const untilOwnProbeMs = idle - silentMs;
@@ -72,7 +67,7 @@ export function probeDecision(connection: ProbedConnection): ProbeDecision {
     const of = `${unanswered} of ${count} probes are unanswered`;
     return { why: `an unanswered probe could end it: ${of}`, remedy: asRoot };
   }
-  if (userTimeout > 0 && (unanswered > 0 || userTimeout <= latestTickMs(Math.max(idle, silentMs)))) {
+  if (userTimeout && (unanswered > 0 || userTimeout <= latestTickMs(Math.max(idle, silentMs)))) {
     return { why: 'an unanswered probe could end it: its user timeout could be found exceeded', remedy: asRoot };
   }
   return 'probe';

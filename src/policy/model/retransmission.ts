@@ -1,9 +1,23 @@
+import type { KeepAliveState } from '../settings.js';
 import type { TimeRange } from './time-range.js';
 import { jiffyMs, timerLatenessMs } from './timer-wheel.js';
 
-/** include/net/tcp.h: `TCP_RTO_MIN` is HZ/5 and `TCP_RTO_MAX` is 120 x HZ. */
+/** include/net/tcp.h: `TCP_RTO_MIN` is HZ/5 and `TCP_RTO_MAX` is 120 x HZ; a socket can have a smaller maximum since 6.15. */
 const minimumRtoMs = 200;
-const maximumRtoMs = 120_000;
+const defaultRtoMaxMs = 120_000;
+
+/** The numbers that decide when a peer that vanishes with data in flight is noticed. */
+export type InFlightSettings = Partial<Pick<KeepAliveState, 'userTimeout' | 'rtoMax'>>;
+
+/** What else decides that. */
+export interface InFlightConditions {
+  /** The sysctl `net.ipv4.tcp_retries2`. */
+  readonly retries2: number;
+  /** The retransmission timeout before the first retransmission, in milliseconds. Default: that of a fast path. */
+  readonly rtoMs?: number;
+  /** Whether the kernel sends window probes instead, because the peer's window is closed. Default: false. */
+  readonly isWindowClosed?: boolean;
+}
 
 /** The retransmission timeout of a connection before its first retransmission, as a range. */
 function rtoRange(rtoMs: number | undefined, hz: number): TimeRange {
@@ -30,7 +44,7 @@ function firstRetransmission(rto: TimeRange, hz: number): TimeRange {
  * `retransmits_timed_out()` in net/ipv4/tcp_timer.c counts the user timeout from the first retransmission, and the
  * timer is shortened to end with it (`tcp_clamp_rto_to_user_timeout`, since 4.19).
  */
-export function userTimeoutDeath(userTimeoutMs: number, rtoMs: number | undefined, hz: number): TimeRange {
+function userTimeoutDeath(userTimeoutMs: number, rtoMs: number | undefined, hz: number): TimeRange {
   const first = firstRetransmission(rtoRange(rtoMs, hz), hz);
   return {
     earliestMs: first.earliestMs + userTimeoutMs,
@@ -42,25 +56,25 @@ export function userTimeoutDeath(userTimeoutMs: number, rtoMs: number | undefine
  * The time that `tcp_retries2` stands for: `tcp_model_timeout()` in net/ipv4/tcp_timer.c, which always reckons with
  * the smallest retransmission timeout. 15 gives the 924.6 s of Documentation/networking/ip-sysctl.rst.
  */
-function modelTimeoutMs(retries2: number): number {
-  const doublings = Math.floor(Math.log2(maximumRtoMs / minimumRtoMs));
+function modelTimeoutMs(retries2: number, rtoMaxMs: number): number {
+  const doublings = Math.floor(Math.log2(rtoMaxMs / minimumRtoMs));
   if (retries2 <= doublings) return (2 ** (retries2 + 1) - 1) * minimumRtoMs;
-  return (2 ** (doublings + 1) - 1) * minimumRtoMs + (retries2 - doublings) * maximumRtoMs;
+  return (2 ** (doublings + 1) - 1) * minimumRtoMs + (retries2 - doublings) * rtoMaxMs;
 }
 
 /**
  * When a connection without a user timeout dies of unacknowledged data, counted from its transmission: at the first
  * retransmission tick at or after the time that `tcp_retries2` stands for.
  */
-export function retriesDeath(retries2: number, rtoMs: number | undefined, hz: number): TimeRange {
+function retriesDeath(retries2: number, rtoMs: number | undefined, rtoMaxMs: number, hz: number): TimeRange {
   const rto = rtoRange(rtoMs, hz);
   const first = firstRetransmission(rto, hz);
-  const timeoutMs = modelTimeoutMs(retries2);
+  const timeoutMs = modelTimeoutMs(retries2, rtoMaxMs);
   const tick = { earliestMs: 0, latestMs: 0 };
   let earliestMs: number | undefined;
   for (let doubled = 2; ; doubled *= 2) {
-    const shortest = Math.min(rto.earliestMs * doubled, maximumRtoMs);
-    const longest = Math.min(rto.latestMs * doubled, maximumRtoMs);
+    const shortest = Math.min(rto.earliestMs * doubled, rtoMaxMs);
+    const longest = Math.min(rto.latestMs * doubled, rtoMaxMs);
     tick.earliestMs += shortest;
     tick.latestMs += longest + timerLatenessMs(longest, hz);
     if (earliestMs === undefined && tick.latestMs >= timeoutMs) earliestMs = Math.max(timeoutMs, tick.earliestMs);
@@ -77,7 +91,18 @@ export function retriesDeath(retries2: number, rtoMs: number | undefined, hz: nu
  * `tcp_probe_timer()` in net/ipv4/tcp_timer.c gives up at the tick after `tcp_retries2` unanswered window probes. Their
  * interval doubles up to TCP_RTO_MAX, and stays there while the peer answers. How far it had doubled is not known.
  */
-export function windowProbesDeath(retries2: number, hz: number): TimeRange {
-  const longest = maximumRtoMs + timerLatenessMs(maximumRtoMs, hz);
-  return { earliestMs: modelTimeoutMs(retries2), latestMs: (retries2 + 1) * longest };
+function windowProbesDeath(retries2: number, rtoMaxMs: number, hz: number): TimeRange {
+  const longest = rtoMaxMs + timerLatenessMs(rtoMaxMs, hz);
+  return { earliestMs: modelTimeoutMs(retries2, rtoMaxMs), latestMs: (retries2 + 1) * longest };
+}
+
+/** Predicts when a connection dies whose peer has vanished with data in flight, counted from the transmission. */
+export function inFlightDeath(
+  { userTimeout, rtoMax = defaultRtoMaxMs }: InFlightSettings,
+  { retries2, rtoMs: givenRtoMs, isWindowClosed }: InFlightConditions,
+  hz: number,
+): TimeRange {
+  const rtoMs = givenRtoMs === undefined ? undefined : Math.min(givenRtoMs, rtoMax);
+  if (userTimeout) return userTimeoutDeath(userTimeout, rtoMs, hz);
+  return isWindowClosed ? windowProbesDeath(retries2, rtoMax, hz) : retriesDeath(retries2, rtoMs, rtoMax, hz);
 }

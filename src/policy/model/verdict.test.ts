@@ -1,9 +1,10 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import type { KeepAliveState } from '../settings.js';
 import { detectionTime } from './detection-time.js';
-import { createJudge, type Transfer, type VerdictInput, verdictOf } from './verdict.js';
+import { createJudge, type Transfer, verdictOf } from './verdict.js';
 
-const on = (idle: number, interval: number, count: number, userTimeout: number | null = 0): VerdictInput => ({
+const on = (idle: number, interval: number, count: number, userTimeout: number | null = 0): KeepAliveState => ({
   enabled: true,
   idle: idle * 1000,
   interval: interval * 1000,

@@ -1,4 +1,5 @@
 import { ConfigurationError } from '../configuration-error.js';
+import { type KeepAliveState, settingsKey } from '../settings.js';
 import { idleDetection, inFlightDetection } from './detection-time.js';
 
 /**
@@ -11,16 +12,6 @@ import { idleDetection, inFlightDetection } from './detection-time.js';
  * - `unprotected`: keepalive is off, so that a quiet connection would never notice.
  */
 export type Verdict = 'protected' | 'slow' | 'unprotected';
-
-/** A connection's keepalive as the kernel has it, in milliseconds. */
-export interface VerdictInput {
-  readonly enabled: boolean;
-  readonly idle: number;
-  readonly interval: number;
-  readonly count: number;
-  /** 0 and `null`: none. */
-  readonly userTimeout: number | null;
-}
 
 /** The part of a connection's state that decides when its kernel notices that the peer has vanished. */
 export interface Transfer {
@@ -52,15 +43,14 @@ export interface Judgement {
 /** The default limit, in milliseconds. */
 export const defaultWithinMs = 60_000;
 
-function quietMsOf({ enabled, idle, interval, count, userTimeout }: VerdictInput): number {
-  if (!enabled) return Number.POSITIVE_INFINITY;
-  return idleDetection({ idle, interval, count, userTimeout: userTimeout ?? 0 }).latestMs;
+function quietMsOf(state: KeepAliveState): number {
+  return state.enabled ? idleDetection(state).latestMs : Number.POSITIVE_INFINITY;
 }
 
-function inFlightMsOf({ userTimeout }: VerdictInput, transfer: Transfer): number | null {
+function inFlightMsOf(state: KeepAliveState, transfer: Transfer): number | null {
   const { retries2 = 15 } = transfer;
-  if (!userTimeout && retries2 === null) return null;
-  return inFlightDetection(userTimeout ?? 0, { ...transfer, retries2: retries2 ?? 0 }).latestMs;
+  if (!state.userTimeout && retries2 === null) return null;
+  return inFlightDetection(state, { ...transfer, retries2: retries2 ?? 0 }).latestMs;
 }
 
 /** @throws {ConfigurationError} if the limit is no number: text such as '60s' would make no connection protected. */
@@ -81,16 +71,16 @@ function verdictWithin(enabled: boolean, detectedMs: number | null, withinMs: nu
  * `withinMs` is the limit in milliseconds. Default: 60 s. `transfer` describes data in flight. Default: none. Takes any
  * value that a kernel can hold, also values that `setKeepAlive` refuses: sysctls have wider limits than socket options. Returns `null` only with data in flight, no user timeout and `retries2: null`.
  */
-export function verdictOf(state: VerdictInput, withinMs?: number): Verdict;
-export function verdictOf(state: VerdictInput, withinMs: number | undefined, transfer: Transfer): Verdict | null;
-export function verdictOf(state: VerdictInput, withinMs = defaultWithinMs, transfer: Transfer = {}): Verdict | null {
+export function verdictOf(state: KeepAliveState, withinMs?: number): Verdict;
+export function verdictOf(state: KeepAliveState, withinMs: number | undefined, transfer: Transfer): Verdict | null;
+export function verdictOf(state: KeepAliveState, withinMs = defaultWithinMs, transfer: Transfer = {}): Verdict | null {
   assertLimit('verdictOf', withinMs);
   const detectedMs = transfer.isInFlight ? inFlightMsOf(state, transfer) : quietMsOf(state);
   return verdictWithin(state.enabled, detectedMs, withinMs);
 }
 
 /** Judges connections. */
-export type Judge = (state: VerdictInput, transfer?: Transfer) => Judgement;
+export type Judge = (state: KeepAliveState, transfer?: Transfer) => Judgement;
 
 const remembered = 32;
 
@@ -112,14 +102,10 @@ function remembering<Input, Result>(keyOf: (input: Input) => string, compute: (i
 /** Returns a {@link Judge} that remembers its results, because most connections have the same few options. */
 export function createJudge(withinMs = defaultWithinMs): Judge {
   assertLimit('query', withinMs);
-  const quiet = remembering(
-    ({ enabled, idle, interval, count, userTimeout }: VerdictInput) =>
-      `${enabled} ${idle} ${interval} ${count} ${userTimeout}`,
-    quietMsOf,
-  );
+  const quiet = remembering(settingsKey, quietMsOf);
   const inFlight = remembering(
-    ({ state, transfer }: { state: VerdictInput; transfer: Transfer }) =>
-      `${state.userTimeout} ${transfer.isWindowClosed} ${transfer.rtoMs} ${transfer.retries2}`,
+    ({ state, transfer: { isWindowClosed, rtoMs, retries2 } }: { state: KeepAliveState; transfer: Transfer }) =>
+      `${settingsKey(state)} ${isWindowClosed} ${rtoMs} ${retries2}`,
     ({ state, transfer }) => ({ ms: inFlightMsOf(state, transfer) }),
   );
   return (state, transfer = {}) => {

@@ -44,15 +44,10 @@ interface Connection {
   set: ValidPolicy | false | undefined;
 }
 
-function samePolicy(a: ValidPolicy | false, b: ValidPolicy | false): boolean {
-  if (a === false || b === false) return a === b;
-  return a.idle === b.idle && a.interval === b.interval && a.count === b.count && a.userTimeout === b.userTimeout;
-}
-
 /** Returns whether a handle has a policy. Asks the kernel, because an addon or another process may have set options since. */
 function isInForce(handle: TcpHandle, wanted: ValidPolicy | false, set: ValidPolicy | false): boolean {
   try {
-    return hasPolicy(handle, wanted) ?? samePolicy(set, wanted);
+    return hasPolicy(handle, wanted, set);
   } catch {
     // The attempt to set the policy will report the error.
     return false;

@@ -1,7 +1,8 @@
 import { fdOf, type Handle } from '../../node/handle.js';
 import type { ValidPolicy } from '../../policy/policy.js';
+import { sameSettings, settingsOf } from '../../policy/settings.js';
 import { canUseDescriptors } from '../../socket/descriptors.js';
-import { kernelDefaults } from '../../socket/kernel-defaults.js';
+import { newSocketState } from '../../socket/kernel-defaults.js';
 import { isInForce, optionWrites } from '../../socket/option-writes.js';
 import { readState } from '../../socket/options.js';
 import { currentPlatform } from '../../socket/platforms/index.js';
@@ -19,14 +20,10 @@ const nodes = { interval: 1000, count: 10 };
 export function receivedPolicy(handle: Handle, wanted: ValidPolicy | false): ValidPolicy | undefined {
   const fd = fdOf(handle);
   if (fd === undefined || process.platform !== 'linux' || !canUseDescriptors()) return undefined;
-  const { enabled, idle, interval, count, userTimeout } = readState(fd, currentPlatform());
-  if (!enabled || isInForce(optionWrites(wanted, currentPlatform()), { enabled, idle, interval, count, userTimeout })) {
-    return undefined;
-  }
-  const own = { idle, interval, count, userTimeout: userTimeout ?? undefined };
-  if (userTimeout) return own;
-  const defaults = kernelDefaults();
-  const isNodes = interval === nodes.interval && count === nodes.count;
-  const isDefault = interval === defaults.interval && count === defaults.count && idle === defaults.idle;
-  return isNodes || isDefault ? undefined : own;
+  const state = readState(fd, currentPlatform());
+  if (!state.enabled || isInForce(optionWrites(wanted, currentPlatform()), state)) return undefined;
+  const untouched = { ...newSocketState(), enabled: true };
+  const asNodeSets = { ...untouched, idle: state.idle, ...nodes };
+  if (sameSettings(state, untouched) || sameSettings(state, asNodeSets)) return undefined;
+  return settingsOf((field) => state[field] ?? undefined);
 }

@@ -1,5 +1,5 @@
-import { limits } from '../../policy/limits.js';
 import type { ValidPolicy } from '../../policy/policy.js';
+import { isSettable } from '../../policy/settings.js';
 import type { CallSite } from './call-site.js';
 
 /** What a call of `setKeepAlive` asks for, as far as the kernel could be given it. */
@@ -34,14 +34,12 @@ interface Given {
 
 /** The whole seconds of a duration, as Node.js cuts it, in milliseconds; `undefined` for what it leaves out. */
 function duration(ms: unknown): number | undefined {
-  const seconds = Math.trunc(Number(ms) / 1000);
-  const { min, max } = limits.idleSeconds;
-  return seconds >= min && seconds <= max ? seconds * 1000 : undefined;
+  const kept = Math.trunc(Number(ms) / 1000) * 1000;
+  return isSettable('idle', kept) ? kept : undefined;
 }
 
 function countOf(count: unknown): number | undefined {
-  const { min, max } = limits.count;
-  return typeof count === 'number' && Number.isInteger(count) && count >= min && count <= max ? count : undefined;
+  return typeof count === 'number' && Number.isInteger(count) && isSettable('count', count) ? count : undefined;
 }
 
 /** Reads the arguments of `net.Socket.prototype.setKeepAlive` in all the forms that Node.js 20 to 26 know. */
@@ -100,14 +98,14 @@ export function mergeRequest(
   if (policy === false) {
     if (mode === 'enforce' || !requested.enable) return false;
     const { idle, interval, count } = requested;
-    return { idle, interval, count, userTimeout: undefined };
+    return { idle, interval, count };
   }
   const [first, second] = mode === 'enforce' ? [policy, requested] : [requested, policy];
   return {
+    ...policy,
     idle: first.idle ?? second.idle,
     interval: first.interval ?? second.interval,
     count: first.count ?? second.count,
-    userTimeout: policy.userTimeout,
   };
 }
 

@@ -1,12 +1,13 @@
 import { localNameOf, peerNameOf } from '../../native/socket/socket-names.js';
 import type { ValidPolicy } from '../../policy/policy.js';
-import { kernelDefaults } from '../../socket/kernel-defaults.js';
+import { settingsOf } from '../../policy/settings.js';
+import { newSocketState } from '../../socket/kernel-defaults.js';
 import { isInForce, optionWrites } from '../../socket/option-writes.js';
 import { readState, writePolicy } from '../../socket/options.js';
 import { currentPlatform } from '../../socket/platforms/index.js';
 import type { KeepAliveState } from '../../socket/state.js';
 import { type ActivePolicy, type ConnectionPolicy, policyFor } from '../apply/active-policy.js';
-import { mergeRequest, type ProcessMode } from '../apply/requested-keep-alive.js';
+import type { ProcessMode } from '../apply/requested-keep-alive.js';
 import type { ConnectionRole } from '../apply/rules.js';
 
 /** Decides on a connection. The host is not known, because native code looks it up itself. */
@@ -21,20 +22,15 @@ export function decideOnListener(fd: number, activePolicy: ActivePolicy): Connec
   return policyFor(activePolicy, { role: 'server', localPort: localNameOf(fd)?.port });
 }
 
-const unchanged: ValidPolicy = { idle: undefined, interval: undefined, count: undefined, userTimeout: undefined };
-
 /**
- * Returns the policy for a socket. With `'fill'`, numbers that differ from the kernel's defaults and a user timeout are
- * native code's own and win. Keepalive that native code turned off looks like keepalive that was never on.
+ * Returns the policy for a socket. With `'fill'`, numbers that differ from those of a new socket are native code's own and
+ * win. Keepalive that native code turned off looks like keepalive that was never on.
  */
 function wantedPolicy(policy: ValidPolicy | false, state: KeepAliveState, mode: ProcessMode): ValidPolicy | false {
   if (mode === 'enforce') return policy;
-  if (policy === false) return state.enabled ? unchanged : false;
-  const defaults = kernelDefaults();
-  const own = (field: 'idle' | 'interval' | 'count') => (state[field] === defaults[field] ? undefined : state[field]);
-  const requested = { enable: true, idle: own('idle'), interval: own('interval'), count: own('count') };
-  const { userTimeout, ...times } = mergeRequest(policy, requested, mode);
-  return state.userTimeout ? { ...times, userTimeout: undefined } : { ...times, userTimeout };
+  if (policy === false) return state.enabled ? {} : false;
+  const untouched = newSocketState();
+  return settingsOf((field) => (state[field] === untouched[field] ? policy[field] : undefined));
 }
 
 /**

@@ -6,6 +6,7 @@ import { nowMs } from '../../node/real-time.js';
 import type { Subscriber } from '../../node/subscribers.js';
 import type { Snapshot } from '../../peer/snapshot.js';
 import type { PeerState } from '../../peer/transition.js';
+import { settingsKey } from '../../policy/settings.js';
 import { readState } from '../../socket/options.js';
 import { currentPlatform } from '../../socket/platforms/index.js';
 import { takeSnapshot } from '../../socket/probe/take-snapshot.js';
@@ -166,8 +167,7 @@ const known = new Map<string, KeepAliveState>();
 
 /** The same object for the same options. */
 export function sharedOptions(options: KeepAliveState): KeepAliveState {
-  const { enabled, idle, interval, count, userTimeout } = options;
-  const key = `${enabled} ${idle} ${interval} ${count} ${userTimeout}`;
+  const key = settingsKey(options);
   const before = known.get(key);
   if (before !== undefined) return before;
   if (known.size >= mostKnown) known.clear();

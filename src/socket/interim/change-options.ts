@@ -1,8 +1,8 @@
 import type { Handle } from '../../node/handle.js';
 import { hasUnanswered, isWindowProbed, retransmittingMsOf, type Snapshot } from '../../peer/snapshot.js';
 import { interimState, type Unanswered } from '../../policy/model/interim-state.js';
-import { type OptionWrite, writesOfFields } from '../option-writes.js';
-import { readState, writeOptions } from '../options.js';
+import { type OptionWrite, writesOf, writesOfFields } from '../option-writes.js';
+import { readBefore, readState, writeOptions } from '../options.js';
 import { currentPlatform } from '../platforms/index.js';
 import { takeSnapshot } from '../probe/take-snapshot.js';
 import type { AppliedKeepAlive, KeepAliveState } from '../state.js';
@@ -40,17 +40,19 @@ function isRearming(list: readonly OptionWrite[], before: KeepAliveState): boole
  */
 export function changeOptions(handle: Handle, fd: number, list: readonly OptionWrite[]): AppliedKeepAlive {
   const platform = currentPlatform();
-  const before = readState(fd, platform);
   const later = deferredOptions(handle);
   const snapshot = takeSnapshot(fd);
-  if (later === undefined && !hasUnanswered(snapshot)) return writeOptions(fd, list, () => before, platform);
+  if (snapshot !== undefined && later === undefined && !hasUnanswered(snapshot)) {
+    return writeOptions(fd, list, readBefore(fd, list), platform);
+  }
+  const before = readState(fd, platform);
   const wanted = withWrites({ ...before, ...later }, list);
   const interim =
     snapshot === undefined ? wanted : interimState(before, wanted, unansweredIn(snapshot), isRearming(list, before));
   const isNamed = (field: keyof KeepAliveState) => list.some((write) => write.field === field);
   const isDue = (field: keyof KeepAliveState) => interim[field] !== before[field] || isNamed(field);
   const writes = interim === before ? [] : writesOfFields(interim, isDue, platform);
-  const after = writeOptions(fd, writes, () => before, platform);
+  const after = writeOptions(fd, writes, () => writesOf(before, platform), platform);
   const deferred = deferOptions(handle, interim, wanted);
   return deferred === undefined ? after : { ...after, deferred: { until: 'answered', ...deferred } };
 }

@@ -4,7 +4,7 @@ import { setTimer } from '../../node/real-time.js';
 import { threadMap } from '../../node/thread-map.js';
 import { messageOf, warnOnce } from '../../node/warn-once.js';
 import { hasUnanswered } from '../../peer/snapshot.js';
-import { limits } from '../../policy/limits.js';
+import { isSettable } from '../../policy/settings.js';
 import { optionFields, writesOfFields } from '../option-writes.js';
 import { readState } from '../options.js';
 import { currentPlatform } from '../platforms/index.js';
@@ -38,10 +38,6 @@ export function interimOptions(handle: Handle): Partial<KeepAliveState> | undefi
   );
 }
 
-function isSettable(field: keyof KeepAliveState, { count }: KeepAliveState): boolean {
-  return field !== 'count' || (count >= limits.count.min && count <= limits.count.max);
-}
-
 /**
  * Defers the options in which `wanted` differs from `interim`, which is in force now. They are set when the peer has
  * answered, except for options that somebody has changed meanwhile. Replaces earlier deferred options of this handle.
@@ -53,7 +49,9 @@ export function deferOptions(
   interim: KeepAliveState,
   wanted: KeepAliveState,
 ): Partial<KeepAliveState> | undefined {
-  const fields = optionFields.filter((field) => interim[field] !== wanted[field] && isSettable(field, wanted));
+  const fields = optionFields.filter(
+    (field) => interim[field] !== wanted[field] && (field === 'enabled' || isSettable(field, wanted[field])),
+  );
   if (fields.length === 0) {
     deferred.delete(handle);
     return undefined;

@@ -1,19 +1,26 @@
 import type { SocketOption } from '../../native/socket/socket-options.js';
+import type { SettingField } from '../../policy/policy.js';
 
-/** A time option and the unit that this platform's kernel counts it in. */
-export interface TimeOption extends SocketOption {
-  readonly unitMs: 1 | 1000;
+/** The option of a number. */
+export interface SettingOption extends SocketOption {
+  /** The unit that this platform's kernel counts a duration in. */
+  readonly unitMs?: 1 | 1000;
+  /** The sysctl of net.ipv4 that new sockets take the number from. Default: none, new sockets have 0. */
+  readonly sysctl?: string;
+  /** The first version of Linux with the option, where older ones are in use; the sysctl is as old. */
+  readonly minimumKernel?: string;
 }
 
+/** The numbers that every platform has an option for. */
+type CommonField = 'idle' | 'interval' | 'count' | 'userTimeout';
+
 /** The socket options by which one platform's kernel knows a keepalive policy. */
-export interface Platform {
+export interface Platform
+  extends Readonly<Record<CommonField, SettingOption>>,
+    Readonly<Partial<Record<Exclude<SettingField, CommonField>, SettingOption>>> {
   /** As in `process.platform`. */
   readonly name: string;
   readonly keepAlive: SocketOption;
-  readonly idle: TimeOption;
-  readonly interval: TimeOption;
-  readonly count: SocketOption;
-  readonly userTimeout: TimeOption;
   /** The option that reads `struct tcp_info`, where its layout is known here. */
   readonly tcpInfo?: SocketOption;
   /**

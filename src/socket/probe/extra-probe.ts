@@ -49,28 +49,20 @@ function override(request: Request): Override | undefined {
     return undefined;
   }
   const platform = currentPlatform();
-  const { enabled, idle, interval, count, userTimeout } = readState(fd, platform);
+  const state = readState(fd, platform);
   const before = takeSnapshot(fd);
   if (before === undefined) {
     request.resolve('closed');
     return undefined;
   }
   const { probes: unanswered, silentMs } = before;
-  const decision = probeDecision({
-    enabled,
-    idle,
-    interval,
-    count,
-    userTimeout: userTimeout ?? 0,
-    unanswered,
-    silentMs,
-  });
+  const decision = probeDecision({ ...state, unanswered, silentMs });
   if (decision !== 'probe') {
     request.resolve(decision);
     return undefined;
   }
   writeIntOption(fd, platform.idle, leastIdle);
-  return { ...request, fd, idle: idle / platform.idle.unitMs, before };
+  return { ...request, fd, idle: state.idle / (platform.idle.unitMs ?? 1), before };
 }
 
 function isSent({ fd, before }: Override): boolean {

@@ -8,9 +8,9 @@ import type { Scenario, Stage } from './scenario.js';
 const atOnce: TimeRange = { earliestMs: 0, latestMs: 100 };
 
 /** The policy with a user timeout, which the scenario with data in flight needs. */
-function withUserTimeout(policy: ParsedPolicy): Required<ParsedPolicy> {
+function withUserTimeout(policy: ParsedPolicy): ParsedPolicy & { readonly userTimeout: number } {
   const { idle, interval, count, userTimeout = 0 } = policy;
-  return { idle, interval, count, userTimeout: userTimeout > 0 ? userTimeout : idle + interval * count };
+  return { ...policy, userTimeout: userTimeout > 0 ? userTimeout : idle + interval * count };
 }
 
 /** Half an interval before the last probe that can still save the connection. */

@@ -4,6 +4,8 @@ import { RecordFile } from '../../../host/change/record-file.js';
 import { type SetResult, setConnections } from '../../../host/change/set.js';
 import { type UndoResult, undoChanges } from '../../../host/change/undo.js';
 import { isAnswered } from '../../../host/list/not-judged.js';
+import { PolicyError } from '../../../policy/errors.js';
+import { readPolicy } from '../../../policy/parse.js';
 import type { ParsedPolicy } from '../../../policy/policy.js';
 import { exitCodes } from '../../exit-codes.js';
 import { print, printIncomplete, printJson, printMessage, shownExitCode } from '../../shared/output.js';
@@ -15,6 +17,7 @@ import { renderChanges } from './text.js';
 
 interface SetOptions extends SelectionOptions {
   readonly off?: true;
+  readonly rtoMax?: number;
   readonly all?: true;
   readonly dryRun?: true;
   readonly record?: string;
@@ -68,10 +71,16 @@ function finishRecord(record: RecordFile, { changed, failed }: SetResult): strin
 }
 
 /** Returns the wanted policy, `false` for --off. Ends the program if the arguments name none. */
-function wantedOf(policy: ParsedPolicy | undefined, { off }: SetOptions, command: Command): ParsedPolicy | false {
+function wantedOf(
+  policy: ParsedPolicy | undefined,
+  { off, rtoMax }: SetOptions,
+  command: Command,
+): ParsedPolicy | false {
   if (off && policy !== undefined) command.error('either a policy or --off');
+  if (off && rtoMax !== undefined) command.error('either --rto-max or --off');
   if (off) return false;
-  return policy ?? command.error("missing argument 'policy', such as 30:5:3, or --off");
+  if (policy === undefined) return command.error("missing argument 'policy', such as 30:5:3, or --off");
+  return rtoMax === undefined ? policy : { ...policy, rtoMax };
 }
 
 function set(policy: ParsedPolicy | undefined, options: SetOptions, command: Command): void {
@@ -97,8 +106,20 @@ function set(policy: ParsedPolicy | undefined, options: SetOptions, command: Com
 function setOrUndo(policy: ParsedPolicy | undefined, options: SetOptions, command: Command): void {
   const { off, undo: file } = options;
   if (file === undefined) set(policy, options, command);
-  else if (policy !== undefined || off) command.error('--undo takes no policy and no --off');
-  else undo(file, options, command);
+  else if (policy !== undefined || off || options.rtoMax !== undefined) {
+    command.error('--undo takes no policy, no --rto-max and no --off');
+  } else undo(file, options, command);
+}
+
+/** Reads --rto-max: a number without a unit is seconds, as in policy text. */
+function rtoMaxArgument(text: string): number {
+  const duration = /^[\d.]+$/.test(text) ? `${text}s` : text;
+  try {
+    return readPolicy({ rtoMax: duration }).rtoMax as number;
+  } catch (error) {
+    if (error instanceof PolicyError) throw new InvalidArgumentError(error.message);
+    throw error;
+  }
 }
 
 /** Reads the policy. Names the option that turns keepalive off if the text is `off`. */
@@ -115,6 +136,7 @@ export function setCommand(): Command {
   addSelectionOptions(command)
     .option('--all', 'every connection, where no filter is given')
     .option('--off', 'turn keepalive off instead')
+    .option('--rto-max <duration>', 'longest time between two retransmissions, such as 5s (Linux 6.15)', rtoMaxArgument)
     .option('--dry-run', 'change nothing, show what would change')
     .option('--record <file>', 'keep what was there in a new file, for --undo')
     .option('--undo <file>', 'restore what a file of --record or --json holds')
@@ -131,6 +153,7 @@ Exit code: 0 all done; 2 some could not be changed; 3 some may have been missed;
 Examples:
   $ tcp-keepalive set 30:5:3 --process postgres --dry-run
   $ tcp-keepalive set 30:5:3:auto --port local:5432 --record before.json
+  $ tcp-keepalive set 30:5:3 --rto-max 5s --port local:5432
   $ tcp-keepalive set --undo before.json`,
     )
     .action((policy: ParsedPolicy | undefined, options: SetOptions) => setOrUndo(policy, options, command));

@@ -1,7 +1,7 @@
 import type { Changes } from '../../../host/change/set.js';
 import type { HostConnection } from '../../../host/list/connection.js';
 import { countSockets, type NotJudged } from '../../../host/list/not-judged.js';
-import { sameState } from '../../../socket/option-writes.js';
+import { sameSettings } from '../../../policy/settings.js';
 import { addressColumn, endpointText, keepAliveText } from '../../text/cells.js';
 import { counted, notJudgedText } from '../../text/counted.js';
 import { printable } from '../../text/printable.js';
@@ -44,7 +44,7 @@ interface PassedOver {
 }
 
 function renderCounts({ changed, failed }: Changes, { orphans = 0, undecided }: PassedOver, dryRun: boolean): string {
-  const changes = changed.filter(({ before, after }) => !sameState(before, after));
+  const changes = changed.filter(({ before, after }) => !sameSettings(before, after));
   const already = changed.length - changes.length;
   const isNothing = orphans > 0 && changed.length + failed.length === 0;
   const sentence = [

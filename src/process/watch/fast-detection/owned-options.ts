@@ -1,6 +1,7 @@
 import { writeIntOption } from '../../../native/socket/socket-options.js';
 import { fdOf, type Handle } from '../../../node/handle.js';
-import { limits } from '../../../policy/limits.js';
+import { limits } from '../../../policy/policy.js';
+import { isSettable, settingFields } from '../../../policy/settings.js';
 import { changeOptions, wantedState, withWrites } from '../../../socket/interim/change-options.js';
 import { interimOptions } from '../../../socket/interim/deferred-options.js';
 import { type OptionOwner, optionOwners } from '../../../socket/interim/option-owner.js';
@@ -18,13 +19,8 @@ const watchCount = 31;
 const owners = optionOwners as Map<Handle, OwnedOptions>;
 
 /** Returns whether these options can be restored later: a sysctl can be beyond the limits of an option. */
-function isSettable({ idle, interval, count }: KeepAliveState): boolean {
-  const isWithin = (value: number, { min, max }: { min: number; max: number }) => value >= min && value <= max;
-  return (
-    isWithin(idle / 1000, limits.idleSeconds) &&
-    isWithin(interval / 1000, limits.intervalSeconds) &&
-    isWithin(count, limits.count)
-  );
+function isRestorable(program: KeepAliveState): boolean {
+  return settingFields.every((field) => isSettable(field, program[field]));
 }
 
 /** The options that watches own on a connection. */
@@ -73,7 +69,7 @@ export class OwnedOptions implements OptionOwner {
     if (this.#adoptChanges(fd)) this.#enforce(fd);
     const { idle } = currentPlatform();
     // Setting TCP_KEEPIDLE rearms the timer (net/ipv4/tcp.c, tcp_sock_set_keepidle_locked); nothing has to be restored.
-    writeIntOption(fd, idle, this.#state.idle / idle.unitMs);
+    writeIntOption(fd, idle, this.#state.idle / (idle.unitMs ?? 1));
     return true;
   }
 
@@ -128,7 +124,7 @@ export class OwnedOptions implements OptionOwner {
     const idle = Math.min(this.program.idle, ...this.#watches.values());
     const { userTimeout: own } = this.program;
     const userTimeout = own && Math.max(own, idle + watchCount * watchIntervalMs);
-    return { enabled: true, idle, interval: watchIntervalMs, count: watchCount, userTimeout };
+    return { ...this.program, enabled: true, idle, interval: watchIntervalMs, count: watchCount, userTimeout };
   }
 
   #enforce(fd: number): AppliedKeepAlive {
@@ -152,7 +148,7 @@ export class OwnedOptions implements OptionOwner {
     const now = readState(fd, currentPlatform());
     const expected = { ...this.#state, ...interimOptions(this.#handle) };
     const changed = optionFields.filter((field) => now[field] !== expected[field]);
-    const isOverride = changed.length === 1 && changed[0] === 'idle' && now.idle === limits.idleSeconds.min * 1000;
+    const isOverride = changed.length === 1 && changed[0] === 'idle' && now.idle === limits.idle.min;
     if (changed.length === 0 || isOverride) return false;
     this.program = { ...this.program, ...Object.fromEntries(changed.map((field) => [field, now[field]])) };
     return true;
@@ -180,7 +176,7 @@ export function takeOptions(handle: Handle, watch: object, idle: number): OwnedO
   const fd = fdOf(handle);
   if (fd === undefined) return undefined;
   const owned = owners.get(handle) ?? new OwnedOptions(handle, wantedState(handle, fd));
-  if (!isSettable(owned.program)) return undefined;
+  if (!isRestorable(owned.program)) return undefined;
   owned.add(fd, watch, idle);
   owners.set(handle, owned);
   if (!process.listeners('exit').includes(restoreAll)) process.on('exit', restoreAll);

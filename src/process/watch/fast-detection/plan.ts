@@ -1,4 +1,4 @@
-import { limits } from '../../../policy/limits.js';
+import { limits } from '../../../policy/policy.js';
 
 /** When a quiet peer is asked, more often than the kernel's options allow, and when it is given up; in milliseconds. */
 export interface ProbePlan {
@@ -14,7 +14,7 @@ export interface ProbePlan {
 const leastQuietMs = 1000;
 
 /** The longest idle time that TCP_KEEPIDLE takes. */
-const longestIdleMs = limits.idleSeconds.max * 1000;
+const longestIdleMs = limits.idle.max;
 
 /** A look is this late at most, when the program leaves room for it. */
 const lookLatenessMs = 60;

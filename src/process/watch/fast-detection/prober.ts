@@ -3,7 +3,7 @@ import { nowMs } from '../../../node/real-time.js';
 import { messageOf, warnOnce } from '../../../node/warn-once.js';
 import type { Diagnosis } from '../../../peer/diagnosis.js';
 import type { Snapshot } from '../../../peer/snapshot.js';
-import { limits } from '../../../policy/limits.js';
+import { limits } from '../../../policy/policy.js';
 import { programState } from '../../../socket/interim/option-owner.js';
 import type { FastProber, ProbeStep } from '../monitor.js';
 import type { WatchedConnection } from '../watched-connection.js';
@@ -110,7 +110,7 @@ export class Prober implements FastProber {
   /** Returns how long an idle time of 1 s may still be another process's override, which must not be kept as a setting. */
   #overriddenForMs(watched: WatchedConnection): number {
     const { fd, handle } = watched;
-    if (fd === undefined || programState(handle, fd).idle !== limits.idleSeconds.min * 1000) return 0;
+    if (fd === undefined || programState(handle, fd).idle !== limits.idle.min) return 0;
     const seenAt = this.#suspectedAt.get(watched);
     if (seenAt === undefined) this.#suspectedAt.set(watched, nowMs());
     return Math.ceil((seenAt ?? nowMs()) + overrideMs - nowMs());

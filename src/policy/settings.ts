@@ -1,0 +1,73 @@
+import { limits, type SettingField } from './policy.js';
+
+/**
+ * A connection's keepalive as its kernel holds it; times are in milliseconds.
+ *
+ * Everything that handles all numbers derives from {@link settingFields}.
+ */
+export interface KeepAliveState {
+  /** Whether the kernel probes at all (SO_KEEPALIVE). */
+  readonly enabled: boolean;
+  readonly idle: number;
+  readonly interval: number;
+  readonly count: number;
+  /** 0 is off; `null` where this platform has no such option, or it could not be read. */
+  readonly userTimeout: number | null;
+  /** Longest time between two retransmissions. Left out if it is 120 s, as on each Linux before 6.15. */
+  readonly rtoMax?: number;
+}
+
+/** The numbers of a policy, in the order in which people write them. */
+export const settingFields = Object.keys(limits) as readonly SettingField[];
+
+/** The fields of a state. */
+export const stateFields = ['enabled', ...settingFields] as const;
+
+/** Makes an object with a value for each number. Leaves out numbers whose value is undefined. */
+export function settingsOf<Value>(valueFor: (field: SettingField) => Value): { [field in SettingField]: Value } {
+  const settings: Partial<Record<SettingField, Value>> = {};
+  for (const field of settingFields) {
+    const value = valueFor(field);
+    if (value !== undefined) settings[field] = value;
+  }
+  return settings as { [field in SettingField]: Value };
+}
+
+/** Returns whether a number can be set; a number that comes from a sysctl can be beyond the limits of an option. */
+export function isSettable(field: SettingField, value: number | null | undefined): boolean {
+  if (value === null || value === undefined) return true;
+  const { min, max } = limits[field];
+  return value >= min && value <= max;
+}
+
+/** Returns a value as a state has it; undefined for the value that states leave out. */
+export function stated(field: SettingField, value: number): number | undefined {
+  return value === limits[field].unstated ? undefined : value;
+}
+
+/** Returns what a state has for a number that is not known. */
+export function unknownSetting(field: SettingField): null {
+  return (limits[field].unstated === undefined ? null : undefined) as null;
+}
+
+type Settings = { readonly [field in keyof KeepAliveState]?: unknown };
+
+/** Returns whether two states or policies have the same numbers, and keepalive on or off alike. */
+export function sameSettings(a: Settings, b: Settings): boolean {
+  return stateFields.every((field) => a[field] === b[field]);
+}
+
+/** Returns text that is the same for states or policies that {@link sameSettings} finds the same. */
+export function settingsKey(settings: Settings): string {
+  let key = '';
+  for (const field of stateFields) key += ` ${settings[field]}`;
+  return key;
+}
+
+/** Returns the numbers that setting one policy after the other comes to: `later` leaves what it does not say. */
+export function mergeSettings<Policy extends { readonly [field in SettingField]?: unknown }>(
+  earlier: Policy,
+  later: Policy,
+): Policy {
+  return settingsOf((field) => later[field] ?? earlier[field]) as unknown as Policy;
+}
