@@ -21,7 +21,6 @@ export type {
   DeadPeerEvent,
   LivePeerEvent,
   NextTransmission,
-  PeerAddress,
   PeerEvent,
   PeerEventName,
   PeerWatchEvents,
@@ -39,3 +38,4 @@ export {
 } from './socket/probe/probe-peer.js';
 export type { AppliedKeepAlive, DeferredOptions, KeepAliveAnswer, KeepAliveState } from './socket/state.js';
 export type { KeepAliveTarget, SocketHolder } from './socket/target.js';
+export type { Endpoint } from './wire/endpoint.js';

@@ -25,7 +25,7 @@ export {
   dumpConnections,
   liveStates,
 } from './host/dump/dump.js';
-export type { Endpoint, HostConnection, Omission, TimerKind } from './host/list/connection.js';
+export type { HostConnection, Omission, TimerKind } from './host/list/connection.js';
 export { listConnections } from './host/list/list.js';
 export type { ListQuery } from './host/list/list-query.js';
 export type { Listing } from './host/list/listing.js';
@@ -73,6 +73,7 @@ export {
   verdictOf,
 } from './policy/model/verdict.js';
 export { type KernelDefaults, kernelDefaults, type RootOption } from './socket/kernel-defaults.js';
+export type { Endpoint } from './wire/endpoint.js';
 export type { DiagFilter } from './wire/inet-diag/filter.js';
 export { type AddressPrefix, parseAddressPrefix } from './wire/ip-address.js';
 export type { TcpInfo } from './wire/tcp-info/decode.js';

@@ -1,6 +1,7 @@
-import type { Endpoint, TimerKind } from '../../host/list/connection.js';
+import type { TimerKind } from '../../host/list/connection.js';
 import { type ConnectionRow, dependsOnKeepAlive, lastHeardMs } from '../../host/list/row.js';
 import { policyDuration } from '../../policy/duration.js';
+import type { Endpoint } from '../../wire/endpoint.js';
 import type { TcpState } from '../../wire/tcp-info/decode.js';
 import { humanDuration } from './duration.js';
 import { cutEnd, cutMiddle, keepingTail } from './table.js';

@@ -1,10 +1,5 @@
+import type { Endpoint } from '../../wire/endpoint.js';
 import type { TcpInfo, TcpState } from '../../wire/tcp-info/decode.js';
-
-/** One end of a connection. IPv4-mapped IPv6 addresses are shown as IPv4. */
-export interface Endpoint {
-  readonly address: string;
-  readonly port: number;
-}
 
 /** What the kernel's timer on a connection is for. */
 export type TimerKind = 'retransmission' | 'keepalive' | 'timewait' | 'persist';
@@ -13,7 +8,9 @@ export type TimerKind = 'retransmission' | 'keepalive' | 'timewait' | 'persist';
 export interface HostConnection {
   /** The address family of the socket: 6 also for one that carries IPv4-mapped addresses. */
   readonly family: 4 | 6;
+  /** Shows an IPv4-mapped address as IPv4. */
   readonly local: Endpoint;
+  /** Shows an IPv4-mapped address as IPv4. */
   readonly remote: Endpoint;
   readonly state: TcpState;
   readonly timer: { readonly kind: TimerKind; readonly expiresMs: number } | null;

@@ -1,6 +1,6 @@
 import type { Verdict } from '../../policy/model/verdict.js';
+import type { Endpoint } from '../../wire/endpoint.js';
 import { parseAddress } from '../../wire/ip-address.js';
-import type { Endpoint } from './connection.js';
 import { type ConnectionRow, lastHeardMs, unitName } from './row.js';
 
 type SortValue = number | string | null;

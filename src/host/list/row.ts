@@ -1,10 +1,11 @@
 import type { Detection, Judge, Transfer, Verdict } from '../../policy/model/verdict.js';
 import { type KeepAliveState, settingsOf, unknownSetting } from '../../policy/settings.js';
+import type { Endpoint } from '../../wire/endpoint.js';
 import { silentMsOf } from '../../wire/tcp-info/decode.js';
 import { type ProcessPlace, unescapeUnit } from '../owners/cgroup-path.js';
 import type { SocketOwner } from '../owners/owners.js';
 import type { HostProcess } from '../owners/processes.js';
-import type { Endpoint, HostConnection, TimerKind } from './connection.js';
+import type { HostConnection, TimerKind } from './connection.js';
 
 /** Whether keepalive is on, as the kernel's timers show if the options could not be read. */
 export type KeepAliveByTimer = {

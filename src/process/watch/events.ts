@@ -1,14 +1,9 @@
 import type net from 'node:net';
 import type { DeathReason } from '../../peer/end-reason.js';
+import type { Endpoint } from '../../wire/endpoint.js';
 
 /** The names of a watch's events. */
 export type PeerEventName = 'suspect' | 'recovered' | 'stalled' | 'closed' | 'dead';
-
-/** One end of a connection. */
-export interface PeerAddress {
-  readonly address: string;
-  readonly port: number;
-}
 
 /** What the kernel transmits next on a connection, if nothing happens before. */
 export interface NextTransmission {
@@ -21,8 +16,8 @@ export interface NextTransmission {
 interface Told {
   readonly socket: net.Socket;
   /** `undefined` where the runtime does not tell. */
-  readonly local: PeerAddress | undefined;
-  readonly remote: PeerAddress | undefined;
+  readonly local: Endpoint | undefined;
+  readonly remote: Endpoint | undefined;
   /** Probes or retransmissions without an answer. */
   readonly unanswered: number;
 }

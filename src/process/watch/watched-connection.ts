@@ -12,9 +12,9 @@ import { currentPlatform } from '../../socket/platforms/index.js';
 import { takeSnapshot } from '../../socket/probe/take-snapshot.js';
 import type { KeepAliveState } from '../../socket/state.js';
 import { type KeepAliveTarget, resolveTarget } from '../../socket/target.js';
+import type { Endpoint } from '../../wire/endpoint.js';
 import type { TcpState } from '../../wire/tcp-info/state.js';
 import { localEnd, remoteEnd } from './addresses.js';
-import type { PeerAddress } from './events.js';
 import type { Entry } from './timer-queue.js';
 
 /** Returns whether Node.js takes what arrives: it does not hear of the end of a connection otherwise. */
@@ -63,8 +63,8 @@ export class WatchedConnection implements Entry, PeerState, Subscriber {
   /** Counts also bytes that are written below TLS and by http2, which the socket does not count. */
   readonly handle: Handle;
   /** Kept because Node.js forgets them when the connection ends. */
-  readonly local: PeerAddress | undefined;
-  readonly remote: PeerAddress | undefined;
+  readonly local: Endpoint | undefined;
+  readonly remote: Endpoint | undefined;
   /** Shared by all connections with the same options. */
   options: KeepAliveState;
   /** When the options are due to be read again, by {@link wholeMs}. */
