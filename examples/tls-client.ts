@@ -25,8 +25,8 @@ const socket = server
   : tls.connect({ host, port: Number(port), servername: host });
 
 // There is no connection yet. The policy is set the moment there is a descriptor, and holds for the handshake too.
-const { pending } = setKeepAlive(socket, { idle: '30s', interval: '5s', count: 3, userTimeout: 'auto' });
-console.log(`pending ${pending}`);
+const { status } = setKeepAlive(socket, { idle: '30s', interval: '5s', count: 3, userTimeout: 'auto' });
+console.log(`status ${status}`);
 
 await once(socket, 'secureConnect');
 const { enabled, idle, interval, count, userTimeout } = getKeepAlive(socket);

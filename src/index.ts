@@ -7,7 +7,7 @@ export { KeepAliveError } from './policy/keep-alive-error.js';
 export { type DetectionConditions, type DetectionScenario, detectionTime } from './policy/model/detection-time.js';
 export type { TimeRange } from './policy/model/time-range.js';
 export { parsePolicy } from './policy/parse.js';
-export type { Duration, KeepAlivePolicy, ParsedPolicy, PolicyInput } from './policy/policy.js';
+export type { CompletePolicy, Duration, KeepAlivePolicy, PolicyInput } from './policy/policy.js';
 export type { AppliedEvent } from './process/apply/applied-event.js';
 export { applyToProcess, type ProcessOptions, type ProcessPolicy } from './process/apply/apply-to-process.js';
 export type { ProcessMode } from './process/apply/requested-keep-alive.js';
@@ -36,6 +36,6 @@ export {
   probePeer,
   type UnaskedPeer,
 } from './socket/probe/probe-peer.js';
-export type { AppliedKeepAlive, DeferredOptions, KeepAliveAnswer, KeepAliveState } from './socket/state.js';
+export type { DeferredOptions, KeepAliveState, ServerKeepAlive, SocketKeepAlive } from './socket/state.js';
 export type { KeepAliveTarget, SocketHolder } from './socket/target.js';
 export type { Endpoint } from './wire/endpoint.js';

@@ -1,6 +1,6 @@
 import { readDuration } from './duration.js';
 import { PolicyError } from './errors.js';
-import type { ParsedPolicy, PolicyInput, SettingField, ValidPolicy } from './policy.js';
+import type { CompletePolicy, PolicyInput, SettingField, ValidPolicy } from './policy.js';
 import { settingsOf } from './settings.js';
 import { millisecondsMeant, userTimeoutMillisecondsMeant } from './unit-slip.js';
 import {
@@ -41,7 +41,7 @@ const checked = new WeakSet<object>();
  *
  * @throws {PolicyError} naming the field that is wrong, what was given and what is allowed.
  */
-export function parsePolicy(text: string): ParsedPolicy {
+export function parsePolicy(text: string): CompletePolicy {
   if (typeof text !== 'string') throw new PolicyError('policy', text, `text of the form ${form}`);
   const [idleText, intervalText, countText, userTimeoutText, ...rest] = text.trim().split(':');
   if (idleText === undefined || intervalText === undefined || countText === undefined || rest.length > 0) {
@@ -52,7 +52,7 @@ export function parsePolicy(text: string): ParsedPolicy {
   const count = validateNumber('count', /^\d{1,9}$/.test(countText) ? Number(countText) : Number.NaN, countText);
   const slip = millisecondsMeant(idleText, intervalText);
   if (slip !== undefined) throw new PolicyError('policy', text, `text of the form ${form}`, slip);
-  const policy: ParsedPolicy =
+  const policy: CompletePolicy =
     userTimeoutText === undefined
       ? { idle, interval, count }
       : { idle, interval, count, userTimeout: parseUserTimeout(userTimeoutText, idle, interval, count) };
@@ -87,7 +87,7 @@ export function readPolicyOrOff(input: PolicyInput | false): ValidPolicy | false
  *
  * @throws {PolicyError} also for a field that is missing or `'system'`.
  */
-export function readCompletePolicy(input: PolicyInput): ParsedPolicy {
+export function readCompletePolicy(input: PolicyInput): CompletePolicy {
   const policy = typeof input === 'string' ? parsePolicy(input) : validatePolicy(input);
   for (const field of ['idle', 'interval', 'count'] as const) {
     const allowed = field === 'count' ? 'a number' : 'a duration';
@@ -96,5 +96,5 @@ export function readCompletePolicy(input: PolicyInput): ParsedPolicy {
   const systemUserTimeout = 0;
   const valueFor = (field: SettingField) =>
     policy[field] === 'system' ? (field === 'userTimeout' ? systemUserTimeout : undefined) : policy[field];
-  return settingsOf(valueFor) as ParsedPolicy;
+  return settingsOf(valueFor) as CompletePolicy;
 }

@@ -75,7 +75,7 @@ export const limits: Readonly<Record<SettingField, Limits>> = {
 type KeepAliveField = 'idle' | 'interval' | 'count';
 
 /** A policy that says all that keepalive needs, in milliseconds; other numbers are left as they are if missing. */
-export type ParsedPolicy = Readonly<
+export type CompletePolicy = Readonly<
   Record<KeepAliveField, number> & Partial<Record<Exclude<SettingField, KeepAliveField>, number>>
 >;
 

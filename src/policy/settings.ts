@@ -11,8 +11,8 @@ export interface KeepAliveState {
   readonly idle: number;
   readonly interval: number;
   readonly count: number;
-  /** 0 is off; `null` where this platform has no such option, or it could not be read. */
-  readonly userTimeout: number | null;
+  /** 0 is off, also on a kernel without the option. */
+  readonly userTimeout: number;
   /** Longest time between two retransmissions. Left out if it is 120 s, as on each Linux before 6.15. */
   readonly rtoMax?: number;
 }

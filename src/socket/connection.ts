@@ -14,7 +14,7 @@ import { assertWritable, isInForce, optionWrites } from './option-writes.js';
 import { writePolicyOnNew } from './options.js';
 import { mergePolicies, type PlannedPolicy, plannedState } from './planned-state.js';
 import { currentPlatform } from './platforms/index.js';
-import type { AppliedKeepAlive } from './state.js';
+import type { SocketKeepAlive } from './state.js';
 import { assertExtensible } from './target.js';
 
 /** For a stream that is not backed by a socket of the system, such as TLS over a Duplex. */
@@ -33,7 +33,7 @@ function isOpen(socket: net.Socket): boolean {
 }
 
 /** Sets a policy on an open handle: on its descriptor where there is one, else through Node's own call. */
-export function setOnHandle(handle: Handle | undefined, policy: PlannedPolicy): AppliedKeepAlive {
+export function setOnHandle(handle: Handle | undefined, policy: PlannedPolicy): SocketKeepAlive {
   if (handle === undefined || !canUseDescriptors()) return setThroughNode(handle, policy);
   const fd = fdOf(handle);
   if (fd === undefined) throw noDescriptor();
@@ -45,7 +45,7 @@ export function setOnHandle(handle: Handle | undefined, policy: PlannedPolicy): 
 }
 
 /** As {@link setOnHandle}, on one that was just opened, and on which nothing was set. */
-export function setOnNewHandle(handle: Handle, policy: PlannedPolicy, isReadBack: boolean): AppliedKeepAlive {
+export function setOnNewHandle(handle: Handle, policy: PlannedPolicy, isReadBack: boolean): SocketKeepAlive {
   const fd = fdOf(handle);
   if (fd === undefined || !canUseDescriptors()) return setThroughNode(handle, policy);
   return writePolicyOnNew(fd, policy, currentPlatform(), isReadBack);
@@ -74,9 +74,9 @@ function awaitedBy(socket: net.Socket): Awaited | undefined {
 }
 
 /** The state that a socket without a descriptor will have, if it was given a policy. */
-export function awaitedState(socket: net.Socket): AppliedKeepAlive | undefined {
+export function awaitedState(socket: net.Socket): SocketKeepAlive | undefined {
   const awaited = awaitedBy(socket);
-  return awaited && { ...plannedState(awaited.policy), pending: true };
+  return awaited && { ...plannedState(awaited.policy), status: 'pending' };
 }
 
 function setOrDestroy(socket: net.Socket, policy: PlannedPolicy): void {
@@ -104,7 +104,7 @@ function setWhenConnecting(socket: net.Socket, policy: ValidPolicy | false): voi
 }
 
 /** Sets a policy on a socket, now or the moment it has a descriptor. */
-export function setOnSocket(socket: net.Socket, policy: ValidPolicy | false): AppliedKeepAlive {
+export function setOnSocket(socket: net.Socket, policy: ValidPolicy | false): SocketKeepAlive {
   const carrier = carrierOf(socket);
   if (!isOpen(carrier)) checkApplicable(policy);
   const state = isOpen(carrier) ? setOnHandle(handleOf(carrier), policy) : undefined;

@@ -1,14 +1,16 @@
+import type net from 'node:net';
 import { SystemCallError, UnsupportedError } from '../native/errors.js';
 import { Server, Socket } from '../node/classes.js';
 import { carrierOf, descriptorOf } from '../node/handle.js';
 import { readPolicyOrOff } from '../policy/parse.js';
 import type { PolicyInput } from '../policy/policy.js';
+import { settingFields } from '../policy/settings.js';
 import { awaitedState, noDescriptor, setOnSocket } from './connection.js';
 import { canUseDescriptors, whyNoDescriptors } from './descriptors.js';
 import { readState, writePolicy } from './options.js';
 import { currentPlatform } from './platforms/index.js';
 import { plannedServerState, setOnServer } from './server.js';
-import type { AppliedKeepAlive, KeepAliveAnswer, KeepAliveState } from './state.js';
+import type { KeepAliveState, ServerKeepAlive, SocketKeepAlive, StatedKeepAlive } from './state.js';
 import { boundDescriptor, type KeepAliveTarget, resolveTarget } from './target.js';
 
 /**
@@ -21,15 +23,26 @@ import { boundDescriptor, type KeepAliveTarget, resolveTarget } from './target.j
  * A server's listener hands it to every connection accepted from then on, at no cost for each; connections that it
  * already has stay as they are. The user timeout also bounds connecting (RFC 5482; Linux `tcp_write_timeout`).
  *
+ * Of a connection, returns numbers; of a server, also how its connections get the options; of a target without a descriptor,
+ * `status: 'pending'`. A number that nobody stated is `null` if it cannot be read: not on Linux, unless `/proc` is missing.
+ *
  * Linux, macOS and FreeBSD; on Windows, and where the FFI cannot be loaded, through Node.js >= 24.19 or >= 26.4, where
  * the state cannot be read back. Never touches O_NONBLOCK.
  *
+ * @example
+ * const { idle, interval, count } = setKeepAlive(socket, '30:5:3');
  * @throws {PolicyError} if the kernel would refuse or misread the policy.
  * @throws {UnsupportedError} if the socket is a unix-domain socket, or the platform lacks an option of the policy.
  * @throws {TypeError} ERR_INVALID_ARG_TYPE if the target is no socket.
  * @throws {SystemCallError} EBADF if the socket was destroyed, or the kernel's code.
  */
-export function setKeepAlive(target: KeepAliveTarget, policy: PolicyInput | false): AppliedKeepAlive {
+export function setKeepAlive(server: net.Server, policy: PolicyInput | false): ServerKeepAlive;
+export function setKeepAlive(
+  connection: Exclude<KeepAliveTarget, net.Server>,
+  policy: PolicyInput | false,
+): SocketKeepAlive;
+export function setKeepAlive(target: KeepAliveTarget, policy: PolicyInput | false): SocketKeepAlive | ServerKeepAlive;
+export function setKeepAlive(target: KeepAliveTarget, policy: PolicyInput | false): SocketKeepAlive | ServerKeepAlive {
   const valid = readPolicyOrOff(policy);
   const bound = boundDescriptor(target, 'setsockopt');
   if (bound !== undefined && canUseDescriptors()) return writePolicy(bound, valid, currentPlatform());
@@ -37,24 +50,29 @@ export function setKeepAlive(target: KeepAliveTarget, policy: PolicyInput | fals
   return endpoint instanceof Server ? setOnServer(endpoint, valid) : setOnSocket(endpoint, valid);
 }
 
-function isComplete(state: AppliedKeepAlive | undefined): state is AppliedKeepAlive & KeepAliveState {
-  return state !== undefined && state.idle !== null && state.interval !== null && state.count !== null;
+function isComplete<State extends StatedKeepAlive>(state: State | undefined): state is State & KeepAliveState {
+  return state !== undefined && settingFields.every((field) => state[field] !== null);
 }
 
 /**
  * Reads a connection's or listener's keepalive from the kernel, in milliseconds.
  *
- * A target that has no descriptor yet but was given a policy answers with what it will have (`pending`), and a server
- * whose connections are set on accept with what they get (`connections`).
+ * Of a target that has no descriptor yet but was given a policy, returns what the target will have, with `status: 'pending'`.
+ * Of a server whose connections are set on accept, returns what the connections get, with `connections`.
  *
  * Linux, macOS and FreeBSD.
  *
+ * @example
+ * const { enabled, idle } = getKeepAlive(socket);
  * @throws {UnsupportedError} on Windows, if the FFI cannot be loaded, and if the socket is a unix-domain socket.
  * @throws {TypeError} ERR_INVALID_ARG_TYPE if the target is no socket.
  * @throws {SystemCallError} EBADF if the socket was destroyed, ENOTCONN if the socket has
  * neither a descriptor nor a policy.
  */
-export function getKeepAlive(target: KeepAliveTarget): KeepAliveAnswer {
+export function getKeepAlive(target: KeepAliveTarget): KeepAliveState & {
+  readonly status?: 'pending' | undefined;
+  readonly connections?: 'inherited' | 'set-on-accept' | undefined;
+} {
   const bound = boundDescriptor(target, 'getsockopt');
   if (bound !== undefined && canUseDescriptors()) return readState(bound, currentPlatform());
   const resolved = resolveTarget(target, 'getsockopt');

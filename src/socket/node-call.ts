@@ -5,7 +5,7 @@ import type { Handle } from '../node/handle.js';
 import { settingFields, settingsOf, unknownSetting } from '../policy/settings.js';
 import { whyNoDescriptors } from './descriptors.js';
 import { isOff, type PlannedPolicy } from './planned-state.js';
-import type { AppliedKeepAlive } from './state.js';
+import type { SocketKeepAlive } from './state.js';
 
 /** Returns whether this Node.js passes interval and count on: since 24.19 and 26.4. */
 function nodeSetsIntervalAndCount(): boolean {
@@ -50,7 +50,7 @@ function callNode(handle: Handle | undefined, enable: boolean, idle: number, int
  *
  * @throws {UnsupportedError} if that call cannot set the policy; {@link SystemCallError} if the system refuses it.
  */
-export function setThroughNode(handle: Handle | undefined, policy: PlannedPolicy): AppliedKeepAlive {
+export function setThroughNode(handle: Handle | undefined, policy: PlannedPolicy): SocketKeepAlive {
   checkNodeCall(policy);
   if (isOff(policy)) {
     callNode(handle, false, 0, 0, 0);

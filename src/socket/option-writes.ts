@@ -1,7 +1,7 @@
 import type { SocketOption } from '../native/socket/socket-options.js';
 import { PolicyError } from '../policy/errors.js';
 import { limits, type SettingField } from '../policy/policy.js';
-import { type KeepAliveState, settingFields, settingsOf, stated, unknownSetting } from '../policy/settings.js';
+import { type KeepAliveState, settingFields, settingsOf, stated } from '../policy/settings.js';
 import { kernelDefault } from './kernel-defaults.js';
 import { isOff, type PlannedPolicy } from './planned-state.js';
 import { noOption, optionOf, type Platform, type SettingOption } from './platforms/index.js';
@@ -38,8 +38,8 @@ interface Layout {
   readonly options: readonly SettingOption[];
   readonly numbers: readonly Placed[];
   readonly enabledAt: number;
-  /** The state without a value of the kernel. */
-  readonly unknown: KeepAliveState;
+  /** The state of a kernel without any of the options. */
+  readonly without: KeepAliveState;
 }
 
 const layouts = new WeakMap<Platform, Layout>();
@@ -59,7 +59,10 @@ export function layoutOf(platform: Platform): Layout {
       options,
       numbers,
       enabledAt: fields.indexOf('enabled'),
-      unknown: { enabled: false, ...settingsOf(unknownSetting) } as never,
+      without: {
+        enabled: false,
+        ...settingsOf((field) => stated(field, limits[field].unstated ?? 0)),
+      } as KeepAliveState,
     };
     layouts.set(platform, layout);
   }
@@ -68,10 +71,10 @@ export function layoutOf(platform: Platform): Layout {
 
 /** Makes a state of the kernel's values. `rawAt` returns null for an option that the socket does not have. */
 export function stateFrom(
-  { numbers, enabledAt, unknown }: Layout,
+  { numbers, enabledAt, without }: Layout,
   rawAt: (index: number) => number | null,
 ): KeepAliveState {
-  const state: { -readonly [Field in keyof KeepAliveState]: unknown } = { ...unknown };
+  const state: { -readonly [Field in keyof KeepAliveState]: unknown } = { ...without };
   for (const { field, index, unitMs, unstated } of numbers) {
     const raw = rawAt(index);
     if (raw !== null && raw * unitMs !== unstated) state[field] = raw * unitMs;

@@ -1,12 +1,12 @@
 import { SystemCallError, UnsupportedError } from '../native/errors.js';
 import { readIntOptions, writeIntOption, writeIntOptions } from '../native/socket/socket-options.js';
-import { limits, type SettingField } from '../policy/policy.js';
+import { limits } from '../policy/policy.js';
 import type { KeepAliveState } from '../policy/settings.js';
 import { newSocketState } from './kernel-defaults.js';
 import { layoutOf, type OptionWrite, optionWrites, restoringFields, stateFrom, writesOf } from './option-writes.js';
 import { isComplete, type PlannedPolicy, plannedState } from './planned-state.js';
 import type { Platform } from './platforms/index.js';
-import type { AppliedKeepAlive } from './state.js';
+import type { SocketKeepAlive } from './state.js';
 
 const notTcpCodes = new Set(['EOPNOTSUPP', 'ENOPROTOOPT']);
 
@@ -25,15 +25,18 @@ function given(value: number | SystemCallError | undefined): number {
   throw isNotTcp(value) ? notTcp(value) : value;
 }
 
+/** Returns whether a TCP socket may lack the option of a field. */
+function canBeMissing(field: keyof KeepAliveState): boolean {
+  return field === 'userTimeout' || (field !== 'enabled' && limits[field].unstated !== undefined);
+}
+
 /** Makes a state of the values of a layout's options. */
 function stateOf(values: readonly (number | SystemCallError)[], platform: Platform): KeepAliveState {
   const layout = layoutOf(platform);
   return stateFrom(layout, (index) => {
     const value = values[index];
     if (typeof value === 'number') return value;
-    const field = layout.fields[index] as SettingField;
-    const canBeMissing = field === 'userTimeout' || limits[field]?.unstated !== undefined;
-    return canBeMissing && isNotTcp(value) ? null : given(value);
+    return canBeMissing(layout.fields[index] as keyof KeepAliveState) && isNotTcp(value) ? null : given(value);
   });
 }
 
@@ -52,14 +55,16 @@ export function readState(fd: number, platform: Platform): KeepAliveState {
  * @throws {UnsupportedError} if it is not a TCP socket; {@link SystemCallError} if the kernel refuses it.
  */
 export function readBefore(fd: number, list: readonly OptionWrite[]): () => OptionWrite[] {
-  const values = readIntOptions(
-    fd,
-    list.map(({ option }) => option),
-  ).map(given);
+  const options = list.map(({ option }) => option);
+  const values = readIntOptions(fd, options).map((value, index) => {
+    const { field } = list[index] as OptionWrite;
+    return canBeMissing(field) && isNotTcp(value) ? undefined : given(value);
+  });
   return () =>
     restoringFields.flatMap((field) => {
       const index = list.findIndex((write) => write.field === field);
-      return index < 0 ? [] : { ...(list[index] as OptionWrite), value: values[index] as number };
+      const value = values[index];
+      return value === undefined ? [] : { ...(list[index] as OptionWrite), value };
     });
 }
 
@@ -129,7 +134,7 @@ export function writePolicy(fd: number, policy: PlannedPolicy, platform: Platfor
 
 interface Plan {
   readonly list: readonly OptionWrite[];
-  readonly state: AppliedKeepAlive;
+  readonly state: SocketKeepAlive;
 }
 
 /** Most connections have one of few policies, and making a plan takes longer than a system call. */
@@ -153,7 +158,7 @@ export function writePolicyOnNew(
   policy: PlannedPolicy,
   platform: Platform,
   isReadBack: boolean,
-): AppliedKeepAlive {
+): SocketKeepAlive {
   const before = () => writesOf(newSocketState(), platform);
   if (isReadBack || !isComplete(policy)) return writeOptions(fd, optionWrites(policy, platform), before, platform);
   const { list, state } = planOf(policy, platform);

@@ -1,7 +1,7 @@
 import type { SettingField, ValidPolicy } from '../policy/policy.js';
 import { mergeSettings, settingsOf, stated, unknownSetting } from '../policy/settings.js';
 import { kernelDefault } from './kernel-defaults.js';
-import type { AppliedKeepAlive } from './state.js';
+import type { StatedKeepAlive } from './state.js';
 
 /**
  * A policy that is set later. With `enabled: false` keepalive is off, and the numbers apply again once keepalive is turned
@@ -22,7 +22,7 @@ export function isComplete(policy: PlannedPolicy): policy is ValidPolicy {
 /** Returns what a new socket has before anyone sets anything: the kernel's defaults, where they can be read. */
 function newSocketValue(field: SettingField): number | null {
   try {
-    if (process.platform === 'linux') return kernelDefault(field);
+    return kernelDefault(field);
   } catch {
     // The state says that the number is not known.
   }
@@ -30,13 +30,13 @@ function newSocketValue(field: SettingField): number | null {
 }
 
 /** The state that a policy will give a connection that does not exist yet. */
-export function plannedState(policy: PlannedPolicy): AppliedKeepAlive {
+export function plannedState(policy: PlannedPolicy): StatedKeepAlive {
   const numberOf = (field: SettingField) => {
     const given = policy === false ? undefined : policy[field];
     const value = typeof given === 'number' ? given : newSocketValue(field);
     return typeof value === 'number' ? stated(field, value) : value;
   };
-  return { enabled: !isOff(policy), ...settingsOf(numberOf) } as AppliedKeepAlive;
+  return { enabled: !isOff(policy), ...settingsOf(numberOf) } as StatedKeepAlive;
 }
 
 /** The policy that setting one after the other comes to: what the later one leaves out stays as the earlier one says. */

@@ -16,7 +16,7 @@ import { rememberExplicit, rememberOnHandle } from './explicit-policy.js';
 import { writePolicy } from './options.js';
 import { mergePolicies, type PlannedPolicy, plannedState } from './planned-state.js';
 import { currentPlatform } from './platforms/index.js';
-import type { AppliedKeepAlive } from './state.js';
+import type { ServerKeepAlive } from './state.js';
 import { assertExtensible } from './target.js';
 import { readTcpInfo } from './tcp-info.js';
 
@@ -60,7 +60,7 @@ class ServerPolicy {
     }
   }
 
-  apply(policy: PlannedPolicy): AppliedKeepAlive {
+  apply(policy: PlannedPolicy): ServerKeepAlive {
     const state = passesOptionsOn(this.#server) ? this.#setOnListener(policy) : undefined;
     this.policy = policy;
     if (state === undefined) this.#unprotected = Number.POSITIVE_INFINITY;
@@ -68,16 +68,16 @@ class ServerPolicy {
     return state ?? this.state;
   }
 
-  #setOnListener(policy: PlannedPolicy): AppliedKeepAlive {
+  #setOnListener(policy: PlannedPolicy): ServerKeepAlive {
     const fd = descriptorOf(this.#server) as number;
     const state = writePolicy(fd, policy, currentPlatform());
     this.#unprotected = readTcpInfo(fd).unacked;
     return { ...state, connections: 'inherited' };
   }
 
-  get state(): AppliedKeepAlive {
+  get state(): ServerKeepAlive {
     const planned = plannedState(this.policy);
-    return this.#server.listening ? { ...planned, connections: 'set-on-accept' } : { ...planned, pending: true };
+    return this.#server.listening ? { ...planned, connections: 'set-on-accept' } : { ...planned, status: 'pending' };
   }
 
   #followConnections(): void {
@@ -120,7 +120,7 @@ class ServerPolicy {
 const serverPolicies = new WeakMap<net.Server, ServerPolicy>();
 
 /** Sets a policy on a server: on its listener where connections inherit it, otherwise on each connection. */
-export function setOnServer(server: net.Server, change: ValidPolicy | false): AppliedKeepAlive {
+export function setOnServer(server: net.Server, change: ValidPolicy | false): ServerKeepAlive {
   checkApplicable(change);
   const known = serverPolicies.get(server);
   const policy = mergePolicies(known?.policy, change);
@@ -137,7 +137,7 @@ export function setOnServer(server: net.Server, change: ValidPolicy | false): Ap
 }
 
 /** The state of a server whose listener has nothing to read, if it was given a policy. */
-export function plannedServerState(server: net.Server): AppliedKeepAlive | undefined {
+export function plannedServerState(server: net.Server): ServerKeepAlive | undefined {
   const subject = serverPolicies.get(server);
   return subject === undefined || (server.listening && passesOptionsOn(server)) ? undefined : subject.state;
 }

@@ -33,7 +33,7 @@ const checks: Readonly<Record<string, () => Promise<void>>> = {
     expect(JSON.parse(answer)).toEqual(state);
   },
   'tls-client.ts': async () => {
-    expect(await runOnce('tls-client.ts')).toBe(`pending true\n${readBack}\nuser timeout 45000 ms\n`);
+    expect(await runOnce('tls-client.ts')).toBe(`status pending\n${readBack}\nuser timeout 45000 ms\n`);
   },
   'http2-session.ts': async () => {
     expect(await runOnce('http2-session.ts')).toBe(`${readBack}\nstatus 200\n`);

@@ -14,7 +14,7 @@ async function report(scheduling: 'none' | 'rr'): Promise<Record<string, unknown
 describe('a server in a cluster worker', () => {
   it('hands the policy on when it accepts from the shared listener itself', async () => {
     expect(await report('none')).toEqual({
-      pending: { ...article, pending: true },
+      pending: { ...article, status: 'pending' },
       listening: { ...article, connections: 'inherited' },
       asked: article,
       connection: article,
@@ -25,7 +25,7 @@ describe('a server in a cluster worker', () => {
   it('sets it on accept when the primary hands connections out', async () => {
     const setOnAccept = { ...article, connections: 'set-on-accept' };
     expect(await report('rr')).toEqual({
-      pending: { ...article, pending: true },
+      pending: { ...article, status: 'pending' },
       listening: setOnAccept,
       asked: setOnAccept,
       connection: article,

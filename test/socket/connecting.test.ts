@@ -10,7 +10,7 @@ import { article, fdOf, kernelStateOf, rawListener, tcpState } from '../kernel/d
 import { moment } from '../kernel/observation.js';
 
 const SYN_SENT = 2;
-const pending = { ...article, pending: true };
+const pending = { ...article, status: 'pending' };
 
 function listenersOf(socket: net.Socket): number {
   return socket.eventNames().reduce((total, event) => total + socket.listenerCount(event), 0);
@@ -120,7 +120,7 @@ describe('a socket without a descriptor', () => {
     const server = await listening(net.createServer());
     const client = closing(net.connect({ port: portOf(server), host: '127.0.0.1', keepAlive: true }));
     setKeepAlive(client, '30:5:3');
-    expect(setKeepAlive(client, false)).toMatchObject({ enabled: false, pending: true });
+    expect(setKeepAlive(client, false)).toMatchObject({ enabled: false, status: 'pending' });
     await acceptedBy(server, client);
     expect(kernelStateOf(client).enabled).toBe(false);
   });

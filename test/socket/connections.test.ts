@@ -102,7 +102,7 @@ describe('a TLS socket', () => {
   it('has the policy at both ends when it connects by itself', async () => {
     const server = await listening(tls.createServer(serverTls));
     const client = closing(tls.connect({ ...clientTls, port: portOf(server), host: '127.0.0.1' }));
-    expect(setKeepAlive(client, '30:5:3')).toEqual({ ...article, pending: true });
+    expect(setKeepAlive(client, '30:5:3')).toEqual({ ...article, status: 'pending' });
     const [socket] = await Promise.all([accepted(server, 'secureConnection'), once(client, 'secureConnect')]);
     expect(getKeepAlive(client)).toEqual(article);
     expect(kernelStateOf(client)).toEqual(article);
@@ -126,8 +126,8 @@ describe('a TLS socket', () => {
     const raw = closing(new net.Socket());
     if (phase === 'connecting') raw.connect(portOf(server), '127.0.0.1');
     const client = closing(tls.connect({ ...clientTls, socket: raw }));
-    expect(setKeepAlive(client, '30:5:3')).toEqual({ ...article, pending: true });
-    expect(getKeepAlive(client)).toEqual({ ...article, pending: true });
+    expect(setKeepAlive(client, '30:5:3')).toEqual({ ...article, status: 'pending' });
+    expect(getKeepAlive(client)).toEqual({ ...article, status: 'pending' });
     if (phase !== 'connecting') raw.connect(portOf(server), '127.0.0.1');
     await once(raw, 'connect');
     expect(kernelStateOf(raw)).toEqual(article);

@@ -8,7 +8,7 @@ import { getKeepAlive, type KeepAliveTarget, setKeepAlive } from '../../src/inde
 import { clientTls, closed, listening, portOf, serverTls } from '../endpoints.js';
 import { article, fdOf, kernelState, kernelStateOf } from '../kernel/descriptor.js';
 
-const pending = { ...article, pending: true };
+const pending = { ...article, status: 'pending' };
 
 /** What http2 offers as `socket` forwards `_handle`, so the descriptor is the session's own. */
 const heldState = (target: { readonly socket: net.Socket | null | undefined }) =>

@@ -67,11 +67,11 @@ describe.each(Object.entries(earlier))('a socket with keepalive %s', (_name, bef
   });
 });
 
-it('sets what a kernel without a user timeout has, and reports that one as null', async () => {
+it('sets what a kernel without a user timeout has, and reports that none is in force', async () => {
   using pair = await loopbackPair();
   const fd = fdOf(pair.client);
   const table = tableWith('userTimeout', { name: 'TCP_NONE', level: 6, option: 9999 });
-  const state = { enabled: true, idle: 30000, interval: 5000, count: 3, userTimeout: null };
+  const state = { enabled: true, idle: 30000, interval: 5000, count: 3, userTimeout: 0 };
   expect(writePolicy(fd, readPolicy('30:5:3'), table)).toEqual(state);
   expect(kernelState(fd)).toEqual({ ...state, userTimeout: 0 });
 });

@@ -29,7 +29,7 @@ describe.skipIf(cannotRun(!hasRtoMax, 'TCP_RTO_MAX_MS needs Linux 6.15')).concur
     setKeepAlive(server, { ...policy, rtoMax: 4000 });
     const accepted = new Promise<net.Socket>((resolve) => server.once('connection', resolve));
     const client = net.connect((server.address() as net.AddressInfo).port, '127.0.0.1');
-    expect(setKeepAlive(client, { ...policy, rtoMax: 3000 })).toMatchObject({ rtoMax: 3000, pending: true });
+    expect(setKeepAlive(client, { ...policy, rtoMax: 3000 })).toMatchObject({ rtoMax: 3000, status: 'pending' });
     expect(kernelState(fdOf(await accepted)).rtoMax).toBe(4000);
     expect(kernelState(fdOf(client)).rtoMax).toBe(3000);
     client.destroy();

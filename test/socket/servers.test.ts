@@ -11,7 +11,7 @@ import { article, closeDescriptor, fdOf, kernelStateOf, rawListener } from '../k
 
 const inherited = { ...article, connections: 'inherited' };
 const setOnAccept = { ...article, connections: 'set-on-accept' };
-const pending = { ...article, pending: true };
+const pending = { ...article, status: 'pending' };
 
 describe.each([
   ['net', () => net.createServer()],
@@ -133,7 +133,7 @@ describe('a server', () => {
       socket.destroy();
       server.close();
       await ended;
-      expect(getKeepAlive(server)).toMatchObject({ pending: true, interval: 5000 });
+      expect(getKeepAlive(server)).toMatchObject({ status: 'pending', interval: 5000 });
     }
   });
 

@@ -99,7 +99,7 @@ if (nodeSetsAll) {
     });
 
     it("a socket that is yet to connect gets it, after Node's own keepAlive option", () => {
-      expect(report.outcomes['pending']).toEqual({ ...article, pending: true });
+      expect(report.outcomes['pending']).toEqual({ ...article, status: 'pending' });
       expect(stateInChild('pending')).toEqual(article);
     });
 

@@ -1,10 +1,10 @@
 import { InvalidArgumentError } from 'commander';
 import { PolicyError } from '../../policy/errors.js';
 import { parsePolicy } from '../../policy/parse.js';
-import type { ParsedPolicy } from '../../policy/policy.js';
+import type { CompletePolicy } from '../../policy/policy.js';
 
 /** Reads policy text as commander wants arguments read: a wrong one is a usage error. */
-export function policyArgument(text: string): ParsedPolicy {
+export function policyArgument(text: string): CompletePolicy {
   try {
     return parsePolicy(text);
   } catch (error) {

@@ -4,7 +4,7 @@ import { endpointText, inFlightText, keepAliveText, remoteText, stateText, verdi
 
 it.each([
   [on, '30:5:3'],
-  [{ ...on, userTimeout: null }, '30:5:3'],
+  [{ ...on, userTimeout: null } as never, '30:5:3'],
   [{ ...on, userTimeout: 45_000 }, '30:5:3:auto'],
   [{ ...on, userTimeout: 60_000 }, '30:5:3:60'],
   [{ ...on, userTimeout: 1500 }, '30:5:3:1500ms'],

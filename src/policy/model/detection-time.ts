@@ -1,6 +1,6 @@
 import { assertKnownOptions, ConfigurationError } from '../configuration-error.js';
 import { readCompletePolicy } from '../parse.js';
-import type { ParsedPolicy, PolicyInput } from '../policy.js';
+import type { CompletePolicy, PolicyInput } from '../policy.js';
 import type { KeepAliveState } from '../settings.js';
 import { type InFlightConditions, type InFlightSettings, inFlightDeath } from './retransmission.js';
 import { coverRanges, never, type TimeRange } from './time-range.js';
@@ -30,7 +30,7 @@ export interface DetectionConditions {
 }
 
 /** The numbers that decide when a quiet peer is noticed, also those of a kernel. */
-type QuietSettings = ParsedPolicy | KeepAliveState;
+type QuietSettings = CompletePolicy | KeepAliveState;
 
 const source = 'detectionTime';
 
@@ -99,7 +99,7 @@ export function inFlightDetection(settings: InFlightSettings, conditions: InFlig
 }
 
 function detect(
-  policy: ParsedPolicy,
+  policy: CompletePolicy,
   scenario: DetectionScenario,
   conditions: DetectionConditions,
   hz: number,

@@ -4,13 +4,14 @@ import type { KeepAliveState } from '../settings.js';
 import { detectionTime } from './detection-time.js';
 import { createJudge, type Transfer, verdictOf } from './verdict.js';
 
-const on = (idle: number, interval: number, count: number, userTimeout: number | null = 0): KeepAliveState => ({
-  enabled: true,
-  idle: idle * 1000,
-  interval: interval * 1000,
-  count,
-  userTimeout,
-});
+const on = (idle: number, interval: number, count: number, userTimeout: number | null = 0) =>
+  ({
+    enabled: true,
+    idle: idle * 1000,
+    interval: interval * 1000,
+    count,
+    userTimeout,
+  }) as KeepAliveState;
 
 describe('verdictOf', () => {
   it.each([

@@ -1,5 +1,5 @@
 import type net from 'node:net';
-import type { AppliedKeepAlive } from '../../socket/state.js';
+import type { SocketKeepAlive } from '../../socket/state.js';
 import type { ConnectionRole } from './rules.js';
 
 /** What was done to a connection or a listener. */
@@ -7,7 +7,7 @@ export interface AppliedEvent {
   readonly role: ConnectionRole;
   /** The socket or server; `undefined` while Node.js has not made one for an accepted connection yet. */
   readonly target: net.Socket | net.Server | undefined;
-  readonly applied: AppliedKeepAlive;
+  readonly applied: SocketKeepAlive;
   /** True if native code opened the socket; there is no `target` then. */
   readonly native?: true;
 }

@@ -12,7 +12,7 @@ import type { ValidPolicy } from '../../policy/policy.js';
 import { hasPolicy, setOnHandle, setOnNewHandle } from '../../socket/connection.js';
 import { explicitPolicy, rememberOnHandle } from '../../socket/explicit-policy.js';
 import { listenersPassOptionsOn } from '../../socket/server.js';
-import type { AppliedKeepAlive } from '../../socket/state.js';
+import type { SocketKeepAlive } from '../../socket/state.js';
 import { type ActivePolicy, type ConnectionPolicy, needsLocalPort, policyFor } from './active-policy.js';
 import type { AppliedEvent } from './applied-event.js';
 import { callSite } from './call-site.js';
@@ -262,7 +262,7 @@ export class Enforcer implements Hooks {
     this.#tell(handle, role, applied);
   }
 
-  #set(handle: TcpHandle, policy: ValidPolicy | false, set: typeof setOnHandle): AppliedKeepAlive | undefined {
+  #set(handle: TcpHandle, policy: ValidPolicy | false, set: typeof setOnHandle): SocketKeepAlive | undefined {
     this.#isSetting = true;
     try {
       return set(handle, policy);
@@ -274,7 +274,7 @@ export class Enforcer implements Hooks {
     }
   }
 
-  #tell(handle: TcpHandle, role: ConnectionRole, applied: AppliedKeepAlive): void {
+  #tell(handle: TcpHandle, role: ConnectionRole, applied: SocketKeepAlive): void {
     if (this.#isTelling) return;
     this.#isTelling = true;
     try {

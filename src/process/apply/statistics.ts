@@ -1,4 +1,4 @@
-import type { AppliedKeepAlive } from '../../socket/state.js';
+import type { SocketKeepAlive } from '../../socket/state.js';
 import type { CallSite } from './call-site.js';
 
 /** Why a connection did not get the policy. */
@@ -51,7 +51,7 @@ export class Statistics {
   readonly #callers = new Map<string, { site: CallSite; calls: number }>();
 
   /** Counts a connection that was set. */
-  wasSet({ readBack }: AppliedKeepAlive): void {
+  wasSet({ readBack }: SocketKeepAlive): void {
     if (readBack === false) this.unverified += 1;
     else this.verified += 1;
   }

@@ -5,7 +5,7 @@ import { type OptionWrite, writesOf, writesOfFields } from '../option-writes.js'
 import { readBefore, readState, writeOptions } from '../options.js';
 import { currentPlatform } from '../platforms/index.js';
 import { takeSnapshot } from '../probe/take-snapshot.js';
-import type { AppliedKeepAlive, KeepAliveState } from '../state.js';
+import type { InForce, KeepAliveState } from '../state.js';
 import { deferOptions, deferredOptions } from './deferred-options.js';
 
 /** Returns a state with some writes made. */
@@ -38,7 +38,7 @@ function isRearming(list: readonly OptionWrite[], before: KeepAliveState): boole
  *
  * @param handle The handle that has the descriptor.
  */
-export function changeOptions(handle: Handle, fd: number, list: readonly OptionWrite[]): AppliedKeepAlive {
+export function changeOptions(handle: Handle, fd: number, list: readonly OptionWrite[]): InForce {
   const platform = currentPlatform();
   const later = deferredOptions(handle);
   const snapshot = takeSnapshot(fd);

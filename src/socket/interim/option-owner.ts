@@ -1,7 +1,7 @@
 import { bottomOf, type Handle } from '../../node/handle.js';
 import { threadMap } from '../../node/thread-map.js';
 import type { OptionWrite } from '../option-writes.js';
-import type { AppliedKeepAlive, KeepAliveState } from '../state.js';
+import type { InForce, KeepAliveState } from '../state.js';
 import { wantedState } from './change-options.js';
 
 /** Has options of its own in force on a connection, and keeps the options that the program sets meanwhile. */
@@ -9,7 +9,7 @@ export interface OptionOwner {
   /** The options that the program has set. */
   readonly program: KeepAliveState;
   /** Keeps options for the program. Returns the options in force, and those that are set later. */
-  setForProgram(fd: number, list: readonly OptionWrite[]): AppliedKeepAlive;
+  setForProgram(fd: number, list: readonly OptionWrite[]): InForce;
   /** Prepares for a call of Node.js that sets keepalive. */
   beforeCall(): void;
   /** Adopts the options that the call has set. */

@@ -1,6 +1,6 @@
 import { Command, Option } from 'commander';
 import { parsePolicy } from '../../../policy/parse.js';
-import type { ParsedPolicy } from '../../../policy/policy.js';
+import type { CompletePolicy } from '../../../policy/policy.js';
 import { drawingOutput, hasReader, print, printJson, shownExitCode } from '../../shared/output.js';
 import { policyArgument } from '../../shared/policy-argument.js';
 import { toleranceMs } from './play.js';
@@ -9,14 +9,14 @@ import { demoDurationMs } from './scenarios.js';
 import { renderEvent, renderIntroduction, renderLive, renderReport } from './text.js';
 
 interface DemoOptions {
-  readonly policy: ParsedPolicy;
+  readonly policy: CompletePolicy;
   readonly json?: true;
 }
 
 const silent: Spectator = {};
 
 /** Shows the demo on a terminal, redrawn in place, or as a log where the output is something else. */
-async function spectator(policy: ParsedPolicy): Promise<Spectator & { done(): void }> {
+async function spectator(policy: CompletePolicy): Promise<Spectator & { done(): void }> {
   print(`${renderIntroduction({ policy }, demoDurationMs(policy, toleranceMs))}\n`);
   const output = drawingOutput();
   if (!output.isTTY) {

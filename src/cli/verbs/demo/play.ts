@@ -1,5 +1,5 @@
 import { descriptorOf } from '../../../node/handle.js';
-import type { ParsedPolicy } from '../../../policy/policy.js';
+import type { CompletePolicy } from '../../../policy/policy.js';
 import { readTcpInfo } from '../../../socket/tcp-info.js';
 import { abortSocket } from '../../../testing/abort-socket.js';
 import { type CrashedPeer, crashPeer } from '../../../testing/index.js';
@@ -20,7 +20,7 @@ export class Play {
   readonly scenario: Scenario;
   readonly timeline: Timeline;
   readonly #connection: Connection;
-  readonly #policy: ParsedPolicy;
+  readonly #policy: CompletePolicy;
   readonly #onEvent: (event: TimelineEvent) => void;
   #due: { readonly atMs: number; readonly action: () => void }[] = [];
   readonly #crashes: CrashedPeer[] = [];
@@ -31,7 +31,7 @@ export class Play {
   constructor(
     scenario: Scenario,
     connection: Connection,
-    policy: ParsedPolicy,
+    policy: CompletePolicy,
     onEvent: (play: Play, event: TimelineEvent) => void,
   ) {
     const info = tcpInfoOf(connection);

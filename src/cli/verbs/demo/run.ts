@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import net from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { SystemCallError } from '../../../native/errors.js';
-import type { ParsedPolicy } from '../../../policy/policy.js';
+import type { CompletePolicy } from '../../../policy/policy.js';
 import { setKeepAlive } from '../../../socket/keep-alive.js';
 import { isAsPredicted, Play, toleranceMs } from './play.js';
 import type { Connection, DemoReport } from './scenario.js';
@@ -70,7 +70,7 @@ async function watch(plays: readonly Play[], durationMs: number, spectator: Spec
  *
  * @throws the signal's reason when it is aborted; everything is closed by then.
  */
-export async function runDemo(policy: ParsedPolicy, spectator: Spectator, signal: AbortSignal): Promise<DemoReport> {
+export async function runDemo(policy: CompletePolicy, spectator: Spectator, signal: AbortSignal): Promise<DemoReport> {
   const listener = net.createServer();
   const plays: Play[] = [];
   try {

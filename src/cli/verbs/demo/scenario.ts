@@ -1,6 +1,6 @@
 import type net from 'node:net';
 import type { TimeRange } from '../../../policy/model/time-range.js';
-import type { ParsedPolicy } from '../../../policy/policy.js';
+import type { CompletePolicy } from '../../../policy/policy.js';
 import type { CrashedPeer } from '../../../testing/index.js';
 
 /** What the server learnt of a connection by the end. */
@@ -17,7 +17,7 @@ export interface Connection {
 /** What a scenario does to a connection, at times counted from its start. */
 export interface Stage {
   readonly connection: Connection;
-  readonly policy: ParsedPolicy;
+  readonly policy: CompletePolicy;
   /** Makes the peer vanish; it is brought back, at the latest, when the demo ends. */
   crash(): CrashedPeer;
   /** Runs `action` later, unless the demo has ended by then. */
@@ -34,7 +34,7 @@ export interface Scenario {
   /** What is expected where there is nothing to time. */
   readonly untimed?: 'survives' | 'goes unnoticed';
   /** When the server should learn of it; `null` when it should not. */
-  expected(policy: ParsedPolicy): TimeRange | null;
+  expected(policy: CompletePolicy): TimeRange | null;
   play(stage: Stage): void;
 }
 
@@ -48,7 +48,7 @@ export interface ScenarioResult {
 
 /** What the demo found, as `--json` prints it. */
 export interface DemoReport {
-  readonly policy: ParsedPolicy;
+  readonly policy: CompletePolicy;
   readonly scenarios: readonly ScenarioResult[];
   /** Whether every outcome is the expected one, at a time that was predicted. */
   readonly ok: boolean;

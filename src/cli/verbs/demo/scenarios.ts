@@ -1,6 +1,6 @@
 import { detectionTime } from '../../../policy/model/detection-time.js';
 import type { TimeRange } from '../../../policy/model/time-range.js';
-import type { ParsedPolicy } from '../../../policy/policy.js';
+import type { CompletePolicy } from '../../../policy/policy.js';
 import { setKeepAlive } from '../../../socket/keep-alive.js';
 import type { Scenario, Stage } from './scenario.js';
 
@@ -8,13 +8,13 @@ import type { Scenario, Stage } from './scenario.js';
 const atOnce: TimeRange = { earliestMs: 0, latestMs: 100 };
 
 /** The policy with a user timeout, which the scenario with data in flight needs. */
-function withUserTimeout(policy: ParsedPolicy): ParsedPolicy & { readonly userTimeout: number } {
+function withUserTimeout(policy: CompletePolicy): CompletePolicy & { readonly userTimeout: number } {
   const { idle, interval, count, userTimeout = 0 } = policy;
   return { ...policy, userTimeout: userTimeout > 0 ? userTimeout : idle + interval * count };
 }
 
 /** Half an interval before the last probe that can still save the connection. */
-function beforeLastProbe(policy: ParsedPolicy): number {
+function beforeLastProbe(policy: CompletePolicy): number {
   return Math.max(policy.idle / 2, detectionTime(policy, 'idle').earliestMs - 1.5 * policy.interval);
 }
 
@@ -96,7 +96,7 @@ export const scenarios: readonly Scenario[] = [
 ];
 
 /** Returns how long to watch: until the last predicted death, and for at least two rounds of probes to a healthy peer. */
-export function demoDurationMs(policy: ParsedPolicy, toleranceMs: number): number {
+export function demoDurationMs(policy: CompletePolicy, toleranceMs: number): number {
   const deaths = scenarios.map((scenario) => scenario.expected(policy)?.latestMs ?? 0);
   const rounds = 2 * detectionTime(policy, 'rebooted').latestMs;
   return Math.max(...deaths, rounds) + toleranceMs;

@@ -6,7 +6,7 @@ import { type UndoResult, undoChanges } from '../../../host/change/undo.js';
 import { isAnswered } from '../../../host/list/not-judged.js';
 import { PolicyError } from '../../../policy/errors.js';
 import { readPolicy } from '../../../policy/parse.js';
-import type { ParsedPolicy } from '../../../policy/policy.js';
+import type { CompletePolicy } from '../../../policy/policy.js';
 import { exitCodes } from '../../exit-codes.js';
 import { print, printIncomplete, printJson, printMessage, shownExitCode } from '../../shared/output.js';
 import { outputWidth } from '../../shared/output-width.js';
@@ -72,10 +72,10 @@ function finishRecord(record: RecordFile, { changed, failed }: SetResult): strin
 
 /** Returns the wanted policy, `false` for --off. Ends the program if the arguments name none. */
 function wantedOf(
-  policy: ParsedPolicy | undefined,
+  policy: CompletePolicy | undefined,
   { off, rtoMax }: SetOptions,
   command: Command,
-): ParsedPolicy | false {
+): CompletePolicy | false {
   if (off && policy !== undefined) command.error('either a policy or --off');
   if (off && rtoMax !== undefined) command.error('either --rto-max or --off');
   if (off) return false;
@@ -83,7 +83,7 @@ function wantedOf(
   return rtoMax === undefined ? policy : { ...policy, rtoMax };
 }
 
-function set(policy: ParsedPolicy | undefined, options: SetOptions, command: Command): void {
+function set(policy: CompletePolicy | undefined, options: SetOptions, command: Command): void {
   const { all, dryRun = false, record, json } = options;
   const wanted = wantedOf(policy, options, command);
   if (!hasFilter(options) && !all) command.error('say which connections, such as --port 5432, or --all');
@@ -103,7 +103,7 @@ function set(policy: ParsedPolicy | undefined, options: SetOptions, command: Com
   process.exitCode = exitCodes.fault;
 }
 
-function setOrUndo(policy: ParsedPolicy | undefined, options: SetOptions, command: Command): void {
+function setOrUndo(policy: CompletePolicy | undefined, options: SetOptions, command: Command): void {
   const { off, undo: file } = options;
   if (file === undefined) set(policy, options, command);
   else if (policy !== undefined || off || options.rtoMax !== undefined) {
@@ -123,7 +123,7 @@ function rtoMaxArgument(text: string): number {
 }
 
 /** Reads the policy. Names the option that turns keepalive off if the text is `off`. */
-function policyOrHint(text: string): ParsedPolicy {
+function policyOrHint(text: string): CompletePolicy {
   if (text === 'off') throw new InvalidArgumentError('To turn keepalive off, give --off instead of a policy.');
   return policyArgument(text);
 }
@@ -156,6 +156,6 @@ Examples:
   $ tcp-keepalive set 30:5:3 --rto-max 5s --port local:5432
   $ tcp-keepalive set --undo before.json`,
     )
-    .action((policy: ParsedPolicy | undefined, options: SetOptions) => setOrUndo(policy, options, command));
+    .action((policy: CompletePolicy | undefined, options: SetOptions) => setOrUndo(policy, options, command));
   return command;
 }

@@ -8,7 +8,7 @@ import { type OptionOwner, optionOwners } from '../../../socket/interim/option-o
 import { type OptionWrite, optionFields, writesOfFields } from '../../../socket/option-writes.js';
 import { readState } from '../../../socket/options.js';
 import { currentPlatform } from '../../../socket/platforms/index.js';
-import type { AppliedKeepAlive, DeferredOptions, KeepAliveState } from '../../../socket/state.js';
+import type { DeferredOptions, InForce, KeepAliveState } from '../../../socket/state.js';
 
 /** The kernel probes a watched connection this often on its own, once its peer is silent. */
 const watchIntervalMs = 1000;
@@ -82,7 +82,7 @@ export class OwnedOptions implements OptionOwner {
     this.#set(fd, this.program);
   }
 
-  setForProgram(fd: number, list: readonly OptionWrite[]): AppliedKeepAlive {
+  setForProgram(fd: number, list: readonly OptionWrite[]): InForce {
     this.program = withWrites(this.program, list);
     const { deferred: _, ...inForce } = this.#enforce(fd);
     if (this.#calls > 0) this.#before = readState(fd, currentPlatform());
@@ -127,12 +127,12 @@ export class OwnedOptions implements OptionOwner {
     return { ...this.program, enabled: true, idle, interval: watchIntervalMs, count: watchCount, userTimeout };
   }
 
-  #enforce(fd: number): AppliedKeepAlive {
+  #enforce(fd: number): InForce {
     return this.#set(fd, this.#state);
   }
 
   /** Sets only the options that differ. */
-  #set(fd: number, state: KeepAliveState): AppliedKeepAlive {
+  #set(fd: number, state: KeepAliveState): InForce {
     const now = wantedState(this.#handle, fd);
     const writes = writesOfFields(state, (field) => state[field] !== now[field], currentPlatform());
     return changeOptions(this.#handle, fd, writes);
