@@ -1,6 +1,7 @@
 import { SystemCallError, UnsupportedError } from '../../native/errors.js';
 import { nowMs } from '../../node/real-time.js';
 import { ConfigurationError } from '../../policy/configuration-error.js';
+import { OptionsCheck } from '../../policy/options-check.js';
 import { assertSignal, untilAborted } from '../../socket/abort-signal.js';
 import { destroyConnections } from '../dump/destroy.js';
 import { liveStates } from '../dump/dump.js';
@@ -10,7 +11,6 @@ import { referenceTo } from '../list/listing.js';
 import { type ConnectionRow, lastHeardMs } from '../list/row.js';
 import { groupByNamespace, type NamespaceGroup } from '../namespaces/group-by-namespace.js';
 import { within } from '../namespaces/network-namespaces.js';
-import { OptionsCheck } from '../options-check.js';
 import type { CheckedPeer } from './check.js';
 import { askPeers, type PeerAnswer } from './check-prober.js';
 import { DeferredSignals } from './deferred-signals.js';
