@@ -3,7 +3,7 @@ import type { Snapshot } from './snapshot.js';
 /** What is outstanding on a connection, if anything. */
 export type Outstanding = 'keepalive' | 'retransmission' | 'window' | undefined;
 
-/** How a peer is, as far as one look tells. */
+/** The state of a peer, as far as one snapshot tells. */
 export interface Diagnosis {
   /** The kind of segment that is unanswered. */
   readonly unansweredKind: Outstanding;
@@ -53,7 +53,7 @@ function isHeldBack({ unacked, notSentBytes, sendWindow }: Snapshot): boolean {
   return notSentBytes > 0 && unacked === 0 && (sendWindow === undefined || sendWindow === 0);
 }
 
-/** Tells from a look how a peer is. */
+/** Diagnoses a peer from a snapshot of its connection. */
 export function diagnose(snapshot: Snapshot): Diagnosis {
   const isWindowClosed = isHeldBack(snapshot);
   if (isUnanswered(snapshot)) {

@@ -68,21 +68,3 @@ export function assertKnownOptions(source: string, given: unknown, known: readon
   }
   assertKnownNames(source, 'option', Object.keys(given), known);
 }
-
-/**
- * Checks that options are an object with known names, and that each value has the type of its name.
- *
- * @throws {ConfigurationError} if they are not.
- */
-export function assertOptionTypes(
-  source: string,
-  given: object,
-  types: Readonly<Record<string, 'string' | 'boolean'>>,
-): void {
-  assertKnownOptions(source, given, Object.keys(types));
-  for (const [name, value] of Object.entries(given)) {
-    const type = types[name];
-    if (value === undefined || typeof value === type) continue;
-    throw new ConfigurationError(source, name, value, type === 'boolean' ? 'true or false' : 'text');
-  }
-}

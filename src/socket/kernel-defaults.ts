@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { SystemCallError, UnsupportedError } from '../native/errors.js';
-import { assertOptionTypes } from '../policy/configuration-error.js';
+import { OptionsCheck } from '../policy/options-check.js';
 import type { SettingField } from '../policy/policy.js';
 import { type KeepAliveState, settingsOf, stated } from '../policy/settings.js';
 import { noOption, optionOf } from './platforms/index.js';
@@ -84,7 +84,7 @@ export function sysctlNumber({ field, unit }: KeepAliveSysctl, defaults: KernelD
  * @see Linux, Documentation/networking/ip-sysctl.rst
  */
 export function kernelDefaults(options: RootOption = {}): KernelDefaults {
-  assertOptionTypes('kernelDefaults', options, { root: 'string' });
+  new OptionsCheck('kernelDefaults', options, ['root']).texts('root');
   if (process.platform !== 'linux') throw new UnsupportedError("reading the kernel's keepalive defaults", 'Linux');
   const defaults = { idle: 0, interval: 0, count: 0 };
   for (const { field, key, unit } of keepAliveSysctls) defaults[field] = readSysctl(key, options.root) * unit;

@@ -7,7 +7,9 @@ import { describe, expect, it, onTestFinished } from 'vitest';
 import { explainDeath, type PeerEvent, type PeerWatch, type PeerWatchOptions, watchPeers } from '../../src/index.js';
 import { crashPeer, loopbackPair } from '../../src/testing/index.js';
 import { closed, closing } from '../endpoints.js';
+import { hasRtoMax } from '../kernel/descriptor.js';
 import { infoOf, moment, sentSegments } from '../kernel/observation.js';
+import { cannotRun } from '../requirement.js';
 
 const transmissionMs = 300;
 
@@ -115,6 +117,19 @@ describe('what is told of the next probe', () => {
     expect(notAfter - toldAt).toBeGreaterThan((step?.inMs ?? 0) - 20);
     expect(notBefore - toldAt).toBeLessThan((step?.inMs ?? 0) * 1.125 + 250);
   });
+
+  it.skipIf(cannotRun(!hasRtoMax, 'TCP_RTO_MAX_MS needs Linux 6.15'))(
+    'of a closed window is within rtoMax',
+    async () => {
+      const policy = { idle: '30s', interval: '5s', count: 9, rtoMax: '1s' } as const;
+      const { client, server, watch } = await watchedPair({ policy });
+      server.pause();
+      client.write(Buffer.alloc(8 << 20));
+      const { next: step } = await next(watch, 'stalled');
+      expect(step?.what).toBe('window-probe');
+      expect(step?.inMs).toBeLessThanOrEqual(1000);
+    },
+  );
 });
 
 describe('a watch', () => {

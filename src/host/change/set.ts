@@ -1,5 +1,6 @@
 import { SystemCallError, UnsupportedError } from '../../native/errors.js';
 import { ConfigurationError } from '../../policy/configuration-error.js';
+import { OptionsCheck } from '../../policy/options-check.js';
 import { readPolicyOrOff } from '../../policy/parse.js';
 import type { PolicyInput, ValidPolicy } from '../../policy/policy.js';
 import { type KeepAliveState, sameSettings } from '../../policy/settings.js';
@@ -13,7 +14,6 @@ import { groupByNamespace } from '../namespaces/group-by-namespace.js';
 import { type ChosenSource, chooseOptionSource } from '../options/choice.js';
 import { type OptionOutcome, type OptionSource, type WantedOptions, writesFor } from '../options/source.js';
 import { sourceWithin } from '../options/within.js';
-import { OptionsCheck } from '../options-check.js';
 import { askUnanswered } from './ask-unanswered.js';
 
 /** A connection and what setting it came to. */

@@ -1,3 +1,4 @@
+import { OptionsCheck } from '../../policy/options-check.js';
 import { type KeepAliveState, sameSettings } from '../../policy/settings.js';
 import { bootId } from '../boot-id.js';
 import { currentNamespace } from '../dump/dump.js';
@@ -8,7 +9,6 @@ import { type Listing, listThrough } from '../list/listing.js';
 import { isOrphan } from '../list/row.js';
 import { type NetworkNamespaces, networkNamespaces } from '../namespaces/network-namespaces.js';
 import { chooseOptionSource } from '../options/choice.js';
-import { OptionsCheck } from '../options-check.js';
 import { assertRecord, type ChangeRecord, isLeftBy, RecordError } from './record.js';
 import { type Change, type Changes, type FailedChange, makeChanges, type PlannedChange, unreadError } from './set.js';
 

@@ -35,8 +35,8 @@ export interface PeerAnswer {
 /** Connections of one network namespace whose peers are to be asked. */
 export interface Inquiry {
   readonly rows: readonly ConnectionRow[];
-  /** Connections as they are now, TIME_WAIT too. */
-  look(connections: readonly HostConnection[]): Refreshed;
+  /** Reads connections again, also those in TIME_WAIT. */
+  refresh(connections: readonly HostConnection[]): Refreshed;
   /** Asks from beside the connections; without one, the connections' own kernel is made to probe. */
   readonly prober: SegmentProber | undefined;
   readonly timeoutMs: number;
@@ -48,7 +48,7 @@ export interface Inquiry {
 const recentMs = 1000;
 
 /** How often the kernel is asked whether an answer has come. */
-const lookEveryMs = 20;
+const refreshEveryMs = 20;
 
 /** At most this many questions for a peer that stays silent, spread over the time-out: one lost packet proves nothing. */
 const mostQuestions = 3;
@@ -59,7 +59,7 @@ class PeerCheck {
   #now: HostConnection;
   #segments = 0;
   #probes = 0;
-  #isLookedAt = false;
+  #isAskedByKernel = false;
   #refusal: Refusal | undefined;
   answer: PeerAnswer | undefined;
 
@@ -74,7 +74,7 @@ class PeerCheck {
 
   /** Returns whether the peer may still be heard because something asks it. */
   get isOpen(): boolean {
-    return this.answer === undefined && (this.#isLookedAt || this.#asked !== undefined);
+    return this.answer === undefined && (this.#isAskedByKernel || this.#asked !== undefined);
   }
 
   /** Sends a segment; returns whether one could be sent. */
@@ -85,7 +85,7 @@ class PeerCheck {
   }
 
   note(outcome: ForcedProbe): void {
-    this.#isLookedAt = outcome === 'look';
+    this.#isAskedByKernel = outcome === 'not-needed';
     if (outcome === 'sent') this.#probes += 1;
     this.#refusal = typeof outcome === 'object' ? outcome : undefined;
   }
@@ -160,10 +160,10 @@ function askOnce(checks: readonly PeerCheck[], prober: SegmentProber | undefined
   for (const [index, check] of others.entries()) check.note(outcomes[index] as ForcedProbe);
 }
 
-/** Asks and looks until every peer has answered or the time is up. */
+/** Asks, and reads the connections again, until every peer has answered or the time is up. */
 async function askUntilAnswered(
   checks: readonly PeerCheck[],
-  { look, prober, timeoutMs, signal }: Inquiry,
+  { refresh, prober, timeoutMs, signal }: Inquiry,
   startedAt: number,
 ) {
   const elapsed = () => nowMs() - startedAt;
@@ -175,9 +175,9 @@ async function askUntilAnswered(
       askOnce(open, prober);
       // Lets the event loop deliver signals.
       await nextTurn();
-    } else await sleep(lookEveryMs);
+    } else await sleep(refreshEveryMs);
     signal?.throwIfAborted();
-    const seen = look(open.map(({ connection }) => connection));
+    const seen = refresh(open.map(({ connection }) => connection));
     const elapsedMs = elapsed();
     for (const check of open) check.observe(seen.get(check.connection.cookie), elapsedMs);
     open = open.filter(({ isOpen }) => isOpen);
@@ -197,7 +197,7 @@ async function askUntilAnswered(
  */
 export async function askPeers(inquiry: Inquiry): Promise<PeerAnswer[]> {
   const startedAt = nowMs();
-  const now = inquiry.look(inquiry.rows.map(({ connection }) => connection));
+  const now = inquiry.refresh(inquiry.rows.map(({ connection }) => connection));
   const answers: PeerAnswer[] = [];
   const checks: PeerCheck[] = [];
   for (const row of inquiry.rows) {

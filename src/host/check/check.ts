@@ -59,7 +59,7 @@ async function askShare(
     using prober = segmentStates && new SegmentProber(segmentStates, namespace);
     const answers = await askPeers({
       rows: items,
-      look: (connections) => refresh(connections, namespace, states),
+      refresh: (connections) => refresh(connections, namespace, states),
       prober,
       ...waiting,
     });

@@ -18,10 +18,10 @@ export interface Refusal {
 }
 
 /**
- * The result of one attempt. `'sent'`: the connection's own kernel sent a probe. `'look'`: nothing was changed, because
+ * The result of one attempt. `'sent'`: the connection's own kernel sent a probe. `'not-needed'`: nothing was changed, because
  * the kernel asks on its own or the peer was heard just now.
  */
-export type ForcedProbe = 'sent' | 'look' | Refusal;
+export type ForcedProbe = 'sent' | 'not-needed' | Refusal;
 
 /** The idle time that makes the kernel probe, in seconds: the least that there is. */
 const overrideSeconds = 1;
@@ -41,11 +41,11 @@ const mostOpen = 400;
 const copyRemedy = 'run as root';
 
 /** Decides by the connection's present state. `idle` is the idle time to restore. */
-function decide(fd: number, info: TcpInfo): { readonly decision: ProbeDecision | 'look'; readonly idle: number } {
+function decide(fd: number, info: TcpInfo): { readonly decision: ProbeDecision | 'not-needed'; readonly idle: number } {
   const { interval: _, ...options } = readState(fd, linux);
   const { idle } = options;
   const silentMs = silentMsOf(info);
-  if (info.state === 'CLOSE' || silentMs < recentMs || hasDataToSend(info)) return { decision: 'look', idle };
+  if (info.state === 'CLOSE' || silentMs < recentMs || hasDataToSend(info)) return { decision: 'not-needed', idle };
   return { decision: probeDecision({ ...options, unanswered: info.probes, silentMs }), idle };
 }
 
@@ -103,7 +103,7 @@ class Batch {
         if (this.isEmpty) this.#startedAt = nowMs();
         this.#overrides.push({ index, copy, ownSeconds, before });
         isOpen = true;
-      } else this.#outcomes[index] = decision === 'wait' ? 'look' : decision;
+      } else this.#outcomes[index] = decision === 'wait' ? 'not-needed' : decision;
     } finally {
       if (!isOpen) copy.close();
     }
@@ -159,7 +159,7 @@ function refusalOf(error: unknown): Refusal {
  * @see Linux net/ipv4/tcp.c, tcp_sock_set_keepidle_locked
  */
 export function forceProbes(sockets: readonly SocketReference[]): ForcedProbe[] {
-  const outcomes = new Array<ForcedProbe>(sockets.length).fill('look');
+  const outcomes = new Array<ForcedProbe>(sockets.length).fill('not-needed');
   const batch = new Batch(outcomes);
   using copies = new Copies();
   const add = (index: number) => batch.add(index, copies.copy(sockets[index] as SocketReference));

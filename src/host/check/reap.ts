@@ -1,6 +1,7 @@
 import { SystemCallError, UnsupportedError } from '../../native/errors.js';
 import { nowMs } from '../../node/real-time.js';
 import { ConfigurationError } from '../../policy/configuration-error.js';
+import { OptionsCheck } from '../../policy/options-check.js';
 import { assertSignal, untilAborted } from '../../socket/abort-signal.js';
 import { destroyConnections } from '../dump/destroy.js';
 import { liveStates } from '../dump/dump.js';
@@ -10,7 +11,6 @@ import { referenceTo } from '../list/listing.js';
 import { type ConnectionRow, lastHeardMs } from '../list/row.js';
 import { groupByNamespace, type NamespaceGroup } from '../namespaces/group-by-namespace.js';
 import { within } from '../namespaces/network-namespaces.js';
-import { OptionsCheck } from '../options-check.js';
 import type { CheckedPeer } from './check.js';
 import { askPeers, type PeerAnswer } from './check-prober.js';
 import { DeferredSignals } from './deferred-signals.js';
@@ -90,13 +90,13 @@ class Reaping {
     this.#waiting.delete(peer);
   }
 
-  #look(): Refreshed {
+  #refresh(): Refreshed {
     const connections = Array.from(this.#waiting, ({ row }) => row.connection);
     return refresh(connections, this.#share.namespace, liveStates);
   }
 
   #leaveHeard(): void {
-    const seen = this.#look();
+    const seen = this.#refresh();
     for (const peer of this.#waiting) {
       const outcome = whatBecameOf(peer, seen);
       if (outcome !== undefined) this.#settle(peer, outcome);
@@ -111,7 +111,7 @@ class Reaping {
     if (doubtful.size === 0) return;
     const answers = await askPeers({
       rows: [...doubtful.keys()],
-      look: (connections) => refresh(connections, this.#share.namespace, [...liveStates, 'TIME_WAIT']),
+      refresh: (connections) => refresh(connections, this.#share.namespace, [...liveStates, 'TIME_WAIT']),
       prober: undefined,
       timeoutMs: confirmingMs,
       signal: this.#signal,
@@ -138,7 +138,7 @@ class Reaping {
   async #expire(): Promise<void> {
     if (this.#waiting.size === 0) return;
     await using _signals = new DeferredSignals();
-    const seen = this.#look();
+    const seen = this.#refresh();
     for (const peer of this.#waiting) {
       const { outcome, error } = this.#expireOne(peer, seen);
       this.#settle(peer, outcome, error);

@@ -1,11 +1,11 @@
 import { statSync } from 'node:fs';
 import { inNetworkNamespace, ownNamespacePath } from '../../native/network-namespace.js';
 import { type DiagnosisSocket, NetlinkSocket } from '../../native/socket/netlink-socket.js';
+import { OptionsCheck } from '../../policy/options-check.js';
 import { type DiagFilter, encodeDiagFilter, isDiagFilter } from '../../wire/inet-diag/filter.js';
 import { stateMask, type TcpState, tcpStates } from '../../wire/tcp-info/state.js';
 import { fromWorker, isWorker } from '../from-worker.js';
 import type { HostConnection, Omission } from '../list/connection.js';
-import { OptionsCheck } from '../options-check.js';
 import { missedConnections } from './missed-sockets.js';
 import { DumpReader } from './reader.js';
 import { type DumpRequest, readReplies } from './reply-stream.js';

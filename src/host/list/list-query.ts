@@ -1,5 +1,5 @@
+import { OptionsCheck } from '../../policy/options-check.js';
 import type { OptionSource } from '../options/source.js';
-import { OptionsCheck } from '../options-check.js';
 import { assertSelection } from '../selection/assert-selection.js';
 import type { Selection } from '../selection/selection.js';
 

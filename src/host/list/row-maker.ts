@@ -35,10 +35,10 @@ export function hasOptions({ state, inode }: HostConnection): boolean {
   return inode !== 0 && state !== 'TIME_WAIT' && state !== 'SYN_RECV';
 }
 
-/** A second look at the sockets whose options are unknown; `undefined` if the look failed or was not needed. */
-type SecondLook = Refreshed | undefined;
+/** The sockets whose options are unknown, read a second time; `undefined` if that failed or was not needed. */
+type SecondReading = Refreshed | undefined;
 
-function lookAgain(connections: readonly HostConnection[], { namespace }: ListedNamespace): SecondLook {
+function readAgain(connections: readonly HostConnection[], { namespace }: ListedNamespace): SecondReading {
   try {
     return refresh(connections, namespace, [...liveStates, 'LISTEN']);
   } catch (error) {
@@ -47,7 +47,7 @@ function lookAgain(connections: readonly HostConnection[], { namespace }: Listed
   }
 }
 
-/** Tells by two looks whether keepalive is on: in one look, the timer may be unarmed by chance. */
+/** Tells by two readings whether keepalive is on: in one reading, the timer may be unarmed by chance. */
 function toldByTimers(first: HostConnection, second: HostConnection | undefined): KeepAliveByTimer | null {
   if (second === undefined) return null;
   const before = keepAliveByTimer(first);
@@ -99,7 +99,7 @@ export class RowMaker {
     const unread = share.connections.filter(
       (connection, index) => states[index] === undefined && dependsOnKeepAlive(connection),
     );
-    const second = this.#areOptionsRequested && unread.length > 0 ? lookAgain(unread, share) : undefined;
+    const second = this.#areOptionsRequested && unread.length > 0 ? readAgain(unread, share) : undefined;
     share.connections.forEach((connection, index) => {
       const isUnread = states[index] === undefined && dependsOnKeepAlive(connection);
       const isEnded = isUnread && second !== undefined && hasEnded(connection, second.get(connection.cookie));
@@ -116,7 +116,7 @@ export class RowMaker {
     { retries2 }: ListedNamespace,
     state: KeepAliveState | undefined,
     reading: OptionReading | undefined,
-    second: SecondLook,
+    second: SecondReading,
   ): ConnectionRow {
     const owners = this.#owners.byInode.get(connection.inode) ?? [];
     const place = this.#cgroups.placeOfSocket(connection.cgroupId, owners[0]?.pid);
@@ -152,7 +152,7 @@ export class RowMaker {
   }
 }
 
-/** Returns whether a connection had ended at the second look: it is gone, or its program has closed it. */
+/** Returns whether a connection had ended at the second reading: it is gone, or its program has closed it. */
 function hasEnded({ inode }: HostConnection, second: HostConnection | undefined): boolean {
   return second === undefined || (inode !== 0 && second.inode === 0);
 }

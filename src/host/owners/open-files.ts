@@ -20,19 +20,19 @@ const keepOpen = 1 << 3;
 /**
  * The record that the program writes for each descriptor of a socket, in 32-bit words. From `cookie` on, only a TCP socket
  * has more than zeros. Times are jiffies, but the user timeout is in milliseconds; 0 stands for the default of the network
- * namespace. Kernels before 6.15 have no `rtoMax`.
+ * namespace. Kernels before 6.15 have no `rtoMax`. Options depend on the words from `flags` on alone.
  */
 export const openFileRecord = {
   pid: 0,
   fd: 1,
   inode: 2,
   cookie: 4,
-  flags: 6,
-  idle: 7,
-  interval: 8,
-  count: 9,
-  userTimeout: 10,
-  netns: 11,
+  netns: 6,
+  flags: 7,
+  idle: 8,
+  interval: 9,
+  count: 10,
+  userTimeout: 11,
   defaultIdle: 12,
   defaultInterval: 13,
   defaultCount: 14,
@@ -197,9 +197,15 @@ export class OpenFiles {
       const rtoMax = stated('rtoMax', Math.round((jiffies * 1000) / hz));
       return known?.members.rtoMax === undefined || rtoMax === undefined ? {} : { rtoMax };
     };
+    // Most sockets have the same few options as the one before.
+    let last: { readonly row: number; readonly state: KeepAliveState } | undefined;
     const get = (cookie: bigint) => {
       const row = index.first(cookie);
       if (row < 0) return undefined;
+      if (last === undefined || !this.#hasSameOptions(row, last.row)) last = { row, state: stateOf(row) };
+      return last.state;
+    };
+    const stateOf = (row: number): KeepAliveState => {
       const word = (field: Field) => this.#word(row, field);
       return {
         enabled: (word('flags') & keepOpen) !== 0,
@@ -211,6 +217,15 @@ export class OpenFiles {
       };
     };
     return { get };
+  }
+
+  /** Compares the words from `flags` to the last one, which are all that options depend on. */
+  #hasSameOptions(row: number, other: number): boolean {
+    const { flags, words } = openFileRecord;
+    for (let word = flags; word < words; word += 1) {
+      if (this.#words[row * words + word] !== this.#words[other * words + word]) return false;
+    }
+    return true;
   }
 
   /**

@@ -1,5 +1,5 @@
 import { SystemCallError } from '../../native/errors.js';
-import { assertOptionTypes } from '../../policy/configuration-error.js';
+import { OptionsCheck } from '../../policy/options-check.js';
 import { type KernelDefaults, kernelDefaults, type RootOption } from '../../socket/kernel-defaults.js';
 import { fromWorker, isWorker } from '../from-worker.js';
 import type { Omission } from '../list/connection.js';
@@ -64,7 +64,7 @@ function otherNamespaces(): { namespaces: NamespaceDefaults[]; incomplete: Omiss
  * @throws {ConfigurationError} if an option is unknown or of a wrong type.
  */
 export function kernelDefaultsReport(options: RootOption = {}): KernelDefaultsReport {
-  assertOptionTypes('kernelDefaultsReport', options, { root: 'string' });
+  new OptionsCheck('kernelDefaultsReport', options, ['root']).texts('root');
   if (isWorker()) return fromWorker('kernelDefaultsReport', [options]);
   const { root = '/' } = options;
   const defaults = kernelDefaults({ root });

@@ -1,6 +1,6 @@
 import path from 'node:path';
-import { assertOptionTypes } from '../../policy/configuration-error.js';
 import { PolicyError } from '../../policy/errors.js';
+import { OptionsCheck } from '../../policy/options-check.js';
 import { readPolicy } from '../../policy/parse.js';
 import type { PolicyInput } from '../../policy/policy.js';
 import {
@@ -125,8 +125,9 @@ function planOf(root: string, wanted: Partial<KernelDefaults>, target: string | 
  * @throws {SystemCallError} if a call fails; everything is then as before.
  */
 export function setKernelDefaults(policy: PolicyInput, options: SetKernelDefaultsOptions = {}): DefaultsChange {
-  const types = { root: 'string', file: 'string', runtimeOnly: 'boolean', dryRun: 'boolean' } as const;
-  assertOptionTypes('setKernelDefaults', options, types);
+  const check = new OptionsCheck('setKernelDefaults', options, ['root', 'file', 'runtimeOnly', 'dryRun']);
+  check.texts('root', 'file');
+  check.booleans('runtimeOnly', 'dryRun');
   if (isWorker()) return fromWorker('setKernelDefaults', [policy, options], { FileError });
   const root = path.resolve(options.root ?? '/');
   const { file = defaultFile, runtimeOnly = false, dryRun = false } = options;

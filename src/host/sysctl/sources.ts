@@ -1,5 +1,5 @@
 import path from 'node:path';
-import { assertOptionTypes } from '../../policy/configuration-error.js';
+import { OptionsCheck } from '../../policy/options-check.js';
 import { type KeepAliveSysctl, keepAliveSysctls, type RootOption } from '../../socket/kernel-defaults.js';
 import type { Omission } from '../list/connection.js';
 import { type ConfigurationFile, configurationFiles, type PlannedFile } from './configuration-files.js';
@@ -112,6 +112,6 @@ export function sourcesWith(root: string, planned?: PlannedFile): SysctlSources 
  * @see sysctl.d(5), sysctl(8)
  */
 export function sysctlSources(options: RootOption = {}): SysctlSources {
-  assertOptionTypes('sysctlSources', options, { root: 'string' });
+  new OptionsCheck('sysctlSources', options, ['root']).texts('root');
   return sourcesWith(path.resolve(options.root ?? '/'));
 }

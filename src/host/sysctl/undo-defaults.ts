@@ -1,5 +1,5 @@
 import path from 'node:path';
-import { assertOptionTypes } from '../../policy/configuration-error.js';
+import { OptionsCheck } from '../../policy/options-check.js';
 import {
   type KernelDefaults,
   keepAliveSysctls,
@@ -101,7 +101,9 @@ function planOf(root: string): Plan {
  * @throws {SystemCallError} if a call fails; everything is then as before.
  */
 export function undoKernelDefaults(options: UndoKernelDefaultsOptions = {}): DefaultsChange {
-  assertOptionTypes('undoKernelDefaults', options, { root: 'string', dryRun: 'boolean' });
+  const check = new OptionsCheck('undoKernelDefaults', options, ['root', 'dryRun']);
+  check.texts('root');
+  check.booleans('dryRun');
   if (isWorker()) return fromWorker('undoKernelDefaults', [options], { FileError });
   const root = path.resolve(options.root ?? '/');
   const { dryRun = false } = options;

@@ -77,7 +77,7 @@ function idleDeath(policy: QuietSettings, hz: number): TimeRange {
   if (!userTimeout) {
     return { earliestMs: idle + count * interval, latestMs: latestFirstMs + count * latestIntervalMs };
   }
-  // The user timeout is looked at when a probe is due, and only once one is unanswered (tcp_keepalive_timer()); the
+  // The kernel checks the user timeout when a probe is due, and only once one is unanswered (tcp_keepalive_timer()); the
   // quiet time that is compared with it counts whole jiffies.
   const leastQuietMs = userTimeout - jiffyMs(hz);
   const earliestTick = Math.max(1, Math.ceil((leastQuietMs - latestFirstMs) / latestIntervalMs));

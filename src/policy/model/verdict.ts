@@ -69,7 +69,8 @@ function verdictWithin(enabled: boolean, detectedMs: number | null, withinMs: nu
  * Judges a connection by the latest time at which its kernel would notice that the peer has vanished.
  *
  * `withinMs` is the limit in milliseconds. Default: 60 s. `transfer` describes data in flight. Default: none. Takes any
- * value that a kernel can hold, also values that `setKeepAlive` refuses: sysctls have wider limits than socket options. Returns `null` only with data in flight, no user timeout and `retries2: null`.
+ * value that a kernel can hold, also values that `setKeepAlive` refuses: sysctls have wider limits than socket options.
+ * Returns `null` only with data in flight, no user timeout and `retries2: null`.
  */
 export function verdictOf(state: KeepAliveState, withinMs?: number): Verdict;
 export function verdictOf(state: KeepAliveState, withinMs: number | undefined, transfer: Transfer): Verdict | null;
@@ -82,34 +83,45 @@ export function verdictOf(state: KeepAliveState, withinMs = defaultWithinMs, tra
 /** Judges connections. */
 export type Judge = (state: KeepAliveState, transfer?: Transfer) => Judgement;
 
+/** So many results are remembered at most. */
 const remembered = 32;
 
-/** Wraps a function so that it remembers its results for recent keys. */
-function remembering<Input, Result>(keyOf: (input: Input) => string, compute: (input: Input) => Result) {
-  const known = new Map<string, Result>();
-  return (input: Input): Result => {
-    const key = keyOf(input);
-    let result = known.get(key);
-    if (result === undefined) {
-      result = compute(input);
-      if (known.size >= remembered) known.clear();
-      known.set(key, result);
-    }
-    return result;
-  };
+/** Returns the result of a key, computed once, of recent keys. */
+function recall<Result>(known: Map<string, Result>, key: string, compute: () => Result): Result {
+  const result = known.get(key);
+  if (result !== undefined) return result;
+  if (known.size >= remembered) known.clear();
+  const computed = compute();
+  known.set(key, computed);
+  return computed;
+}
+
+/** The detection times of connections with the same numbers. */
+class StateDetection {
+  readonly quietMs: number;
+  readonly #state: KeepAliveState;
+  readonly #inFlight = new Map<string, { readonly ms: number | null }>();
+
+  constructor(state: KeepAliveState) {
+    this.#state = state;
+    this.quietMs = quietMsOf(state);
+  }
+
+  inFlightMs(transfer: Transfer): number | null {
+    const { isWindowClosed, rtoMs, retries2 } = transfer;
+    const key = `${isWindowClosed} ${rtoMs} ${retries2}`;
+    return recall(this.#inFlight, key, () => ({ ms: inFlightMsOf(this.#state, transfer) })).ms;
+  }
 }
 
 /** Returns a {@link Judge} that remembers its results, because most connections have the same few options. */
 export function createJudge(withinMs = defaultWithinMs): Judge {
   assertLimit('query', withinMs);
-  const quiet = remembering(settingsKey, quietMsOf);
-  const inFlight = remembering(
-    ({ state, transfer: { isWindowClosed, rtoMs, retries2 } }: { state: KeepAliveState; transfer: Transfer }) =>
-      `${settingsKey(state)} ${isWindowClosed} ${rtoMs} ${retries2}`,
-    ({ state, transfer }) => ({ ms: inFlightMsOf(state, transfer) }),
-  );
+  const known = new Map<string, StateDetection>();
+  let last: { readonly state: KeepAliveState; readonly of: StateDetection } | undefined;
   return (state, transfer = {}) => {
-    const detection = { quietMs: quiet(state), inFlightMs: inFlight({ state, transfer }).ms };
+    if (last?.state !== state) last = { state, of: recall(known, settingsKey(state), () => new StateDetection(state)) };
+    const detection = { quietMs: last.of.quietMs, inFlightMs: last.of.inFlightMs(transfer) };
     const detectedMs = transfer.isInFlight ? detection.inFlightMs : detection.quietMs;
     return { detection, verdict: verdictWithin(state.enabled, detectedMs, withinMs) };
   };

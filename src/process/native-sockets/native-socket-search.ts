@@ -37,7 +37,7 @@ const timesItsCost = 110;
 
 const { cpuUsage } = process;
 
-/** Each pass looks at one descriptor number in this many, even without a new connection. */
+/** Each pass checks one descriptor number in this many, even without a new connection. */
 const stride = 32;
 
 /** A connection is compared with its policy in the pass after it was set, then in one pass of this many. */
@@ -91,7 +91,7 @@ export class NativeSocketSearch {
   #found: { readonly fd: number; readonly isListener: boolean }[] = [];
   #passes = 0;
   #opens: string | undefined;
-  /** True if the next pass must look at every number. */
+  /** True if the next pass must check every number. */
   #isUnsettled = true;
   /** Undefined once the search is over. */
   #timer: Timer | undefined;
@@ -129,7 +129,7 @@ export class NativeSocketSearch {
       const opens = openedConnections();
       const isFull = this.#isUnsettled || opens === undefined || opens !== this.#opens;
       this.#opens = opens;
-      this.#look(isFull);
+      this.#check(isFull);
       const { user, system } = cpuUsage(before);
       // `onApplied` may have disposed of the policy.
       if (this.#timer !== undefined) this.#timer = this.#nextPass((user + system) / 1000);
@@ -139,7 +139,7 @@ export class NativeSocketSearch {
     }
   };
 
-  #look(isFull: boolean): void {
+  #check(isFull: boolean): void {
     this.#ports.clear();
     this.#found = [];
     this.#isUnsettled = false;

@@ -76,8 +76,8 @@ export class OwnDescriptors {
   /**
    * Hands TCP sockets to the visitor, except those that were left and those that Node.js opened in this thread.
    *
-   * @param first The first number that is looked at.
-   * @param step From there on, one number in so many is looked at.
+   * @param first The first number to check.
+   * @param step From there on, checks one number in so many.
    */
   pass(visit: Visitor, first: number, step: number): void {
     const size = tableSize();

@@ -7,8 +7,8 @@ import { carrierOf, descriptorOf } from '../../node/handle.js';
 import { clearTimer, setTimer, type Timer } from '../../node/real-time.js';
 import { ownerOf, type TcpHandle } from '../../node/tcp-handle.js';
 
-/** No hook reports a connect call that was made before the socket was added; its end is looked for this often. */
-const lookMs = 25;
+/** The time between checks of sockets whose connect call no hook reports: it was made before the socket was added. */
+const checkMs = 25;
 
 /** The receiver of events of connecting sockets. */
 export interface ConnectFollower {
@@ -19,8 +19,8 @@ export interface ConnectFollower {
 }
 
 /**
- * The sockets that are connecting. `connect` of Node's TCP handles is wrapped and calls back at its end: a program could
- * remove a listener. No socket is kept from being collected.
+ * Holds the sockets that are connecting, without keeping them from garbage collection. Wraps `connect` of Node's TCP handles to
+ * notice the end of connecting: a program could remove a listener.
  */
 export class ConnectingSockets {
   readonly #follower: ConnectFollower;
@@ -32,7 +32,7 @@ export class ConnectingSockets {
   #timer: Timer | undefined;
   #stopHearing: (() => void) | undefined;
 
-  /** With `isAll`, the follower is told of every connection that this thread opens. */
+  /** @param isAll Whether to report every connection that this thread opens. */
   constructor(follower: ConnectFollower, isAll: boolean) {
     this.#follower = follower;
     this.#isAll = isAll;
@@ -45,7 +45,7 @@ export class ConnectingSockets {
     if (waiting === undefined) this.#waiting.set(carrier, new Set([socket]));
     else waiting.add(socket);
     if (!this.#canHear()) carrier.once('connect', () => this.#settle(carrier));
-    else if (descriptorOf(carrier) !== undefined) this.#lookFor(carrier);
+    else if (descriptorOf(carrier) !== undefined) this.#checkUntilConnected(carrier);
   }
 
   has(socket: net.Socket): boolean {
@@ -100,17 +100,17 @@ export class ConnectingSockets {
     if (!carrier.destroyed) for (const socket of waiting) quietly(() => this.#follower.connected(socket));
   }
 
-  #lookFor(carrier: net.Socket): void {
+  #checkUntilConnected(carrier: net.Socket): void {
     this.#follower.opened(carrier);
     this.#underWay.add(carrier);
-    this.#timer ??= setTimer(this.#look, lookMs);
+    this.#timer ??= setTimer(this.#check, checkMs);
   }
 
-  readonly #look = (): void => {
+  readonly #check = (): void => {
     for (const carrier of this.#underWay) {
       if (carrier.destroyed || this.#waiting.get(carrier) === undefined) this.#underWay.delete(carrier);
       quietly(() => this.#settle(carrier));
     }
-    this.#timer = this.#underWay.size > 0 ? setTimer(this.#look, lookMs) : undefined;
+    this.#timer = this.#underWay.size > 0 ? setTimer(this.#check, checkMs) : undefined;
   };
 }

@@ -2,22 +2,20 @@ import { unacknowledgedBytes } from '../../native/socket/send-queue.js';
 import { nowMs } from '../../node/real-time.js';
 import type { Diagnosis } from '../../peer/diagnosis.js';
 import type { Snapshot } from '../../peer/snapshot.js';
+import { limits } from '../../policy/policy.js';
 import type { KeepAliveState } from '../../socket/state.js';
 import type { LastSnapshot } from './ending/last-snapshot.js';
 import type { LivePeerEvent, NextTransmission } from './events.js';
 import type { WatchedConnection } from './watched-connection.js';
 
-/** net/ipv4/tcp.h: `TCP_RTO_MAX`. */
-const longestTimeoutMs = 120_000;
-
 /**
  * Returns the time until the next probe of a closed window (include/net/tcp.h, `tcp_probe0_when`). Each probe doubles the
  * time to the next. The peer was heard last when it answered the probe before the unanswered ones.
  */
-function untilWindowProbe({ rtoMs, backoff, probes, silentMs }: Snapshot): number {
+function untilWindowProbe({ rtoMs, backoff, probes, silentMs }: Snapshot, rtoMaxMs: number): number {
   let sinceAnswerMs = 0;
   for (let doublings = Math.max(0, backoff - probes); doublings <= backoff; doublings++) {
-    sinceAnswerMs += Math.min(rtoMs * 2 ** doublings, longestTimeoutMs);
+    sinceAnswerMs += Math.min(rtoMs * 2 ** doublings, rtoMaxMs);
   }
   return sinceAnswerMs - silentMs;
 }
@@ -25,11 +23,11 @@ function untilWindowProbe({ rtoMs, backoff, probes, silentMs }: Snapshot): numbe
 function nextTransmission(
   snapshot: Snapshot,
   diagnosis: Diagnosis,
-  { enabled, idle, interval }: KeepAliveState,
+  { enabled, idle, interval, rtoMax = limits.rtoMax.max }: KeepAliveState,
   nextProbeMs: number | undefined,
 ): NextTransmission | undefined {
   const next = (what: NextTransmission['what'], inMs: number) => ({ what, inMs: Math.max(0, Math.floor(inMs)) });
-  if (diagnosis.isWindowClosed) return next('window-probe', untilWindowProbe(snapshot));
+  if (diagnosis.isWindowClosed) return next('window-probe', untilWindowProbe(snapshot, rtoMax));
   if (snapshot.unacked > 0) return next('retransmission', snapshot.rtoMs - snapshot.lastDataSentMs);
   if (nextProbeMs !== undefined) return next('probe', nextProbeMs);
   if (!enabled) return undefined;

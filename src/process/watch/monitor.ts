@@ -15,7 +15,7 @@ import { Sweep } from './sweep.js';
 import { TimerQueue } from './timer-queue.js';
 import { type Follower, isRead, type WatchedConnection, wholeMs } from './watched-connection.js';
 
-/** Keeps options of an owner from what the program sets, and from a socket that another process shares. */
+/** Keeps an owner's options apart from what the program sets, and restores them before the descriptor is closed. */
 const optionHooks: OptionHooks = {
   beforeSet: (handle) => optionOwners.get(handle)?.beforeCall(),
   afterSet: (handle) => optionOwners.get(handle)?.afterCall(),
@@ -46,11 +46,11 @@ export interface Limits {
   readonly prober: FastProber | undefined;
 }
 
-/** Who is told of what a look shows. */
+/** Receives what snapshots show. */
 export interface Findings {
-  /** Every look at a peer that does not, or did not, answer or read. */
+  /** Receives each snapshot of a peer that does not answer or read, and the first one after that. */
   unwell(watched: WatchedConnection, snapshot: Snapshot, diagnosis: Diagnosis): void;
-  /** `nextProbeMs` if the watch makes the kernel probe. */
+  /** Receives a change of the peer's state; `nextProbeMs` if the watch makes the kernel probe. */
   changed(
     watched: WatchedConnection,
     transition: Transition,
@@ -58,9 +58,9 @@ export interface Findings {
     diagnosis: Diagnosis,
     nextProbeMs: number | undefined,
   ): void;
-  /** The watch's own verdict. */
+  /** Receives a peer that is dead by the watch's own verdict. */
   givenUp(watched: WatchedConnection, snapshot: Snapshot, diagnosis: Diagnosis, forMs: number): void;
-  /** The descriptor is about to be closed; `snapshot` is the last look. */
+  /** The descriptor is about to be closed; `snapshot` is the last one. */
   closing(watched: WatchedConnection, snapshot: Snapshot | undefined): void;
   /** The kernel has ended the connection, and Node.js does not notice because the program does not read. */
   ended(watched: WatchedConnection, snapshot: Snapshot): void;
@@ -69,25 +69,25 @@ export interface Findings {
 }
 
 /** Node.js does not notice the end of a connection from which the program does not read. */
-const unreadLookMs = 50;
+const unreadSnapshotMs = 50;
 
-/** Of many unread connections, at most a thousand a second are looked at for their end. */
+/** Of many unread connections, the watch takes at most a thousand snapshots a second. */
 const eachUnreadMs = 1;
 
 /** The earliest time after a write at which data can be unanswered (TCP_RTO_MIN). */
 const leastTimeoutMs = 200;
 
-/** A program that reads has heard of the end by then, unless it had heard of the peer's before, or hears nothing at all. */
+/** Node.js reports the end of a connection within this time, if the program reads and the peer has not ended before. */
 const heardWithinMs = 1000;
 
 const over = new Set(['CLOSE', 'TIME_WAIT']);
 
-/** Looks at connections when something can have changed about their peers. */
+/** Takes a snapshot of a connection when something can have changed about its peer. */
 export class Monitor implements Follower {
   readonly #deadAfterMs: number | undefined;
   readonly #prober: FastProber | undefined;
   readonly #findings: Findings;
-  readonly #timerQueue = new TimerQueue<WatchedConnection>((due) => this.#lookAtAll(due));
+  readonly #timerQueue = new TimerQueue<WatchedConnection>((due) => this.#takeSnapshots(due));
   readonly #sweep: Sweep;
   #releaseHooks: (() => void) | undefined;
 
@@ -99,17 +99,17 @@ export class Monitor implements Follower {
       wrote: (watched: WatchedConnection) => this.#timerQueue.hasten(watched, leastTimeoutMs),
       received: (watched: WatchedConnection) => this.#timerQueue.hasten(watched, 0),
       unread: (watched: WatchedConnection, ofMany: number) =>
-        this.#timerQueue.hasten(watched, Math.max(unreadLookMs, ofMany * eachUnreadMs)),
+        this.#timerQueue.hasten(watched, Math.max(unreadSnapshotMs, ofMany * eachUnreadMs)),
     };
     this.#sweep = new Sweep(rounds, prober !== undefined);
   }
 
-  /** Returns how many connections are looked at. */
+  /** Returns how many connections are watched. */
   get size(): number {
     return this.#sweep.size;
   }
 
-  /** The connection that lies on a handle, if it is looked at. */
+  /** Returns the watched connection of a handle. */
   on(handle: Handle): WatchedConnection | undefined {
     const all = subscribersOf(handle) as readonly WatchedConnection[];
     return all.find((watched) => watched.follower === this);
@@ -133,7 +133,7 @@ export class Monitor implements Follower {
     if (!hookHandle(handle, optionHooks)) socket.once('close', () => this.closing(watched, undefined));
   }
 
-  /** Looks at a connection no longer, and leaves it as it was. */
+  /** Stops watching a connection, and restores its options. */
   remove(watched: WatchedConnection): void {
     if (!this.#sweep.remove(watched)) return;
     unsubscribe(watched.handle, watched);
@@ -168,7 +168,7 @@ export class Monitor implements Follower {
     callSoon(() => quietly(() => this.#findings.closed(watched)));
   }
 
-  #lookAtAll(due: readonly WatchedConnection[]): void {
+  #takeSnapshots(due: readonly WatchedConnection[]): void {
     for (const watched of due) {
       // A listener may have removed the connection from the watch.
       if (!this.#sweep.has(watched)) continue;
@@ -215,7 +215,7 @@ export class Monitor implements Follower {
     const ownMs = Math.min(step?.nextSnapshotMs ?? Number.POSITIVE_INFINITY, leftMs);
     const untilAnswerMs = untilAnswer(watched, wholeMs());
     const nextMs = nextSnapshotMs({ snapshot, diagnosis, forMs, options: watched.options, untilAnswerMs });
-    const unreadMs = diagnosis.unanswered > 0 && !isRead(watched.socket) ? unreadLookMs : Number.POSITIVE_INFINITY;
+    const unreadMs = diagnosis.unanswered > 0 && !isRead(watched.socket) ? unreadSnapshotMs : Number.POSITIVE_INFINITY;
     this.#timerQueue.put(watched, Math.min(nextMs, ownMs, unreadMs, watched.untilSettledMs), ownMs < nextMs);
     return false;
   }
@@ -234,7 +234,7 @@ export class Monitor implements Follower {
       this.#findings.ended(watched, snapshot);
     } else {
       if (watched.overSince === 0) watched.overSince = wholeMs();
-      this.#timerQueue.put(watched, unreadLookMs);
+      this.#timerQueue.put(watched, unreadSnapshotMs);
     }
   }
 }

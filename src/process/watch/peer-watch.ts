@@ -284,7 +284,7 @@ export class PeerWatch extends EventEmitter<PeerWatchEvents> implements AsyncIte
     else if (reason !== 'refused') this.#tell({ type: 'dead', ...description, reason, decidedBy });
   }
 
-  /** A listener that throws is its program's affair: others are still told, and other peers looked at. */
+  /** Calls a listener. A listener that throws keeps neither other listeners nor the watch from running. */
   #tell(event: PeerEvent): void {
     channels.get(event.type)?.publish(event);
     // A subscriber of the channel may have closed the watch.

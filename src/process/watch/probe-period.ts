@@ -2,23 +2,23 @@ import type { Snapshot } from '../../peer/snapshot.js';
 import type { KeepAliveState } from '../../socket/state.js';
 import type { WatchedConnection } from './watched-connection.js';
 
-/** How far apart the probes of connections with the same options are. */
+/** The time between probes of connections with the same options. */
 interface ProbePeriod {
   periodMs: number;
-  /** How often in a row it has been longer than that. */
+  /** How many times in a row the time was longer than `periodMs`. */
   longer: number;
 }
 
 const periods = new WeakMap<KeepAliveState, ProbePeriod>();
 
-/** The kernel tells times in jiffies: this much later a probe has gone out, and a peer nearby has answered it. */
+/** The kernel counts in jiffies: within this time after a probe is due, it is sent and a peer nearby has answered. */
 const marginMs = 40;
 
-/** A period that was shorter for a while, such as after a question, is given up after so many longer ones. */
+/** After so many longer periods in a row, a shorter one no longer counts: an extra probe may have shortened it. */
 const longerUntilKept = 3;
 
 function note(options: KeepAliveState, periodMs: number): void {
-  // The peer may have said something of itself, without data.
+  // The peer may have sent an acknowledgement without being asked.
   if (periodMs < options.idle - marginMs) return;
   const period = periods.get(options);
   if (period === undefined) periods.set(options, { periodMs, longer: 0 });
@@ -32,10 +32,10 @@ function note(options: KeepAliveState, periodMs: number): void {
 }
 
 /**
- * Takes in that a connection was seen at rest. Where the last that was heard was the answer to a probe, its time is kept:
- * the next probe follows after the same period of the kernel's timer, which rounds up by the same each time.
+ * Notes when the peer of an idle connection answered a probe. The next probe follows after the same time: the kernel's timer
+ * is late by the same each time.
  *
- * @param now As {@link wholeMs} has it.
+ * @param now The time by {@link wholeMs}.
  */
 export function noteAnsweredProbe(watched: WatchedConnection, snapshot: Snapshot, now: number): void {
   const { silentMs, lastDataReceivedMs, lastDataSentMs, segmentsSent } = snapshot;
@@ -44,14 +44,14 @@ export function noteAnsweredProbe(watched: WatchedConnection, snapshot: Snapshot
   const isAnswer = Math.min(lastDataReceivedMs, lastDataSentMs) >= silentMs + options.idle;
   if (!isAnswer) watched.probedAt = 0;
   else if (heardAt > probedAt + marginMs) {
-    // Where more was sent than the one probe, one may have gone unanswered.
+    // If more segments than the one probe were sent, a probe may have been unanswered.
     if (probedAt > 0 && segmentsSent === probedSegments + 1) note(options, heardAt - probedAt);
     watched.probedAt = heardAt;
     watched.probedSegments = segmentsSent;
   }
 }
 
-/** When the next probe is answered of a connection that has answered one before, in milliseconds; `undefined` if unknown. */
+/** Returns the time in milliseconds until the peer has answered the next probe; undefined if unknown. */
 export function untilAnswer(watched: WatchedConnection, now: number): number | undefined {
   const period = watched.probedAt > 0 ? periods.get(watched.options) : undefined;
   if (period === undefined) return undefined;

@@ -3,69 +3,69 @@ import type { Snapshot } from '../../peer/snapshot.js';
 import { kernelHz, timerLatenessMs } from '../../policy/model/timer-wheel.js';
 import type { KeepAliveState } from '../../socket/state.js';
 
-/** While something is unanswered, and while a probe is due, which no kernel sends exactly then. */
-const closeLookMs = 200;
+/** The time between snapshots while something is unanswered, or while a probe is due: kernel timers are late. */
+const closeMs = 200;
 
-/** Where nothing comes of the options that were read for long: others may be set from outside of the program. */
-const longestLookMs = 40_000;
+/** The longest time between snapshots: another program may have set other options. */
+const longestMs = 40_000;
 
-/** The same where keepalive is off. */
-const unprotectedLookMs = 5000;
+/** The same if keepalive is off. */
+const unprotectedMs = 5000;
 
-/** No look comes sooner: a jiffy of the slowest kernel. */
-const shortestLookMs = 10;
+/** The shortest time between snapshots: a jiffy of the slowest kernel. */
+const shortestMs = 10;
 
-/** The lateness of a timer on the kernel whose wheel is the coarsest for it. */
+/** Returns how late a timer can be, on the kernel whose timer wheel is the coarsest for it. */
 function latenessMs(delayMs: number): number {
   return Math.max(...kernelHz.map((hz) => timerLatenessMs(delayMs, hz)));
 }
 
 /**
- * Until a probe that went out on time has been unanswered for a moment, then again and again while a late one may go out.
- * After a probe was answered the kernel waits for the interval, where that is longer than idle.
+ * Returns the time until a probe that is sent on time would be unanswered for a moment; after that, a short time while a late
+ * probe may still go out. After an answered probe the kernel waits for the interval, if it is longer than idle.
  */
 function untilProbe({ silentMs }: Snapshot, { idle, interval }: KeepAliveState): number {
   for (const dueMs of [idle, Math.max(idle, interval)]) {
-    if (silentMs < dueMs + closeLookMs) return dueMs + closeLookMs - silentMs;
-    if (silentMs < dueMs + latenessMs(dueMs) + closeLookMs) return closeLookMs;
+    if (silentMs < dueMs + closeMs) return dueMs + closeMs - silentMs;
+    if (silentMs < dueMs + latenessMs(dueMs) + closeMs) return closeMs;
   }
-  return closeLookMs;
+  return closeMs;
 }
 
-/** What is known of a connection when it has been looked at. */
+/** A snapshot of a connection, with what follows from it. */
 export interface Circumstances {
   readonly snapshot: Snapshot;
   readonly diagnosis: Diagnosis;
-  /** For how long something of ours has gone unanswered. */
+  /** For how long a probe or data have been unanswered. */
   readonly forMs: number;
   readonly options: KeepAliveState;
-  /** Until the next probe is answered, where it is known. */
+  /** The time until the next probe is answered, if it is known. */
   readonly untilAnswerMs: number | undefined;
 }
 
-/** When the numbers of a connection say that something can have changed, in milliseconds. */
+/** Returns the time in milliseconds after which a connection can have changed. */
 function untilChange({ snapshot, diagnosis, forMs, options, untilAnswerMs }: Circumstances): number {
   const { unacked, notSentBytes, rtoMs, lastDataSentMs } = snapshot;
   // A first probe is unanswered once a round trip has passed.
-  if (diagnosis.unansweredKind === 'keepalive' && forMs < rtoMs) return Math.min(closeLookMs, rtoMs - forMs);
-  if (diagnosis.unansweredKind !== undefined || diagnosis.isWindowClosed) return closeLookMs;
+  if (diagnosis.unansweredKind === 'keepalive' && forMs < rtoMs) return Math.min(closeMs, rtoMs - forMs);
+  if (diagnosis.unansweredKind !== undefined || diagnosis.isWindowClosed) return closeMs;
   if (unacked > 0) {
-    const timeoutMs = rtoMs - lastDataSentMs + shortestLookMs;
-    return timeoutMs > 0 ? timeoutMs : closeLookMs;
+    const timeoutMs = rtoMs - lastDataSentMs + shortestMs;
+    return timeoutMs > 0 ? timeoutMs : closeMs;
   }
-  if (notSentBytes > 0) return closeLookMs;
-  if (!options.enabled) return unprotectedLookMs;
-  return Math.min(longestLookMs, untilAnswerMs ?? untilProbe(snapshot, options));
+  if (notSentBytes > 0) return closeMs;
+  if (!options.enabled) return unprotectedMs;
+  return Math.min(longestMs, untilAnswerMs ?? untilProbe(snapshot, options));
 }
 
-/** When to look at a connection again, in milliseconds. */
+/** Returns the time in milliseconds until the next snapshot of a connection. */
 export function nextSnapshotMs(circumstances: Circumstances): number {
-  return Math.max(shortestLookMs, untilChange(circumstances));
+  return Math.max(shortestMs, untilChange(circumstances));
 }
 
 /**
- * Returns whether the options should be read again, which takes more calls than a look: if no probe was due, if one should
- * have gone out by now, or if one is unanswered.
+ * Returns whether to read the options again, which takes more system calls than a snapshot: if keepalive is off, if a probe
+ * should have gone out by now, or if a probe is unanswered.
  */
 export function isTimeToAsk(
   { enabled, idle, interval }: KeepAliveState,
@@ -74,5 +74,5 @@ export function isTimeToAsk(
 ): boolean {
   if (!enabled || unansweredKind === 'keepalive') return true;
   const latestMs = Math.max(idle, interval);
-  return silentMs > latestMs + latenessMs(latestMs) + closeLookMs;
+  return silentMs > latestMs + latenessMs(latestMs) + closeMs;
 }

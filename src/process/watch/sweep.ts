@@ -9,30 +9,30 @@ const closeRoundMs = 200;
 /** How long a connection with I/O that no hook reported is swept more often. */
 const followedForMs = 60_000;
 
-/** Who is told of what a round finds. */
+/** Receives what a round finds. */
 export interface Rounds {
-  /** Something was written that no hook reported. */
+  /** The program has written something that no hook reported. */
   wrote(watched: WatchedConnection): void;
   /** Something has arrived since the last round. */
   received(watched: WatchedConnection): void;
-  /** The program does not read, as it does of so many connections. */
+  /** The program does not read this connection, nor others: `ofMany` in all. */
   unread(watched: WatchedConnection, ofMany: number): void;
 }
 
 /**
- * All connections of a watch. Goes through them in rounds to find events that no hook reports: writes of http2, and a
- * program that has stopped reading. Keeps no process alive.
+ * Holds all connections of a watch. Goes through the connections in rounds to find I/O that no hook reports: writes of http2,
+ * and a program that has stopped reading. Keeps no process alive.
  */
 export class Sweep {
   readonly #members = new Set<WatchedConnection>();
-  /** The connections that are looked at more often, and until when. */
+  /** The connections with shorter rounds, and until when. */
   readonly #followed = new Map<WatchedConnection, number>();
   readonly #rounds: Rounds;
   readonly #isReadingNoticed: boolean;
   #timer: Timer | undefined;
   #closeTimer: Timer | undefined;
 
-  /** @param isReadingNoticed Whether arriving data matter. */
+  /** @param isReadingNoticed Whether to report received data. */
   constructor(rounds: Rounds, isReadingNoticed: boolean) {
     this.#rounds = rounds;
     this.#isReadingNoticed = isReadingNoticed;
@@ -51,7 +51,7 @@ export class Sweep {
     this.#timer ??= setTimer(this.#round, roundMs);
   }
 
-  /** Returns whether it was a member. */
+  /** Removes a connection. Returns whether it was a member. */
   remove(watched: WatchedConnection): boolean {
     if (!this.#members.delete(watched)) return false;
     this.#unfollow(watched);

@@ -1,17 +1,17 @@
 import { AsyncResource } from 'node:async_hooks';
 import { nowMs, setTimer } from '../../node/real-time.js';
 
-/** Looks that fall due within this time of each other are taken together. */
+/** Items that are due within this time of each other are handled together. */
 const slotMs = 25;
 
-/** Looks that are not urgent may be later, and more of them together, because each wake-up has a cost. */
+/** Items that are due later than `longMs` share a slot of so many: each wake-up has a cost. */
 const slotsTogether = 4;
 const longMs = 1000;
 
 /** The most items that are handled at once, so that the program is not blocked for long. */
 const mostAtOnce = 500;
 
-/** An item knows where it is in the timer queue, which costs less than a map. */
+/** Holds its position in the timer queue, which takes less memory than a map. */
 export interface Entry {
   /** The slot that the item is in, or -1. */
   slot: number;
@@ -19,7 +19,7 @@ export interface Entry {
   place: number;
 }
 
-/** Items to look at, each at its time. Hands over items that fall due together in one call. Keeps no process alive. */
+/** Holds items by the time when they are due. Passes items that are due together in one call. Keeps no process alive. */
 export class TimerQueue<Item extends Entry> {
   readonly #due: (items: readonly Item[]) => void;
   readonly #slots = new Map<number, Item[]>();

@@ -4,9 +4,10 @@ import { Socket } from '../../node/classes.js';
 import { onSecuring } from '../../node/connection-hooks.js';
 import { quietly } from '../../node/guarded.js';
 import { callSoon } from '../../node/real-time.js';
-import { assertKnownOptions, ConfigurationError } from '../../policy/configuration-error.js';
+import { ConfigurationError } from '../../policy/configuration-error.js';
 import { readMilliseconds } from '../../policy/duration.js';
 import { PolicyError } from '../../policy/errors.js';
+import { OptionsCheck } from '../../policy/options-check.js';
 import { readPolicy } from '../../policy/parse.js';
 import type { Duration, PolicyInput } from '../../policy/policy.js';
 import { secondsMeant } from '../../policy/unit-slip.js';
@@ -93,36 +94,27 @@ function isIterable(value: unknown): boolean {
   return typeof value === 'object' && value !== null && Symbol.iterator in value;
 }
 
-/** Offers the right form for a socket, or a list of sockets, instead of options. */
-function assertOptions(given: unknown): void {
+/** Checks the options, also together. What is read of the options later is what was checked. */
+function assertOptions(given: PeerWatchOptions): void {
   if (given instanceof Socket || isIterable(given)) {
     throw new ConfigurationError(source, '', given, 'given options, such as { sockets: [socket] }');
   }
-  assertKnownOptions(source, given, fields);
-}
-
-/** Checks the options, also together. What is read of the options later is what was checked. */
-function check(given: PeerWatchOptions): void {
-  assertOptions(given);
+  const check = new OptionsCheck(source, given, fields);
+  check.booleans('all', 'destroy');
   const { sockets, all, deadAfter, deadWithin, destroy, highWaterMark = 1, policy, signal } = given;
-  const refuse = (field: (typeof fields)[number], allowed: string) => {
-    throw new ConfigurationError(source, field, given[field], allowed);
-  };
   if ([false, 'off', 'unmanaged'].includes(policy as string | false)) {
     const allowed = "one that turns keepalive on, such as '30:5:3', or left out to watch connections as they are";
     throw new PolicyError('policy', policy, allowed);
   }
-  for (const [field, value] of Object.entries({ all, destroy })) {
-    if (value !== undefined && typeof value !== 'boolean') refuse(field as 'all' | 'destroy', 'true or false');
-  }
-  if (sockets !== undefined && !isIterable(sockets)) refuse('sockets', 'a list of sockets, such as [socket]');
-  if (sockets !== undefined && all) refuse('sockets', 'left out with `all: true`; add sockets with watch.add(socket)');
-  if (sockets === undefined && !all) refuse('sockets', 'a list of sockets, or `all: true` instead');
+  if (sockets !== undefined && !isIterable(sockets)) check.refuse('sockets', 'a list of sockets, such as [socket]');
+  if (sockets !== undefined && all)
+    check.refuse('sockets', 'left out with `all: true`; add sockets with watch.add(socket)');
+  if (sockets === undefined && !all) check.refuse('sockets', 'a list of sockets, or `all: true` instead');
   if (destroy && deadAfter === undefined && deadWithin === undefined) {
-    refuse('destroy', 'left out, or given with deadAfter or deadWithin');
+    check.refuse('destroy', 'left out, or given with deadAfter or deadWithin');
   }
   if (!Number.isSafeInteger(highWaterMark) || highWaterMark < 1)
-    refuse('highWaterMark', 'a whole number of at least 1');
+    check.refuse('highWaterMark', 'a whole number of at least 1');
   assertSignal(source, signal);
 }
 
@@ -180,7 +172,7 @@ function closeOnAbort(watch: PeerWatch, signal: AbortSignal): void {
  * @throws {UnsupportedError} if a socket is a unix-domain socket, and on other platforms than Linux.
  */
 export function watchPeers(options: PeerWatchOptions): PeerWatch {
-  check(options);
+  assertOptions(options);
   assertSnapshots('watching peers');
   const { sockets = [], all = false, policy, deadAfter, deadWithin, destroy = false, highWaterMark = 1000 } = options;
   const { signal } = options;

@@ -17,12 +17,12 @@ import type { TcpState } from '../../wire/tcp-info/state.js';
 import { localEnd, remoteEnd } from './addresses.js';
 import type { Entry } from './timer-queue.js';
 
-/** Returns whether Node.js takes what arrives: it does not hear of the end of a connection otherwise. */
+/** Returns whether Node.js reads the socket. Otherwise Node.js does not notice the end of a connection. */
 export function isRead(socket: net.Socket): boolean {
   return handleOf(socket)?.reading !== false && !socket.readableEnded;
 }
 
-/** The handle that has a socket's descriptor. */
+/** Returns the handle that has a socket's descriptor. */
 export function bottomHandleOf(socket: net.Socket): Handle | undefined {
   const handle = handleOf(carrierOf(socket));
   return handle && bottomOf(handle);
@@ -39,20 +39,20 @@ export function wholeMs(): number {
   return Math.trunc(nowMs());
 }
 
-/** A program that sets keepalive does so when the connection is there; no probe goes out in the first second after. */
+/** A program sets keepalive soon after connecting. The kernel sends no probe in the first second. */
 const settledMs = 900;
 
-/** Another program may set them, or an addon. */
+/** Options are read again after this time: another program, or an addon, may have set them. */
 const optionsKeptMs = 20_000;
 
 /** The states of a connection whose FIN from this side came first. */
 const endedFirst: ReadonlySet<TcpState> = new Set(['FIN_WAIT1', 'FIN_WAIT2']);
 
-/** Who looks at connections. */
+/** Receives events of watched connections. */
 export interface Follower {
   wrote(watched: WatchedConnection): void;
   optionsSet(watched: WatchedConnection): void;
-  /** The descriptor is about to be closed. `snapshot` is the last look; `undefined` if there can be none any more. */
+  /** The descriptor is about to be closed. `snapshot` is the last one, undefined if none can be taken any more. */
   closing(watched: WatchedConnection, snapshot: Snapshot | undefined): void;
 }
 
@@ -71,21 +71,21 @@ export class WatchedConnection implements Entry, PeerState, Subscriber {
   optionsDueAt = wholeMs() + settledMs;
   slot = -1;
   place = 0;
-  /** When the peer answered the last probe, if it was not heard since; or 0. See {@link noteAnsweredProbe}. */
+  /** When the peer answered the last probe; 0 if the peer was heard since. See {@link noteAnsweredProbe}. */
   probedAt = 0;
   /** How many segments had been sent by the time of `probedAt`. */
   probedSegments = 0;
   peerState: PeerState['peerState'] = 'fine';
   unansweredSince = 0;
   closedSince = 0;
-  /** Since when the connection has been seen to have ended in the kernel, or 0. */
+  /** When a snapshot first showed that the connection has ended in the kernel; 0 if it has not. */
   overSince = 0;
   ackedBytes = 0;
   /** Whether the program ended the connection before the peer did. */
   isEndedFirst: boolean;
   /** Whether the connection's end is being reported. */
   isClosing = false;
-  /** The last look, when the connection's descriptor was closed. */
+  /** The last snapshot, taken when the connection's descriptor was closed. */
   lastSeen: Snapshot | undefined;
   follower: Follower | undefined;
   /** The bytes written and read when a change was last noticed. */
@@ -133,13 +133,13 @@ export class WatchedConnection implements Entry, PeerState, Subscriber {
     this.follower?.optionsSet(this);
   }
 
-  /** Until the options have to be read, where that is soon: of a connection that is new, or that was given others. */
+  /** The time until the options must be read, if that is soon: the connection is new, or its options were set. */
   get untilSettledMs(): number {
     const ms = this.optionsDueAt - wholeMs();
     return ms > settledMs ? Number.POSITIVE_INFINITY : Math.max(0, ms);
   }
 
-  /** Returns whether something was written since this was asked last. */
+  /** Returns whether bytes were written since the last call. */
   noticeWriting(): boolean {
     const written = this.#written();
     const isNew = written !== this.#bytesWritten;
@@ -147,7 +147,7 @@ export class WatchedConnection implements Entry, PeerState, Subscriber {
     return isNew;
   }
 
-  /** Returns whether something was received since this was asked last. */
+  /** Returns whether bytes were received since the last call. */
   noticeReading(): boolean {
     const read = this.handle.bytesRead ?? this.socket.bytesRead;
     const isNew = read !== this.#bytesRead;
@@ -160,12 +160,12 @@ export class WatchedConnection implements Entry, PeerState, Subscriber {
   }
 }
 
-/** Programs have a few; one that has a new one for each connection is not to collect them. */
+/** A limit, for programs that have other options on each connection. */
 const mostKnown = 1000;
 
 const known = new Map<string, KeepAliveState>();
 
-/** The same object for the same options. */
+/** Returns the same object for the same options. */
 export function sharedOptions(options: KeepAliveState): KeepAliveState {
   const key = settingsKey(options);
   const before = known.get(key);
@@ -186,11 +186,11 @@ function openHandleOf(socket: net.Socket): [Handle, number, Snapshot] {
 }
 
 /**
- * The socket of a target that can be watched, or that may turn out to be one once it is connected.
+ * Returns the socket of a target. A socket that is not connected yet may turn out not to be a TCP socket.
  *
- * @throws {TypeError} if it is no socket.
+ * @throws {TypeError} if the target is no socket.
  * @throws {SystemCallError} EBADF if the socket was destroyed, ENOTCONN if it is a server.
- * @throws {UnsupportedError} if it is a unix-domain socket, and on other platforms than Linux.
+ * @throws {UnsupportedError} if the socket is a unix-domain socket, and on other platforms than Linux.
  */
 export function watchableSocket(target: KeepAliveTarget): net.Socket {
   const socket = resolveTarget(target, 'getsockopt');
@@ -202,9 +202,9 @@ export function watchableSocket(target: KeepAliveTarget): net.Socket {
 }
 
 /**
- * What there is to know of a connected socket when its watch begins.
+ * Returns the initial state of a watched connection.
  *
- * @throws {UnsupportedError} if it is no TCP socket.
+ * @throws {UnsupportedError} if the socket is no TCP socket.
  */
 export function watchedOn(socket: net.Socket): WatchedConnection {
   const [handle, fd, { state }] = openHandleOf(socket);

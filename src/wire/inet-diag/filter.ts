@@ -90,7 +90,7 @@ function joined(...parts: Uint8Array[]): Uint8Array {
   return bytes;
 }
 
-/** The port is the `no` of a second operation whose other fields are not looked at. */
+/** The port is the `no` of a second operation whose other fields the kernel ignores. */
 function comparePort(code: number, port: number): Uint8Array {
   const argument = new Uint8Array(operationLength);
   new DataView(argument.buffer).setUint16(2, port, true);

@@ -125,7 +125,7 @@ export interface TcpInfo {
   readonly accEcnOptionSeen: number | undefined;
 }
 
-/** Reads a field when it is asked for: of tens of thousands of connections, few fields are looked at. */
+/** Reads a field when it is asked for: of tens of thousands of connections, few fields are used. */
 class TcpInfoView {
   readonly #bytes: TcpInfoBytes;
 

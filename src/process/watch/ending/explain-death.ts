@@ -91,7 +91,7 @@ function socketOf(target: KeepAliveTarget): net.Socket {
 }
 
 /**
- * Returns why a connection ended, from its error, its socket, and the watch's last look at it. A listener of `error` passes
+ * Returns why a connection ended, from its error, its socket, and the watch's last snapshot. A listener of `error` passes
  * the error. A listener of `close` passes only the socket: `explainDeath(undefined, socket)`. Other code passes an error that
  * a watch has seen on a socket, or an error with such a `cause`.
  *

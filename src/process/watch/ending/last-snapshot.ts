@@ -4,14 +4,14 @@ import type { Outstanding } from '../../../peer/diagnosis.js';
 
 /** The last state of a connection that was unanswered, or had been until just before. */
 export interface LastSnapshot {
-  /** When the connection was looked at, by the clock of `real-time.ts`. */
+  /** When the snapshot was taken, by the clock of `real-time.ts`. */
   readonly seenAt: number;
   readonly unansweredKind: Outstanding;
   readonly unanswered: number;
   readonly silentMs: number;
   readonly idleMs: number;
   readonly rttMs: number;
-  /** `undefined`, like the next field, if the connection was looked at only after its end. */
+  /** `undefined`, like the next field, if the snapshot was taken after the end. */
   readonly unacknowledgedBytes: number | undefined;
   readonly zeroWindow: boolean | undefined;
   readonly userTimeout: number;
@@ -34,10 +34,10 @@ export function anySnapshotOf(of: unknown): LastSnapshot | undefined {
   return typeof of === 'object' && of !== null ? lastSnapshots.get(of) : undefined;
 }
 
-/** A watch looks at such a connection several times a second. An older state says nothing of the end. */
+/** A watch takes several snapshots a second of such a connection. An older one says nothing of the end. */
 const freshMs = 10_000;
 
-/** Returns the last state of a connection, if probes or data were unanswered then and the look was recent. */
+/** Returns the last state of a connection, if probes or data were unanswered then and the snapshot is recent. */
 export function lastSnapshotOf(socket: net.Socket): LastSnapshot | undefined {
   const snapshot = lastSnapshots.get(socket);
   if (snapshot === undefined || nowMs() - snapshot.seenAt > freshMs) return undefined;

@@ -16,8 +16,8 @@ const leastQuietMs = 1000;
 /** The longest idle time that TCP_KEEPIDLE takes. */
 const longestIdleMs = limits.idle.max;
 
-/** A look is this late at most, when the program leaves room for it. */
-const lookLatenessMs = 60;
+/** How late a snapshot is at most, if the program does not block the thread. */
+const snapshotLatenessMs = 60;
 
 /** The least that can be kept: a second of quiet, and probes a jiffy of any kernel apart. */
 export const leastDeadWithinMs = leastQuietMs + 200;
@@ -42,8 +42,8 @@ function gapsFor(answers: number): number[] {
 
 /** From here on it takes two, or three, lost answers for a false alarm. */
 export const robustDeadWithinMs: Readonly<Record<2 | 3, number>> = {
-  2: leastQuietMs + sum(gapsFor(2)) + lookLatenessMs,
-  3: leastQuietMs + sum(gapsFor(3)) + lookLatenessMs,
+  2: leastQuietMs + sum(gapsFor(2)) + snapshotLatenessMs,
+  3: leastQuietMs + sum(gapsFor(3)) + snapshotLatenessMs,
 };
 
 /** Returns how long a question takes until the peer is given up. */
@@ -57,7 +57,7 @@ function planOf(quietMs: number, gapsMs: readonly number[]): ProbePlan {
 
 /** Asks as late as leaves time for the verdict, and has as many answers be missing as there is time for. */
 export function probePlan(deadWithinMs: number): ProbePlan {
-  const endMs = deadWithinMs - lookLatenessMs;
+  const endMs = deadWithinMs - snapshotLatenessMs;
   for (let answers = mostAnswers; answers > 1; answers -= 1) {
     const gapsMs = gapsFor(answers);
     const quietMs = endMs - sum(gapsMs);

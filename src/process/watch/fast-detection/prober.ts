@@ -13,13 +13,13 @@ import { type ProbePlan, probePlan, questionMs } from './plan.js';
 /** A connection without data for longer is not in use, and left to the kernel's keepalive. */
 const inUseMs = 60_000;
 
-/** The kernel tells times in jiffies; an answer comes a second or more after what was heard before. */
+/** The kernel counts in jiffies. An answer comes a second or more after the last sign of life. */
 const answerMarginMs = 100;
 
-/** A look that is later than this shows that the program was blocked. */
+/** A snapshot that is later than this shows that the program was blocked. */
 const heldUpMs = 50;
 
-/** Leaves the kernel's own probes the rest of the watch's count. */
+/** The most probes of one question. The rest of the watch's count is for the kernel's own probes. */
 const mostUnanswered = 20;
 
 /** Another process that asks a peer overrides an idle time with 1 s for no longer than this. */

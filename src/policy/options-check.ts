@@ -1,6 +1,6 @@
-import { closestName } from '../policy/closest-name.js';
-import { assertKnownOptions, ConfigurationError } from '../policy/configuration-error.js';
-import { describeValue } from '../policy/errors.js';
+import { closestName } from './closest-name.js';
+import { assertKnownOptions, ConfigurationError } from './configuration-error.js';
+import { describeValue } from './errors.js';
 
 /** Checks the options of a call. Throws a {@link ConfigurationError} that names the option, what was given and what is allowed. */
 export class OptionsCheck {
@@ -17,10 +17,18 @@ export class OptionsCheck {
     throw new ConfigurationError(this.#source, name, value, allowed, undefined, `${describeValue(value)}${hint}`);
   }
 
-  booleans(...names: readonly string[]): void {
+  #areOfType(type: 'boolean' | 'string', allowed: string, names: readonly string[]): void {
     for (const name of names) {
-      if (!['undefined', 'boolean'].includes(typeof this.#given[name])) this.refuse(name, 'true or false');
+      if (!['undefined', type].includes(typeof this.#given[name])) this.refuse(name, allowed);
     }
+  }
+
+  booleans(...names: readonly string[]): void {
+    this.#areOfType('boolean', 'true or false', names);
+  }
+
+  texts(...names: readonly string[]): void {
+    this.#areOfType('string', 'text', names);
   }
 
   /** Checks an option that has one of some names. */
