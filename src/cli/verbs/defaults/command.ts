@@ -3,6 +3,7 @@ import type { DefaultsChange } from '../../../host/sysctl/change.js';
 import { type KernelDefaultsReport, kernelDefaultsReport } from '../../../host/sysctl/report.js';
 import { defaultFile, setKernelDefaults } from '../../../host/sysctl/set-defaults.js';
 import { undoKernelDefaults } from '../../../host/sysctl/undo-defaults.js';
+import { exitCodes } from '../../exit-codes.js';
 import { print, printJson, printMessage, shownExitCode } from '../../shared/output.js';
 import { renderChange, renderDefaults } from './text.js';
 
@@ -22,16 +23,18 @@ function printResult(data: DefaultsChange | KernelDefaultsReport, text: string, 
   else print(`${text}\n`);
 }
 
-function show({ json = false }: { json?: boolean }): void {
+function show({ json = false }: { json?: boolean }, command: Command): void {
+  const [unknown] = command.args;
+  if (unknown !== undefined) command.error(`unknown command '${unknown}'; known is set`);
   const report = kernelDefaultsReport();
   printResult(report, renderDefaults(report), json);
-  process.exitCode = shownExitCode(report.isEveryFileRead ? 0 : 3);
+  process.exitCode = shownExitCode(report.isEveryFileRead ? exitCodes.done : exitCodes.unanswered);
 }
 
 function exitCodeOf({ applied, overriddenBy, warnings, incomplete }: DefaultsChange, dryRun: boolean): number {
   if (dryRun) return shownExitCode();
-  if (!applied) return 1;
-  return overriddenBy.length + warnings.length + incomplete.length > 0 ? 2 : 0;
+  if (!applied) return exitCodes.nothing;
+  return overriddenBy.length + warnings.length + incomplete.length > 0 ? exitCodes.fault : exitCodes.done;
 }
 
 function change(policy: string | undefined, options: SetOptions, command: Command): void {
@@ -96,6 +99,7 @@ Examples:
   $ tcp-keepalive defaults
   $ tcp-keepalive defaults set 600:30:5 --dry-run`,
     )
+    .allowExcessArguments()
     .action(show)
     .addCommand(setCommand());
 }
