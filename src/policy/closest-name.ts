@@ -26,3 +26,9 @@ export function closestName(given: string, names: readonly string[]): string | u
     .sort((a, b) => a.letters - b.letters);
   return close[0]?.name;
 }
+
+/** Returns the question whether the closest name was meant; undefined if no name is close. */
+export function didYouMean(given: string, names: readonly string[]): string | undefined {
+  const closest = closestName(given, names);
+  return closest === undefined ? undefined : `did you mean "${closest}"?`;
+}

@@ -1,4 +1,4 @@
-import { closestName } from './closest-name.js';
+import { didYouMean } from './closest-name.js';
 import { describeValue } from './errors.js';
 import { KeepAliveError } from './keep-alive-error.js';
 
@@ -49,8 +49,7 @@ export function assertKnownNames(
 ): void {
   const unknown = names.find((name) => !known.includes(name));
   if (unknown === undefined) return;
-  const meant = closestName(unknown, known);
-  const hint = meant === undefined ? `known are ${known.join(', ')}` : `did you mean "${meant}"?`;
+  const hint = didYouMean(unknown, known) ?? `known are ${known.join(', ')}`;
   const place = field === '' ? source : `${source}: ${field}`;
   const message = `${place}: unknown ${kind} ${describeValue(unknown)}; ${hint}`;
   const allowed = `one of ${known.join(', ')}`;

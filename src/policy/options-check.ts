@@ -1,4 +1,4 @@
-import { closestName } from './closest-name.js';
+import { didYouMean } from './closest-name.js';
 import { assertKnownOptions, ConfigurationError } from './configuration-error.js';
 import { describeValue } from './errors.js';
 
@@ -34,8 +34,8 @@ export class OptionsCheck {
   /** Checks an option that has one of some names. */
   oneOf(name: string, names: readonly string[], value = this.#given[name]): void {
     if (value === undefined || names.includes(value as string)) return;
-    const meant = typeof value === 'string' ? closestName(value, names) : undefined;
-    this.refuse(name, `one of ${names.join(', ')}`, value, meant === undefined ? '' : `; did you mean "${meant}"?`);
+    const hint = typeof value === 'string' ? didYouMean(value, names) : undefined;
+    this.refuse(name, `one of ${names.join(', ')}`, value, hint === undefined ? '' : `; ${hint}`);
   }
 
   /** Checks an option that is a list of some names. */

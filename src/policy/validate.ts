@@ -1,4 +1,4 @@
-import { closestName } from './closest-name.js';
+import { didYouMean } from './closest-name.js';
 import { readMilliseconds, spokenDuration } from './duration.js';
 import { describeValue, PolicyError } from './errors.js';
 import { type KeepAlivePolicy, limits, type SettingField, type ValidPolicy } from './policy.js';
@@ -15,6 +15,8 @@ const knownAliases: Readonly<Record<string, SettingField>> = {
   probes: 'count',
   retries: 'count',
   timeout: 'userTimeout',
+  maxRto: 'rtoMax',
+  rtoMaxMs: 'rtoMax',
 };
 
 function nearestText(field: SettingField, ms: number): string {
@@ -114,9 +116,8 @@ function refuseUnknownFields(policy: object, keys: readonly string[]): void {
   const unknown = keys.find((key) => !settingFields.includes(key as SettingField));
   if (unknown === undefined) return;
   const meant = Object.hasOwn(knownAliases, unknown) ? knownAliases[unknown] : undefined;
-  const closest = closestName(unknown, settingFields);
-  const guess = closest === undefined ? undefined : `did you mean "${closest}"?`;
-  const hint = unknown === 'enabled' ? stateHint : meant === undefined ? guess : `it is called '${meant}' here`;
+  const guess = meant === undefined ? didYouMean(unknown, settingFields) : `it is called '${meant}' here`;
+  const hint = unknown === 'enabled' ? stateHint : guess;
   throw new PolicyError('policy', policy, `made of ${fieldNames}`, hint, `a field ${describeValue(unknown)}`);
 }
 

@@ -54,6 +54,14 @@ function isComplete<State extends StatedKeepAlive>(state: State | undefined): st
   return state !== undefined && settingFields.every((field) => state[field] !== null);
 }
 
+interface MayBePending {
+  readonly status?: 'pending' | undefined;
+}
+
+interface MayBeOfServer {
+  readonly connections?: ServerKeepAlive['connections'];
+}
+
 /**
  * Reads a connection's or listener's keepalive from the kernel, in milliseconds.
  *
@@ -69,10 +77,9 @@ function isComplete<State extends StatedKeepAlive>(state: State | undefined): st
  * @throws {SystemCallError} EBADF if the socket was destroyed, ENOTCONN if the socket has
  * neither a descriptor nor a policy.
  */
-export function getKeepAlive(target: KeepAliveTarget): KeepAliveState & {
-  readonly status?: 'pending' | undefined;
-  readonly connections?: 'inherited' | 'set-on-accept' | undefined;
-} {
+export function getKeepAlive(connection: Exclude<KeepAliveTarget, net.Server>): KeepAliveState & MayBePending;
+export function getKeepAlive(target: KeepAliveTarget): KeepAliveState & MayBePending & MayBeOfServer;
+export function getKeepAlive(target: KeepAliveTarget): KeepAliveState & MayBePending & MayBeOfServer {
   const bound = boundDescriptor(target, 'getsockopt');
   if (bound !== undefined && canUseDescriptors()) return readState(bound, currentPlatform());
   const resolved = resolveTarget(target, 'getsockopt');

@@ -44,7 +44,16 @@ interface Layout {
 
 const layouts = new WeakMap<Platform, Layout>();
 
-/** Returns the layout of a platform. */
+/** Returns whether a TCP socket may lack the option of a field. */
+export function canBeMissing(field: keyof KeepAliveState): boolean {
+  return field === 'userTimeout' || (field !== 'enabled' && limits[field].unstated !== undefined);
+}
+
+/**
+ * Returns the layout of a platform.
+ *
+ * @throws {UnsupportedError} if the platform has no option for idle, interval or count.
+ */
 export function layoutOf(platform: Platform): Layout {
   let layout = layouts.get(platform);
   if (layout === undefined) {
@@ -52,6 +61,7 @@ export function layoutOf(platform: Platform): Layout {
     const options = fields.map((field) => optionOf(platform, field) as SettingOption);
     const numbers = settingFields.flatMap((field) => {
       const index = fields.indexOf(field);
+      if (index < 0 && !canBeMissing(field)) throw noOption(field);
       return index < 0 ? [] : { field, index, unitMs: options[index]?.unitMs ?? 1, unstated: limits[field].unstated };
     });
     layout = {

@@ -1,14 +1,24 @@
 import { SystemCallError, UnsupportedError } from '../native/errors.js';
 import { readIntOptions, writeIntOption, writeIntOptions } from '../native/socket/socket-options.js';
-import { limits } from '../policy/policy.js';
 import type { KeepAliveState } from '../policy/settings.js';
 import { newSocketState } from './kernel-defaults.js';
-import { layoutOf, type OptionWrite, optionWrites, restoringFields, stateFrom, writesOf } from './option-writes.js';
+import {
+  canBeMissing,
+  layoutOf,
+  type OptionWrite,
+  optionWrites,
+  restoringFields,
+  stateFrom,
+  writesOf,
+} from './option-writes.js';
 import { isComplete, type PlannedPolicy, plannedState } from './planned-state.js';
 import type { Platform } from './platforms/index.js';
 import type { SocketKeepAlive } from './state.js';
 
-const notTcpCodes = new Set(['EOPNOTSUPP', 'ENOPROTOOPT']);
+/** The code of a socket that is not of TCP, and no other. */
+const notTcpCode = 'EOPNOTSUPP';
+
+const notTcpCodes = new Set([notTcpCode, 'ENOPROTOOPT']);
 
 function notTcp(cause: SystemCallError): UnsupportedError {
   const requires = 'a TCP socket; this descriptor is a unix-domain socket or of another protocol';
@@ -23,11 +33,6 @@ function isNotTcp(error: unknown): error is SystemCallError {
 function given(value: number | SystemCallError | undefined): number {
   if (typeof value === 'number') return value;
   throw isNotTcp(value) ? notTcp(value) : value;
-}
-
-/** Returns whether a TCP socket may lack the option of a field. */
-function canBeMissing(field: keyof KeepAliveState): boolean {
-  return field === 'userTimeout' || (field !== 'enabled' && limits[field].unstated !== undefined);
 }
 
 /** Makes a state of the values of a layout's options. */
@@ -110,7 +115,7 @@ export function writeOptions(
 ): KeepAliveState {
   const { done, error: refusal, after: values } = writeIntOptions(fd, list, layoutOf(platform).options);
   try {
-    if (refusal !== undefined) throw refusal;
+    if (refusal !== undefined) throw refusal.code === notTcpCode ? notTcp(refusal) : refusal;
     const after = stateOf(values, platform);
     assertKept(list, after, platform);
     return after;

@@ -131,9 +131,12 @@ export function parseAddress(text: string): Uint8Array | undefined {
 }
 
 /**
- * Reads a block of addresses such as `10.0.0.0/8` or `2001:db8::/32`, or a single address. An IPv4-mapped block is the
- * IPv4 one that it stands for; shorter than 96 bits, it would hold IPv6 addresses as well, and is refused like anything
- * else that is no block.
+ * Reads a block of addresses or a single address. Returns undefined for any other text.
+ *
+ * An IPv4-mapped block is read as the IPv4 block. With less than 96 bits it would hold IPv6 addresses too, and is refused.
+ *
+ * @example
+ * parseAddressPrefix('10.0.0.0/8');
  */
 export function parseAddressPrefix(text: string): AddressPrefix | undefined {
   const [addressText = '', lengthText, ...rest] = text.split('/');

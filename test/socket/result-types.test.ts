@@ -10,6 +10,7 @@ it('gives numbers for a connection, once the result says that they are in force'
   expectTypeOf(result).toExtend<KeepAliveState>();
   expectTypeOf(result).not.toHaveProperty('connections');
   expectTypeOf(getKeepAlive(pair.client).userTimeout).toEqualTypeOf<number>();
+  expectTypeOf(getKeepAlive(pair.client)).not.toHaveProperty('connections');
   expect(result.idle + result.interval * result.count).toBe(45_000);
 });
 

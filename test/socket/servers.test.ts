@@ -157,7 +157,9 @@ describe('a server', () => {
     await once(server, 'listening');
     const before = [server.listenerCount('listening'), server.listenerCount('connection')];
     const unsupported = expect.objectContaining({ code: 'ERR_KEEPALIVE_UNSUPPORTED' });
-    expect(() => setKeepAlive(server, '30:5:3')).toThrow(unsupported);
+    for (const policy of ['30:5:3', false, { userTimeout: 5000 }, { rtoMax: 5000 }] as const) {
+      expect(() => setKeepAlive(server, policy)).toThrow(unsupported);
+    }
     expect(() => getKeepAlive(server)).toThrow(unsupported);
     expect([server.listenerCount('listening'), server.listenerCount('connection')]).toEqual(before);
   });

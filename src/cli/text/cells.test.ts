@@ -8,6 +8,8 @@ it.each([
   [{ ...on, userTimeout: 45_000 }, '30:5:3:auto'],
   [{ ...on, userTimeout: 60_000 }, '30:5:3:60'],
   [{ ...on, userTimeout: 1500 }, '30:5:3:1500ms'],
+  [{ ...on, rtoMax: 2500 }, '30:5:3 rto-max 2500ms'],
+  [{ ...on, userTimeout: 45_000, rtoMax: 9000 }, '30:5:3:auto rto-max 9'],
   // A sysctl can hold what a socket option refuses.
   [{ ...on, idle: 86_400_000 }, '86400:5:3'],
   [off, 'off'],

@@ -51,15 +51,18 @@ export function stateText(state: TcpState): string {
   return stateTexts[state];
 }
 
-/** Keepalive as policy text: `30:5:3`, `30:5:3:auto`, `off`; `on` without known numbers, `?` if not known. */
+/**
+ * Returns keepalive as policy text: `30:5:3`, `30:5:3:auto`, `off`; `on` without known numbers, `?` if not known. Policy text has
+ * no place for the longest time between retransmissions: `30:5:3 rto-max 9`.
+ */
 export function keepAliveText(state: ConnectionRow['keepAlive']): string {
   if (state === null) return '?';
   if (!state.enabled) return 'off';
   if (state.idle === null) return 'on';
-  const { idle, interval, count, userTimeout } = state;
-  const text = `${policyDuration(idle)}:${policyDuration(interval)}:${count}`;
-  if (userTimeout === null || userTimeout === 0) return text;
-  return `${text}:${userTimeout === idle + interval * count ? 'auto' : policyDuration(userTimeout)}`;
+  const { idle, interval, count, userTimeout, rtoMax } = state;
+  const timeoutText = userTimeout === idle + interval * count ? 'auto' : policyDuration(userTimeout ?? 0);
+  const parts = [policyDuration(idle), policyDuration(interval), count, ...(userTimeout ? [timeoutText] : [])];
+  return `${parts.join(':')}${rtoMax === undefined ? '' : ` rto-max ${policyDuration(rtoMax)}`}`;
 }
 
 const timerTexts: Readonly<Record<TimerKind, string>> = {

@@ -29,8 +29,9 @@ export class SelectionError extends KeepAliveError {
   readonly given: unknown;
   readonly allowed: string;
 
-  constructor(filter: SelectionFilter, given: unknown, allowed: string) {
-    super(`${filter} must be ${allowed}, got ${describeValue(given)}`);
+  /** @param hint What was probably meant. */
+  constructor(filter: SelectionFilter, given: unknown, allowed: string, hint?: string) {
+    super(`${filter} must be ${allowed}, got ${describeValue(given)}${hint === undefined ? '' : `; ${hint}`}`);
     this.filter = filter;
     this.given = given;
     this.allowed = allowed;

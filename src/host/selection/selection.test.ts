@@ -161,6 +161,8 @@ describe('parseSelection', () => {
     [{ state: 'open' }, 'state must be one of established, syn-sent, syn-recv, fin-wait1'],
     [{ state: 'constructor' }, 'state must be'],
     [{ verdict: 'bad' }, 'verdict must be one of protected, slow, unprotected'],
+    [{ verdict: 'unprotcted' }, 'got "unprotcted"; did you mean "unprotected"?'],
+    [{ state: 'Establishd' }, 'got "Establishd"; did you mean "established"?'],
     [{ cgroup: 'system.slice' }, "cgroup must be a path such as '/system.slice'"],
     [{ netns: 'blue' }, 'netns must be'],
     [{ process: '' }, 'process must be not empty'],

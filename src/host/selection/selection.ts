@@ -1,3 +1,4 @@
+import { didYouMean } from '../../policy/closest-name.js';
 import { assertKnownNames } from '../../policy/configuration-error.js';
 import { type PortRange, parsePortRange, portRangesAllowed } from '../../policy/match/port-range.js';
 import type { Verdict } from '../../policy/model/verdict.js';
@@ -67,8 +68,10 @@ const states: Readonly<Record<string, readonly TcpState[]>> = {
 function parseState(text: string): readonly TcpState[] {
   const found = new Map(Object.entries(states)).get(text.toLowerCase().replaceAll(/[-_]/g, ''));
   if (found !== undefined) return found;
-  const names = [...new Set(Object.values(states).map(([state]) => state))];
-  throw new SelectionError('state', text, `one of ${names.join(', ').toLowerCase().replaceAll('_', '-')}`);
+  const names = [...new Set(Object.values(states).map(([state = '']) => state))].map((state) =>
+    state.toLowerCase().replaceAll('_', '-'),
+  );
+  throw new SelectionError('state', text, `one of ${names.join(', ')}`, didYouMean(text.toLowerCase(), names));
 }
 
 const verdicts: readonly Verdict[] = ['protected', 'slow', 'unprotected'];
@@ -76,7 +79,7 @@ const verdicts: readonly Verdict[] = ['protected', 'slow', 'unprotected'];
 function parseVerdict(text: string): Verdict {
   const found = verdicts.find((verdict) => verdict === text);
   if (found !== undefined) return found;
-  throw new SelectionError('verdict', text, `one of ${verdicts.join(', ')}`);
+  throw new SelectionError('verdict', text, `one of ${verdicts.join(', ')}`, didYouMean(text, verdicts));
 }
 
 function parseCgroup(text: string): string {
@@ -115,9 +118,11 @@ const parsers: { readonly [filter in SelectionFilter]: (text: string, lookUp: Ne
 };
 
 /**
- * Reads the filters that a user gave.
+ * Reads filters as the command line has them.
  *
- * @param lookUpNetns Finds a network namespace by a name or a path; by default only by its inode.
+ * @param lookUpNetns Finds a network namespace by a name or a path. Default: only by its inode.
+ * @example
+ * const { rows } = listConnections({ selection: parseSelection({ port: 'local:443', state: 'established' }) });
  * @throws {SelectionError} naming the filter that is wrong, what was given and what is allowed.
  * @throws {ConfigurationError} if there is no filter of a name: the filter would select everything.
  */

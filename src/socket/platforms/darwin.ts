@@ -1,7 +1,7 @@
 import type { Platform } from './platform.js';
 
 /** macOS netinet/tcp.h and sys/socket.h; TCP_RXT_CONNDROPTIME counts seconds of retransmission. */
-export const darwin: Platform = {
+export const darwin = {
   name: 'darwin',
   keepAlive: { name: 'SO_KEEPALIVE', level: 0xffff, option: 0x0008 },
   idle: { name: 'TCP_KEEPALIVE', level: 6, option: 0x10, unitMs: 1000 },
@@ -10,4 +10,4 @@ export const darwin: Platform = {
   userTimeout: { name: 'TCP_RXT_CONNDROPTIME', level: 6, option: 0x80, unitMs: 1000 },
   listenerOptionsInherited: false,
   hasDescriptors: true,
-};
+} as const satisfies Platform;

@@ -1,7 +1,7 @@
 import type { Platform } from './platform.js';
 
 /** FreeBSD netinet/tcp.h and sys/socket.h; TCP_MAXUNACKTIME (since 13.1) counts seconds. */
-export const freebsd: Platform = {
+export const freebsd = {
   name: 'freebsd',
   keepAlive: { name: 'SO_KEEPALIVE', level: 0xffff, option: 0x0008 },
   idle: { name: 'TCP_KEEPIDLE', level: 6, option: 256, unitMs: 1000 },
@@ -10,4 +10,4 @@ export const freebsd: Platform = {
   userTimeout: { name: 'TCP_MAXUNACKTIME', level: 6, option: 68, unitMs: 1000 },
   listenerOptionsInherited: false,
   hasDescriptors: true,
-};
+} as const satisfies Platform;

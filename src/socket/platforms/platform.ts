@@ -11,13 +11,8 @@ export interface SettingOption extends SocketOption {
   readonly minimumKernel?: string;
 }
 
-/** The numbers that every platform has an option for. */
-type CommonField = 'idle' | 'interval' | 'count' | 'userTimeout';
-
-/** The socket options by which one platform's kernel knows a keepalive policy. */
-export interface Platform
-  extends Readonly<Record<CommonField, SettingOption>>,
-    Readonly<Partial<Record<Exclude<SettingField, CommonField>, SettingOption>>> {
+/** The socket options by which one platform's kernel knows a keepalive policy. A platform leaves out what it has not. */
+export interface Platform extends Readonly<Partial<Record<SettingField, SettingOption>>> {
   /** As in `process.platform`. */
   readonly name: string;
   readonly keepAlive: SocketOption;

@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { UnsupportedError } from '../../native/errors.js';
 import { PolicyError } from '../../policy/errors.js';
 import { readPolicy } from '../../policy/parse.js';
-import { assertWritable } from '../option-writes.js';
+import { assertWritable, layoutOf } from '../option-writes.js';
 import { currentPlatform, platformNamed } from './index.js';
 
 const options = ['keepAlive', 'idle', 'interval', 'count', 'userTimeout'] as const;
@@ -18,11 +18,11 @@ describe.each([
 
   it("has the system's numbers", () => {
     expect(platform.name).toBe(name);
-    expect(options.map((option) => [platform[option].level, platform[option].option])).toEqual(expected);
+    expect(options.map((option) => [platform[option]?.level, platform[option]?.option])).toEqual(expected);
   });
 
   it('counts idle and interval in seconds', () => {
-    expect([platform.idle.unitMs, platform.interval.unitMs]).toEqual([1000, 1000]);
+    expect([platform.idle?.unitMs, platform.interval?.unitMs]).toEqual([1000, 1000]);
   });
 
   it('hands options from the listener on only on Linux', () => {
@@ -42,12 +42,19 @@ describe.each([
 describe.each(['darwin', 'freebsd', 'win32'])('a user timeout on %s', (name) => {
   it('that is no whole second is refused with what was given and what is allowed', () => {
     const { userTimeout } = platformNamed(name);
-    const message = `userTimeout must be whole seconds on this platform (${userTimeout.name}), got "1500ms"`;
+    const message = `userTimeout must be whole seconds on this platform (${userTimeout?.name}), got "1500ms"`;
     expect(() => assertWritable(readPolicy({ userTimeout: 1500 }), platformNamed(name))).toThrow(
-      new PolicyError('userTimeout', '1500ms', `whole seconds on this platform (${userTimeout.name})`),
+      new PolicyError('userTimeout', '1500ms', `whole seconds on this platform (${userTimeout?.name})`),
     );
     expect(() => assertWritable(readPolicy({ userTimeout: 1500 }), platformNamed(name))).toThrow(message);
   });
+});
+
+it('a platform that has no option for a number says so when the number is set, and when it is read', () => {
+  const { idle: _, ...withoutIdle } = platformNamed('freebsd');
+  expect(() => assertWritable(readPolicy('30:5:3'), withoutIdle)).toThrow(UnsupportedError);
+  expect(() => assertWritable(readPolicy({ interval: '5s' }), withoutIdle)).not.toThrow();
+  expect(() => layoutOf(withoutIdle)).toThrow(/setting idle is not supported/);
 });
 
 it('a platform without a table is unsupported, and the error names those that have one', () => {

@@ -5,7 +5,7 @@ import { nowMs, RealPromise, sleep } from '../../node/real-time.js';
 import type { Snapshot } from '../../peer/snapshot.js';
 import { type ProbeDecision, probeDecision } from '../../policy/model/probe-safety.js';
 import { readState } from '../options.js';
-import { currentPlatform } from '../platforms/index.js';
+import { linux } from '../platforms/linux.js';
 import { takeSnapshot } from './take-snapshot.js';
 
 /**
@@ -48,8 +48,7 @@ function override(request: Request): Override | undefined {
     request.resolve('closed');
     return undefined;
   }
-  const platform = currentPlatform();
-  const state = readState(fd, platform);
+  const state = readState(fd, linux);
   const before = takeSnapshot(fd);
   if (before === undefined) {
     request.resolve('closed');
@@ -61,8 +60,8 @@ function override(request: Request): Override | undefined {
     request.resolve(decision);
     return undefined;
   }
-  writeIntOption(fd, platform.idle, leastIdle);
-  return { ...request, fd, idle: state.idle / (platform.idle.unitMs ?? 1), before };
+  writeIntOption(fd, linux.idle, leastIdle);
+  return { ...request, fd, idle: state.idle / linux.idle.unitMs, before };
 }
 
 function isSent({ fd, before }: Override): boolean {
@@ -72,8 +71,7 @@ function isSent({ fd, before }: Override): boolean {
 
 /** Restores the idle time, unless somebody else has set one meanwhile. */
 function restore({ fd, idle }: Override): void {
-  const { idle: option } = currentPlatform();
-  if (readIntOption(fd, option) === leastIdle) writeIntOption(fd, option, idle);
+  if (readIntOption(fd, linux.idle) === leastIdle) writeIntOption(fd, linux.idle, idle);
 }
 
 function waitToPoll(): void {

@@ -3,6 +3,7 @@ import type { DefaultsChange } from '../../../host/sysctl/change.js';
 import { kernelDefaultsReport } from '../../../host/sysctl/report.js';
 import { defaultFile, setKernelDefaults } from '../../../host/sysctl/set-defaults.js';
 import { undoKernelDefaults } from '../../../host/sysctl/undo-defaults.js';
+import { exitCodes } from '../../exit-codes.js';
 import { print, printIncomplete, printJson, printMessage, shownExitCode } from '../../shared/output.js';
 import { changeWarnings, renderChange, renderDefaults } from './text.js';
 
@@ -17,20 +18,22 @@ interface SetOptions extends ShowOptions {
   readonly undo?: true;
 }
 
-function show({ json }: ShowOptions): void {
+function show({ json }: ShowOptions, command: Command): void {
+  const [unknown] = command.args;
+  if (unknown !== undefined) command.error(`unknown command '${unknown}'; known is set`);
   const report = kernelDefaultsReport();
   if (json) printJson(report);
   else {
     print(`${renderDefaults(report)}\n`);
     printIncomplete(report.incomplete);
   }
-  process.exitCode = shownExitCode(report.isEveryFileRead ? 0 : 3);
+  process.exitCode = shownExitCode(report.isEveryFileRead ? exitCodes.done : exitCodes.unanswered);
 }
 
 function exitCodeOf({ applied, overriddenBy, warnings, incomplete }: DefaultsChange, dryRun: boolean): number {
   if (dryRun) return shownExitCode();
-  if (!applied) return 1;
-  return overriddenBy.length + warnings.length + incomplete.length > 0 ? 2 : 0;
+  if (!applied) return exitCodes.nothing;
+  return overriddenBy.length + warnings.length + incomplete.length > 0 ? exitCodes.fault : exitCodes.done;
 }
 
 function printChange(change: DefaultsChange): void {
@@ -101,6 +104,7 @@ Examples:
   $ tcp-keepalive defaults
   $ tcp-keepalive defaults set 600:30:5 --dry-run`,
     )
+    .allowExcessArguments()
     .action(show)
     .addCommand(setCommand());
 }

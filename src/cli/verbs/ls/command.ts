@@ -4,6 +4,7 @@ import type { ListQuery } from '../../../host/list/list-query.js';
 import type { Listing } from '../../../host/list/listing.js';
 import { isAnswered } from '../../../host/list/not-judged.js';
 import { parseSortOrder, type SortOrder, sortKeys, sortRows } from '../../../host/list/order.js';
+import { didYouMean } from '../../../policy/closest-name.js';
 import { exitCodes } from '../../exit-codes.js';
 import { drawingOutput, hasReader, outputWidth, print, printIncomplete, shownExitCode } from '../../shared/output.js';
 import { addSelectionOptions, durationOption, queryOf, type SelectionOptions } from '../../shared/selection-options.js';
@@ -23,9 +24,10 @@ interface LsOptions extends SelectionOptions {
 
 function sortOrder(text: string): SortOrder {
   const order = parseSortOrder(text);
-  if (order === undefined)
-    throw new InvalidArgumentError(`Allowed are ${sortKeys.join(', ')}, each also with a - before it.`);
-  return order;
+  if (order !== undefined) return order;
+  const hint = didYouMean(text.replace(/^-/, ''), sortKeys);
+  const allowed = `Allowed are ${sortKeys.join(', ')}, each also with a - before it`;
+  throw new InvalidArgumentError(hint === undefined ? `${allowed}.` : `${allowed}; ${hint}`);
 }
 
 /** Returns the list as text. Loads the code of tables only here: loading it takes longer than a short list. */

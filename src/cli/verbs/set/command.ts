@@ -122,7 +122,11 @@ export function setCommand(): Command {
   addSelectionOptions(command)
     .option('--all', 'every connection, where no filter is given')
     .option('--off', 'turn keepalive off instead')
-    .option('--rto-max <duration>', 'longest time between two retransmissions, such as 5s (Linux 6.15)', rtoMaxArgument)
+    .option(
+      '--rto-max <duration>',
+      'longest time between two retransmissions, such as 5s, or system (Linux 6.15)',
+      rtoMaxArgument,
+    )
     .option('--dry-run', 'change nothing, show what would change')
     .option('--record <file>', 'keep what was there in a new file, for --undo')
     .option('--undo <file>', 'restore what a file of --record or --json holds')

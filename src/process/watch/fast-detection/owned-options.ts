@@ -7,7 +7,7 @@ import { interimOptions } from '../../../socket/interim/deferred-options.js';
 import { type OptionOwner, optionOwners } from '../../../socket/interim/option-owner.js';
 import { type OptionWrite, optionFields, writesOfFields } from '../../../socket/option-writes.js';
 import { readState } from '../../../socket/options.js';
-import { currentPlatform } from '../../../socket/platforms/index.js';
+import { linux } from '../../../socket/platforms/linux.js';
 import type { DeferredOptions, InForce, KeepAliveState } from '../../../socket/state.js';
 
 /** The kernel probes a watched connection this often on its own, once its peer is silent. */
@@ -67,9 +67,8 @@ export class OwnedOptions implements OptionOwner {
     const fd = fdOf(this.#handle);
     if (fd === undefined || owners.get(this.#handle) !== this) return false;
     if (this.#adoptChanges(fd)) this.#enforce(fd);
-    const { idle } = currentPlatform();
     // Setting TCP_KEEPIDLE rearms the timer (net/ipv4/tcp.c, tcp_sock_set_keepidle_locked); nothing has to be restored.
-    writeIntOption(fd, idle, this.#state.idle / (idle.unitMs ?? 1));
+    writeIntOption(fd, linux.idle, this.#state.idle / linux.idle.unitMs);
     return true;
   }
 
@@ -85,7 +84,7 @@ export class OwnedOptions implements OptionOwner {
   setForProgram(fd: number, list: readonly OptionWrite[]): InForce {
     this.program = withWrites(this.program, list);
     const { deferred: _, ...inForce } = this.#enforce(fd);
-    if (this.#calls > 0) this.#before = readState(fd, currentPlatform());
+    if (this.#calls > 0) this.#before = readState(fd, linux);
     const later = optionFields.filter((field) => this.program[field] !== inForce[field]);
     if (later.length === 0) return inForce;
     const fields = Object.fromEntries(later.map((field) => [field, this.program[field]]));
@@ -98,8 +97,8 @@ export class OwnedOptions implements OptionOwner {
     if (fd === undefined) return;
     this.#calls += 1;
     if (this.#calls > 1) return;
-    this.#before = readState(fd, currentPlatform());
-    if (!this.program.enabled) writeIntOption(fd, currentPlatform().keepAlive, 0);
+    this.#before = readState(fd, linux);
+    if (!this.program.enabled) writeIntOption(fd, linux.keepAlive, 0);
   }
 
   afterCall(): void {
@@ -107,7 +106,7 @@ export class OwnedOptions implements OptionOwner {
     if (this.#before === undefined || fd === undefined) return;
     this.#calls -= 1;
     if (this.#calls > 0) return;
-    const { enabled, idle, interval, count } = readState(fd, currentPlatform());
+    const { enabled, idle, interval, count } = readState(fd, linux);
     // Node.js sets the three together, if at all.
     const isSet = idle !== this.#before.idle || interval !== this.#before.interval || count !== this.#before.count;
     this.program = { ...this.program, enabled, ...(isSet ? { idle, interval, count } : {}) };
@@ -134,7 +133,7 @@ export class OwnedOptions implements OptionOwner {
   /** Sets only the options that differ. */
   #set(fd: number, state: KeepAliveState): InForce {
     const now = wantedState(this.#handle, fd);
-    const writes = writesOfFields(state, (field) => state[field] !== now[field], currentPlatform());
+    const writes = writesOfFields(state, (field) => state[field] !== now[field], linux);
     return changeOptions(this.#handle, fd, writes);
   }
 
@@ -145,7 +144,7 @@ export class OwnedOptions implements OptionOwner {
    * @returns whether there were such options.
    */
   #adoptChanges(fd: number): boolean {
-    const now = readState(fd, currentPlatform());
+    const now = readState(fd, linux);
     const expected = { ...this.#state, ...interimOptions(this.#handle) };
     const changed = optionFields.filter((field) => now[field] !== expected[field]);
     const isOverride = changed.length === 1 && changed[0] === 'idle' && now.idle === limits.idle.min;
