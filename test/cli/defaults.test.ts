@@ -56,7 +56,7 @@ describe.concurrent('tcp-keepalive defaults', () => {
     [['set', '600:30:5', '--undo'], '--undo'],
     [['set', '600:30:5', '--runtime-only', '--file', '/tmp/x'], '--runtime-only writes no file'],
     [['set', '600:30:5', '--file', '/proc/none/x.conf'], 'the directory /proc/none is missing'],
-    [['unknown'], 'too many arguments'],
+    [['unknown'], "unknown command 'unknown'; known is set"],
     [['--unknown'], 'unknown option'],
   ])('refuses %j', async (args, reason) => {
     const { code, stdout, stderr } = await runCli('defaults', ...args);
