@@ -175,6 +175,12 @@ describe('sysctlSources', () => {
     }
   });
 
+  it('refuses a root that does not exist', () => {
+    expect(() => sysctlSources({ root: '/nowhere/at/all' })).toThrow(
+      'stat(/nowhere/at/all): ENOENT, it does not exist',
+    );
+  });
+
   it('takes patterns made to be slow in its stride', () => {
     const stars = `net.ipv4.${'*a'.repeat(2000)}=5`;
     const braces = `net.ipv4.${'{a,b}'.repeat(2000)}*=5`;

@@ -1,9 +1,11 @@
+import { statSync } from 'node:fs';
 import path from 'node:path';
 import { OptionsCheck } from '../../policy/options-check.js';
 import { type KeepAliveSysctl, keepAliveSysctls, type RootOption } from '../../socket/kernel-defaults.js';
 import type { Omission } from '../list/connection.js';
 import { type ConfigurationFile, configurationFiles, type PlannedFile } from './configuration-files.js';
 import { numberOfValue, readSettings, type Setting } from './configuration-text.js';
+import { attempt } from './failed-call.js';
 import { isPattern, matchesPattern } from './pattern.js';
 
 /** A line of a configuration file that concerns one of the three sysctls. */
@@ -92,6 +94,8 @@ function sourcesOf(files: readonly ConfigurationFile[]): SysctlSource[] {
 
 /** Like {@link sysctlSources}, with a file as if it were written already. */
 export function sourcesWith(root: string, planned?: PlannedFile): SysctlSources {
+  // A root that is mistyped must not read as one without settings.
+  attempt('stat', root, () => statSync(root));
   const { files, notRead, incomplete } = configurationFiles(root, planned);
   return { sources: sourcesOf(files), notRead: sourcesOf(notRead === undefined ? [] : [notRead]), incomplete };
 }
@@ -109,6 +113,7 @@ export function sourcesWith(root: string, planned?: PlannedFile): SysctlSources 
  * const { sources } = sysctlSources();
  * const winner = sources.findLast(({ key }) => key === 'net.ipv4.tcp_keepalive_time');
  * @throws {ConfigurationError} if an option is unknown or of a wrong type.
+ * @throws {SystemCallError} ENOENT if `root` does not exist.
  * @see sysctl.d(5), sysctl(8)
  */
 export function sysctlSources(options: RootOption = {}): SysctlSources {
