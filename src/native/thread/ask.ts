@@ -3,8 +3,8 @@ import type { BroadcastChannel, MessagePort } from 'node:worker_threads';
 import { UnsupportedError } from '../errors.js';
 import { inodeOf } from '../inode.js';
 import type { DescriptorCalls } from './descriptor-calls.js';
+import { PendingRequest } from './pending-request.js';
 import { type ErrorClasses, fromPortable, toPortable } from './portable.js';
-import { Question } from './question.js';
 import { mailbox, mailboxLength, type Reply, type Request } from './request.js';
 import { threadKey, workerThreads } from './role.js';
 
@@ -29,7 +29,7 @@ function askBriefly(name: string, args: readonly unknown[]): unknown {
   const own = memory ?? new SharedArrayBuffer(mailboxLength);
   // The native thread may still write into the mailbox of a request that failed.
   memory = undefined;
-  new Question(request({ name, args }, own)).wait();
+  new PendingRequest(request({ name, args }, own)).wait();
   memory = own;
   const { words, bytes } = mailbox(own);
   const { deserialize } = process.getBuiltinModule('node:v8');
@@ -82,7 +82,7 @@ export function callExported({ module, name, classes }: ExportedFunction, args: 
   const { channel, replyTo } = openReplyChannel();
   try {
     const portable = toPortable(args) as unknown[];
-    new Question(request({ module, name, args: portable, replyTo }, new SharedArrayBuffer(mailboxLength))).wait();
+    new PendingRequest(request({ module, name, args: portable, replyTo }, new SharedArrayBuffer(mailboxLength))).wait();
     return takeReply(channel, classes);
   } finally {
     channel.close();
@@ -100,10 +100,10 @@ export async function callExportedLater(
       channel.onmessage = (event) => resolve((event as { data: Reply }).data);
     });
     const portable = toPortable(args) as unknown[];
-    const question = new Question(
+    const pending = new PendingRequest(
       request({ module, name, args: portable, replyTo }, new SharedArrayBuffer(mailboxLength)),
     );
-    while (!question.isTaken) await new Promise((resolve) => setTimeout(resolve, question.repeat()));
+    while (!pending.isTaken) await new Promise((resolve) => setTimeout(resolve, pending.repeat()));
     return resultOf(await reply, classes);
   } finally {
     channel.close();

@@ -60,7 +60,7 @@ function unreachable(feature: string, refusal: unknown): UnsupportedError {
 }
 
 /** A request on its way to the native thread and back. */
-export class Question {
+export class PendingRequest {
   readonly #request: Request;
   readonly #words: Int32Array<SharedArrayBuffer>;
   readonly #askedAtMs = now();
