@@ -3,11 +3,15 @@ import { libc } from '../libc.js';
 import { OwnedDescriptor } from '../owned-descriptor.js';
 import { checkedBpf } from './syscall.js';
 
-/** A map, which programs and their loader share. */
+/** A map that BPF programs and their loader share. */
 export class BpfMap extends OwnedDescriptor {
   readonly kind = 'map';
 
-  /** @throws {SystemCallError} EPERM without CAP_BPF. */
+  /**
+   * Creates a map.
+   *
+   * @throws {SystemCallError} EPERM without CAP_BPF.
+   */
   static create(map: MapCreate): BpfMap {
     return new BpfMap(checkedBpf('BPF_MAP_CREATE', mapCreate(map), `the map ${map.name}`), `BPF map ${map.name}`);
   }

@@ -24,7 +24,7 @@ function resultOf(reply: Reply, classes?: ErrorClasses): unknown {
 
 let memory: SharedArrayBuffer | undefined;
 
-/** Makes the native thread make a call whose reply is small, and waits for the reply. */
+/** Calls a function in the native thread whose result is small, and waits for the reply. */
 function askBriefly(name: string, args: readonly unknown[]): unknown {
   const own = memory ?? new SharedArrayBuffer(mailboxLength);
   // The native thread may still write into the mailbox of a request that failed.
@@ -36,7 +36,7 @@ function askBriefly(name: string, args: readonly unknown[]): unknown {
   return resultOf(deserialize(bytes.slice(0, words[1])) as Reply);
 }
 
-/** Makes the native thread make a call on a descriptor of this process. Returns or throws the call's result. */
+/** Makes a call on a descriptor in the native thread. Returns the result, or throws the error. */
 export function callInNativeThread<Name extends keyof DescriptorCalls>(
   name: Name,
   ...args: Parameters<DescriptorCalls[Name]>
@@ -44,7 +44,7 @@ export function callInNativeThread<Name extends keyof DescriptorCalls>(
   return askBriefly('callOn', [inodeOf(args[0]) ?? -1, name, ...args]) as ReturnType<DescriptorCalls[Name]>;
 }
 
-/** Returns why the native thread cannot make system calls, or `undefined` if it can. */
+/** Returns why the native thread cannot make system calls. Returns undefined if it can. */
 export function whyNoNativeThread(): UnsupportedError | undefined {
   try {
     return askBriefly('whyNoLibc', []) as UnsupportedError | undefined;
@@ -54,7 +54,7 @@ export function whyNoNativeThread(): UnsupportedError | undefined {
   }
 }
 
-/** A function that a module exports, to be called in the native thread. */
+/** An exported function of a module, for a call in the native thread. */
 export interface ExportedFunction {
   /** The URL of the module. */
   readonly module: string;
@@ -77,7 +77,7 @@ function takeReply(channel: BroadcastChannel, classes: ErrorClasses): unknown {
   return resultOf(received.message, classes);
 }
 
-/** Calls a synchronous function in the native thread and waits for the result. */
+/** Calls a synchronous function in the native thread, and waits for the result. */
 export function callExported({ module, name, classes }: ExportedFunction, args: readonly unknown[]): unknown {
   const { channel, replyTo } = openReplyChannel();
   try {

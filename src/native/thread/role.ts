@@ -1,10 +1,10 @@
 /** The name of the channel and of the native thread's mark in a process. The number is the version of the protocol. */
 export const threadKey = 'tcp-keepalive:native-thread:1';
 
-/** The data that the native thread is started with. */
+/** The `workerData` of the native thread. */
 export interface NativeThreadData {
   readonly key: string;
-  /** See `gate.ts`. */
+  /** The memory of the gate, see `gate.ts`. */
   readonly gate: SharedArrayBuffer;
 }
 
@@ -34,7 +34,7 @@ export function isForwarding(): boolean {
   return role === 'worker';
 }
 
-/** Returns whether Node.js itself runs a worker thread, such as that of module hooks: no code of the program runs there. */
+/** Returns whether a worker thread is Node's own, such as the thread of module hooks, which runs no code of the program. */
 export function isInternalWorker(worker: object): boolean {
   return /^(Internal|Hooks)Worker$/.test(worker.constructor?.name);
 }
