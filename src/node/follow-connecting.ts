@@ -22,7 +22,7 @@ export interface Following {
 class HandleFollowing implements Following {
   readonly #socket: net.Socket;
   readonly #opened: () => void;
-  /** The key of the socket's flag that tells whether Node.js itself sets keepalive once the socket is connected. */
+  /** The key of the socket's flag whether Node.js itself sets keepalive once the socket is connected. */
   readonly #keepAliveLater: symbol;
   readonly #restore: (() => void)[] = [];
   #handle: Handle | undefined;

@@ -28,8 +28,8 @@ type Loaded = (prototype: object) => void;
 const waiting = threadMap<object, Loaded>('tls-waiting/1');
 
 /**
- * Defines a setter on the prototype of `net.Socket` that runs when Node.js assigns a method to the prototype of `TLSSocket`,
- * which inherits from `net.Socket` before the assignment.
+ * Defines a setter on the prototype of `net.Socket`. The setter runs when Node.js assigns the method to the prototype of
+ * `TLSSocket`, which inherits from `net.Socket` before the assignment.
  */
 function defineSetter(): void {
   const base = Socket.prototype;
