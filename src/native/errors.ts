@@ -9,7 +9,7 @@ export function errnoOf(code: string): number {
 
 const codesByErrno: ReadonlyMap<number, string> = new Map(
   Object.entries(constants.errno)
-    // The kernel's headers define both names as aliases of another name.
+    // On Linux, both are second names, of EAGAIN and EOPNOTSUPP.
     .filter(([code]) => code !== 'EWOULDBLOCK' && code !== 'ENOTSUP')
     .map(([code, errno]) => [errno, code]),
 );

@@ -27,7 +27,7 @@ class BpfIterator extends OwnedDescriptor {
   }
 }
 
-/** kernel/bpf/bpf_iter.c: bpf_seq_read() collects up to eight pages before it gives them to a read. */
+/** kernel/bpf/bpf_iter.c: bpf_seq_read() collects up to eight pages for a read. */
 const kernelBuffer = 32 * 1024;
 
 /**

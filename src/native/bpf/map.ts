@@ -16,7 +16,7 @@ export class BpfMap extends OwnedDescriptor {
     return new BpfMap(checkedBpf('BPF_MAP_CREATE', mapCreate(map), `the map ${map.name}`), `BPF map ${map.name}`);
   }
 
-  /** Sets `count` entries in one call. Keys and values lie one after the other. */
+  /** Sets `count` entries in one call. Keys are contiguous, and so are values. */
   update(keys: Uint8Array, values: Uint8Array, count: number): void {
     const { addressOf } = libc();
     const attributes = { mapFd: this.fd, keys: addressOf(keys), values: addressOf(values), count };

@@ -42,8 +42,8 @@ export class BpfProgram extends OwnedDescriptor {
   /**
    * Loads a program.
    *
-   * @throws {SystemCallError} EPERM without CAP_BPF and the capability of the program's type, EACCES or EINVAL with the last
-   * lines of the verifier's log if the verifier refuses the program.
+   * @throws {SystemCallError} EPERM without CAP_BPF and the capability of the program's type. EACCES or EINVAL, with the last
+   * lines of the verifier's log, if the verifier refuses the program.
    */
   static load({ items, ...program }: BpfProgramSource): BpfProgram {
     const { addressOf } = libc();

@@ -12,7 +12,7 @@ const repliedWithinMs = 60_000;
 const takenUnaskedWithinMs = 1000;
 
 /**
- * Times after which a worker asks the main thread to start the native thread: a main thread that has loaded this package
+ * Times after which a worker makes the main thread start the native thread. A main thread that has loaded this package
  * starts the native thread unasked. The longer time applies if the native thread was started before this worker.
  */
 const askAfterMs = 40;

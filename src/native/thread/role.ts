@@ -26,8 +26,8 @@ function findRole(): Role {
 let role: Role | undefined;
 
 /**
- * Returns whether this thread must forward system calls to the native thread. koffi aborts the process if a thread is
- * terminated while it loads koffi (`napi_throw` fails in an isolate that is ending, and node-addon-api makes that fatal).
+ * Returns whether this thread must forward system calls to the native thread. The process aborts if a thread is terminated
+ * while it loads koffi: `napi_throw` fails in an isolate that is ending, and node-addon-api makes the failure fatal.
  */
 export function isForwarding(): boolean {
   role ??= findRole();
