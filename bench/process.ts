@@ -68,7 +68,7 @@ export async function benchmarkProcess(): Promise<Report> {
   const start = rowOf('ms to start and end', await measureStart());
   const connect = rowOf('us to begin a connection', await measureConnect());
   const targets = [
-    atMost('ms that --import tcp-keepalive/register adds to the start', start.more.median, 30),
+    atMost('ms that --import tcp-keepalive/register adds to the start', start.more.median, 20),
     atMost('us that the policy adds to an outgoing connection', connect.more.median, 10),
   ];
   const table = renderTable([['', bare, ours, 'more', 'quartiles'], renderRow(start), renderRow(connect)]);

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { isatty } from 'node:tty';
 import { Command } from 'commander';
-import { print, printMessage, shownExitCode } from './shared/output.js';
+import { print, printError, printMessage, shownExitCode } from './shared/output.js';
 
 /** Each verb's module is loaded when the verb is called, because loading them all takes longer than most of them run. */
 const verbs: Readonly<Record<string, () => Promise<Command>>> = {
@@ -32,7 +32,8 @@ function configureOutput(command: Command): void {
   const width = () => (isatty(1) ? process.stdout.columns : 80);
   command.configureOutput({
     writeOut: print,
-    writeErr: printMessage,
+    // Only help, where no verb was named.
+    writeErr: printError,
     outputError: (text) =>
       printMessage(
         text

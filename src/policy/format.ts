@@ -6,12 +6,13 @@ import { millisecondsMeant, userTimeoutMillisecondsMeant } from './unit-slip.js'
 import { autoUserTimeout } from './validate.js';
 
 /**
- * Gives the canonical text of a policy: `'30:5:3'`, or with a user timeout `'30:5:3:auto'` or `'30:5:3:60'`.
+ * Returns the canonical text of a policy, which `parsePolicy` reads back as the same policy.
  *
  * Writes whole seconds without a unit, unless they would be read as milliseconds. Writes other user timeouts as
- * `1500ms`; a user timeout equal to idle + interval x count is `auto`.
- * What it gives is read back by `parsePolicy` as the same policy.
+ * `1500ms`, and a user timeout equal to idle + interval x count as `auto`.
  *
+ * @example
+ * formatPolicy({ idle: '30s', interval: '5s', count: 3, userTimeout: '1m' }); // '30:5:3:60'
  * @throws {PolicyError} if idle, interval or count is not a number, or out of range, or if the text has no place for a number.
  */
 export function formatPolicy(policy: PolicyInput): string {

@@ -34,11 +34,13 @@ function parseUserTimeout(text: string, idle: number, interval: number, count: n
 const checked = new WeakSet<object>();
 
 /**
- * Reads policy text, `idle:interval:count[:userTimeout]`, and gives its fields in milliseconds.
+ * Reads policy text, `idle:interval:count[:userTimeout]`. Returns the numbers, times in milliseconds.
  *
- * A number without a unit is seconds; the units are `ms`, `s`, `m` and `h`. The fourth field is a duration or `auto`,
- * which is idle + interval x count; without it the user timeout is left as it is.
+ * A number without a unit is in seconds. The units are `ms`, `s`, `m` and `h`. The fourth field is a duration or `auto`, which
+ * is idle + interval x count. Without the fourth field the user timeout is left as it is.
  *
+ * @example
+ * parsePolicy('30:5:3:auto'); // { idle: 30000, interval: 5000, count: 3, userTimeout: 45000 }
  * @throws {PolicyError} naming the field that is wrong, what was given and what is allowed.
  */
 export function parsePolicy(text: string): CompletePolicy {

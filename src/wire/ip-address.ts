@@ -131,9 +131,12 @@ export function parseAddress(text: string): Uint8Array | undefined {
 }
 
 /**
- * Reads a block of addresses such as `10.0.0.0/8` or `2001:db8::/32`, or a single address. Returns an IPv4 block for an
- * IPv4-mapped block. Returns undefined for any other text, and for an IPv4-mapped block of less than 96 bits, which would
- * contain IPv6 addresses too.
+ * Reads a block of addresses or a single address. Returns an IPv4 block for an IPv4-mapped block.
+ *
+ * Returns undefined for any other text, and for an IPv4-mapped block of less than 96 bits, which contains IPv6 addresses too.
+ *
+ * @example
+ * parseAddressPrefix('10.0.0.0/8');
  */
 export function parseAddressPrefix(text: string): AddressPrefix | undefined {
   const [addressText = '', lengthText, ...rest] = text.split('/');

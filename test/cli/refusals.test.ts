@@ -57,6 +57,13 @@ it.each([
   expect([code, stdout]).toEqual([1, '']);
 });
 
+it.each([[[]], [['help', 'lss']]])('answers %j with help, a line each', async (args) => {
+  const { code, stdout, stderr } = await runCli(...args);
+  expect(stderr).toMatch(/^Usage: tcp-keepalive \[options\] \[command\]\n\n/);
+  expect(stderr).toContain('\n  $ tcp-keepalive demo\n');
+  expect([code, stdout]).toEqual([1, '']);
+});
+
 it('says of a check that nothing matches', async () => {
   const { code, stdout } = await runCli('check', '--pid', '4194304');
   expect([code, stdout]).toEqual([1, 'no connection matches\n']);

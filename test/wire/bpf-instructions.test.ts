@@ -155,11 +155,10 @@ describe.skipIf(cannotRun(!hasCompiler, 'comparing with the headers needs cc'))(
 });
 
 describe('the programs of the TCP iterator', () => {
-  const kernel = hasRtoMax ? 'with TCP_RTO_MAX_MS' : 'without TCP_RTO_MAX_MS';
-
-  it('are the same bytes as ever', () => {
-    expect(disassembleBpf(assembleBpf(readProgram()))).toMatchSnapshot(kernel);
-    expect(disassembleBpf(assembleBpf(setProgram(3)))).toMatchSnapshot(kernel);
+  it('are the same bytes as ever; without TCP_RTO_MAX_MS where the kernel has no such option', () => {
+    const texts = [readProgram(), setProgram(3)].map((program) => disassembleBpf(assembleBpf(program)));
+    if (hasRtoMax) for (const text of texts) expect(text).toMatchSnapshot();
+    else for (const text of texts) expect(text).not.toContain('r3 = 44');
   });
 });
 

@@ -85,6 +85,11 @@ export function shownExitCode(code = 0): number {
   return end === 'failed' ? 1 : code;
 }
 
+/** The width to fit: the terminal's, or no limit where the output is something else. Some terminals say 0. */
+export function outputWidth(): number {
+  return isatty(standardOutput) ? process.stdout.columns || 80 : Number.POSITIVE_INFINITY;
+}
+
 /** Returns standard output for code that draws in place and moves the cursor itself. The text must be printable already. */
 export function drawingOutput(): NodeJS.WriteStream {
   const stream = new Writable({

@@ -1,5 +1,5 @@
 /** Returns whether a text has only characters that take one column each and do nothing else. */
-export const isPlain = (text: string) => /^[\x20-\x7e]*$/.test(text);
+export const isPlain = (text: string) => /^[\x20-\x7e…]*$/.test(text);
 
 function escaped(character: string): string {
   const code = character.charCodeAt(0).toString(16);

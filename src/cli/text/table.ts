@@ -1,4 +1,5 @@
-import stringWidth from 'string-width';
+import { createRequire } from 'node:module';
+import type stringWidth from 'string-width';
 import { isPlain, printable } from './printable.js';
 
 /** A column of a table. */
@@ -15,9 +16,14 @@ export interface Column {
   readonly shorten?: (text: string, width: number) => string;
 }
 
-/** The columns that a text takes on a terminal. */
+/** Loaded for the first text that is not plain: its `Intl.Segmenter` takes longer to make than a short list. */
+let loadedWidth: { readonly default: typeof stringWidth } | undefined;
+
+/** Returns the columns that a text takes on a terminal. */
 export function displayWidth(text: string): number {
-  return isPlain(text) ? text.length : stringWidth(text);
+  if (isPlain(text)) return text.length;
+  loadedWidth ??= createRequire(import.meta.url)('string-width') as NonNullable<typeof loadedWidth>;
+  return loadedWidth.default(text);
 }
 
 let segmenter: Intl.Segmenter | undefined;

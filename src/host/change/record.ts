@@ -50,6 +50,10 @@ function recorded({ connection, before, after }: Change): RecordedChange {
  * Returns the record of changes for {@link undoChanges}, ready for JSON. The record is valid until the machine restarts.
  *
  * `planned` are changes that may have been made or not. Linux.
+ *
+ * @example
+ * const { changed } = setConnections({ selection: parseSelection({ port: '5432' }) }, '30:5:3');
+ * writeFileSync('before.json', JSON.stringify(recordOf(changed)));
  */
 export function recordOf(changed: readonly Change[], planned: readonly Change[] = []): ChangeRecord {
   const unsure = planned.map((change) => ({ ...recorded(change), planned: true as const }));

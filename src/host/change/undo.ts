@@ -76,10 +76,10 @@ export interface UndoOptions extends Pick<ListQuery, 'optionSource'> {
  * A connection that has the old options already is in `changed` with `before` as `after`. A connection whose options were
  * changed again since is left alone and named in `failed`. `gone` counts connections that have ended, `unknown` connections
  * that could not be looked for. Needs the same rights as {@link setConnections}. Errors call the record `file`. `dryRun`
- * only shows what would be restored.
+ * only shows what would be restored. Blocks the thread while it lists and sets. Linux.
  *
- * Linux.
- *
+ * @example
+ * const { changed, failed, gone } = undoChanges(readRecord('before.json'), 'before.json');
  * @throws {RecordError} if the record is of another boot; {@link UnsupportedError} and {@link SystemCallError} as
  * {@link setConnections}.
  */

@@ -55,14 +55,8 @@ function portNames(rows: readonly ConnectionRow[]): (row: ConnectionRow) => stri
 }
 
 function nameFunction(rows: readonly ConnectionRow[], by: Grouping): (row: ConnectionRow) => string | null {
-  switch (by) {
-    case 'process':
-      return ({ process }) => process?.name ?? null;
-    case 'unit':
-      return unitName;
-    case 'port':
-      return portNames(rows);
-  }
+  if (by === 'port') return portNames(rows);
+  return by === 'unit' ? unitName : ({ process }) => process?.name ?? null;
 }
 
 /**

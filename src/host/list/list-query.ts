@@ -5,15 +5,31 @@ import type { Selection } from '../selection/selection.js';
 
 /** Which connections to list, and which facts about them. */
 export interface ListQuery {
-  /** Which connections. Default: all of this process's network namespace. */
+  /** The connections to list. Default: all of this process's network namespace. */
   readonly selection?: Selection;
-  /** Every network namespace of the machine instead of only this process's own; needs CAP_SYS_ADMIN. */
+  /**
+   * Lists every network namespace of the machine, not only this process's own. Needs CAP_SYS_ADMIN.
+   *
+   * @default false
+   */
   readonly allNetns?: boolean;
-  /** Also TIME_WAIT and SYN_RECV, which have no options. A selection by state overrides this. */
+  /**
+   * Lists also TIME_WAIT and SYN_RECV, which have no options. A selection by state overrides this.
+   *
+   * @default false
+   */
   readonly allStates?: boolean;
-  /** `false` leaves out the options, and with them the verdicts. */
+  /**
+   * `false` leaves out the options, and with them the verdicts.
+   *
+   * @default true
+   */
   readonly options?: boolean;
-  /** A detection that can take longer than this is `slow`. Default: 60 s. */
+  /**
+   * A detection that can take longer, in milliseconds, is `slow`.
+   *
+   * @default 60000
+   */
   readonly withinMs?: number;
   /**
    * The only way to read and set options. Default: the best way that is permitted and safe. `'tcp-iterator'` can

@@ -12,7 +12,12 @@ export interface NotJudged {
   readonly reasons: readonly string[];
 }
 
-/** Returns whether the question was answered for every socket: all are listed, and all were judged. */
+/**
+ * Returns whether the question was answered for every socket: all are listed, and all were judged.
+ *
+ * @example
+ * if (!isAnswered(listConnections())) process.exitCode = 3;
+ */
 export function isAnswered({ notJudged, isWhole }: { notJudged: NotJudged; isWhole: boolean }): boolean {
   return isWhole && notJudged.connections + notJudged.listeners === 0;
 }

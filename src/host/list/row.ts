@@ -55,6 +55,9 @@ const closedStates = new Set(['FIN_WAIT1', 'FIN_WAIT2', 'LAST_ACK', 'CLOSING', '
  * orphan cannot be read or set, and it ends by the kernel's own limits (tcp_fin_timeout, tcp_orphan_retries).
  *
  * Without a process, ESTABLISHED and CLOSE_WAIT connections wait to be accepted: they are no orphans.
+ *
+ * @example
+ * const orphans = listConnections().rows.filter(({ connection }) => isOrphan(connection));
  */
 export function isOrphan({ state, inode }: HostConnection): boolean {
   return inode === 0 && closedStates.has(state);
@@ -63,6 +66,9 @@ export function isOrphan({ state, inode }: HostConnection): boolean {
 /**
  * Returns whether keepalive decides how long a connection outlives its peer: the connection has a peer, and a program that
  * waits for the peer. Also true for a listener, whose options the accepted connections inherit.
+ *
+ * @example
+ * const isUnknown = row.verdict === null && dependsOnKeepAlive(row.connection);
  */
 export function dependsOnKeepAlive({ state, inode }: HostConnection): boolean {
   return state === 'LISTEN' || (inode !== 0 && connectedStates.has(state));
@@ -123,7 +129,12 @@ export function connectionRow(connection: HostConnection, parts: RowParts, judge
   };
 }
 
-/** Returns the time since data or an acknowledgement came from the peer; `null` without a peer or if not known. */
+/**
+ * Returns the time in milliseconds since data or an acknowledgement came from the peer; `null` without a peer or if not known.
+ *
+ * @example
+ * const quiet = rows.filter(({ connection }) => (lastHeardMs(connection) ?? 0) > 600_000);
+ */
 export function lastHeardMs({ state, info }: HostConnection): number | null {
   if (info === undefined || state === 'LISTEN' || state === 'CLOSE' || state === 'SYN_SENT') return null;
   return silentMsOf(info);
@@ -161,7 +172,12 @@ export interface ConnectionJson {
   readonly detection: { readonly quietMs: number | null; readonly inFlightMs: number | null } | null;
 }
 
-/** Gives the JSON form of a row. */
+/**
+ * Returns the JSON form of a row, as `ls --json` prints it: a row itself has a `bigint`, which JSON refuses.
+ *
+ * @example
+ * console.log(JSON.stringify(listConnections().rows.map(connectionToJson)));
+ */
 export function toJson(row: ConnectionRow): ConnectionJson {
   const { connection, keepAlive, process, detection } = row;
   const { timer } = connection;

@@ -118,9 +118,11 @@ function processNamespaces(incomplete: Omission[]): { found: Map<number, number>
 /**
  * Finds the network namespaces that a process is in or that a file names, each once, this process's own first.
  *
- * One that is kept only by an open descriptor, or by a single thread of a process, is not found. Those of other users'
- * processes take CAP_SYS_PTRACE to find, all but this process's own CAP_SYS_ADMIN to enter.
+ * A namespace that only an open descriptor or a single thread keeps is not found. Finding the namespaces of other users'
+ * processes needs CAP_SYS_PTRACE. Entering any but this process's own needs CAP_SYS_ADMIN. Linux.
  *
+ * @example
+ * const named = networkNamespaces().namespaces.filter(({ name }) => name !== undefined);
  * @throws {UnsupportedError} on other platforms; the error of `node:fs` if /proc is not mounted.
  */
 export function networkNamespaces(): NetworkNamespaces {

@@ -118,9 +118,11 @@ const parsers: { readonly [filter in SelectionFilter]: (text: string, lookUp: Ne
 };
 
 /**
- * Reads the filters that a user gave.
+ * Reads filters as the command line has them.
  *
- * @param lookUpNetns Finds a network namespace by a name or a path; by default only by its inode.
+ * @param lookUpNetns Finds a network namespace by a name or a path. Default: only by its inode.
+ * @example
+ * const { rows } = listConnections({ selection: parseSelection({ port: 'local:443', state: 'established' }) });
  * @throws {SelectionError} naming the filter that is wrong, what was given and what is allowed.
  * @throws {ConfigurationError} if there is no filter of a name: the filter would select everything.
  */

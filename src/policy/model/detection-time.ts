@@ -123,6 +123,8 @@ function detect(
  * the first retransmission, and without one `tcp_retries2` governs (about 15 minutes). `false`, no keepalive, never
  * notices an idle peer.
  *
+ * @example
+ * detectionTime('30:5:3'); // { earliestMs: 45000, latestMs: 47816 }
  * @throws {PolicyError} if the policy is not valid, or idle, interval or count is missing; {@link ConfigurationError}
  * for another scenario, and for conditions that no kernel has.
  */

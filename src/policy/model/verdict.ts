@@ -71,6 +71,9 @@ function verdictWithin(enabled: boolean, detectedMs: number | null, withinMs: nu
  * `withinMs` is the limit in milliseconds. Default: 60 s. `transfer` describes data in flight. Default: none. Takes any
  * value that a kernel can hold, also values that `setKeepAlive` refuses: sysctls have wider limits than socket options.
  * Returns `null` only with data in flight, no user timeout and `retries2: null`.
+ *
+ * @example
+ * verdictOf({ enabled: true, idle: 30_000, interval: 5000, count: 3, userTimeout: 0 }); // 'protected'
  */
 export function verdictOf(state: KeepAliveState, withinMs?: number): Verdict;
 export function verdictOf(state: KeepAliveState, withinMs: number | undefined, transfer: Transfer): Verdict | null;

@@ -92,7 +92,12 @@ async function channels(): Promise<unknown> {
 /** What is active in this process while a pair of sockets and a server is open, and after it. */
 async function activeResources(): Promise<unknown> {
   const tcp = () => process.getActiveResourcesInfo().filter((name) => name.startsWith('TCP'));
-  const before = tcp();
+  let before = tcp();
+  // Sockets of earlier behaviours may still be closing.
+  for (let last = -1; before.length !== last; before = tcp()) {
+    last = before.length;
+    await delay(200);
+  }
   const server = await listening(net.createServer());
   const [client, accepted] = await pair();
   const during = tcp();

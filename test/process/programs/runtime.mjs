@@ -103,7 +103,7 @@ const seen = {
   async watch() {
     const { client, server } = await loopbackPair();
     for (const end of [client, server]) end.on('error', () => {}).resume();
-    const watch = watchPeers({ sockets: [client], policy: '1:1:2' });
+    const watch = watchPeers({ sockets: [client], policy: '1:3:2' });
     const told = [];
     for (const type of ['suspect', 'dead']) watch.on(type, ({ unanswered }) => told.push([type, unanswered]));
     crashPeer(server);

@@ -4,8 +4,7 @@ import { type CheckedPeer, type CheckResult, checkPeers } from '../../../host/ch
 import { type ReapedPeer, reapPeers } from '../../../host/check/reap.js';
 import { isAnswered } from '../../../host/list/not-judged.js';
 import { exitCodes } from '../../exit-codes.js';
-import { print, printError, printIncomplete, printJson, printMessage } from '../../shared/output.js';
-import { outputWidth } from '../../shared/output-width.js';
+import { outputWidth, print, printError, printIncomplete, printJson, printMessage } from '../../shared/output.js';
 import {
   addSelectionOptions,
   durationOption,

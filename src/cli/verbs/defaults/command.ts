@@ -1,11 +1,11 @@
 import { Command } from 'commander';
 import type { DefaultsChange } from '../../../host/sysctl/change.js';
-import { type KernelDefaultsReport, kernelDefaultsReport } from '../../../host/sysctl/report.js';
+import { kernelDefaultsReport } from '../../../host/sysctl/report.js';
 import { defaultFile, setKernelDefaults } from '../../../host/sysctl/set-defaults.js';
 import { undoKernelDefaults } from '../../../host/sysctl/undo-defaults.js';
 import { exitCodes } from '../../exit-codes.js';
-import { print, printJson, printMessage, shownExitCode } from '../../shared/output.js';
-import { renderChange, renderDefaults } from './text.js';
+import { print, printIncomplete, printJson, printMessage, shownExitCode } from '../../shared/output.js';
+import { changeWarnings, renderChange, renderDefaults } from './text.js';
 
 interface ShowOptions {
   readonly json?: true;
@@ -18,16 +18,15 @@ interface SetOptions extends ShowOptions {
   readonly undo?: true;
 }
 
-function printResult(data: DefaultsChange | KernelDefaultsReport, text: string, json: boolean): void {
-  if (json) printJson(data);
-  else print(`${text}\n`);
-}
-
-function show({ json = false }: { json?: boolean }, command: Command): void {
+function show({ json }: ShowOptions, command: Command): void {
   const [unknown] = command.args;
   if (unknown !== undefined) command.error(`unknown command '${unknown}'; known is set`);
   const report = kernelDefaultsReport();
-  printResult(report, renderDefaults(report), json);
+  if (json) printJson(report);
+  else {
+    print(`${renderDefaults(report)}\n`);
+    printIncomplete(report.incomplete);
+  }
   process.exitCode = shownExitCode(report.isEveryFileRead ? exitCodes.done : exitCodes.unanswered);
 }
 
@@ -37,8 +36,13 @@ function exitCodeOf({ applied, overriddenBy, warnings, incomplete }: DefaultsCha
   return overriddenBy.length + warnings.length + incomplete.length > 0 ? exitCodes.fault : exitCodes.done;
 }
 
+function printChange(change: DefaultsChange): void {
+  print(`${renderChange(change)}\n`);
+  for (const warning of changeWarnings(change)) printMessage(warning);
+}
+
 function change(policy: string | undefined, options: SetOptions, command: Command): void {
-  const { file, runtimeOnly = false, dryRun = false, undo = false, json = false } = options;
+  const { file, runtimeOnly = false, dryRun = false, undo = false, json } = options;
   if (undo && (policy !== undefined || file !== undefined || runtimeOnly)) {
     command.error('--undo takes back the last change as it was made: no policy, --file or --runtime-only');
   }
@@ -47,7 +51,8 @@ function change(policy: string | undefined, options: SetOptions, command: Comman
   const done = undo
     ? undoKernelDefaults({ dryRun })
     : setKernelDefaults(policy ?? '', { runtimeOnly, dryRun, ...(file === undefined ? {} : { file }) });
-  printResult(done, renderChange(done), json);
+  if (json) printJson(done);
+  else printChange(done);
   const reasons = new Set(done.incomplete.map(({ why }) => why));
   if (!done.applied && !dryRun) printMessage(`nothing was changed: ${[...reasons].join('; ')}`);
   process.exitCode = exitCodeOf(done, dryRun);

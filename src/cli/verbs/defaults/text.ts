@@ -61,11 +61,10 @@ function renderSources(title: string, sources: readonly SysctlSource[]): string[
 
 function namespaceRow(namespace: NamespaceDefaults): string[] {
   const { netns, name, process } = namespace;
-  const [idle, interval, count] = keepAliveSysctls.map((sysctl) => shownValue(sysctl, namespace));
   return [
     cutMiddle(printable(name ?? String(netns)), 16),
     process === null ? '' : cutMiddle(printable(`${process.pid} ${process.name}`), 18),
-    ...[idle ?? '', interval ?? '', count ?? ''],
+    ...keepAliveSysctls.map((sysctl) => shownValue(sysctl, namespace)),
     isUsual(namespace) ? noticedAfter(namespace) : '',
   ];
 }
@@ -74,11 +73,6 @@ function renderNamespaces(namespaces: readonly NamespaceDefaults[]): string[] {
   if (namespaces.length === 0) return [];
   const heading = ['NETWORK NAMESPACE', 'PROCESS', 'IDLE', 'INTERVAL', 'COUNT', 'NOTICED AFTER'];
   return ['', renderTable(heading, namespaces.map(namespaceRow))];
-}
-
-function renderIncomplete(incomplete: KernelDefaultsReport['incomplete']): string[] {
-  if (incomplete.length === 0) return [];
-  return ['', ...incomplete.map(({ what, why }) => wrapText(`not shown: ${what}: ${why}`, 80, '  '))];
 }
 
 /** The kernel's defaults, where they come from and what they mean. */
@@ -90,7 +84,6 @@ export function renderDefaults(report: KernelDefaultsReport): string {
     ...renderSources('Assignments, each key in the order in which systemd-sysctl reads them:', report.sources),
     ...renderSources('Not read when the machine starts (no link in /etc/sysctl.d):', report.notRead),
     ...renderNamespaces(report.namespaces),
-    ...renderIncomplete(report.incomplete),
   ].join('\n');
 }
 
@@ -98,28 +91,30 @@ const notDone =
   'This turns keepalive on for no program. Connections with values of their own keep them, a timer that is running ' +
   'goes on until it is set anew, and other network namespaces (containers) keep their values.';
 
-function renderFile({ file, applied }: DefaultsChange): string[] {
+function renderFile(file: DefaultsChange['file'], applied: boolean): string[] {
   if (file === null) return [];
   const done = applied || file.action === 'unchanged' ? file.action : `would be ${file.action}`;
   return ['', `${printable(file.path)}: ${done}`];
 }
 
 /** What a change did, or would do: before and after. */
-export function renderChange(change: DefaultsChange): string {
-  const { before, after, applied, overriddenBy, warnings, incomplete } = change;
-  const rows = keepAliveSysctls.map((sysctl) => [
-    ...[sysctl.key, shownValue(sysctl, before), shownValue(sysctl, after)],
-  ]);
-  const overrides = overriddenBy.map((source) => {
-    const says = source.value === null ? 'excludes it' : `sets ${printable(source.value)}`;
-    return `warning: when the machine starts, ${place(source)} decides about ${source.key} and ${says}`;
-  });
-  const lacking = incomplete.map(({ what, why }) => `${applied ? 'no undo' : 'missing'}: ${what}: ${why}`);
-  const lines = [...overrides, ...warnings.map((text) => `warning: ${text}`), ...lacking];
+export function renderChange({ before, after, applied, file, incomplete }: DefaultsChange): string {
+  const rows = keepAliveSysctls.map((sysctl) => [sysctl.key, shownValue(sysctl, before), shownValue(sysctl, after)]);
+  const missing = applied ? [] : incomplete.map(({ what, why }) => wrapText(`missing: ${what}: ${why}`, 80, '  '));
   return [
     renderTable(['SYSCTL', 'BEFORE', applied ? 'AFTER' : 'WOULD BE'], rows),
-    ...renderFile(change),
+    ...renderFile(file, applied),
     ...['', renderMeaning(after), '', wrapText(notDone, 80)],
-    ...(lines.length === 0 ? [] : ['', ...lines.map((line) => wrapText(line, 80, '  '))]),
+    ...(missing.length === 0 ? [] : ['', ...missing]),
   ].join('\n');
+}
+
+/** Returns what a change leaves to worry about: a file that decides otherwise, a value that stays, no undo. */
+export function changeWarnings({ overriddenBy, warnings, applied, incomplete }: DefaultsChange): string[] {
+  const overrides = overriddenBy.map((source) => {
+    const says = source.value === null ? 'excludes it' : `sets ${source.value}`;
+    return `when the machine starts, ${place(source)} decides about ${source.key} and ${says}`;
+  });
+  const noUndo = applied ? incomplete.map(({ what, why }) => `no undo: ${what}: ${why}`) : [];
+  return [...overrides, ...warnings, ...noUndo];
 }

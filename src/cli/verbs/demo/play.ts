@@ -83,9 +83,9 @@ export class Play {
     for (const event of this.timeline.observe(this.elapsedMs, info)) this.#onEvent(event);
   }
 
-  /** Stops the play and gives what was found; a connection that has not ended must still be ESTABLISHED. */
+  /** Ends the scenario and returns its result. A connection that has not ended must still be ESTABLISHED. */
   finish(): ScenarioResult {
-    this.stop();
+    this.#isOver = true;
     const { name } = this.scenario;
     const expected = this.scenario.expected(this.#policy);
     const end = this.timeline.events.at(-1);
@@ -94,14 +94,10 @@ export class Play {
     return { name, outcome: isEstablished ? 'established' : 'dead', expected, detectedMs: null };
   }
 
-  /** Ends the scenario. Effects of closing the sockets are no part of it. */
-  stop(): void {
-    this.#isOver = true;
-  }
-
   /** Closes both ends so that no kernel goes on retransmitting. */
   close(): void {
-    this.stop();
+    // Effects of closing the sockets are no part of the scenario.
+    this.#isOver = true;
     for (const crashed of this.#crashes) crashed.revive();
     for (const socket of [this.#connection.server, this.#connection.client]) {
       socket.removeAllListeners('error').on('error', () => {});

@@ -1,5 +1,4 @@
-import type { Grouping } from '../../../host/list/groups.js';
-import { type Group, groupRows } from '../../../host/list/groups.js';
+import { type Group, type Grouping, groupRows } from '../../../host/list/groups.js';
 import type { Listing } from '../../../host/list/listing.js';
 import { type SortOrder, sortRows } from '../../../host/list/order.js';
 import { type ConnectionRow, toJson } from '../../../host/list/row.js';

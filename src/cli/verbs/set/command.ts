@@ -4,13 +4,10 @@ import { RecordFile } from '../../../host/change/record-file.js';
 import { type SetResult, setConnections } from '../../../host/change/set.js';
 import { type UndoResult, undoChanges } from '../../../host/change/undo.js';
 import { isAnswered } from '../../../host/list/not-judged.js';
-import { PolicyError } from '../../../policy/errors.js';
-import { readPolicy } from '../../../policy/parse.js';
 import type { CompletePolicy } from '../../../policy/policy.js';
 import { exitCodes } from '../../exit-codes.js';
-import { print, printIncomplete, printJson, printMessage, shownExitCode } from '../../shared/output.js';
-import { outputWidth } from '../../shared/output-width.js';
-import { policyArgument } from '../../shared/policy-argument.js';
+import { outputWidth, print, printIncomplete, printJson, printMessage, shownExitCode } from '../../shared/output.js';
+import { policyArgument, rtoMaxArgument } from '../../shared/policy-argument.js';
 import { addSelectionOptions, hasFilter, queryOf, type SelectionOptions } from '../../shared/selection-options.js';
 import { toJson } from './json.js';
 import { renderChanges } from './text.js';
@@ -109,17 +106,6 @@ function setOrUndo(policy: CompletePolicy | undefined, options: SetOptions, comm
   else if (policy !== undefined || off || options.rtoMax !== undefined) {
     command.error('--undo takes no policy, no --rto-max and no --off');
   } else undo(file, options, command);
-}
-
-/** Reads --rto-max: a number without a unit is seconds, as in policy text. */
-function rtoMaxArgument(text: string): number {
-  const duration = /^[\d.]+$/.test(text) ? `${text}s` : text;
-  try {
-    return readPolicy({ rtoMax: duration }).rtoMax as number;
-  } catch (error) {
-    if (error instanceof PolicyError) throw new InvalidArgumentError(error.message);
-    throw error;
-  }
 }
 
 /** Reads the policy. Names the option that turns keepalive off if the text is `off`. */
