@@ -30,11 +30,7 @@ export function withDirectoryLock<Result>(directory: string, withinMs: number, a
   while (linuxCalls().flock(lock.fd, LOCK_EX | LOCK_NB) !== 0) {
     const code = codeOfErrno(libc().errno());
     if (code !== 'EINTR' && (code !== 'EAGAIN' || performance.now() > deadline)) {
-      throw new SystemCallError(
-        `flock(${directory})`,
-        code,
-        'the directory could not be locked: let other changes end, then run this again',
-      );
+      throw new SystemCallError(`flock(${directory})`, code, 'the directory could not be locked: run this again later');
     }
     pause(betweenAttemptsMs);
   }

@@ -12,7 +12,7 @@ const explanations: Readonly<Record<string, string>> = {
   ENOSYS: 'this kernel does not have the call: pidfd_open came with Linux 5.3, pidfd_getfd with 5.6',
 };
 
-function checkedDescriptor(fd: number, syscall: string, what: string): OwnedDescriptor {
+function owned(fd: number, syscall: string, what: string): OwnedDescriptor {
   if (fd >= 0) return new OwnedDescriptor(fd, what);
   const code = codeOfErrno(libc().errno());
   throw new SystemCallError(syscall, code, explanations[code] ?? 'the kernel refused the call');
@@ -24,7 +24,7 @@ function checkedDescriptor(fd: number, syscall: string, what: string): OwnedDesc
  * @throws {SystemCallError} ESRCH if the process has ended, ENOSYS before Linux 5.3.
  */
 export function openProcess(pid: number): OwnedDescriptor {
-  return checkedDescriptor(linuxCalls().pidfdOpen(pidfdOpenNumber, pid, 0), 'pidfd_open', `process ${pid}`);
+  return owned(linuxCalls().pidfdOpen(pidfdOpenNumber, pid, 0), 'pidfd_open', `process ${pid}`);
 }
 
 /**
@@ -35,9 +35,5 @@ export function openProcess(pid: number): OwnedDescriptor {
  * permission (ptrace(2), PTRACE_MODE_ATTACH_REALCREDS), ENOSYS before Linux 5.6.
  */
 export function copyDescriptor(process: OwnedDescriptor, fd: number): OwnedDescriptor {
-  return checkedDescriptor(
-    linuxCalls().pidfdGetfd(pidfdGetfdNumber, process.fd, fd, 0),
-    'pidfd_getfd',
-    `descriptor ${fd}`,
-  );
+  return owned(linuxCalls().pidfdGetfd(pidfdGetfdNumber, process.fd, fd, 0), 'pidfd_getfd', `descriptor ${fd}`);
 }

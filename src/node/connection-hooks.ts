@@ -157,8 +157,7 @@ export function onSecuring(securing: Securing): () => void {
 }
 
 /**
- * Wraps the methods by which TCP sockets of this thread connect, listen and set keepalive. Returns a function that removes
- * the wrappers.
+ * Wraps the methods that connect TCP sockets, listen and set keepalive. Returns a function that removes the wrappers.
  *
  * @throws {UnsupportedError} if the runtime has no such methods.
  */

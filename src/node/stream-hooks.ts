@@ -21,12 +21,10 @@ export interface OptionHooks {
   readonly beforeClose: HandleAction;
 }
 
-/** The actions before and after each call of one method. */
+/** The notifications before and after each call of one method, and the hooks that adapt options: `prepare`, `conclude`. */
 interface HandleHook {
-  /** The notifications of the subscribers. */
   readonly before?: Notify;
   readonly after?: Notify;
-  /** The hooks that adapt the handle's options. */
   readonly prepare?: HandleAction;
   readonly conclude?: HandleAction;
 }
@@ -87,9 +85,8 @@ function wrapAll(prototype: object, options: OptionHooks): void {
 
 /**
  * Wraps the methods of a handle's prototypes to notify subscribers of writes, of the end of this side, of keepalive calls
- * and of the close. Does not report writes of http2.
- *
- * Returns whether a close is reported: false in Bun, whose handles have no own method `close`.
+ * and of the close. Does not report writes of http2. Returns whether a close is reported: false in Bun, whose handles have
+ * no own method `close`.
  */
 export function hookHandle(handle: Handle, options: OptionHooks): boolean {
   let reportsClosing = false;

@@ -27,10 +27,7 @@ type Loaded = (prototype: object) => void;
 /** The waiting callbacks of all copies of this package, which share one setter. */
 const waiting = threadMap<object, Loaded>('tls-waiting/1');
 
-/**
- * Defines a setter on the prototype of `net.Socket`. The setter runs when Node.js assigns the method to the prototype of
- * `TLSSocket`, which inherits from `net.Socket` before the assignment.
- */
+/** Defines a setter that runs when Node.js assigns the method to the prototype of `TLSSocket`, which inherits the setter. */
 function defineSetter(): void {
   const base = Socket.prototype;
   Object.defineProperty(base, method, {

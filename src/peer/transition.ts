@@ -27,8 +27,8 @@ const stalledAfterMs = 1000;
 
 /**
  * Returns whether an answer is overdue. The answer to the first probe may take the kernel's estimate of a round trip. A live
- * peer may leave a window probe unanswered: the first two probes are less than 500 ms apart, and the peer's kernel answers
- * at most one in 500 ms (net/ipv4/tcp_input.c, tcp_oow_rate_limited).
+ * peer may leave a window probe unanswered: its kernel answers at most one in 500 ms (net/ipv4/tcp_input.c,
+ * tcp_oow_rate_limited). The first two window probes are closer to each other.
  */
 function isOverdue({ unansweredKind, unanswered }: Diagnosis, forMs: number, { rtoMs }: Snapshot): boolean {
   if (unansweredKind === 'retransmission' || unanswered > 1) return true;

@@ -39,8 +39,8 @@ export function isDiagFilter(value: unknown): value is DiagFilter {
  *       unsigned short no;    // 2, the jump if the condition does not hold
  *     };
  *
- * Both jumps count bytes forward from the operation. A program that arrives at its end accepts the socket; a program
- * that arrives four bytes past its end rejects the socket.
+ * Both jumps count bytes forward from the operation. A program that arrives at its end accepts the socket. Arriving four
+ * bytes past the end rejects the socket.
  */
 const INET_DIAG_BC_JMP = 1;
 const INET_DIAG_BC_S_GE = 2;
@@ -77,9 +77,7 @@ function jump(distance: number): Uint8Array {
 }
 
 function tooLong(): RangeError {
-  return new RangeError(
-    `a filter of more than ${greatestLength} bytes does not fit into a request: use fewer conditions`,
-  );
+  return new RangeError(`a filter must fit into the ${greatestLength} bytes of a request: use fewer conditions`);
 }
 
 function joined(...parts: Uint8Array[]): Uint8Array {
@@ -112,8 +110,7 @@ function comparePorts(isLocal: boolean, from: number, to: number): Uint8Array {
 }
 
 /**
- * Compares with an address block; the argument is from include/uapi/linux/inet_diag.h. An IPv4 condition also holds for
- * IPv4-mapped addresses.
+ * Compares an address, by include/uapi/linux/inet_diag.h. An IPv4 condition also holds for IPv4-mapped addresses.
  *
  *     struct inet_diag_hostcond {
  *       __u8   family;      // 0
@@ -162,7 +159,7 @@ function bothOf(first: Uint8Array, second: Uint8Array): Uint8Array {
   return joined(withRejectFurther(first, second.length), second);
 }
 
-/** Accepts if either program accepts: a rejection by `first` continues at `second`, behind the jump. */
+/** Accepts if either program accepts: a rejection by `first` continues at `second`, after the jump. */
 function eitherOf(first: Uint8Array, second: Uint8Array): Uint8Array {
   return joined(first, jump(operationLength + second.length), second);
 }
