@@ -5,7 +5,7 @@ import { checked, linuxCalls } from './linux-calls.js';
 import { OwnedDescriptor } from './owned-descriptor.js';
 import { pause } from './pause.js';
 
-/** Differs by architecture. */
+/** The flag differs by architecture. */
 const { O_DIRECTORY } = constants;
 
 /** include/uapi/asm-generic/fcntl.h */
@@ -18,7 +18,7 @@ const LOCK_NB = 4;
 const betweenAttemptsMs = 20;
 
 /**
- * Runs `action` with an exclusive lock on a directory. The kernel releases the lock when this process ends, in whatever way.
+ * Runs `action` with an exclusive lock on a directory. The kernel releases the lock whenever and however this process ends.
  *
  * @throws {SystemCallError} EAGAIN if another process holds the lock for longer than `withinMs`, or the kernel's code if the
  * directory cannot be opened.
@@ -30,7 +30,7 @@ export function withDirectoryLock<Result>(directory: string, withinMs: number, a
   while (linuxCalls().flock(lock.fd, LOCK_EX | LOCK_NB) !== 0) {
     const code = codeOfErrno(libc().errno());
     if (code !== 'EINTR' && (code !== 'EAGAIN' || performance.now() > deadline)) {
-      throw new SystemCallError(`flock(${directory})`, code, 'another process is changing the same: run it again');
+      throw new SystemCallError(`flock(${directory})`, code, 'the directory could not be locked: run this again later');
     }
     pause(betweenAttemptsMs);
   }

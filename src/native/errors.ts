@@ -9,21 +9,21 @@ export function errnoOf(code: string): number {
 
 const codesByErrno: ReadonlyMap<number, string> = new Map(
   Object.entries(constants.errno)
-    // Two names for one number: the kernel's own headers make these the aliases.
+    // On Linux, both are second names, of EAGAIN and EOPNOTSUPP.
     .filter(([code]) => code !== 'EWOULDBLOCK' && code !== 'ENOTSUP')
     .map(([code, errno]) => [errno, code]),
 );
 
-/** The name of an errno, such as `'EBADF'`. */
+/** Returns the name of an errno, such as `'EBADF'`. */
 export function codeOfErrno(errno: number): string {
   return codesByErrno.get(errno) ?? `ERRNO_${errno}`;
 }
 
 /**
- * Thrown when the kernel refuses a call, or certainly would.
+ * Thrown if the kernel refuses a call, or is certain to refuse the call.
  *
- * `syscall` names the call and its option, `code` and `errno` are the kernel's, `errno` negative like each of Node.js. The
- * message says what was given and what is allowed.
+ * `syscall` names the call and its option. `code` and `errno` are the kernel's; `errno` is negative like each `errno` of
+ * Node.js. The message says what was given and what is allowed.
  */
 export class SystemCallError extends KeepAliveError {
   override readonly name = 'SystemCallError';
@@ -39,7 +39,7 @@ export class SystemCallError extends KeepAliveError {
   }
 }
 
-/** What runs this program: Bun and Deno say that they are a Node.js too. */
+/** Returns the name and version of the runtime: Bun and Deno report a version of Node.js too. */
 function runtime(): string {
   const { bun, deno } = process.versions;
   if (bun !== undefined) return `Bun ${bun}`;
@@ -47,9 +47,9 @@ function runtime(): string {
 }
 
 /**
- * Thrown when this platform, this Node.js or this kind of target cannot do what was asked.
+ * Thrown if this platform, this version of Node.js or this kind of target lacks a feature. Nothing has been changed.
  *
- * `feature` is what was asked, `platform` where, `requires` what would make it work. Nothing has been changed.
+ * `feature` names the feature, `platform` the platform and runtime of this process, `requires` the missing requirement.
  */
 export class UnsupportedError extends KeepAliveError {
   override readonly name = 'UnsupportedError';
@@ -57,7 +57,7 @@ export class UnsupportedError extends KeepAliveError {
   readonly feature: string;
   readonly platform: string;
   readonly requires: string;
-  /** The first version of Linux that has it, such as `'6.15'`, if an older kernel is the reason. */
+  /** The first version of Linux with the feature, such as `'6.15'`, if an older kernel is the reason. */
   readonly minimumKernel?: string;
 
   /** @internal */

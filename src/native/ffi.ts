@@ -5,7 +5,7 @@ type Koffi = typeof import('koffi').default;
 
 let loaded: Koffi | undefined;
 
-/** The FFI, loaded on first use and synchronously: importing the package must work where the FFI does not. */
+/** Returns the FFI, loaded synchronously at the first call: importing the package must work where the FFI does not. */
 export function ffi(): Koffi {
   loaded ??= loadForOwnUse(() => createRequire(import.meta.url)('koffi') as Koffi);
   return loaded;

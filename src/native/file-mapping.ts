@@ -14,8 +14,8 @@ function map(fd: number, length: number): Uint8Array | undefined {
 }
 
 /**
- * Maps a file of the kernel's into memory, until this process ends; `undefined` where that cannot be done, and reading
- * is the way. Must not be written to.
+ * Maps a kernel file into memory until this process ends. Do not write to the memory. Returns undefined if the kernel
+ * cannot map the file.
  */
 export function mapKernelFile(path: string, length: number): Uint8Array | undefined {
   if (length === 0) return undefined;

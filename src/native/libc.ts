@@ -4,15 +4,15 @@ import { whyNoNativeThread } from './thread/ask.js';
 import { isForwarding } from './thread/role.js';
 import { offerNativeThread } from './thread/start-native-thread.js';
 
-/** Memory of JavaScript's for a call to use: a view, or the address of one. */
+/** JavaScript memory for a call: a view, or the address of a view. */
 export type Memory = ArrayBufferView | bigint;
 
-/** The calls of the C library that this project makes; each gives -1 on failure, and `errno()` then says why. */
+/** The calls of the C library that this package makes. Each call returns -1 on failure; `errno()` then has the reason. */
 export interface Libc {
   setsockopt(fd: number, level: number, option: number, value: Memory, length: number): number;
   getsockopt(fd: number, level: number, option: number, value: Memory, length: Memory): number;
   errno(): number;
-  /** The address of a buffer, valid while the buffer is referenced. */
+  /** Returns the address of a buffer, valid while the buffer is referenced. */
   addressOf(buffer: ArrayBufferView): bigint;
 }
 
@@ -20,7 +20,7 @@ offerNativeThread();
 
 let loaded: Libc | UnsupportedError | undefined;
 
-/** The explanation for calls that workers cannot make: the descriptors that they open would be lost with the worker. */
+/** Returns the error of calls that workers cannot make: descriptors that a worker opened would be lost with the worker. */
 function refusedInWorkers(): UnsupportedError {
   return new UnsupportedError('calling system functions one by one in a worker thread', 'the main thread');
 }
@@ -48,9 +48,9 @@ function load(): Libc | UnsupportedError {
 }
 
 /**
- * The C library of this process.
+ * Returns the C library of this process.
  *
- * @throws {UnsupportedError} if the FFI cannot be loaded, with the reason.
+ * @throws {UnsupportedError} if the FFI cannot be loaded, with the reason, and in a worker thread.
  */
 export function libc(): Libc {
   loaded ??= load();
@@ -60,7 +60,7 @@ export function libc(): Libc {
 
 let isReached = false;
 
-/** Returns why socket options cannot be set through the C library here, or `undefined` if they can. */
+/** Returns why the C library cannot set socket options in this thread. Returns undefined if it can. */
 export function whyNoLibc(): UnsupportedError | undefined {
   if (isForwarding()) {
     if (isReached) return undefined;

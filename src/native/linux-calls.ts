@@ -2,7 +2,7 @@ import { codeOfErrno, SystemCallError, UnsupportedError } from './errors.js';
 import { ffi } from './ffi.js';
 import { libc, type Memory } from './libc.js';
 
-/** The calls that only Linux has, or that only Linux needs here; each gives -1 on failure. */
+/** The calls that only Linux has, or that this package makes on Linux only. Each call returns -1 on failure. */
 interface LinuxCalls {
   socket(domain: number, type: number, protocol: number): number;
   bind(fd: number, address: Memory, length: number): number;
@@ -29,7 +29,7 @@ interface LinuxCalls {
 let loaded: LinuxCalls | undefined;
 
 /**
- * The Linux calls of the C library.
+ * Returns the Linux calls of the C library.
  *
  * @throws {UnsupportedError} on other platforms, and if the FFI cannot be loaded.
  */
@@ -64,9 +64,10 @@ export function linuxCalls(): LinuxCalls {
 }
 
 /**
- * Gives the result of a call, or throws what its errno says.
+ * Returns the result of a call.
  *
  * @param detail What was attempted and what to do, for the message.
+ * @throws {SystemCallError} with the call's errno if the result is negative.
  */
 export function checked(result: number, syscall: string, detail: string): number {
   if (result >= 0) return result;
@@ -78,7 +79,7 @@ export function closeDescriptor(fd: number): void {
   linuxCalls().close(fd);
 }
 
-/** bpf(2) by architecture, from arch/x86/entry/syscalls/syscall_64.tbl and include/uapi/asm-generic/unistd.h. */
+/** The number of bpf(2) by architecture, from arch/x86/entry/syscalls/syscall_64.tbl and include/uapi/asm-generic/unistd.h. */
 export const bpfNumber: Readonly<Record<string, number>> = { x64: 321, arm64: 280 };
 
 /** pidfd_open(2), since Linux 5.3, and pidfd_getfd(2), since 5.6: one number on every architecture. */

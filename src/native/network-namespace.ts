@@ -8,11 +8,11 @@ import { pause } from './pause.js';
 /** include/uapi/linux/sched.h (since Linux 2.6.24) */
 const CLONE_NEWNET = 0x40000000;
 
-/** include/uapi/asm-generic/fcntl.h: without O_NONBLOCK a path to a FIFO would wait for a writer. */
+/** include/uapi/asm-generic/fcntl.h: without O_NONBLOCK, opening a FIFO would wait for a writer. */
 const O_CLOEXEC = 0o2000000;
 const O_NONBLOCK = 0o4000;
 
-/** The network namespace of the main thread. /proc/thread-self is there since Linux 3.17. */
+/** The path of this thread's network namespace, since Linux 3.17. */
 export const ownNamespacePath = '/proc/thread-self/ns/net';
 
 const openExplanations: Readonly<Record<string, string>> = {
@@ -24,7 +24,7 @@ const openExplanations: Readonly<Record<string, string>> = {
 };
 
 const enterExplanations: Readonly<Record<string, string>> = {
-  EPERM: 'may not be entered: that takes CAP_SYS_ADMIN, here and in the user namespace that owns it',
+  EPERM: 'may not be entered: entering takes CAP_SYS_ADMIN, here and in the user namespace that owns it',
   EINVAL: 'is not a network namespace',
 };
 
@@ -35,7 +35,7 @@ function openNamespace(path: string): OwnedDescriptor {
   throw new SystemCallError('open', code, `${path} ${openExplanations[code] ?? 'could not be opened'}`);
 }
 
-/** Enters a namespace. Returns the kernel's error code, or `undefined` if this thread is in the namespace now. */
+/** Enters a namespace. Returns the kernel's error code. Returns undefined if this thread is in the namespace now. */
 function refusalOf(namespace: OwnedDescriptor): string | undefined {
   return linuxCalls().setns(namespace.fd, CLONE_NEWNET) === 0 ? undefined : codeOfErrno(libc().errno());
 }
@@ -47,20 +47,20 @@ function enter(namespace: OwnedDescriptor, path: string): void {
 }
 
 /**
- * Throws unless this thread may enter its own network namespace, as returning to it requires.
+ * Throws unless this thread may enter its own network namespace, as a return requires.
  *
  * In a user namespace a thread may enter network namespaces that were made there, but not always its own one
  * (net/core/net_namespace.c, `netns_install`).
  */
-function proveReturn(own: OwnedDescriptor): void {
+function assertReturnable(own: OwnedDescriptor): void {
   const code = refusalOf(own);
   if (code === undefined) return;
-  const why = code === 'EPERM' ? 'coming back takes CAP_SYS_ADMIN in the user namespace that owns it' : 'it failed';
+  const why = code === 'EPERM' ? 'returning takes CAP_SYS_ADMIN in the user namespace that owns it' : 'it failed';
   throw new SystemCallError('setns', code, `there would be no way back to ${ownNamespacePath}: ${why}`);
 }
 
 /**
- * Thrown when this thread could not return to its own network namespace, with the kernel's reason as `cause`.
+ * Thrown if this thread could not return to its own network namespace, with the kernel's reason as `cause`.
  *
  * Every socket that the thread opens from now on would be in the wrong network: end the program.
  */
@@ -69,10 +69,10 @@ export class NamespaceReturnError extends KeepAliveError {
   readonly code = 'ERR_KEEPALIVE_NAMESPACE';
 }
 
-/** Why this thread is not in its own network namespace. Each thread has its own copy of this module. */
+/** The error of a failed return to this thread's own network namespace. Each thread has its own copy of this module. */
 let lost: NamespaceReturnError | undefined;
 
-/** The return was proved possible, so only a shortage such as ENOMEM can prevent it, and the shortage may pass. */
+/** The return was possible before, so only a shortage such as ENOMEM can prevent the return, and a shortage may pass. */
 const returnAttempts = 50;
 const betweenReturnsMs = 20;
 
@@ -97,13 +97,13 @@ function returnTo(own: OwnedDescriptor): void {
 }
 
 /**
- * Runs `action` with the main thread in another network namespace, which is a path such as /run/netns/NAME or the id
- * of a process in it, and returns also when `action` throws. Proves before entering that the thread can return.
+ * Runs `action` with this thread in another network namespace, and returns even if `action` throws. `target` is a path such
+ * as /run/netns/NAME, or the id of a process in the namespace. Checks before entering that the thread can return.
  *
- * `action` must be synchronous: whatever else runs on this thread would run there too. A socket that it opens stays in
- * that namespace.
+ * `action` must be synchronous: other code of this thread would run in the namespace too. A socket that `action` opens
+ * stays in the namespace.
  *
- * @throws {SystemCallError} EPERM and EACCES name the capability that is missing, ENOENT is a namespace that is gone.
+ * @throws {SystemCallError} EPERM or EACCES with the missing capability, ENOENT if the namespace is gone.
  * @throws {NamespaceReturnError} if the kernel refused the return nevertheless, and at each later call in this thread.
  */
 export function inNetworkNamespace<Result>(target: string | number, action: () => Result): Result {
@@ -112,7 +112,7 @@ export function inNetworkNamespace<Result>(target: string | number, action: () =
   using own = openNamespace(ownNamespacePath);
   {
     using other = openNamespace(path);
-    proveReturn(own);
+    assertReturnable(own);
     enter(other, path);
   }
   try {

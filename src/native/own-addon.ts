@@ -4,16 +4,16 @@ const { cache } = createRequire(import.meta.url);
 
 let depth = 0;
 
-/** Returns true while this package loads its own native addon, which the search for the program's addons leaves out. */
+/** Returns whether this package is loading its own native addon, which is not an addon of the program. */
 export function isLoadingOwnAddon(): boolean {
   return depth > 0;
 }
 
 /**
- * Loads a package for this package alone. A program that requires the same package later gets a copy of its own, and
- * Node.js loads the addon for it again, which this package can notice. Use of a shared copy could not be noticed.
+ * Loads a dependency for this package alone: a program that requires the same dependency later gets a copy of its own.
+ * Node.js then loads the addon again, and this package notices the load. Use of a shared copy would stay unnoticed.
  */
-export function loadForOwnUse<Package>(load: () => Package): Package {
+export function loadForOwnUse<Dependency>(load: () => Dependency): Dependency {
   const before = new Set(Object.keys(cache));
   depth += 1;
   try {
@@ -24,7 +24,7 @@ export function loadForOwnUse<Package>(load: () => Package): Package {
   }
 }
 
-/** Returns true if the program has required a native addon in this thread. */
+/** Returns whether the program has required a native addon in this thread. */
 export function hasLoadedAddon(): boolean {
   return Object.keys(cache).some((file) => file.endsWith('.node'));
 }

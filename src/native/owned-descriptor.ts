@@ -1,36 +1,36 @@
 import { closeDescriptor } from './linux-calls.js';
 
-/** Where a descriptor was opened. Writing the stack out takes most of the time, so that waits until it is asked for. */
+/** The stack where a descriptor was opened. Formatting a stack takes long, so `openedAt` formats the stack on demand. */
 class Opening {
-  readonly #place: Error;
+  readonly #error: Error;
 
   constructor(what: string) {
-    this.#place = new Error(what);
+    this.#error = new Error(what);
   }
 
   get openedAt(): string {
-    return this.#place.stack ?? this.#place.message;
+    return this.#error.stack ?? this.#error.message;
   }
 }
 
 const open = new Map<number, Opening>();
 
-/** A descriptor that this process opened and closes itself, at the latest at the end of its `using` block. */
+/** Owns a descriptor that this process opened, and closes the descriptor at the end of a `using` block at the latest. */
 export class OwnedDescriptor {
   #fd: number;
 
-  /** `what` names it in a report of leaks, such as `netlink socket`. */
+  /** @param what Names the descriptor in a report of leaks, such as `netlink socket`. */
   constructor(fd: number, what: string) {
     this.#fd = fd;
     open.set(fd, new Opening(what));
   }
 
-  /** The number, or -1 once closed: the kernel reuses the number, and every call refuses -1 with EBADF. */
+  /** The number; -1 after the close, because the kernel reuses the number. Every call refuses -1 with EBADF. */
   get fd(): number {
     return this.#fd;
   }
 
-  /** Closes it; safe to call twice, also after the kernel gave the number out again. */
+  /** Closes the descriptor. Does nothing the second time, even if the kernel has reused the number. */
   close(): void {
     const fd = this.#fd;
     if (fd < 0) return;
@@ -44,7 +44,7 @@ export class OwnedDescriptor {
   }
 }
 
-/** The owned descriptors that are still open, each with where it was opened. */
+/** Returns the owned descriptors that are still open, each with the stack where it was opened. */
 export function openDescriptors(): ReadonlyMap<number, Opening> {
   return open;
 }

@@ -12,28 +12,28 @@ const explanations: Readonly<Record<string, string>> = {
   ENOSYS: 'this kernel does not have the call: pidfd_open came with Linux 5.3, pidfd_getfd with 5.6',
 };
 
-function opened(fd: number, syscall: string, what: string): OwnedDescriptor {
+function owned(fd: number, syscall: string, what: string): OwnedDescriptor {
   if (fd >= 0) return new OwnedDescriptor(fd, what);
   const code = codeOfErrno(libc().errno());
-  throw new SystemCallError(syscall, code, explanations[code] ?? 'the kernel refused it');
+  throw new SystemCallError(syscall, code, explanations[code] ?? 'the kernel refused the call');
 }
 
 /**
- * Opens a process, so that its number cannot come to mean another one.
+ * Opens a process. The descriptor never stands for another process, even if the kernel reuses the number.
  *
- * @throws {SystemCallError} ESRCH when it has ended, ENOSYS before Linux 5.3.
+ * @throws {SystemCallError} ESRCH if the process has ended, ENOSYS before Linux 5.3.
  */
 export function openProcess(pid: number): OwnedDescriptor {
-  return opened(linuxCalls().pidfdOpen(pidfdOpenNumber, pid, 0), 'pidfd_open', `process ${pid}`);
+  return owned(linuxCalls().pidfdOpen(pidfdOpenNumber, pid, 0), 'pidfd_open', `process ${pid}`);
 }
 
 /**
- * Copies a descriptor of another process. The copy is the same open file: its status flags, such as O_NONBLOCK, are
- * shared, and must not be changed through it.
+ * Copies a descriptor of another process. Do not change status flags of the copy, such as O_NONBLOCK: the process shares
+ * the open file and its flags.
  *
- * @throws {SystemCallError} EBADF when the process has closed it, ESRCH when it has ended, EPERM where that is not
- * permitted (ptrace(2), PTRACE_MODE_ATTACH_REALCREDS), ENOSYS before Linux 5.6.
+ * @throws {SystemCallError} EBADF if the process has closed the descriptor, ESRCH if the process has ended, EPERM without
+ * permission (ptrace(2), PTRACE_MODE_ATTACH_REALCREDS), ENOSYS before Linux 5.6.
  */
 export function copyDescriptor(process: OwnedDescriptor, fd: number): OwnedDescriptor {
-  return opened(linuxCalls().pidfdGetfd(pidfdGetfdNumber, process.fd, fd, 0), 'pidfd_getfd', `descriptor ${fd}`);
+  return owned(linuxCalls().pidfdGetfd(pidfdGetfdNumber, process.fd, fd, 0), 'pidfd_getfd', `descriptor ${fd}`);
 }

@@ -10,7 +10,7 @@ export type SocketVisitor = (inode: number, fd: number) => void;
 /** getdents64(2) from arch/x86/entry/syscalls/syscall_64.tbl and include/uapi/asm-generic/unistd.h. */
 const getdents64Number: Readonly<Record<string, number>> = { x64: 217, arm64: 61 };
 
-// Calls are synchronous, so one set of buffers serves them all; views of an ArrayBuffer that was made first never move.
+// Calls are synchronous and share one set of buffers. The view of an existing ArrayBuffer never moves.
 const entries = new Uint8Array(new ArrayBuffer(65_536));
 const entriesView = new DataView(entries.buffer);
 const name = new Uint8Array(new ArrayBuffer(16));
@@ -25,7 +25,7 @@ function fixedAddresses(): NonNullable<typeof addresses> {
 
 const zero = 48;
 
-/** Puts a descriptor's number into `name`, as C has it. */
+/** Writes a descriptor's number into `name`, as a string of C. */
 function writeName(fd: number): void {
   let length = 1;
   for (let rest = fd; rest > 9; rest = Math.trunc(rest / 10)) length += 1;
@@ -38,7 +38,7 @@ function writeName(fd: number): void {
 
 const prefix = new TextEncoder().encode('socket:[');
 
-/** The number in `socket:[4711]`, or 0 where `link` says something else. */
+/** Returns the number in `socket:[4711]`; 0 if `link` has another text. */
 function inodeInLink(length: number): number {
   for (let at = 0; at < prefix.length; at += 1) if (link[at] !== prefix[at]) return 0;
   let inode = 0;
@@ -46,7 +46,7 @@ function inodeInLink(length: number): number {
   return inode;
 }
 
-/** Reads the link of one descriptor, tells `visit` if it is a socket, and gives whether there is such a descriptor. */
+/** Reads the link of a descriptor, and visits a socket. Returns whether the descriptor is open. */
 function visitLink(directory: number, fd: number, visit: SocketVisitor): boolean {
   writeName(fd);
   const at = fixedAddresses();
@@ -54,7 +54,7 @@ function visitLink(directory: number, fd: number, visit: SocketVisitor): boolean
   if (length < 0) {
     const code = codeOfErrno(libc().errno());
     if (code === 'ENOENT' || code === 'ESRCH') return false;
-    throw new SystemCallError('readlinkat', code, `descriptor ${fd} of the process may not be looked at`);
+    throw new SystemCallError('readlinkat', code, `descriptor ${fd} of the process may not be read`);
   }
   const inode = inodeInLink(length);
   if (inode !== 0) visit(inode, fd);
@@ -62,9 +62,9 @@ function visitLink(directory: number, fd: number, visit: SocketVisitor): boolean
 }
 
 /**
- * Tries the numbers from 0 on until `count` descriptors were found, and gives the first number that it did not try.
+ * Tries the numbers from 0 on until `count` descriptors were found. Returns the first number that was not tried.
  *
- * It stops where most numbers are unused: then listing the directory is faster.
+ * Stops if most numbers are unused: then listing the directory is faster.
  */
 function visitInTurn(directory: number, count: number, visit: SocketVisitor): number {
   let found = 0;
@@ -73,7 +73,7 @@ function visitInTurn(directory: number, count: number, visit: SocketVisitor): nu
   return fd;
 }
 
-/** The number that an entry's name is, or -1 for `.` and `..`. */
+/** Returns the number in an entry's name; -1 for `.` and `..`. */
 function readName(at: number): number {
   let fd = 0;
   for (let digit = entries[at] as number; digit !== 0; at += 1, digit = entries[at] as number) {
@@ -83,7 +83,7 @@ function readName(at: number): number {
   return fd;
 }
 
-/** Two entries, `.` and `..`, come before that of descriptor 0 (fs/proc/fd.c, proc_readfd_common). */
+/** Two entries, `.` and `..`, precede the entry of descriptor 0 (fs/proc/fd.c, proc_readfd_common). */
 const firstEntry = 2;
 const SEEK_SET = 0;
 
@@ -125,12 +125,12 @@ function visitListed(directory: number, first: number, visit: SocketVisitor): vo
 const O_CLOEXEC = 0o2000000;
 
 /**
- * Visits the sockets of a process, by the links in `directory`, its `/proc/PID/fd`. Finds each that is open all the while,
- * also if the process opens and closes others meanwhile: the numbers are gone through once, upwards, to the last.
+ * Visits the sockets of a process by the links in `directory`, which is the `/proc/PID/fd` of the process. Finds each
+ * socket that stays open, even if the process opens and closes others: reads the numbers once, upwards, to the last.
  *
- * @param count How many descriptors the process has, 0 where that is not known; trying the numbers in turn is faster than
- * listing them (fs/proc/fd.c gives it as the size of the directory, since 6.2).
- * @throws {SystemCallError} ENOENT or ESRCH where the process is gone, EACCES where it may not be looked at.
+ * @param count The number of descriptors of the process, which is the size of the directory since 6.2 (fs/proc/fd.c); 0 if
+ * unknown. Trying the numbers in turn is faster than listing them.
+ * @throws {SystemCallError} ENOENT or ESRCH if the process is gone, EACCES if the process may not be read.
  */
 export function visitSocketLinks(directory: string, count: number, visit: SocketVisitor): void {
   const opened = checked(linuxCalls().open(directory, O_CLOEXEC), 'open', `${directory} could not be opened`);

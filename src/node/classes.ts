@@ -1,6 +1,6 @@
 import net from 'node:net';
 
-/** The classes as they were when this module was loaded: a test of a program may have stubbed them in `node:net`. */
+/** Classes of `node:net`, taken when this module is loaded: a program's tests may stub the classes in `node:net` later. */
 export const { Server, Socket } = net;
 
 /** A socket that is bound and neither connected nor listening: `net.BoundSocket` of Node.js 26. */

@@ -5,23 +5,23 @@ import { ownerOf, shareOwner, type TcpHandle, type TcpPrototype, tcpPrototype } 
 import { whenTlsIsLoaded } from './tls-loading.js';
 import { type Method, wrap } from './wrap.js';
 
-/** Node's request of a connect call. Node.js calls its function when the call is over (src/connect_wrap.cc). */
+/** A connect request of Node.js, which calls `oncomplete` at the end of the attempt (src/connect_wrap.cc). */
 export interface ConnectRequest {
   oncomplete?: (...args: unknown[]) => unknown;
 }
 
 /** The hooks around calls of the program. An error of a hook becomes a process warning. */
 export interface Hooks {
-  /** After a connection was begun: the handle has its descriptor. */
+  /** Runs after a connect call has begun a connection: the handle has its descriptor. */
   connecting(handle: TcpHandle, address: string, port: number, request: ConnectRequest): void;
-  /** Before a listener listens, or after that if it has its descriptor only then. */
+  /** Runs before a listener listens, or afterwards if the listener has no descriptor before. */
   listening(handle: TcpHandle): void;
-  /** Replaces the handle's own call. Returns undefined to let the call proceed. */
+  /** Replaces the handle's own `setKeepAlive`. Returns undefined to let the call proceed. */
   handleKeepAlive(handle: TcpHandle, args: readonly unknown[]): number | undefined;
-  /** Around `socket.setKeepAlive`, which is `call`. */
+  /** Runs `call`, which is the program's call of `socket.setKeepAlive`, and returns the result. */
   duringSocketCall(call: () => net.Socket): net.Socket;
   /**
-   * After `socket.setKeepAlive`.
+   * Runs after `socket.setKeepAlive`.
    *
    * @param called The function that the program called; the program's frames are above it on the stack.
    */
@@ -31,11 +31,11 @@ export interface Hooks {
 function wrapListen(hooks: Hooks, isActive: () => boolean) {
   return (original: Method): Method =>
     function listen(this: TcpHandle, ...args: unknown[]) {
-      const tell = () => void (isActive() && guarded(() => hooks.listening(this)));
+      const notify = () => void (isActive() && guarded(() => hooks.listening(this)));
       const isOpen = this.fd >= 0;
-      if (isOpen) tell();
+      if (isOpen) notify();
       const status = Reflect.apply(original, this, args as never[]);
-      if (!isOpen && status === 0) tell();
+      if (!isOpen && status === 0) notify();
       return status;
     } as Method;
 }
@@ -53,13 +53,13 @@ function wrapSocketKeepAlive(hooks: Hooks, isActive: () => boolean) {
     function setKeepAlive(this: net.Socket, ...args: unknown[]) {
       const call = () => Reflect.apply(original, this, args as never[]) as net.Socket;
       if (!isActive()) return call();
-      const answer = hooks.duringSocketCall(call);
+      const result = hooks.duringSocketCall(call);
       guarded(() => hooks.socketKeepAlive(this, args, setKeepAlive as Method));
-      return answer;
+      return result;
     } as Method;
 }
 
-/** Listeners behind one wrapper, which is there while there are any. */
+/** Wraps methods once for all listeners, while there is at least one. */
 class SharedWrapper<Listener> {
   #listeners = new Set<Listener>();
   readonly #wrapAll: (listeners: ReadonlySet<Listener>) => () => void;
@@ -78,7 +78,7 @@ class SharedWrapper<Listener> {
       if (!listeners.delete(listener) || listeners.size > 0) return;
       this.#unwrapAll?.();
       this.#unwrapAll = undefined;
-      // A wrapper that somebody else has wrapped stays, and must not call the listeners of the next one as well.
+      // A wrapper that somebody else has wrapped stays, and must not call the listeners of the next wrapper as well.
       this.#listeners = new Set();
     };
   }
@@ -86,12 +86,12 @@ class SharedWrapper<Listener> {
 
 const connectMethods = ['connect', 'connect6'] as const;
 
-/** The handle of TLS over a TCP handle, through which a program connects. */
+/** A TLS handle over a TCP handle: a program connects through the TLS handle. */
 interface SecureHandle {
   readonly _parent?: object | null;
 }
 
-/** Makes the handle of TLS share its owner with the handle below it. Node.js does so for the first address only. */
+/** Makes a TLS handle share its owner with the handle below. Node.js shares the owner for the first address only. */
 function wrapSecureConnect(original: Method): Method {
   return function connect(this: SecureHandle, ...args: unknown[]) {
     const { _parent: below } = this;
@@ -100,9 +100,9 @@ function wrapSecureConnect(original: Method): Method {
   } as Method;
 }
 
-const ofConnecting = new SharedWrapper<Hooks['connecting']>((listeners) => {
+const connectWrapper = new SharedWrapper<Hooks['connecting']>((listeners) => {
   let secure: object | undefined;
-  const learnSecure = (handle: TcpHandle) => {
+  const wrapSecure = (handle: TcpHandle) => {
     const { _handle: top } = (ownerOf(handle) ?? {}) as { _handle?: SecureHandle | null };
     if (secure !== undefined || !top || top._parent !== handle) return;
     secure = Object.getPrototypeOf(top) as object;
@@ -110,7 +110,7 @@ const ofConnecting = new SharedWrapper<Hooks['connecting']>((listeners) => {
   };
   const wrapper = (original: Method): Method =>
     function connect(this: TcpHandle, ...args: [ConnectRequest, string, number]) {
-      guarded(() => learnSecure(this));
+      guarded(() => wrapSecure(this));
       const status = Reflect.apply(original, this, args) as number;
       if (status !== 0) return status;
       const [request, address, port] = args;
@@ -123,9 +123,9 @@ const ofConnecting = new SharedWrapper<Hooks['connecting']>((listeners) => {
   };
 });
 
-/** Calls `connecting` after each connect call of this thread. Returns a function that stops it. */
+/** Calls `connecting` after each connect call of this thread. Returns a function that stops the calls. */
 export function onConnecting(connecting: Hooks['connecting']): () => void {
-  return ofConnecting.add(connecting);
+  return connectWrapper.add(connecting);
 }
 
 type Securing = (secure: net.Socket, below: net.Socket) => void;
@@ -140,7 +140,7 @@ function wrapInit(prototype: object, listeners: ReadonlySet<Securing>): () => vo
   return wrap(prototype, '_init', wrapper);
 }
 
-const ofSecuring = new SharedWrapper<Securing>((listeners) => {
+const initWrapper = new SharedWrapper<Securing>((listeners) => {
   let restore = () => {};
   const stopWaiting = whenTlsIsLoaded((prototype) => {
     restore = wrapInit(prototype, listeners);
@@ -151,13 +151,13 @@ const ofSecuring = new SharedWrapper<Securing>((listeners) => {
   };
 });
 
-/** Calls `securing` for each TLS socket that this thread puts on a connected socket. Returns a function that stops it. */
+/** Calls `securing` for each TLS socket that this thread puts on a socket. Returns a function that stops the calls. */
 export function onSecuring(securing: Securing): () => void {
-  return ofSecuring.add(securing);
+  return initWrapper.add(securing);
 }
 
 /**
- * Wraps the methods through which every TCP connection of this thread comes. Returns a function that removes the wrappers.
+ * Wraps the methods that connect TCP sockets, listen and set keepalive. Returns a function that removes the wrappers.
  *
  * @throws {UnsupportedError} if the runtime has no such methods.
  */

@@ -4,7 +4,7 @@ import type { ConnectRequest } from './connection-hooks.js';
 import { bottomOf, descriptorOf, fdOf, type Handle, handleOf } from './handle.js';
 import { type Method, wrap } from './wrap.js';
 
-/** A private symbol of Node.js among the properties of an object. */
+/** Returns the symbol with this description among an object's own properties. Returns undefined if there is none. */
 function symbolOf(target: object, description: string): symbol | undefined {
   return Object.getOwnPropertySymbols(target).find((symbol) => symbol.description === description);
 }
@@ -12,25 +12,23 @@ function symbolOf(target: object, description: string): symbol | undefined {
 /** The key of the method of `net.Socket` that creates the handle for the next address (lib/net.js). */
 const reinitialize = symbolOf(Socket.prototype, 'kReinitializeHandle');
 
-/** A socket that is connecting. It gets a new descriptor for each address that Node.js tries. */
+/** Follows a socket that is connecting. The socket gets a new descriptor for each address that Node.js tries. */
 export interface Following {
-  /** Whether the socket is still connecting; false after a close, even if the `close` event was missed. */
+  /** Returns whether the socket is still connecting; false after a close, even if the `close` event was missed. */
   isPending(): boolean;
 }
 
-/**
- * Follows one socket through methods of its own objects. Listeners would not do: a program counts and removes them.
- */
+/** Wraps methods of one socket and its handles. Does not add listeners, because a program counts and removes listeners. */
 class HandleFollowing implements Following {
   readonly #socket: net.Socket;
   readonly #opened: () => void;
-  /** The key of the socket's flag that tells whether Node.js itself sets keepalive once the socket is connected. */
+  /** The key of the socket's flag whether Node.js itself sets keepalive once the socket is connected. */
   readonly #keepAliveLater: symbol;
   readonly #restore: (() => void)[] = [];
   #handle: Handle | undefined;
   #isOpen = false;
-  /** Set while `opened` runs: without the FFI, it sets keepalive through the handle's own method. */
-  #isTelling = false;
+  /** True while `opened` runs: without the FFI, `opened` sets keepalive through the handle's own method. */
+  #isCallingOpened = false;
   #isOver = false;
 
   constructor(socket: net.Socket, opened: () => void, keepAliveLater: symbol) {
@@ -57,13 +55,13 @@ class HandleFollowing implements Following {
     return restore;
   }
 
-  #tell(): void {
+  #callOpened(): void {
     this.#isOpen = true;
-    this.#isTelling = true;
+    this.#isCallingOpened = true;
     try {
       this.#opened();
     } finally {
-      this.#isTelling = false;
+      this.#isCallingOpened = false;
     }
   }
 
@@ -96,7 +94,7 @@ class HandleFollowing implements Following {
       } finally {
         if (!this.#isOver) this.#begin();
         // A pipe connects at once.
-        if (descriptorOf(this.#socket) !== undefined) this.#tell();
+        if (descriptorOf(this.#socket) !== undefined) this.#callOpened();
       }
     });
   }
@@ -106,14 +104,14 @@ class HandleFollowing implements Following {
     if (handle === undefined) return;
     this.#isOpen = fdOf(handle) !== undefined;
     for (const method of ['connect', 'connect6']) {
-      if (method in handle) this.#wrap(handle, method, (original) => this.#connecting(handle, original));
+      if (method in handle) this.#wrap(handle, method, (original) => this.#wrapConnect(handle, original));
     }
     if (handle.setKeepAlive !== undefined) {
-      this.#wrap(handle, 'setKeepAlive', (original) => this.#settingKeepAlive(handle, original));
+      this.#wrap(handle, 'setKeepAlive', (original) => this.#wrapKeepAlive(handle, original));
     }
   }
 
-  #connecting(handle: Handle, original: Method) {
+  #wrapConnect(handle: Handle, original: Method) {
     return (...args: [ConnectRequest, ...never[]]) => {
       const [request] = args;
       const { oncomplete } = request;
@@ -127,32 +125,32 @@ class HandleFollowing implements Following {
         };
       }
       const status = Reflect.apply(original, handle as never, args as never);
-      if (status === 0) this.#tell();
+      if (status === 0) this.#callOpened();
       return status;
     };
   }
 
   /**
-   * Node.js carries out an earlier `setKeepAlive` of its own between the handshake and the event 'connect', which resets
-   * interval and count. The next call is the program's.
+   * Returns a wrapper that calls `opened` again after Node's own call. Node.js carries out an earlier `setKeepAlive` between
+   * the handshake and the event 'connect', which resets interval and count. The next call is the program's.
    */
-  #settingKeepAlive(handle: Handle, original: Method) {
+  #wrapKeepAlive(handle: Handle, original: Method) {
     const isDueLater = () => Boolean((this.#socket as unknown as Record<symbol, unknown>)[this.#keepAliveLater]);
     let isNodesOwn = isDueLater();
     return (...args: never[]) => {
       const status = Reflect.apply(original, handle as never, args);
-      if (this.#isTelling) return status;
+      if (this.#isCallingOpened) return status;
       const { connecting } = this.#socket;
       const mustSetAgain = connecting ? this.#isOpen : isNodesOwn;
       isNodesOwn = isDueLater();
       if (!connecting) this.#end();
-      if (mustSetAgain) this.#tell();
+      if (mustSetAgain) this.#callOpened();
       return status;
     };
   }
 }
 
-/** Follows one socket through its events, in runtimes whose sockets have no such handles. */
+/** Listens to the events of one socket, in runtimes without Node's handles. */
 class EventFollowing implements Following {
   #isOver = false;
 
@@ -178,12 +176,12 @@ class EventFollowing implements Following {
 }
 
 /**
- * Calls `opened` each time a socket that is not connected yet has a new descriptor, in the same tick, and each time
- * Node.js itself has set keepalive on that descriptor before the event 'connect'.
+ * Calls `opened` in the same tick in which a connecting socket gets a new descriptor. Also calls `opened` each time Node.js
+ * itself has set keepalive on the descriptor before the event 'connect'.
  */
 export function followConnecting(socket: net.Socket, opened: () => void): Following {
   const keepAliveLater = symbolOf(socket, 'kSetKeepAlive');
-  // Bun has these symbols, too, but not Node's handles.
+  // Bun has both symbols, but not Node's handles.
   const isBun = process.versions['bun'] !== undefined;
   return isBun || reinitialize === undefined || keepAliveLater === undefined
     ? new EventFollowing(socket, opened)

@@ -1,67 +1,64 @@
 import type net from 'node:net';
 import { Socket } from './classes.js';
 
-/** What `getsockname` and `getpeername` fill in. */
+/** The address and port that `getsockname` and `getpeername` fill in. */
 export interface SocketName {
   address?: string;
   port?: number;
 }
 
-/** Node's own handle, as far as it is used here. */
+/** The properties of a Node.js handle that this package uses. */
 export interface Handle {
   readonly fd?: number;
-  /** Whether Node.js reads from it; it stops when a program does not take what has arrived. */
+  /** Whether Node.js reads from the handle: Node.js stops while the program does not take the data that arrived. */
   readonly reading?: boolean;
-  /** All bytes that were given to the kernel, or taken, also by TLS and http2 on top of it. */
+  /** All bytes that were given to the kernel or taken from the kernel, also by TLS and http2 above the handle. */
   readonly bytesWritten?: number;
   readonly bytesRead?: number;
-  /** The handle that one of TLS lies on. */
+  /** The handle below a TLS handle. */
   readonly _parent?: Handle | null;
-  /** Answers 0, or a negative errno. */
+  /** Returns 0, or a negative errno. */
   setKeepAlive?(enable: boolean, delaySeconds: number, intervalSeconds: number, count: number): number;
   getsockname?(out: SocketName): number;
   getpeername?(out: SocketName): number;
   close?(callback?: () => void): void;
 }
 
-/** The handle under a socket or server, or `undefined` while it has none. */
+/** Returns the handle of a socket or server. Returns undefined if there is none. */
 export function handleOf(endpoint: net.Socket | net.Server): Handle | undefined {
   return (endpoint as unknown as { _handle: Handle | null })._handle ?? undefined;
 }
 
-/** The handle that has the descriptor: itself, or what lies below TLS. */
+/** Returns the handle that has the descriptor: `handle`, or the lowest handle below TLS. */
 export function bottomOf(handle: Handle): Handle {
   let bottom = handle;
   while (bottom._parent) bottom = bottom._parent;
   return bottom;
 }
 
-/** Goes through a handle and, for one of TLS, the handles below it. */
+/** Yields a handle and, for a TLS handle, the handles below. */
 export function* handlesFrom(top: Handle | undefined): Generator<Handle> {
   for (let handle = top; typeof handle === 'object'; handle = handle._parent ?? undefined) yield handle;
 }
 
-/** The descriptor of a handle, or `undefined` where it has none, or none any more. */
+/** Returns the descriptor of a handle. Returns undefined if the handle has no descriptor, or is closed. */
 export function fdOf({ fd }: Handle): number | undefined {
   return fd === undefined || fd < 0 ? undefined : fd;
 }
 
-/** The descriptor under a socket or server, or `undefined` while it has none. */
+/** Returns the descriptor of a socket or server. Returns undefined if there is none. */
 export function descriptorOf(endpoint: net.Socket | net.Server): number | undefined {
   const handle = handleOf(endpoint);
   return handle && fdOf(handle);
 }
 
-/** The socket that a socket carries TLS over, where it was given one. */
+/** Returns the socket below a TLS socket. Returns undefined unless the program passed that socket in. */
 export function parentOf(socket: net.Socket): net.Socket | undefined {
   const { _parent: parent } = socket as unknown as { _parent?: unknown };
   return parent instanceof Socket ? parent : undefined;
 }
 
-/**
- * The socket that has the descriptor, or will be given it: itself, or for TLS over a socket that was passed in, that
- * socket.
- */
+/** Returns the socket that has or will get the descriptor: `socket`, or the socket that was passed in below TLS. */
 export function carrierOf(socket: net.Socket): net.Socket {
   if (descriptorOf(socket) !== undefined) return socket;
   const parent = parentOf(socket);

@@ -3,12 +3,12 @@ import { Server } from './classes.js';
 import { type Handle, handleOf } from './handle.js';
 import { type Method, wrap } from './wrap.js';
 
-/** The method of `net.Server` through which a server listens (lib/net.js), which keeps its name for those who wrap it. */
+/** A server with the method by which it listens. Node.js keeps the method's name for programs that wrap it (lib/net.js). */
 interface ListeningServer {
   _listen2?: Method;
 }
 
-/** The handle of a listener: Node.js has it call this function for each connection (src/connection_wrap.cc). */
+/** The handle of a listener, which calls `onconnection` for each connection (src/connection_wrap.cc). */
 interface ListenerHandle extends Handle {
   onconnection?: (status: number, client: Handle | undefined) => void;
 }
@@ -18,14 +18,13 @@ export function setsKeepAliveOnAccept(server: net.Server): boolean {
   return Boolean((server as unknown as { keepAlive?: boolean }).keepAlive);
 }
 
-/** Returns whether a handle is that of a listener. */
+/** Returns whether a handle belongs to a listener. */
 export function isListener(handle: Handle | undefined): boolean {
   return (handle as ListenerHandle | undefined)?.onconnection !== undefined;
 }
 
 /**
- * Calls `listening` within each call by which a server begins to listen. An error that `emitError` is given becomes the
- * server's `error` event.
+ * Calls `listening` inside each call that makes a server listen. `emitError` emits an error as the server's `error` event.
  */
 export function onListening(server: net.Server, listening: (emitError: (error: unknown) => void) => void): void {
   if ((server as ListeningServer)._listen2 === undefined) {
@@ -33,16 +32,16 @@ export function onListening(server: net.Server, listening: (emitError: (error: u
     return;
   }
   wrap(server, '_listen2', (original) => (...args) => {
-    const answer = Reflect.apply(original, server as never, args);
+    const result = Reflect.apply(original, server as never, args);
     if (server.listening) listening((error) => process.nextTick(() => server.emit('error', error)));
-    return answer;
+    return result;
   });
 }
 
 /** Receives an accepted handle. `proceed` makes Node.js create the connection's socket. */
 export type Accepted<Client extends Handle> = (client: Client, proceed: () => void) => void;
 
-/** Calls `accepted` for each connection of a listener's handle, which {@link isListener}. */
+/** Calls `accepted` for each connection of a listener's handle (see {@link isListener}). */
 export function onConnection<Listener extends Handle>(handle: Listener, accepted: Accepted<Listener>): void {
   wrap(handle, 'onconnection', (original) => (status: number, client?: Listener) => {
     const proceed = () => Reflect.apply(original, handle as never, [status, client] as never);
@@ -51,7 +50,7 @@ export function onConnection<Listener extends Handle>(handle: Listener, accepted
   });
 }
 
-/** Calls `set` once, after the next call of the handle's `setKeepAlive`, which is Node's own. Returns a function that ends it. */
+/** Calls `set` once, after the next call of the handle's `setKeepAlive`, which is Node's own. Returns a cancel function. */
 export function afterNextKeepAlive(client: Handle, set: () => void): () => void {
   if (client.setKeepAlive === undefined) return () => {};
   const restore = wrap(client, 'setKeepAlive', (original) => (...args) => {
@@ -63,20 +62,20 @@ export function afterNextKeepAlive(client: Handle, set: () => void): () => void 
   return restore;
 }
 
-/** Returns the object whose connections are to be followed: the handle, or the server in runtimes without such handles. */
+/** Returns the object that reports connections: the handle, or the server in runtimes without Node's handles. */
 export function connectionSource(server: net.Server): Handle | net.Server {
   const handle = handleOf(server);
   return handle !== undefined && isListener(handle) ? handle : server;
 }
 
-/** The servers of this thread that keep it alive; the others are found when they accept a connection. */
+/** Returns the servers that keep this thread alive. Other servers are found when they accept a connection. */
 export function listeningServers(): net.Server[] {
   const { _getActiveHandles: activeHandles } = process as { _getActiveHandles?: () => unknown[] };
   const handles = activeHandles === undefined ? [] : Reflect.apply(activeHandles, process, []);
   return handles.filter((handle) => handle instanceof Server);
 }
 
-/** Returns the server that has accepted a socket, if there is one. */
+/** Returns the server that accepted a socket. Returns undefined if there is none. */
 export function serverOf(socket: net.Socket | net.Server | undefined): net.Server | undefined {
   return (socket as { readonly _server?: net.Server | null } | undefined)?._server ?? undefined;
 }

@@ -18,8 +18,8 @@ function around(before: Visit | undefined, after?: Visit) {
 }
 
 /**
- * Calls `received` for each TCP handle that another process hands over: a process that was forked, also by a cluster, gets
- * handles in messages of Node's own. Returns a function that stops it.
+ * Calls `received` for each TCP handle that another process hands over. Forked processes and workers of a cluster get
+ * handles in Node's internal messages. Returns a function that stops the calls.
  */
 export function onHandedOver(received: Visit): () => void {
   const onInternalMessage = (_: unknown, handle: unknown) => {
@@ -31,7 +31,7 @@ export function onHandedOver(received: Visit): () => void {
   return () => void process.off('internalMessage', onInternalMessage);
 }
 
-/** Calls `opened` for each TCP handle that this thread opens from now on. Returns a function that stops it. */
+/** Calls `opened` for each TCP handle that this thread opens from now on. Returns a function that stops the calls. */
 export function followOpened(opened: Visit): () => void {
   const onAccepted = (message: unknown) => {
     guarded(() => {
@@ -45,7 +45,7 @@ export function followOpened(opened: Visit): () => void {
     wrap(tcpPrototype(), 'listen', around(opened)),
     // `new net.Socket({ fd })` and `listen({ fd })`.
     wrap(tcpPrototype(), 'open', around(undefined, opened)),
-    // The primary of a cluster binds what its workers listen on (lib/internal/cluster/shared_handle.js).
+    // The primary of a cluster binds the listeners of its workers (lib/internal/cluster/shared_handle.js).
     wrap(tcpPrototype(), 'bind', around(undefined, opened)),
     wrap(tcpPrototype(), 'bind6', around(undefined, opened)),
   ];
@@ -56,9 +56,9 @@ export function followOpened(opened: Visit): () => void {
   };
 }
 
-/** Calls `closing` for each handle of this thread right before it is closed. Returns a function that stops it. */
+/** Calls `closing` right before each handle of this thread is closed. Returns a function that stops the calls. */
 export function followClosing(closing: Visit): () => void {
-  // Wrapped where it is defined, for handles of all kinds: the peer watch wraps each definition in the chain.
+  // `close` is wrapped where it is defined, for handles of all kinds: the peer watch wraps each definition in the chain.
   let prototype: object = tcpPrototype();
   while (!Object.hasOwn(prototype, 'close')) prototype = Object.getPrototypeOf(prototype);
   return wrap(prototype, 'close', around(closing));

@@ -5,7 +5,7 @@ import { setTimeout as promisedTimeout, scheduler } from 'node:timers/promises';
  *
  * Fake timers (sinon, vitest, jest, `node:test`) and stubs (jsdom, Electron) replace properties of the global object,
  * `process`, `node:timers`, `node:timers/promises` and its `scheduler`. None replaces a method of the prototypes of
- * `scheduler` and `performance`. So these methods are real even if a fake was installed before this module was loaded.
+ * `scheduler` and `performance`. So those methods are real even if a fake was installed before this module was loaded.
  */
 function prototypeMethod<Method>(object: object, name: string): Method | undefined {
   const method: unknown = Object.getPrototypeOf(object)?.[name];
@@ -31,8 +31,8 @@ export function nowMs(): number {
 }
 
 /**
- * The promises of the language, also where a program has replaced the global class, such as with Bluebird, whose promises
- * a fake clock can hold up. `await` reaches no method that a program can replace; `then` may be replaced, as zone.js does.
+ * The built-in class of promises, even if a program has replaced the global class. A fake clock can delay the promises of a
+ * replacement such as Bluebird. `await` reaches no method that a program can replace; zone.js, for one, replaces `then`.
  */
 export const RealPromise = (async () => {})().constructor as PromiseConstructor;
 
@@ -46,7 +46,7 @@ export function callSoon(callback: () => void): void {
   void afterCurrentCall(callback);
 }
 
-/** Waits for some milliseconds, and keeps the process alive meanwhile. */
+/** Resolves after some milliseconds, and keeps the process alive meanwhile. */
 export async function sleep(ms: number): Promise<void> {
   await wait(ms, { ref: true });
 }

@@ -6,55 +6,54 @@ import { type Method, wrap } from './wrap.js';
 /** The methods by which Node.js writes to a handle, of TCP and of TLS (src/stream_base.cc). */
 const writes = ['writeBuffer', 'writev', 'writeUtf8String', 'writeAsciiString', 'writeLatin1String', 'writeUcs2String'];
 
-/** The functions that restore each wrapped prototype. */
+/** A function for each wrapped prototype that removes the wrappers. */
 const wrapped = new Map<object, () => void>();
 let users = 0;
 
-type Tell = (follower: Subscriber) => void;
+type Notify = (subscriber: Subscriber) => void;
 type HandleAction = (handle: Handle) => void;
 
-/** Hooks that adapt the options of a handle around calls of the program. */
+/** Hooks that adapt the options of a handle before and after calls of the program. */
 export interface OptionHooks {
-  /** Around `setKeepAlive`. */
+  /** Runs before `setKeepAlive`; `afterSet` runs after it. */
   readonly beforeSet: HandleAction;
   readonly afterSet: HandleAction;
   readonly beforeClose: HandleAction;
 }
 
-/** What followers are told before a call and after it. */
+/** The notifications before and after each call of one method, and the hooks that adapt options: `prepare`, `conclude`. */
 interface HandleHook {
-  readonly before?: Tell;
-  readonly after?: Tell;
-  /** The hooks that adapt the handle's options, before the call and after it. */
+  readonly before?: Notify;
+  readonly after?: Notify;
   readonly prepare?: HandleAction;
   readonly conclude?: HandleAction;
 }
 
-const writing: HandleHook = { after: (follower) => follower.wrote() };
+const writing: HandleHook = { after: (subscriber) => subscriber.wrote() };
 
 function handleHooks({ beforeSet, afterSet, beforeClose }: OptionHooks): [method: string, HandleHook][] {
-  const closing: HandleHook = { before: (follower) => follower.closing(), prepare: beforeClose };
+  const closing: HandleHook = { before: (subscriber) => subscriber.closing(), prepare: beforeClose };
   return [
     ...writes.map((method): [string, HandleHook] => [method, writing]),
-    ['shutdown', { before: (follower) => follower.ending(), ...writing }],
+    ['shutdown', { before: (subscriber) => subscriber.ending(), ...writing }],
     ['close', closing],
-    // Instead of `close`, for a socket that is reset.
+    // Node.js calls `reset` instead of `close` for a socket that is reset.
     ['reset', closing],
-    ['setKeepAlive', { after: (follower) => follower.optionsSet(), prepare: beforeSet, conclude: afterSet }],
+    ['setKeepAlive', { after: (subscriber) => subscriber.optionsSet(), prepare: beforeSet, conclude: afterSet }],
   ];
 }
 
-function tellFollowers(handle: Handle, tell: Tell | undefined): void {
-  if (tell === undefined) return;
+function notifySubscribers(handle: Handle, notify: Notify | undefined): void {
+  if (notify === undefined) return;
   try {
-    for (const follower of subscribersOf(bottomOf(handle))) tell(follower);
+    for (const subscriber of subscribersOf(bottomOf(handle))) notify(subscriber);
   } catch (error) {
     warnOnce(messageOf(error));
   }
 }
 
 /** Runs a hook of a watch. An error becomes a process warning, and never reaches the program that makes the call. */
-function act(handle: Handle, action: HandleAction | undefined): void {
+function runAction(handle: Handle, action: HandleAction | undefined): void {
   try {
     action?.(bottomOf(handle));
   } catch (error) {
@@ -65,11 +64,11 @@ function act(handle: Handle, action: HandleAction | undefined): void {
 function hooked({ before, after, prepare, conclude }: HandleHook) {
   return (original: Method): Method =>
     function hookedMethod(this: Handle, ...args: unknown[]) {
-      tellFollowers(this, before);
-      act(this, prepare);
+      notifySubscribers(this, before);
+      runAction(this, prepare);
       const status = Reflect.apply(original, this, args as never[]);
-      act(this, conclude);
-      tellFollowers(this, after);
+      runAction(this, conclude);
+      notifySubscribers(this, after);
       return status;
     } as Method;
 }
@@ -85,18 +84,17 @@ function wrapAll(prototype: object, options: OptionHooks): void {
 }
 
 /**
- * Wraps methods of handles of this kind to tell their followers that data is written, this side is ended, keepalive is set,
- * or the handle is closed. Writes of http2 are not told.
- *
- * Returns whether a close is told: not in Bun, whose handles have no such method of their own.
+ * Wraps the methods of a handle's prototypes to notify subscribers of writes, of the end of this side, of keepalive calls
+ * and of the close. Does not report writes of http2. Returns whether a close is reported: false in Bun, whose handles have
+ * no own method `close`.
  */
 export function hookHandle(handle: Handle, options: OptionHooks): boolean {
-  let tellsClosing = false;
+  let reportsClosing = false;
   for (let kind = Object.getPrototypeOf(handle); kind; kind = Object.getPrototypeOf(kind)) {
     if (!wrapped.has(kind)) wrapAll(kind, options);
-    tellsClosing ||= kind !== Object.prototype && Object.hasOwn(kind, 'close');
+    reportsClosing ||= kind !== Object.prototype && Object.hasOwn(kind, 'close');
   }
-  return tellsClosing;
+  return reportsClosing;
 }
 
 /** Retains the hooks. Returns a release function; the last release removes all wrappers. */

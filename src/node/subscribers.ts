@@ -1,18 +1,18 @@
 import type { Handle } from './handle.js';
 
-/** Who follows a connection. */
+/** A follower of a connection. */
 export interface Subscriber {
-  /** This package has set options of the connection. */
+  /** Runs after keepalive options of the connection were set. */
   optionsSet(): void;
-  /** The program has written something, or ended its side. */
+  /** Runs after the program has written data, or ended its side. */
   wrote(): void;
-  /** The program is about to end its side. */
+  /** Runs before the program ends its side. */
   ending(): void;
-  /** The descriptor is about to be closed, by whomever. */
+  /** Runs before the descriptor is closed, whoever closes it. */
   closing(): void;
 }
 
-/** By the handle that has the descriptor; most have one. */
+/** The subscribers of each handle that has a descriptor. Most handles have one subscriber. */
 const subscribers = new Map<Handle, Subscriber | readonly Subscriber[]>();
 
 function asList(known: Subscriber | readonly Subscriber[] | undefined): readonly Subscriber[] {
@@ -20,12 +20,12 @@ function asList(known: Subscriber | readonly Subscriber[] | undefined): readonly
   return Array.isArray(known) ? known : [known as Subscriber];
 }
 
-/** Those that follow the connection of a handle. */
+/** Returns the subscribers of a handle's connection. */
 export function subscribersOf(handle: Handle): readonly Subscriber[] {
   return asList(subscribers.get(handle));
 }
 
-/** Adds a subscriber to a handle, until {@link unsubscribe}. */
+/** Adds a subscriber to a handle until {@link unsubscribe} removes the subscriber. */
 export function subscribe(handle: Handle, subscriber: Subscriber): void {
   const known = subscribers.get(handle);
   subscribers.set(handle, known === undefined ? subscriber : [...asList(known), subscriber]);

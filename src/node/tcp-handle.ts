@@ -4,13 +4,13 @@ import { Server, Socket } from './classes.js';
 import type { Handle, SocketName } from './handle.js';
 import { sharedInThread } from './thread-map.js';
 
-/** Node's own handle of a TCP connection or listener (src/tcp_wrap.cc), as far as it is used here. */
+/** The properties of a Node.js handle of a TCP connection or listener (src/tcp_wrap.cc) that this package uses. */
 export interface TcpHandle extends Handle {
-  /** -1 while it has none, and on Windows. */
+  /** -1 if the handle has no descriptor, and on Windows. */
   readonly fd: number;
 }
 
-/** The methods that are wrapped; each answers 0, or a negative errno. */
+/** The methods that this package wraps. Each returns 0, or a negative errno. */
 export interface TcpPrototype extends TcpHandle {
   connect(request: object, address: string, port: number): number;
   connect6(request: object, address: string, port: number): number;
@@ -19,14 +19,14 @@ export interface TcpPrototype extends TcpHandle {
 
 interface Internals {
   readonly prototype: object;
-  /** Under this a handle has the socket or server that it belongs to. */
+  /** The key of a handle's property that holds the owner: a socket or server. */
   readonly owner: symbol;
 }
 
 /**
- * Makes Node.js create a TCP handle: `connect` does so before it refuses the port (lib/net.js). The handle has no descriptor,
- * and does not keep the process alive. The handle is never closed: a close would run in the program's ticks and trigger its
- * async hooks.
+ * Makes Node.js create a TCP handle: `connect` creates the handle before it refuses the port (lib/net.js). The handle has no
+ * descriptor, and does not keep the process alive. The handle is never closed: a close would run in the program's ticks and
+ * trigger the program's async hooks.
  */
 function createHandle(): object | null | undefined {
   const { bun, deno } = process.versions;
@@ -40,7 +40,7 @@ function createHandle(): object | null | undefined {
   return (socket as unknown as { readonly _handle?: object | null })._handle;
 }
 
-function find(): Internals {
+function findInternals(): Internals {
   const handle = createHandle();
   const owner =
     handle && Object.getOwnPropertySymbols(handle).find(({ description }) => description === 'owner_symbol');
@@ -56,12 +56,12 @@ function find(): Internals {
 let known: Internals | undefined;
 
 function internals(): Internals {
-  known ??= sharedInThread('tcp-handle/1', find);
+  known ??= sharedInThread('tcp-handle/1', findInternals);
   return known;
 }
 
 /**
- * What every TCP handle of this thread inherits from.
+ * Returns the prototype of all TCP handles of this thread.
  *
  * @throws {UnsupportedError} if the runtime has no such handles (Bun, Deno).
  */
@@ -69,16 +69,16 @@ export function tcpPrototype(): TcpPrototype {
   return internals().prototype as TcpPrototype;
 }
 
-/** The owners of handles to which Node.js gives none: TLS, from the second address on (lib/internal/tls/wrap.js). */
+/** Owners that Node.js does not set: of handles below TLS, from the second address on (lib/internal/tls/wrap.js). */
 const owners = new WeakMap<object, unknown>();
 
-/** Remembers that a handle below TLS has the same owner as the handle of TLS. */
+/** Remembers the owner of a TLS handle as the owner of the handle below. */
 export function shareOwner(secure: object, below: object): void {
   const { owner } = internals();
   owners.set(below, (secure as Record<symbol, unknown>)[owner]);
 }
 
-/** The socket or server that a handle belongs to; a handle that was just accepted or handed over has none yet. */
+/** Returns the socket or server of a handle. Returns undefined if the handle was just accepted or handed over. */
 export function ownerOf(handle: object): net.Socket | net.Server | undefined {
   const { owner: symbol } = internals();
   const owner = (handle as Record<symbol, unknown>)[symbol] ?? owners.get(handle);
@@ -90,7 +90,7 @@ export function isTcpHandle(value: unknown): value is TcpHandle {
   return typeof value === 'object' && value !== null && Object.getPrototypeOf(value) === tcpPrototype();
 }
 
-/** The TCP handle under a socket, also below TLS, or under a server; `undefined` for a pipe, or before there is one. */
+/** Returns the TCP handle of a socket or server, also below TLS. Returns undefined if there is none, and for a pipe. */
 export function tcpHandleOf(socket: net.Socket | net.Server): TcpHandle | undefined {
   let { _handle: handle } = socket as unknown as { _handle?: unknown };
   while (typeof handle === 'object' && handle !== null && !isTcpHandle(handle)) {
@@ -101,20 +101,20 @@ export function tcpHandleOf(socket: net.Socket | net.Server): TcpHandle | undefi
 
 type Name = Required<SocketName>;
 
-function ask(handle: Handle, method: 'getsockname' | 'getpeername'): Name | undefined {
+function readName(handle: Handle, method: 'getsockname' | 'getpeername'): Name | undefined {
   const name: SocketName = {};
   if (handle[method]?.(name) !== 0 || name.address === undefined || name.port === undefined) return undefined;
   return name as Name;
 }
 
-/** Returns the local address and port of a handle. */
+/** Returns the local address and port of a handle. Returns undefined if the kernel reports none. */
 export function nameOf(handle: Handle): Name | undefined {
-  return ask(handle, 'getsockname');
+  return readName(handle, 'getsockname');
 }
 
-/** Returns the address and port of the peer; undefined for a listener, and for a connection that has ended. */
+/** Returns the address and port of the peer. Returns undefined for a listener, and if the connection has ended. */
 export function peerOf(handle: Handle): Name | undefined {
-  return ask(handle, 'getpeername');
+  return readName(handle, 'getpeername');
 }
 
 /** Returns the host name that a socket connects to. Returns undefined if Node.js has kept no host, or a host that is no string. */

@@ -2,8 +2,8 @@ import { Socket } from './classes.js';
 
 /**
  * Returns the value of this name, which all copies and versions of this package in a thread share. A name ends in the
- * version of the value's type: a change of the type takes another name. `net.Socket` holds the values, because a test runner
- * such as jest replaces `globalThis` and evaluates the package anew for each file.
+ * version of the value's type: a change of the type requires another name. `net.Socket` holds the values, because a test
+ * runner such as jest replaces `globalThis` and evaluates the package again for each file.
  */
 export function sharedInThread<Value>(name: string, create: () => Value): Value {
   const key = Symbol.for(`tcp-keepalive/${name}`);

@@ -6,7 +6,7 @@ import { threadMap } from './thread-map.js';
 /** The method of `TLSSocket` that receives the socket below TLS, once, if that socket has a handle. */
 const method = '_init';
 
-/** Node's list of the built-in modules that this thread has loaded; `undefined` if there is none. */
+/** Returns whether this thread has loaded `node:tls`. Returns true if the runtime has no list of loaded modules. */
 function isTlsLoaded(): boolean {
   const { moduleLoadList } = process as unknown as { readonly moduleLoadList?: readonly string[] };
   return moduleLoadList?.some((entry) => /tls[/_]wrap$/.test(entry)) ?? true;
@@ -24,18 +24,18 @@ function define(object: object, value: unknown): void {
 
 type Loaded = (prototype: object) => void;
 
-/** Who waits, of all copies of this package: there is one setter, whichever copy has defined it. */
+/** The waiting callbacks of all copies of this package, which share one setter. */
 const waiting = threadMap<object, Loaded>('tls-waiting/1');
 
-/** The prototype of `TLSSocket` inherits from that of `net.Socket` before its methods are assigned: a setter there is called. */
-function listen(): void {
+/** Defines a setter that runs when Node.js assigns the method to the prototype of `TLSSocket`, which inherits the setter. */
+function defineSetter(): void {
   const base = Socket.prototype;
   Object.defineProperty(base, method, {
     configurable: true,
     get: () => undefined,
     set(this: object, value: unknown) {
       define(this, value);
-      // A class of the program that has such a method too is not the one.
+      // A class of the program may have a method of this name too.
       if (Object.getPrototypeOf(this) !== base || this.constructor?.name !== 'TLSSocket') return;
       const all = [...waiting.values()];
       waiting.clear();
@@ -46,8 +46,8 @@ function listen(): void {
 }
 
 /**
- * Calls back with the prototype of `TLSSocket` as soon as there is one: now, or when the program loads `node:tls`, which
- * takes 5 ms and is not loaded for it. Returns a function that stops waiting.
+ * Calls `loaded` with the prototype of `TLSSocket`: now, or when the program loads `node:tls`. Does not load `node:tls`,
+ * which takes 5 ms. Returns a function that stops waiting.
  */
 export function whenTlsIsLoaded(loaded: Loaded): () => void {
   if (isTlsLoaded()) {
@@ -55,7 +55,7 @@ export function whenTlsIsLoaded(loaded: Loaded): () => void {
     if (prototype !== undefined) loaded(prototype);
     return () => {};
   }
-  if (waiting.size === 0) listen();
+  if (waiting.size === 0) defineSetter();
   const token = {};
   waiting.set(token, loaded);
   return () => {

@@ -1,6 +1,6 @@
 import { sharedInThread } from './thread-map.js';
 
-/** The warnings of a program whose connections fail in ever new ways must not fill memory. */
+/** The greatest number of warnings: connections that fail in ever new ways must not fill memory. */
 const mostWarnings = 100;
 
 /** Returns the text of a thrown value of any kind. */
@@ -12,10 +12,10 @@ export function messageOf(error: unknown): string {
   }
 }
 
-/** The process warnings that were emitted. */
+/** The messages of the process warnings that were emitted. */
 const warnings = sharedInThread('warnings/1', () => new Set<string>());
 
-/** Emits a process warning, once for each message. Never throws. */
+/** Emits a process warning once for each message. Never throws. */
 export function warnOnce(message: string): void {
   try {
     if (warnings.has(message) || warnings.size >= mostWarnings) return;

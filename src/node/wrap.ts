@@ -1,4 +1,4 @@
-/** A method as it is wrapped, whatever it takes. */
+/** A method of any signature. */
 export type Method = (this: never, ...args: never[]) => unknown;
 
 /** Replaces a method by a wrapper with the same name and length. Returns a function that restores the method. */
@@ -17,7 +17,7 @@ export function wrap<Key extends PropertyKey>(
   const { writable = true, enumerable = false, configurable = true } = before ?? {};
   Object.defineProperty(target, key, { value: wrapper, writable, enumerable, configurable });
   return () => {
-    // Where someone has wrapped the wrapper, it stays, and passes every call on.
+    // If somebody has wrapped the wrapper, the wrapper stays and passes every call on.
     if (methods[key] !== wrapper) return;
     if (before === undefined) Reflect.deleteProperty(target, key);
     else Object.defineProperty(target, key, before);

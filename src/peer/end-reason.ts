@@ -1,15 +1,15 @@
 import type { Outstanding } from './diagnosis.js';
 
 /**
- * Why a connection ended, or is held to have ended.
+ * The reason why a connection ended, or is judged to have ended.
  *
  * - `keepalive`: the peer answered none of the probes that its count allows.
  * - `user-timeout`: what was sent, or probed, went unanswered for longer than the user timeout.
  * - `retransmission`: data were sent again as often as the system does (`tcp_retries2`), without an acknowledgement.
- * - `unanswered`: the watch's own verdict, by `deadAfter` or `deadWithin`: something of ours went unanswered for that long.
+ * - `unanswered`: the watch's own decision: the peer left data or probes unanswered for `deadAfter` or `deadWithin`.
  * - `reset`: the peer's kernel answered with RST: it has rebooted, or its program refused.
  * - `refused`: the attempt to connect was refused, because nobody listens there. Only `explainDeath` has this reason.
- * - `unreachable`: a router, a firewall or the own system said that there is no way to the peer.
+ * - `unreachable`: a router, a firewall or this system reported that there is no route to the peer.
  * - `aborted`: somebody on this machine ended the connection, such as with `ss -K` or `tcp-keepalive check --reap`.
  * - `closed`: the peer closed the connection with FIN.
  */
@@ -33,7 +33,7 @@ export interface CallError {
 /** The reason for which the peer of a connection is lost. */
 export type DeathReason = Exclude<EndReason, 'closed' | 'refused'>;
 
-/** What was known of a connection before it ended. */
+/** The last known state of a connection before its end. */
 interface LastState {
   readonly unansweredKind: Outstanding;
   /** In milliseconds; 0 if there is none. */
@@ -57,12 +57,12 @@ function timeoutReason(last: LastState | undefined): EndReason | undefined {
   return last.unansweredKind === 'retransmission' ? 'retransmission' : 'keepalive';
 }
 
-/** Returns whether Node.js created the error because the peer closed its side. Errors of the system have a `syscall`. */
+/** Returns whether Node.js created an error because the peer closed its side. Errors of the system have a `syscall`. */
 export function isMadeOfEnd({ code, syscall }: CallError): boolean {
   return code === 'ECONNRESET' && syscall === undefined;
 }
 
-/** Returns the reason that the error of a call stands for; `undefined` if the error does not tell. */
+/** Returns the reason for the error of a call. Returns undefined if the error has no single reason. */
 export function reasonOfCall(error: CallError, last: LastState | undefined): EndReason | undefined {
   const { code, syscall } = error;
   if (code === 'ETIMEDOUT') return timeoutReason(last);
@@ -74,7 +74,7 @@ export function reasonOfCall(error: CallError, last: LastState | undefined): End
   return reset.has(code) ? 'reset' : undefined;
 }
 
-/** One sentence for each reason. */
+/** The text of each reason, for people. */
 export const reasonTexts: Readonly<Record<EndReason, string>> = {
   keepalive: 'the peer answered no keepalive probe: it crashed, or the way to it is cut',
   'user-timeout': 'the peer acknowledged nothing within the user timeout',

@@ -1,43 +1,43 @@
 import { tcpInfoOffsets as at } from '../wire/tcp-info/layout.js';
 import { type TcpState, tcpStateOf } from '../wire/tcp-info/state.js';
 
-/** The part of `tcp_info` that tells whether a connection's peer is there, at one moment. Times are in milliseconds. */
+/** The fields of `tcp_info` that show the state of a connection's peer, at one moment. Times are in milliseconds. */
 export interface Snapshot {
   readonly state: TcpState;
   /** Keepalive or window probes without an answer. */
   readonly probes: number;
   /** Retransmission timeouts since the last acknowledgement. */
   readonly retransmits: number;
-  /** How many times the retransmission timeout has been doubled, and not been taken back. */
+  /** The doublings of the retransmission timeout that the kernel has not undone. */
   readonly backoff: number;
-  /** The retransmission timeout, as it has been doubled. */
+  /** The retransmission timeout, doublings included. */
   readonly rtoMs: number;
   readonly rttMs: number;
   /** Segments in flight. */
   readonly unacked: number;
-  /** The lower half of how many bytes the peer has acknowledged; 0 before Linux 4.1. */
+  /** The lower 32 bits of the number of bytes that the peer has acknowledged; 0 before Linux 4.1. */
   readonly ackedBytes: number;
-  /** The lower half of how many segments were sent, probes included; 0 before Linux 4.2. */
+  /** The lower 32 bits of the number of segments sent, probes included; 0 before Linux 4.2. */
   readonly segmentsSent: number;
   /** Bytes that the program has written and that wait to be sent for the first time. */
   readonly notSentBytes: number;
-  /** `undefined` before Linux 5.4. */
+  /** The window that the peer last advertised, in bytes; undefined before Linux 5.4. */
   readonly sendWindow: number | undefined;
-  /** Since anything at all was received from the peer. */
+  /** Time since anything was received from the peer. */
   readonly silentMs: number;
-  /** Since data were last received. */
+  /** Time since data were last received. */
   readonly lastDataReceivedMs: number;
-  /** Since data were last sent, or sent again. */
+  /** Time since data were last sent, or sent again. */
   readonly lastDataSentMs: number;
 }
 
-/** Returns the upper bound of the time since data were sent again for the first time without an answer; 0 if none were. */
+/** Returns the upper bound of the time since the first unanswered retransmission of data; 0 if there is none. */
 export function retransmittingMsOf({
   retransmits,
   rtoMs,
   lastDataSentMs,
 }: Pick<Snapshot, 'retransmits' | 'rtoMs' | 'lastDataSentMs'>): number {
-  // The present timeout is at least as long as each before, and data were last sent when it began.
+  // The present timeout is at least as long as each before, and began when data were last sent.
   return retransmits > 0 ? retransmits * rtoMs + lastDataSentMs : 0;
 }
 
@@ -46,13 +46,13 @@ export function isWindowProbed({ unacked, backoff }: Pick<Snapshot, 'unacked' | 
   return unacked === 0 && backoff > 0;
 }
 
-/** Returns whether the peer has left probes or data unanswered, or has closed its window; `false` without a snapshot. */
+/** Returns whether probes or data are unanswered, or the peer has closed its window; false without a snapshot. */
 export function hasUnanswered(snapshot: Snapshot | undefined): boolean {
   return snapshot !== undefined && (snapshot.probes > 0 || snapshot.retransmits > 0 || isWindowProbed(snapshot));
 }
 
 /**
- * Decodes a `tcp_info`, of which the kernel has filled in `length` bytes. Returns undefined if these are fewer than any
+ * Decodes a `tcp_info` whose first `length` bytes the kernel has filled in. Returns undefined if `length` is less than any
  * kernel fills in for a TCP socket.
  */
 export function decodeSnapshot(view: DataView, length: number): Snapshot | undefined {

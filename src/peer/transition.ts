@@ -1,14 +1,14 @@
 import type { Diagnosis } from './diagnosis.js';
 import type { Snapshot } from './snapshot.js';
 
-/** What is known of a peer from earlier snapshots. Times are in milliseconds, by a monotonic clock of the caller. */
+/** The state of a peer, from earlier snapshots. Times are in milliseconds, by a monotonic clock of the caller. */
 export interface PeerState {
   peerState: 'fine' | 'suspect' | 'stalled';
   /** The time of the first snapshot in which probes or data were unanswered; 0 if none are. */
   unansweredSince: number;
-  /** Since when the peer's window has been seen closed; 0 if it is open. */
+  /** The time of the first snapshot in which the peer's window was closed; 0 if the window is open. */
   closedSince: number;
-  /** How many bytes the peer had acknowledged in the first snapshot in which data were unanswered. */
+  /** The number of bytes that the peer had acknowledged in the first snapshot in which data were unanswered. */
   ackedBytes: number;
 }
 
@@ -18,17 +18,17 @@ export type Transition = 'suspect' | 'recovered' | 'stalled';
 /** The result of a snapshot. */
 export interface StateUpdate {
   readonly transition: Transition | undefined;
-  /** For how long something of ours has gone unanswered; 0 where nothing has. */
+  /** The time for which probes or data have been unanswered; 0 if none are. */
   readonly forMs: number;
 }
 
-/** A window that is closed for a shorter time only shows a program that is busy for a moment. */
+/** A window that is closed for a shorter time shows a program that is busy for a moment. */
 const stalledAfterMs = 1000;
 
 /**
- * Returns whether an answer is overdue. The answer to the first probe may take a round trip, as the kernel estimates it. A
- * live peer may leave a window probe unanswered: its kernel answers no more than one in 500 ms (net/ipv4/tcp_input.c,
- * tcp_oow_rate_limited), and the first two are closer to each other.
+ * Returns whether an answer is overdue. The answer to the first probe may take the kernel's estimate of a round trip. A live
+ * peer may leave a window probe unanswered: its kernel answers at most one in 500 ms (net/ipv4/tcp_input.c,
+ * tcp_oow_rate_limited). The first two window probes are closer to each other.
  */
 function isOverdue({ unansweredKind, unanswered }: Diagnosis, forMs: number, { rtoMs }: Snapshot): boolean {
   if (unansweredKind === 'retransmission' || unanswered > 1) return true;
@@ -56,8 +56,8 @@ function transitionOf(
 const jiffiesMs = 20;
 
 /**
- * Returns whether the peer has answered since the last snapshot, although something is unanswered now: some of the data that are
- * lost again and again may have arrived, or the peer was heard after the earlier probe.
+ * Returns whether the peer has answered since the last snapshot, although probes or data are unanswered now. Some of the
+ * retransmitted data may have arrived, or the peer sent a segment after the earlier probe.
  */
 function wasAnswered(state: PeerState, snapshot: Snapshot, { unansweredKind }: Diagnosis, now: number): boolean {
   if (snapshot.ackedBytes !== state.ackedBytes) return true;
@@ -67,9 +67,9 @@ function wasAnswered(state: PeerState, snapshot: Snapshot, { unansweredKind }: D
 /** Updates the state from a snapshot and returns the transition. */
 export function updatePeerState(state: PeerState, snapshot: Snapshot, diagnosis: Diagnosis, now: number): StateUpdate {
   const { unansweredKind, unansweredForMs, isWindowClosed } = diagnosis;
-  const isAnew = state.unansweredSince === 0 || wasAnswered(state, snapshot, diagnosis, now);
+  const isNewSilence = state.unansweredSince === 0 || wasAnswered(state, snapshot, diagnosis, now);
   if (unansweredKind === undefined) state.unansweredSince = 0;
-  else if (isAnew) {
+  else if (isNewSilence) {
     state.unansweredSince = now - unansweredForMs;
     state.ackedBytes = snapshot.ackedBytes;
   }

@@ -1,9 +1,9 @@
 import type net from 'node:net';
 
 /**
- * Ends a connection with RST, so that no kernel goes on retransmitting on its behalf.
+ * Ends a connection with RST, so that no kernel retransmits afterwards.
  *
- * A socket that is already sending FIN is only destroyed: libuv refuses to reset it and would leave its handle open
+ * Only destroys a socket that is already sending FIN: libuv refuses to reset such a socket, and would leave the handle open
  * (uv_tcp_close_reset, UV_EINVAL).
  */
 export function abortSocket(socket: net.Socket): void {

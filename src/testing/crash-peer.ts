@@ -5,11 +5,11 @@ import { getKeepAlive, setKeepAlive } from '../socket/keep-alive.js';
 import { readTcpInfo } from '../socket/tcp-info.js';
 import { connectedDescriptor, restoreReception, setReception } from './reception.js';
 
-/** A peer that has vanished, as far as the other end can tell. */
+/** A peer that no longer answers the other end. */
 export interface CrashedPeer {
   /**
-   * Segments that the peer had sent and that were still unacknowledged when it vanished, normally 0. Its kernel goes
-   * on retransmitting them, which the other end sees as signs of life.
+   * Segments of the peer that were unacknowledged at the crash, normally 0. The peer's kernel still retransmits the segments,
+   * so the other end still receives them from the peer.
    */
   readonly unacknowledged: number;
   /** Brings the peer back, as after a pulled cable: its kernel answers again. Does nothing the second time. */
@@ -20,7 +20,7 @@ export interface CrashedPeer {
   [Symbol.dispose](): void;
 }
 
-/** The longest that a receiver may delay an acknowledgement (Linux TCP_DELACK_MAX, 200 ms), and some more. */
+/** The longest delay of an acknowledgement (Linux TCP_DELACK_MAX, 200 ms), and some more. */
 const longestAcknowledgementMs = 250;
 
 /** Blocks until the kernel has no unacknowledged segment of this socket, for 250 ms at most. Returns how many are left. */

@@ -9,8 +9,8 @@ import { encodeClassicProgram, randomLossFilter } from '../wire/bpf/classic.js';
 import { connectedDescriptor, restoreReception, setReception } from './reception.js';
 
 /**
- * How packets are lost: `'filter'`, each packet by the kernel's random numbers (needs CAP_NET_ADMIN on newer kernels);
- * `'outages'`, everything during randomly chosen slots of time (needs nothing).
+ * The way to lose packets. `'filter'` loses each packet by the kernel's random numbers (needs CAP_NET_ADMIN on newer
+ * kernels). `'outages'` loses all packets during random slots of time (needs no privileges).
  */
 export type LossMethod = 'filter' | 'outages';
 
@@ -92,8 +92,8 @@ function lose(socket: net.Socket, { loss, method, slotMs = 50 }: LossOptions): [
  * Packets that `socket` sends get through: call `lossyPath` for both ends to lose packets both ways. A lossy path does not
  * keep the process alive.
  *
- * Linux. `'filter'` attaches a classic BPF program, for which newer kernels want CAP_NET_ADMIN; `'outages'` needs no
- * privileges and loses everything during random slots of time.
+ * Linux. `'filter'` attaches a classic BPF program (CAP_NET_ADMIN on newer kernels). `'outages'` needs no privileges and sets
+ * IP_MINTTL: do not use `crashPeer` on the same socket.
  *
  * @example
  * using path = lossyPath(client, { loss: 0.3 });

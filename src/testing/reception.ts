@@ -9,13 +9,14 @@ import { resolveTarget } from '../socket/target.js';
 const IP_MINTTL: SocketOption = { name: 'IP_MINTTL', level: 0, option: 21 };
 const IPV6_MINHOPCOUNT: SocketOption = { name: 'IPV6_MINHOPCOUNT', level: 41, option: 73 };
 
-/** No packet that crossed the loopback device or a router has it: Linux sends with 64. */
+/** No packet that crossed the loopback device or a router has this TTL: Linux sends with 64. */
 const greatestTtl = 255;
 
 /**
- * The descriptor of a socket that is connected.
+ * Returns the descriptor of a connected socket.
  *
- * @throws {SystemCallError} ENOTCONN when it is not; {@link UnsupportedError} on platforms other than Linux.
+ * @throws {SystemCallError} ENOTCONN if the socket is not connected.
+ * @throws {UnsupportedError} on platforms other than Linux.
  */
 export function connectedDescriptor(socket: net.Socket): number {
   if (process.platform !== 'linux') throw new UnsupportedError('the testing kit', 'Linux');
@@ -35,13 +36,13 @@ function usesIPv4(socket: net.Socket): boolean {
 
 type Reception = 'accept' | 'drop';
 
-/** Makes the kernel drop every packet that arrives for a descriptor's socket, or accept them again. */
+/** Makes the kernel drop, or accept again, every packet that arrives for a descriptor's socket. */
 export function setReceptionOf(fd: number, protocol: 'IPv4' | 'IPv6', reception: Reception): void {
   const option = protocol === 'IPv4' ? IP_MINTTL : IPV6_MINHOPCOUNT;
   writeIntOption(fd, option, reception === 'drop' ? greatestTtl : 0);
 }
 
-/** Makes a socket's kernel drop every packet that arrives for it, or accept them again. Needs no privileges. */
+/** Makes the kernel drop, or accept again, every packet that arrives for a socket. Needs no privileges. */
 export function setReception(socket: net.Socket, reception: Reception): void {
   const fd = connectedDescriptor(socket);
   setReceptionOf(fd, usesIPv4(socket) ? 'IPv4' : 'IPv6', reception);

@@ -1,4 +1,4 @@
-/** The twelve bytes that begin an IPv4-mapped IPv6 address (RFC 4291, section 2.5.5.2), as three words. */
+/** The third word of an IPv4-mapped IPv6 address, after two words of zeros (RFC 4291, section 2.5.5.2). */
 const mappedWord = 0x0000ffff;
 
 /** Returns whether the sixteen bytes at `offset` are an IPv4-mapped address. */
@@ -6,12 +6,12 @@ export function isMappedAddress(view: DataView, offset: number): boolean {
   return view.getUint32(offset) === 0 && view.getUint32(offset + 4) === 0 && view.getUint32(offset + 8) === mappedWord;
 }
 
-/** The text of an IPv4 address that is given as a number, its first part in the highest byte. */
+/** Returns the text of an IPv4 address that is given as a number, with the first part in the highest byte. */
 export function formatIPv4(address: number): string {
   return `${address >>> 24}.${(address >>> 16) & 0xff}.${(address >>> 8) & 0xff}.${address & 0xff}`;
 }
 
-/** Where the longest run of two or more zero groups begins, the first of equals, and its length. */
+/** Returns the longest run of two or more zero groups, the first of equals. Returns the start -1 if there is none. */
 function longestZeroRun(groups: readonly number[]): { start: number; length: number } {
   let best = { start: -1, length: 1 };
   let start = 0;
@@ -23,7 +23,7 @@ function longestZeroRun(groups: readonly number[]): { start: number; length: num
   return best;
 }
 
-/** The text of the IPv6 address at `offset` as RFC 5952 writes it, and of an IPv4-mapped one as IPv4. */
+/** Returns the text of the IPv6 address at `offset` by RFC 5952; of an IPv4-mapped address, the text of the IPv4 address. */
 export function formatIPv6(view: DataView, offset: number): string {
   if (isMappedAddress(view, offset)) return formatIPv4(view.getUint32(offset + 12));
   const groups = Array.from({ length: 8 }, (_, index) => view.getUint16(offset + index * 2));
@@ -33,7 +33,7 @@ export function formatIPv6(view: DataView, offset: number): string {
   return `${text(groups.slice(0, start))}::${text(groups.slice(start + length))}`;
 }
 
-/** An address and how many of its first bits count. */
+/** An address, and the number of leading bits that count. */
 export interface AddressPrefix {
   readonly family: 4 | 6;
   /** Four bytes or sixteen, in network order. */
@@ -43,7 +43,7 @@ export interface AddressPrefix {
 
 const zeroUnit = 0x30;
 
-/** The value of a hexadecimal digit, or -1 for anything else, the end of the text too. */
+/** Returns the value of a hexadecimal digit; -1 for any other character, and past the end. */
 function digitAt(text: string, at: number): number {
   const unit = text.charCodeAt(at);
   if (unit >= zeroUnit && unit <= 0x39) return unit - zeroUnit;
@@ -51,7 +51,7 @@ function digitAt(text: string, at: number): number {
   return letter >= 0 && letter < 6 ? letter + 10 : -1;
 }
 
-/** The number that a part of a text is in digits of a base, or -1 where it is none or has too many of them. */
+/** Returns the number in a part of a text; -1 if the part is no number of this base, or has too many digits. */
 function numberIn(text: string, first: number, end: number, base: 10 | 16): number {
   const greatestDigits = base === 10 ? 3 : 4;
   if (end === first || end - first > greatestDigits) return -1;
@@ -65,7 +65,7 @@ function numberIn(text: string, first: number, end: number, base: 10 | 16): numb
   return value;
 }
 
-/** Writes the four bytes of the IPv4 address that the text ends with. */
+/** Writes the four bytes of the IPv4 address that ends a text. Returns false if there is none. */
 function readIPv4(text: string, start: number, bytes: Uint8Array, at: number): boolean {
   let first = start;
   for (let part = 0; part < 4; part += 1) {
@@ -78,7 +78,7 @@ function readIPv4(text: string, start: number, bytes: Uint8Array, at: number): b
   return true;
 }
 
-/** Writes the bytes of groups such as `2001:db8` or `ffff:192.0.2.1`, and gives how many, or -1 where they are none. */
+/** Writes the bytes of groups such as `2001:db8` or `ffff:192.0.2.1`. Returns the number of bytes; -1 for any other text. */
 function readGroups(text: string, bytes: Uint8Array): number {
   if (text === '') return 0;
   let first = 0;
@@ -107,13 +107,13 @@ function parseIPv6(text: string): Uint8Array | undefined {
   const before = text.slice(0, gap);
   const tail = new Uint8Array(16);
   const [headLength, tailLength] = [readGroups(before, bytes), readGroups(text.slice(gap + 2), tail)];
-  // The dotted form ends an address, so it may not stand before the `::`, which is for one group at least.
+  // The dotted form ends an address, so it may not precede the `::`, which stands for one group at least.
   if (headLength < 0 || tailLength < 0 || headLength + tailLength > 14 || before.includes('.')) return undefined;
   bytes.set(tail.subarray(0, tailLength), 16 - tailLength);
   return bytes;
 }
 
-/** The bytes of an address as it is written: an IPv4-mapped one has sixteen. */
+/** Returns the bytes of an address as written: an IPv4-mapped address has sixteen. */
 const bytesOf = (text: string) => (text.includes(':') ? parseIPv6(text) : parseIPv4(text));
 
 const mappedBytes = 12;
@@ -122,8 +122,8 @@ const mappedBits = 8 * mappedBytes;
 const isMapped = (bytes: Uint8Array) => bytes.length === 16 && isMappedAddress(new DataView(bytes.buffer), 0);
 
 /**
- * Reads an address: four bytes of IPv4, also where it is written as IPv4-mapped, or sixteen of IPv6. Gives `undefined`
- * for anything else; a zone (`%eth0`) is not accepted.
+ * Reads an address: four bytes of an IPv4 or IPv4-mapped address, or sixteen of an IPv6 address. Returns undefined for any
+ * other text, also for an address with a zone (`%eth0`).
  */
 export function parseAddress(text: string): Uint8Array | undefined {
   const bytes = bytesOf(text);
@@ -131,9 +131,9 @@ export function parseAddress(text: string): Uint8Array | undefined {
 }
 
 /**
- * Reads a block of addresses or a single address. Returns undefined for any other text.
+ * Reads a block of addresses or a single address. Returns an IPv4 block for an IPv4-mapped block.
  *
- * An IPv4-mapped block is read as the IPv4 block. With less than 96 bits it would hold IPv6 addresses too, and is refused.
+ * Returns undefined for any other text, and for an IPv4-mapped block of less than 96 bits, which contains IPv6 addresses too.
  *
  * @example
  * parseAddressPrefix('10.0.0.0/8');
@@ -149,7 +149,7 @@ export function parseAddressPrefix(text: string): AddressPrefix | undefined {
   return bits > limit || length < 0 ? undefined : { family: address.length === 4 ? 4 : 6, address, length };
 }
 
-/** Returns whether an address, as `parseAddress` gives it, lies in a block. IPv4 addresses lie in no IPv6 block. */
+/** Returns whether a block contains an address of `parseAddress`. IPv6 blocks contain no IPv4 addresses. */
 export function isWithin(address: Uint8Array, prefix: AddressPrefix): boolean {
   if (address.length !== prefix.address.length) return false;
   for (let at = 0, bits = prefix.length; bits > 0; at += 1, bits -= 8) {

@@ -14,12 +14,12 @@ export interface NetlinkMessage {
   readonly flags: number;
   readonly sequence: number;
   readonly portId: number;
-  /** Where its payload begins and ends in the buffer. */
+  /** The offsets of the payload in the buffer. */
   readonly start: number;
   readonly end: number;
 }
 
-/** Why a message could not be read, and where in the buffer. */
+/** The fault of a message or attribute, and its offset in the buffer. */
 export interface Malformed {
   readonly what: string;
   readonly at: number;
@@ -37,11 +37,11 @@ export const NLMSG_DONE = 3;
 export const NLM_F_REQUEST = 0x1;
 export const NLM_F_MULTI = 0x2;
 export const NLM_F_ACK = 0x4;
-/** The answer is inconsistent because what it lists changed meanwhile (since Linux 3.1). */
+/** The reply is inconsistent, because the listed objects changed meanwhile (since Linux 3.1). */
 export const NLM_F_DUMP_INTR = 0x10;
 export const NLM_F_DUMP = 0x300;
 
-/** Lengths are padded to four bytes (NLMSG_ALIGN, NLA_ALIGN). */
+/** Returns a length padded to four bytes (NLMSG_ALIGN, NLA_ALIGN). */
 export function aligned(length: number): number {
   return (length + 3) & ~3;
 }
@@ -49,8 +49,8 @@ export function aligned(length: number): number {
 type Mutable<Type> = { -readonly [Field in keyof Type]: Type[Field] };
 
 /**
- * Calls `visit` for each message that lies whole between `start` and `end`, and says what is wrong with the first that
- * does not. The object given to `visit` is used again for the next message. `visit` ends the reading by giving `false`.
+ * Calls `visit` for each complete message between `start` and `end`, with the same object each time. Stops if `visit`
+ * returns false. Returns the fault of the first malformed message, or undefined if there is none.
  */
 export function readMessages(
   view: DataView,
@@ -96,7 +96,7 @@ export const attributeHeaderLength = 4;
 /** NLA_TYPE_MASK: without NLA_F_NESTED and NLA_F_NET_BYTEORDER. */
 export const attributeTypeMask = 0x3fff;
 
-/** Reads the attributes that lie between `start` and `end`. Their payloads are copies. */
+/** Decodes the attributes between `start` and `end`, with copies of the payloads. */
 export function decodeAttributes(view: DataView, start: number, end: number): NetlinkAttribute[] | Malformed {
   const limit = Math.min(end, view.byteLength);
   const attributes: NetlinkAttribute[] = [];
@@ -119,13 +119,13 @@ export interface NetlinkRequest {
   readonly flags: number;
   readonly sequence: number;
   readonly portId?: number;
-  /** What follows the header; its length should be a multiple of four if attributes follow it. */
+  /** The bytes after the header; attributes follow at the next multiple of four bytes. */
   readonly payload: Uint8Array;
   readonly attributes?: readonly NetlinkAttribute[];
 }
 
 /**
- * Lays a message out with its header, padded to four bytes.
+ * Encodes a message with its header, padded to four bytes.
  *
  * @throws {RangeError} if an attribute has more than 65531 bytes.
  */
@@ -155,12 +155,12 @@ export function encodeMessage(request: NetlinkRequest): Uint8Array {
 }
 
 /**
- * The errno of an NLMSG_ERROR, 0 for an acknowledgement; or of an NLMSG_DONE, whose payload begins with the same int
- * where the dump failed half-way.
+ * Returns the errno of an NLMSG_ERROR or NLMSG_DONE; 0 for an acknowledgement and for a complete dump. The payload of an
+ * NLMSG_DONE begins with the same int if the dump failed half-way.
  *
  *     struct nlmsgerr {
  *       int             error;  //  0, negative
- *       struct nlmsghdr msg;    //  4, the header of the message that it answers
+ *       struct nlmsghdr msg;    //  4, the header of the request
  *     };
  */
 export function errnoOfAnswer(view: DataView, { type, start, end }: NetlinkMessage): number | Malformed {

@@ -11,7 +11,7 @@ export interface TcpSegment {
   readonly destinationPort: number;
   readonly sequence: number;
   readonly acknowledgment: number;
-  /** As it stands in the header, scaled. */
+  /** The value in the header, already scaled. */
   readonly window: number;
   /** `undefined` for a connection without timestamps. */
   readonly timestamps: { readonly value: number; readonly echo: number } | undefined;
@@ -32,7 +32,7 @@ const ack = 0x10;
 /** NOP, NOP, kind 8, length 10: the two values that follow are aligned to words. */
 const timestampsOption = 0x0101080a;
 
-/** The sum of 16-bit words in ones' complement (RFC 1071), folded to 16 bits. */
+/** Returns the sum of 16-bit words in ones' complement (RFC 1071), folded to 16 bits. */
 function sumOfWords(view: DataView, from: number, to: number, start = 0): number {
   let sum = start;
   for (let at = from; at < to; at += 2) sum += view.getUint16(at);

@@ -6,7 +6,7 @@ import { OwnedDescriptor } from '../owned-descriptor.js';
 import type { BpfLink } from './link.js';
 import { checkedBpf } from './syscall.js';
 
-/** One iteration through all objects. Reading it runs the linked program and returns what the program writes. */
+/** An iteration through all objects. Each read runs the linked program, and returns the bytes that the program writes. */
 class BpfIterator extends OwnedDescriptor {
   readonly kind = 'iterator';
 
@@ -14,25 +14,25 @@ class BpfIterator extends OwnedDescriptor {
     return new BpfIterator(checkedBpf('BPF_ITER_CREATE', iteratorCreate(link.fd), 'an iterator'), 'BPF iterator');
   }
 
-  /** Reads up to the length of `buffer`. Returns the number of bytes; 0 is the end. */
+  /** Reads up to the length of `buffer`. Returns the number of bytes; 0 at the end. */
   read(buffer: Uint8Array): number {
     for (;;) {
       const count = linuxCalls().read(this.fd, buffer, buffer.length);
       const code = count < 0 ? codeOfErrno(libc().errno()) : undefined;
-      // After each million objects for which the program wrote nothing, the kernel returns EAGAIN. EINTR is a signal that
-      // came before the iteration had begun.
+      // The kernel returns EAGAIN after each million objects for which the program wrote nothing, and EINTR for a signal
+      // before the iteration has begun.
       if (code === 'EAGAIN' || code === 'EINTR') continue;
       return checked(count, 'read(BPF iterator)', 'the iteration stopped');
     }
   }
 }
 
-/** kernel/bpf/bpf_iter.c: bpf_seq_read() collects up to eight pages before it gives them to a read. */
+/** kernel/bpf/bpf_iter.c: bpf_seq_read() collects up to eight pages for a read. */
 const kernelBuffer = 32 * 1024;
 
 /**
- * Returns how much to read at once: a whole number of records that is less than the kernel's buffer holds. The kernel then
- * stops at that number; it would discard a record too many and run the program for its object again.
+ * Returns the bytes to read at once: a whole number of records, one less than the kernel's buffer holds. The kernel would
+ * discard a record too many, and run the program for the same object again.
  */
 function chunkLength(recordWords: number): number {
   return (Math.floor(kernelBuffer / (recordWords * 4)) - 1) * recordWords * 4;

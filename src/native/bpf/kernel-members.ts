@@ -5,7 +5,7 @@ import { kernelTypes } from './kernel-types.js';
 /** A member of a struct of the kernel: the struct's name and the names on the way to the member. */
 export type MemberPath = readonly [struct: string, path: string];
 
-/** Where a member lies, in bytes from the beginning of its struct, and how many bytes a program loads to read it. */
+/** The offset of a member in its struct, in bytes, and the size of the load that reads the member. */
 export interface KernelMember {
   readonly offset: number;
   readonly size: BpfSize;

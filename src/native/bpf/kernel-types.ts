@@ -3,20 +3,20 @@ import { BtfTypes } from '../../wire/bpf/btf.js';
 import { UnsupportedError } from '../errors.js';
 import { mapKernelFile } from '../file-mapping.js';
 
-/** The kernel's type information, since 5.4 if it is built with CONFIG_DEBUG_INFO_BTF. */
+/** The kernel's type information, since 5.4 with CONFIG_DEBUG_INFO_BTF. */
 const typeInformation = '/sys/kernel/btf/vmlinux';
 
 let types: BtfTypes | undefined;
 
-/** The file is read 4 KiB at a time (fs/kernfs/file.c), which takes longer than mapping it; that works since 6.16. */
+/** Maps the file (since 6.16) or reads it, which takes longer: each read returns 4 KiB (fs/kernfs/file.c). */
 function readTypeInformation(): Uint8Array {
   return mapKernelFile(typeInformation, statSync(typeInformation).size) ?? readFileSync(typeInformation);
 }
 
 /**
- * Returns the types of the running kernel, which are read once.
+ * Returns the types of the running kernel, read at the first call.
  *
- * @throws {UnsupportedError} if the kernel does not give them.
+ * @throws {UnsupportedError} if the kernel's type information cannot be read.
  */
 export function kernelTypes(): BtfTypes {
   if (types !== undefined) return types;
@@ -30,7 +30,7 @@ export function kernelTypes(): BtfTypes {
   return types;
 }
 
-/** Returns whether the types have been read, so that asking for them costs nothing. */
+/** Returns whether {@link kernelTypes} has read the types. */
 export function hasKernelTypes(): boolean {
   return types !== undefined;
 }

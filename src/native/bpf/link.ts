@@ -8,7 +8,7 @@ import { checkedBpf } from './syscall.js';
 const BPF_PROG_TYPE_TRACING = 26;
 const BPF_TRACE_ITER = 28;
 
-/** A program that the kernel runs for each of its objects of a kind. */
+/** A program that the kernel runs for each object of one kind. */
 export interface IteratorProgram {
   /** At most 15 letters, digits and underscores. */
   readonly name: string;
@@ -17,7 +17,7 @@ export interface IteratorProgram {
   readonly items: readonly BpfProgramItem[];
 }
 
-/** A program that is attached for as long as this descriptor is open. */
+/** Attaches a program for as long as this descriptor is open. */
 export class BpfLink extends OwnedDescriptor {
   readonly kind = 'link';
 

@@ -10,7 +10,7 @@ export interface BpfProgramSource extends Pick<ProgramLoad, 'name' | 'type' | 'a
   readonly items: readonly BpfProgramItem[];
 }
 
-/** The verifier may run some programs only under a licence compatible with the kernel's; this is one of its names. */
+/** A licence that is compatible with the GPL, as some helpers of the kernel require (include/linux/license.h). */
 const license = new TextEncoder().encode('Dual MIT/GPL\0');
 
 const bytesPerInstruction = 8;
@@ -23,15 +23,15 @@ function lastLines(log: Uint8Array): string {
   return text.trimEnd().split('\n').slice(-shownLogLines).join('\n');
 }
 
-/** Loads a program again with the verifier's log, to learn why the kernel refused it. */
+/** Loads a refused program again with the verifier's log. Returns the error, with the last lines of the log. */
 function refusal(attributes: ProgramLoad): SystemCallError {
   const code = codeOfErrno(libc().errno());
   const log = new Uint8Array(new ArrayBuffer(verifierLogLength));
   const address = libc().addressOf(log);
   const fd = bpf('BPF_PROG_LOAD', programLoad({ ...attributes, log: { address, size: log.length } }));
   if (fd >= 0) new OwnedDescriptor(fd, 'BPF program').close();
-  const said = lastLines(log);
-  const detail = `the kernel did not take the program ${attributes.name}${said === '' ? '' : `:\n${said}`}`;
+  const lines = lastLines(log);
+  const detail = `the kernel refused the program ${attributes.name}${lines === '' ? '' : `:\n${lines}`}`;
   return new SystemCallError('bpf(BPF_PROG_LOAD)', code, detail);
 }
 
@@ -42,8 +42,8 @@ export class BpfProgram extends OwnedDescriptor {
   /**
    * Loads a program.
    *
-   * @throws {SystemCallError} EPERM without CAP_BPF and the capability that the program's type needs besides, EACCES or
-   * EINVAL if the verifier refuses the program, with the last lines of its log.
+   * @throws {SystemCallError} EPERM without CAP_BPF and the capability of the program's type. EACCES or EINVAL, with the last
+   * lines of the verifier's log, if the verifier refuses the program.
    */
   static load({ items, ...program }: BpfProgramSource): BpfProgram {
     const { addressOf } = libc();
@@ -56,7 +56,7 @@ export class BpfProgram extends OwnedDescriptor {
     };
     const encoded = programLoad(attributes);
     let fd = bpf('BPF_PROG_LOAD', encoded);
-    // The verifier gives up as soon as the thread has a signal to handle, such as a profiler's.
+    // The verifier stops if the thread has a signal to handle, such as a profiler's.
     for (let attempt = 1; fd < 0 && attempt < loadAttempts && codeOfErrno(libc().errno()) === 'EAGAIN'; attempt += 1) {
       fd = bpf('BPF_PROG_LOAD', encoded);
     }

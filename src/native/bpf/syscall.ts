@@ -5,7 +5,7 @@ import { bpfNumber, checked, linuxCalls } from '../linux-calls.js';
 /**
  * Calls bpf(2) and returns its result, which is negative if the call failed.
  *
- * @throws {UnsupportedError} on an architecture whose number of the call is not known, and on other platforms.
+ * @throws {UnsupportedError} if the number of the call is unknown for this architecture, and on other platforms.
  */
 export function bpf(command: BpfCommand, attributes: Uint8Array): number {
   const number = bpfNumber[process.arch];

@@ -16,8 +16,8 @@ export function abortOnClose(fd: number): void {
 }
 
 /**
- * Takes the error that a connection has ended with, such as `'ETIMEDOUT'`. The kernel gives the error once: to this call,
- * or to the next read or write. Returns undefined if there is no error, or if it was taken already.
+ * Takes the error that ended a connection, such as `'ETIMEDOUT'`. The kernel reports the error once: to this call, or to
+ * the next read or write. Returns undefined if there is no error, or if another call has taken the error.
  */
 export function takeSocketError(fd: number): string | undefined {
   const errno = readIntOption(fd, SO_ERROR);

@@ -17,27 +17,27 @@ const SO_RCVBUF: SocketOption = { name: 'SO_RCVBUF', level: 1, option: 8 };
 const SO_RCVTIMEO: SocketOption = { name: 'SO_RCVTIMEO', level: 1, option: 20 };
 
 /**
- * What to receive into: netlink(7) hands over at most this much of a dump at once (net/netlink/af_netlink.c,
- * `SKB_WITH_OVERHEAD(32768)`), and as much as it is given room for.
+ * The length of a receive buffer: netlink(7) returns at most this much of a dump at once, and no more than the buffer
+ * holds (net/netlink/af_netlink.c, `SKB_WITH_OVERHEAD(32768)`).
  */
 export const netlinkBufferLength = 32_768;
 
-/** Room for the answers to many requests that were sent together. */
+/** The bytes for the replies to many requests that were sent together. */
 const receiveBufferLength = 1 << 20;
 
-/** The kernel answers while it handles the call; this is only so that a broken one cannot stop the process for ever. */
+/** The kernel replies while it handles the call. The timeout only keeps a broken kernel from blocking the process. */
 const receiveTimeoutSeconds = 5;
 
-/** What a dump needs of a socket, so that a test can stand in for the kernel. */
+/** The part of a socket that a dump uses, so that a test can replace the kernel. */
 export interface DiagnosisSocket {
   /** Sends one or more messages. */
   send(messages: Uint8Array): void;
-  /** Receives into the beginning of `buffer` and gives the number of bytes. */
+  /** Receives into the beginning of `buffer`. Returns the number of bytes. */
   receive(buffer: Uint8Array): number;
   close(): void;
 }
 
-/** A netlink socket that asks the kernel about sockets, in the network namespace in which it was opened. */
+/** A netlink socket for requests about sockets, in the network namespace in which it was opened. */
 export class NetlinkSocket implements DiagnosisSocket {
   readonly #descriptor: OwnedDescriptor;
 
@@ -46,10 +46,11 @@ export class NetlinkSocket implements DiagnosisSocket {
   }
 
   /**
-   * Opens one.
+   * Opens a netlink socket.
    *
-   * @throws {UnsupportedError} on other platforms, and on a kernel without the protocol; {@link SystemCallError} as the
-   * kernel refuses it; {@link NamespaceReturnError} if this thread could not return to its own network namespace.
+   * @throws {UnsupportedError} on other platforms, and on a kernel without the protocol.
+   * @throws {SystemCallError} if the kernel refuses the socket.
+   * @throws {NamespaceReturnError} if this thread could not return to its own network namespace.
    */
   static open(): NetlinkSocket {
     assertOwnNamespace();
@@ -69,22 +70,22 @@ export class NetlinkSocket implements DiagnosisSocket {
 
   send(messages: Uint8Array): void {
     const sent = linuxCalls().send(this.#descriptor.fd, messages, messages.length, 0);
-    checked(sent, 'send(netlink)', `the kernel did not take a request of ${messages.length} bytes`);
+    checked(sent, 'send(netlink)', `the kernel refused a request of ${messages.length} bytes`);
   }
 
   receive(buffer: Uint8Array): number {
     for (;;) {
       const received = linuxCalls().recv(this.#descriptor.fd, buffer, buffer.length, MSG_TRUNC);
       if (received > buffer.length) {
-        const detail = `an answer of ${received} bytes does not fit into ${buffer.length}`;
+        const detail = `a reply of ${received} bytes does not fit into a buffer of ${buffer.length}`;
         throw new SystemCallError('recv(netlink)', 'EMSGSIZE', detail);
       }
       if (received >= 0) return received;
       const code = codeOfErrno(libc().errno());
-      // A signal's handler ran on this thread: nothing was received.
+      // A signal handler ran on this thread, and nothing was received.
       if (code === 'EINTR') continue;
-      const silent = code === 'EAGAIN' ? `: it did not answer for ${receiveTimeoutSeconds} s` : '';
-      throw new SystemCallError('recv(netlink)', code, `the kernel's answer could not be received${silent}`);
+      const timedOut = code === 'EAGAIN' ? ` within ${receiveTimeoutSeconds} s` : '';
+      throw new SystemCallError('recv(netlink)', code, `no reply of the kernel could be received${timedOut}`);
     }
   }
 

@@ -13,22 +13,22 @@ const MSG_DONTWAIT = 0x40;
 /** The program writes the IP header (IP_HDRINCL), and receives nothing: no packet has this protocol. */
 const IPPROTO_RAW = 255;
 
-/** include/uapi/asm-generic/socket.h; the second since Linux 5.1. */
+/** include/uapi/asm-generic/socket.h; SO_BINDTOIFINDEX since Linux 5.1. */
 const SO_MARK: SocketOption = { name: 'SO_MARK', level: 1, option: 36 };
 const SO_BINDTOIFINDEX: SocketOption = { name: 'SO_BINDTOIFINDEX', level: 1, option: 62 };
 
-/** include/uapi/linux/in.h and in6.h (since 4.15): a local address need not be one of this machine, as with a proxy's. */
+/** include/uapi/linux/in.h and in6.h (since 4.15): the source may be an address of another machine, as a proxy uses. */
 const IP_FREEBIND: SocketOption = { name: 'IP_FREEBIND', level: 0, option: 15 };
 const IPV6_FREEBIND: SocketOption = { name: 'IPV6_FREEBIND', level: 41, option: 78 };
 
 const IP_TOS: SocketOption = { name: 'IP_TOS', level: 0, option: 1 };
 const IPV6_TCLASS: SocketOption = { name: 'IPV6_TCLASS', level: 41, option: 67 };
 
-/** The facts that decide by which route a socket's packets leave. */
+/** The facts that determine the route of a socket's packets. */
 export interface RawSocketRoute {
-  /** The packets' source: four bytes of IPv4 or sixteen of IPv6. */
+  /** The source address of the packets: four bytes of IPv4 or sixteen of IPv6. */
   readonly source: Uint8Array;
-  /** The interface that the packets leave by; 0 for any. */
+  /** The interface that sends the packets; 0 for any. */
   readonly interfaceIndex: number;
   /** The mark that routing and firewall rules see. */
   readonly mark: number;
@@ -36,7 +36,7 @@ export interface RawSocketRoute {
   readonly trafficClass: number;
 }
 
-/** The `struct sockaddr_in` or `sockaddr_in6` of an address, port 0. */
+/** Returns the `struct sockaddr_in` or `sockaddr_in6` of an address, with port 0. */
 function socketAddress(address: Uint8Array, interfaceIndex: number): Uint8Array {
   const isIPv4 = address.length === 4;
   const bytes = new Uint8Array(new ArrayBuffer(isIPv4 ? 16 : 28));
@@ -86,9 +86,9 @@ export class RawSocket implements Disposable {
   }
 
   /**
-   * Sends a packet; never waits.
+   * Sends a packet without waiting.
    *
-   * @throws {SystemCallError} EPERM if a firewall of this machine drops it, ENETUNREACH or EHOSTUNREACH without a route.
+   * @throws {SystemCallError} EPERM if this machine's firewall drops the packet, ENETUNREACH or EHOSTUNREACH without a route.
    */
   send(packet: Uint8Array, destination: Uint8Array): void {
     const address = socketAddress(destination, this.#interfaceIndex);

@@ -8,11 +8,9 @@ const SIOCOUTQ = 0x5411;
 const bytes = new Int32Array(new ArrayBuffer(4));
 
 /**
- * Returns how many bytes a program has written to a TCP socket that its peer has not acknowledged, sent or not.
+ * Returns the number of bytes in a TCP socket that the peer has not acknowledged, sent or not. Linux (tcp(7), SIOCOUTQ).
  *
- * Linux (tcp(7), SIOCOUTQ).
- *
- * @throws {SystemCallError} EBADF for a descriptor that is closed, EINVAL for a listener.
+ * @throws {SystemCallError} EBADF if the descriptor is closed, EINVAL for a listener.
  */
 export function unacknowledgedBytes(fd: number): number {
   if (isForwarding()) return callInNativeThread('unacknowledgedBytes', fd);

@@ -8,12 +8,12 @@ const SO_ATTACH_FILTER: SocketOption = { name: 'SO_ATTACH_FILTER', level: 1, opt
 const SO_DETACH_FILTER: SocketOption = { name: 'SO_DETACH_FILTER', level: 1, option: 27 };
 
 /**
- * Attaches a classic BPF program to a socket, replacing any that was there.
+ * Attaches a classic BPF program to a socket, and replaces an earlier program.
  *
  * The value is include/uapi/linux/filter.h's `struct sock_fprog { unsigned short len; struct sock_filter *filter; }`
- * on a 64-bit machine. On a TCP socket newer kernels want CAP_NET_ADMIN for it.
+ * on a 64-bit machine. Newer kernels require CAP_NET_ADMIN on a TCP socket.
  *
- * @throws {SystemCallError} EPERM without that capability, EINVAL for a program that the kernel rejects.
+ * @throws {SystemCallError} EPERM without CAP_NET_ADMIN, EINVAL if the kernel rejects the program.
  */
 export function attachSocketFilter(fd: number, program: Uint8Array): void {
   if (isForwarding()) {
@@ -27,7 +27,7 @@ export function attachSocketFilter(fd: number, program: Uint8Array): void {
   writeBytesOption(fd, SO_ATTACH_FILTER, value);
 }
 
-/** Takes the program off again. */
+/** Detaches the program from a socket. */
 export function detachSocketFilter(fd: number): void {
   writeIntOption(fd, SO_DETACH_FILTER, 0);
 }

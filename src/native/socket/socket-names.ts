@@ -27,17 +27,17 @@ function decoded(): SocketName | undefined {
   return family === AF_INET6 ? { address: formatIPv6(name, 8), port } : undefined;
 }
 
-function ask(call: 'getsockname' | 'getpeername', fd: number): SocketName | undefined {
+function readName(call: 'getsockname' | 'getpeername', fd: number): SocketName | undefined {
   length[0] = name.byteLength;
   return linuxCalls()[call](fd, name, length) === 0 ? decoded() : undefined;
 }
 
-/** Returns the local address and port of a descriptor, or undefined if it is no internet socket. Linux only. */
+/** Returns the local address and port of a descriptor. Returns undefined if it is no internet socket. Linux only. */
 export function localNameOf(fd: number): SocketName | undefined {
-  return ask('getsockname', fd);
+  return readName('getsockname', fd);
 }
 
-/** Returns the peer's address and port, or undefined if the descriptor has no peer. Linux only. */
+/** Returns the peer's address and port. Returns undefined if the descriptor has no peer. Linux only. */
 export function peerNameOf(fd: number): SocketName | undefined {
-  return ask('getpeername', fd);
+  return readName('getpeername', fd);
 }

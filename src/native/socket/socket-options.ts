@@ -3,9 +3,9 @@ import { libc } from '../libc.js';
 import { callInNativeThread } from '../thread/ask.js';
 import { isForwarding } from '../thread/role.js';
 
-/** A socket option as `setsockopt` knows it. */
+/** A socket option, by the arguments of `setsockopt`. */
 export interface SocketOption {
-  /** The kernel's spelling, for messages. */
+  /** The kernel's name, for messages. */
   readonly name: string;
   readonly level: number;
   readonly option: number;
@@ -14,8 +14,8 @@ export interface SocketOption {
 /** include/uapi/asm-generic/socket.h, since Linux 4.12. */
 export const SO_COOKIE: SocketOption = { name: 'SO_COOKIE', level: 1, option: 57 };
 
-// Calls are synchronous, so one buffer serves them all. A view of an ArrayBuffer that was made first never moves (V8 may
-// keep a small array's own elements on its heap, where they do), so its address can be passed, which is faster.
+// Calls are synchronous and share one buffer. Passing an address is faster, and safe for the view of an existing
+// ArrayBuffer, which never moves. V8 may keep the elements of other small arrays on its heap, and move them.
 const intValue = new Int32Array(new ArrayBuffer(4));
 const valueLength = new Uint32Array(new ArrayBuffer(4));
 let addresses: { readonly intValue: bigint; readonly valueLength: bigint } | undefined;
@@ -25,7 +25,7 @@ function fixedAddresses(): NonNullable<typeof addresses> {
   return addresses;
 }
 
-/** What an errno means for a socket option, and what to do. */
+/** The meaning of an errno for a socket option, and what to do. */
 const explanations: Readonly<Record<string, string>> = {
   EBADF: 'is not open: pass a socket that has not been closed',
   ENOTSOCK: 'is not a socket: pass a TCP socket or server',
@@ -45,7 +45,8 @@ function failure(syscall: string, { name }: SocketOption, fd: number, given?: nu
 /**
  * Reads an option whose value is an int.
  *
- * @throws {SystemCallError} if the kernel refuses it; {@link UnsupportedError} if the FFI cannot be loaded.
+ * @throws {SystemCallError} if the kernel refuses the call.
+ * @throws {UnsupportedError} if the FFI cannot be loaded.
  */
 export function readIntOption(fd: number, option: SocketOption): number {
   if (isForwarding()) return callInNativeThread('readIntOption', fd, option);
@@ -60,7 +61,8 @@ export function readIntOption(fd: number, option: SocketOption): number {
 /**
  * Sets an option whose value is an int.
  *
- * @throws {SystemCallError} if the kernel refuses it; {@link UnsupportedError} if the FFI cannot be loaded.
+ * @throws {SystemCallError} if the kernel refuses the value.
+ * @throws {UnsupportedError} if the FFI cannot be loaded.
  */
 export function writeIntOption(fd: number, option: SocketOption, value: number): void {
   if (isForwarding()) {
@@ -93,7 +95,7 @@ export interface IntWrite {
   readonly value: number;
 }
 
-/** The result of writes. */
+/** The result of {@link writeIntOptions}. */
 export interface IntOutcome {
   /** How many writes were made. */
   readonly done: number;
@@ -103,7 +105,7 @@ export interface IntOutcome {
   readonly after: readonly (number | SystemCallError)[];
 }
 
-/** Sets options whose values are ints, in order, up to the first that the kernel refuses; then reads `options`. */
+/** Sets options whose values are ints, in order, until the kernel refuses a value. Reads `options` if all were set. */
 export function writeIntOptions(fd: number, list: readonly IntWrite[], options: readonly SocketOption[]): IntOutcome {
   if (isForwarding()) return callInNativeThread('writeIntOptions', fd, list, options);
   const { setsockopt } = libc();
@@ -119,7 +121,7 @@ export function writeIntOptions(fd: number, list: readonly IntWrite[], options: 
   return { done, after: readIntOptions(fd, options) };
 }
 
-/** Reads up to `length` bytes of an option whose value is a structure: as many as the kernel gives. */
+/** Reads an option whose value is a structure. Returns as many bytes as the kernel has, up to `length`. */
 export function readBytesOption(fd: number, option: SocketOption, length: number): Uint8Array {
   if (isForwarding()) return callInNativeThread('readBytesOption', fd, option, length);
   const bytes = new Uint8Array(length);
@@ -141,15 +143,15 @@ export function writeBytesOption(fd: number, option: SocketOption, bytes: Uint8A
   }
 }
 
-/** A structure that is read again and again into the same memory. */
+/** Reads an option whose value is a structure, always into the same memory. */
 export interface OptionReader {
-  /** What the last {@link read} gave. */
+  /** The memory, which the next {@link read} overwrites. */
   readonly view: DataView;
-  /** Reads the option of a descriptor and gives how many bytes the kernel wrote, or -1 where it refused. */
+  /** Reads the option of a descriptor. Returns the number of bytes, or -1 if the kernel refused the call. */
   read(fd: number): number;
 }
 
-/** Makes a reader for an option of up to `length` bytes, which allocates nothing when it reads. */
+/** Returns a reader for an option of up to `length` bytes. Reading allocates nothing, except in worker threads. */
 export function optionReader(option: SocketOption, length: number): OptionReader {
   const bytes = new Uint8Array(new ArrayBuffer(length));
   if (isForwarding()) return forwardingReader(option, bytes);
@@ -174,7 +176,7 @@ function forwardingReader(option: SocketOption, bytes: Uint8Array): OptionReader
         bytes.set(given);
         return given.length;
       } catch {
-        // Not thrown, even if the native thread has ended: repeated reads run in timers, which have no caller to catch.
+        // The error is not thrown: repeated reads run in timers, where no caller could catch the error.
         return -1;
       }
     },

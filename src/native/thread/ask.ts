@@ -3,8 +3,8 @@ import type { BroadcastChannel, MessagePort } from 'node:worker_threads';
 import { UnsupportedError } from '../errors.js';
 import { inodeOf } from '../inode.js';
 import type { DescriptorCalls } from './descriptor-calls.js';
+import { PendingRequest } from './pending-request.js';
 import { type ErrorClasses, fromPortable, toPortable } from './portable.js';
-import { Question } from './question.js';
 import { mailbox, mailboxLength, type Reply, type Request } from './request.js';
 import { threadKey, workerThreads } from './role.js';
 
@@ -24,19 +24,19 @@ function resultOf(reply: Reply, classes?: ErrorClasses): unknown {
 
 let memory: SharedArrayBuffer | undefined;
 
-/** Makes the native thread make a call whose reply is small, and waits for the reply. */
+/** Calls a function in the native thread whose result is small, and waits for the reply. */
 function askBriefly(name: string, args: readonly unknown[]): unknown {
   const own = memory ?? new SharedArrayBuffer(mailboxLength);
   // The native thread may still write into the mailbox of a request that failed.
   memory = undefined;
-  new Question(request({ name, args }, own)).wait();
+  new PendingRequest(request({ name, args }, own)).wait();
   memory = own;
   const { words, bytes } = mailbox(own);
   const { deserialize } = process.getBuiltinModule('node:v8');
   return resultOf(deserialize(bytes.slice(0, words[1])) as Reply);
 }
 
-/** Makes the native thread make a call on a descriptor of this process. Returns or throws the call's result. */
+/** Makes a call on a descriptor in the native thread. Returns the result, or throws the error. */
 export function callInNativeThread<Name extends keyof DescriptorCalls>(
   name: Name,
   ...args: Parameters<DescriptorCalls[Name]>
@@ -44,7 +44,7 @@ export function callInNativeThread<Name extends keyof DescriptorCalls>(
   return askBriefly('callOn', [inodeOf(args[0]) ?? -1, name, ...args]) as ReturnType<DescriptorCalls[Name]>;
 }
 
-/** Returns why the native thread cannot make system calls, or `undefined` if it can. */
+/** Returns why the native thread cannot make system calls. Returns undefined if it can. */
 export function whyNoNativeThread(): UnsupportedError | undefined {
   try {
     return askBriefly('whyNoLibc', []) as UnsupportedError | undefined;
@@ -54,7 +54,7 @@ export function whyNoNativeThread(): UnsupportedError | undefined {
   }
 }
 
-/** A function that a module exports, to be called in the native thread. */
+/** An exported function of a module, for a call in the native thread. */
 export interface ExportedFunction {
   /** The URL of the module. */
   readonly module: string;
@@ -77,12 +77,12 @@ function takeReply(channel: BroadcastChannel, classes: ErrorClasses): unknown {
   return resultOf(received.message, classes);
 }
 
-/** Calls a synchronous function in the native thread and waits for the result. */
+/** Calls a synchronous function in the native thread, and waits for the result. */
 export function callExported({ module, name, classes }: ExportedFunction, args: readonly unknown[]): unknown {
   const { channel, replyTo } = openReplyChannel();
   try {
     const portable = toPortable(args) as unknown[];
-    new Question(request({ module, name, args: portable, replyTo }, new SharedArrayBuffer(mailboxLength))).wait();
+    new PendingRequest(request({ module, name, args: portable, replyTo }, new SharedArrayBuffer(mailboxLength))).wait();
     return takeReply(channel, classes);
   } finally {
     channel.close();
@@ -100,10 +100,10 @@ export async function callExportedLater(
       channel.onmessage = (event) => resolve((event as { data: Reply }).data);
     });
     const portable = toPortable(args) as unknown[];
-    const question = new Question(
+    const pending = new PendingRequest(
       request({ module, name, args: portable, replyTo }, new SharedArrayBuffer(mailboxLength)),
     );
-    while (!question.isTaken) await new Promise((resolve) => setTimeout(resolve, question.repeat()));
+    while (!pending.isTaken) await new Promise((resolve) => setTimeout(resolve, pending.repeat()));
     return resultOf(await reply, classes);
   } finally {
     channel.close();

@@ -1,8 +1,8 @@
-/** States of the gate between the native thread and the end of the process; `start-native-thread.ts` has them too. */
+/** States of the gate between the native thread and the end of the process; `start-native-thread.ts` repeats them. */
 const open = 0;
 const inside = 1;
 
-/** Runs `action` while the end of the process waits for it. If the process is ending already, waits for the end instead. */
+/** Runs `action` and delays the end of the process meanwhile. If the process is ending already, waits for the end. */
 export function insideGate<Result>(gate: Int32Array, action: () => Result): Result {
   for (;;) {
     const found = Atomics.compareExchange(gate, 0, open, inside);

@@ -1,14 +1,14 @@
 import { threadKey } from './role.js';
 import { nativeThreadEntry, startNativeThread } from './start-native-thread.js';
 
-/** The part of `inspector.Session` that is used here. */
+/** The part of `inspector.Session` that this module uses. */
 interface Session {
   connectToMainThread(): void;
   post(method: string, parameters: object): void;
   disconnect(): void;
 }
 
-/** Time between two requests: the first may have reached a main thread whose native thread was about to end. */
+/** The time between two requests: the first may have reached a main thread whose native thread was about to end. */
 const requestedEveryMs = 500;
 
 // `performance` takes 2 ms to load.
@@ -18,12 +18,11 @@ const now = () => Number(hrtime.bigint()) / 1e6;
 let requestedAtMs = Number.NEGATIVE_INFINITY;
 
 /**
- * Makes the main thread start the native thread, unless there is one. Returns why the main thread cannot be asked, if it
- * cannot.
+ * Makes the main thread start the native thread, unless there is one. Returns the error if the main thread cannot be asked.
  *
- * The main thread is reached through Node's own inspector session, whatever it has loaded, also while it is blocked in
- * JavaScript or in `Atomics.wait`. The session is over at once: the main thread takes connect, request and disconnect in
- * this order. A process that ends with a session open says on standard error that it waits for a debugger.
+ * Node's inspector session reaches the main thread whatever code it has loaded, even if JavaScript or `Atomics.wait` blocks
+ * it. The session ends at once: a process that ends with an open session prints that it waits for a debugger. The main
+ * thread handles connect, request and disconnect in this order.
  */
 export function askMainThread(): unknown {
   if (now() - requestedAtMs < requestedEveryMs) return undefined;
@@ -41,7 +40,7 @@ export function askMainThread(): unknown {
 }
 
 function connect(): Session {
-  // Not every build of Node.js has it.
+  // Not every build of Node.js has `node:inspector`.
   const { Session } = process.getBuiltinModule('node:inspector');
   const session = new Session() as unknown as Session;
   session.connectToMainThread();

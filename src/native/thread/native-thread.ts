@@ -27,7 +27,7 @@ function replyTo(request: Request, reply: Reply): void {
 }
 
 /** Runs `attempt` and sends its result or error to the worker. */
-function answer(request: Request, attempt: () => unknown): void {
+function sendResult(request: Request, attempt: () => unknown): void {
   let reply: Reply;
   try {
     reply = { value: toPortable(attempt()) };
@@ -42,26 +42,26 @@ async function callExported(request: Request, module: string): Promise<void> {
     const exported = (await import(module)) as Record<string, (...args: unknown[]) => unknown>;
     // Only the synchronous part holds the gate: a check takes seconds, and the end of the process would wait for it.
     const result = await insideGate(gate, () => exported[request.name]?.(...request.args));
-    answer(request, () => result);
+    sendResult(request, () => result);
   } catch (error) {
-    answer(request, () => {
+    sendResult(request, () => {
       throw error;
     });
   }
 }
 
 function receive(request: Request): void {
-  // A worker sends its request again while nobody has taken it.
+  // A worker repeats its request until this thread has taken it.
   if (Atomics.compareExchange(mailbox(request.mailbox).words, 0, request.ticket, -request.ticket) !== request.ticket) {
     return;
   }
   const { module, name, args } = request;
   if (module !== undefined) void callExported(request, module);
-  else answer(request, () => Reflect.apply(descriptorFunctions[name] as () => unknown, undefined, args));
+  else sendResult(request, () => Reflect.apply(descriptorFunctions[name] as () => unknown, undefined, args));
 }
 
 insideGate(gate, () => {
-  // The slow part of loading the FFI is done here, before anybody can end this thread in the middle of it.
+  // Loads the slow part of the FFI first, before anybody can end this thread during the load.
   if (whyNoLibc() === undefined && process.platform === 'linux') linuxCalls();
 });
 const channel = new BroadcastChannel(threadKey);

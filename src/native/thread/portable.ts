@@ -5,7 +5,7 @@ export type ErrorClasses = Readonly<Record<string, { readonly prototype: Error }
 
 const ownClasses: ErrorClasses = { RangeError, SystemCallError, TypeError, UnsupportedError };
 
-/** An error as it goes from one thread to another: structured clone keeps neither its class nor its fields. */
+/** The form of an error between threads: structured clone keeps neither the class nor the fields of an error. */
 class PortableError {
   readonly portableError = true;
   readonly name: string;

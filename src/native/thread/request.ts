@@ -1,8 +1,8 @@
 /** A request of a worker to the native thread. */
 export interface Request {
-  /** Where both threads follow the request, see {@link mailbox}. */
+  /** The memory in which both threads follow the request, see {@link mailbox}. */
   readonly mailbox: SharedArrayBuffer;
-  /** Tells the request from others in the same mailbox. */
+  /** Identifies the request among the requests of one mailbox. */
   readonly ticket: number;
   /** The module that exports the function; the calls on descriptors if undefined. */
   readonly module: string | undefined;
@@ -15,9 +15,9 @@ export interface Request {
 /** The value or error of a function, as `toPortable` returns it. */
 export type Reply = { readonly value: unknown } | { readonly error: unknown };
 
-/** A mailbox as its two threads see it. */
+/** The views of a mailbox, which the two threads of a request share. */
 export interface Mailbox {
-  /** `[0]` is the ticket while the request waits, minus the ticket while it is carried out, 0 afterwards; `[1]` the length. */
+  /** `[0]` is the ticket while the request waits, minus the ticket while it runs, 0 afterwards; `[1]` the reply's length. */
   readonly words: Int32Array<SharedArrayBuffer>;
   /** The reply, serialized. */
   readonly bytes: Uint8Array;
@@ -25,7 +25,7 @@ export interface Mailbox {
 
 const headLength = 8;
 
-/** Room for the reply of each call on a descriptor. */
+/** The bytes of a mailbox: enough for the reply to each call on a descriptor. */
 export const mailboxLength = 16_384;
 
 /** Returns the views of a mailbox's memory. */

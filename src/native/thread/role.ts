@@ -1,10 +1,10 @@
 /** The name of the channel and of the native thread's mark in a process. The number is the version of the protocol. */
 export const threadKey = 'tcp-keepalive:native-thread:1';
 
-/** The data that the native thread is started with. */
+/** The `workerData` of the native thread. */
 export interface NativeThreadData {
   readonly key: string;
-  /** See `gate.ts`. */
+  /** The memory of the gate, see `gate.ts`. */
   readonly gate: SharedArrayBuffer;
 }
 
@@ -26,15 +26,15 @@ function findRole(): Role {
 let role: Role | undefined;
 
 /**
- * Returns whether this thread must forward system calls to the native thread. koffi aborts the process if a thread is
- * terminated while it loads koffi (`napi_throw` fails in an isolate that is ending, and node-addon-api makes that fatal).
+ * Returns whether this thread must forward system calls to the native thread. The process aborts if a thread is terminated
+ * while it loads koffi: `napi_throw` fails in an isolate that is ending, and node-addon-api makes the failure fatal.
  */
 export function isForwarding(): boolean {
   role ??= findRole();
   return role === 'worker';
 }
 
-/** Returns whether Node.js itself runs a worker thread, such as that of module hooks: no code of the program runs there. */
+/** Returns whether a worker thread is Node's own, such as the thread of module hooks, which runs no code of the program. */
 export function isInternalWorker(worker: object): boolean {
   return /^(Internal|Hooks)Worker$/.test(worker.constructor?.name);
 }

@@ -1,6 +1,6 @@
 import { isForwarding, isInternalWorker, threadKey, workerThreads } from './role.js';
 
-/** Returns the URL of the module that the native thread runs; it lies beside the folder of what is bundled. */
+/** Returns the URL of the native thread's module, which lies beside the folder of the bundles. */
 export function nativeThreadEntry(): string {
   return new URL('../native/thread/native-thread.js', import.meta.url).href;
 }
@@ -8,8 +8,8 @@ export function nativeThreadEntry(): string {
 /**
  * Starts the native thread unless this process has one. The native thread keeps no process alive.
  *
- * Runs in the main thread, because workers that a worker starts end with that worker. If the main thread has not loaded
- * this package, a worker has the function's text evaluated there, so the function uses no name from outside itself.
+ * Runs in the main thread, because a worker's own workers end with that worker. If the main thread has not loaded this
+ * package, a worker makes the main thread evaluate the function's text. So the function uses no name from outside.
  */
 export function startNativeThread(entry: string, key: string): void {
   const { Worker, setEnvironmentData } = process.getBuiltinModule('node:worker_threads');
@@ -59,7 +59,7 @@ const offered = Symbol.for(`${threadKey}:offered`);
 export function offerNativeThread(): void {
   if (Reflect.has(process, offered)) return;
   Object.defineProperty(process, offered, { value: true });
-  // Workers cannot ask for it under the permission model, so they must know that it will come.
+  // Workers cannot request the native thread under the permission model, so they must know that it will start.
   if (Reflect.get(process, 'permission') !== undefined && !isForwarding())
     workerThreads().setEnvironmentData(threadKey, true);
   const onWorker = (worker: object) => {
@@ -68,7 +68,7 @@ export function offerNativeThread(): void {
     try {
       if (!isForwarding()) startNativeThread(nativeThreadEntry(), threadKey);
     } catch {
-      // The worker asks for the native thread again, and reports if there is none.
+      // The worker requests the native thread again, and reports if there is none.
     }
   };
   process.on('worker', onWorker);

@@ -10,21 +10,21 @@ import { type ActivePolicy, type ConnectionPolicy, policyFor } from '../apply/ac
 import type { ProcessMode } from '../apply/requested-keep-alive.js';
 import type { ConnectionRole } from '../apply/rules.js';
 
-/** Decides on a connection. The host is not known, because native code looks it up itself. */
+/** Returns the policy of a connection. The host name is unknown, because native code resolves the name itself. */
 export function decideOnConnection(fd: number, role: ConnectionRole, activePolicy: ActivePolicy): ConnectionPolicy {
   const [local, peer] = [localNameOf(fd), peerNameOf(fd)];
   const facts = { role, remoteAddress: peer?.address, remotePort: peer?.port, localPort: local?.port };
   return policyFor(activePolicy, facts) ?? 'unmanaged';
 }
 
-/** Decides on a listener. Returns undefined if a rule asks for the peer. */
+/** Returns the policy of a listener. Returns undefined if a rule depends on the peer. */
 export function decideOnListener(fd: number, activePolicy: ActivePolicy): ConnectionPolicy | undefined {
   return policyFor(activePolicy, { role: 'server', localPort: localNameOf(fd)?.port });
 }
 
 /**
- * Returns the policy for a socket. With `'fill'`, numbers that differ from those of a new socket are native code's own and
- * win. Keepalive that native code turned off looks like keepalive that was never on.
+ * Returns the policy for a socket. With `'fill'`, numbers that differ from the numbers of a new socket were set by native
+ * code, and stay. Keepalive that native code turned off is the same as keepalive that was never on.
  */
 function wantedPolicy(policy: ValidPolicy | false, state: KeepAliveState, mode: ProcessMode): ValidPolicy | false {
   if (mode === 'enforce') return policy;
@@ -34,11 +34,11 @@ function wantedPolicy(policy: ValidPolicy | false, state: KeepAliveState, mode: 
 }
 
 /**
- * Gives a socket its policy and returns the state that is then in force. Returns `'in force'` if the socket had the policy
- * already, `'gone'` if the descriptor is no longer the socket's.
+ * Sets the policy of a socket, and returns the state in force. Returns `'in force'` if the socket had the policy already,
+ * `'gone'` if the descriptor is no longer the socket's.
  *
- * @param isUnchanged Asked right before the options are set. A thread of native code can still close the descriptor in the
- * following microseconds; at worst another TCP socket that this process opens in them gets the policy.
+ * @param isUnchanged Called right before the options are set. In the microseconds afterwards, native code can still close
+ * the descriptor: at worst, another TCP socket that this process then opens gets the policy.
  * @throws {SystemCallError} if the kernel refuses the options.
  */
 export function applyToNative(

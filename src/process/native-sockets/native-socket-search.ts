@@ -22,7 +22,7 @@ import type { ThreadClaims } from './thread-claims.js';
 /** The inputs of the search, and the receivers of its results. */
 export interface NativeSocketContext {
   readonly statistics: Statistics;
-  /** Returns the active policy; its `native` is false if sockets of native code are left alone. */
+  /** Returns the active policy; `native` is false if sockets of native code stay unmanaged. */
   activePolicy(): (ActivePolicy & { readonly native: boolean }) | undefined;
   applied(event: AppliedEvent): void;
   refused(error: unknown): void;
@@ -33,7 +33,7 @@ export interface NativeSocketContext {
  * set in the first pass that finds it; with worker threads, in the second. Both passes are over within 2 s.
  */
 const [shortestMs, longestMs, withThreadsMs] = [1100, 1650, 800];
-const timesItsCost = 110;
+const costFactor = 110;
 
 const { cpuUsage } = process;
 
@@ -43,12 +43,12 @@ const stride = 32;
 /** A connection is compared with its policy in the pass after it was set, then in one pass of this many. */
 const passesPerComparison = 4 * stride;
 
-/** For this many passes a socket stays undecided while a worker thread without a policy runs, which might apply one. */
-const patience = 5;
+/** For this many passes a socket stays undecided while a worker thread runs that may still apply a policy. */
+const undecidedPasses = 5;
 
 function unknownOwner(): Error {
   return new Error(
-    'native code or a worker thread without a policy has opened it, and which one cannot be told: ' +
+    'either native code or a worker thread without a policy has opened the socket: ' +
       'load tcp-keepalive/register in each worker thread, or call applyToProcess there',
   );
 }
@@ -72,12 +72,12 @@ function openedConnections(): string | undefined {
 /** Handles a socket; returns the socket's kind afterwards. */
 type Step = (fd: number, activePolicy: ActivePolicy) => number;
 
-/** The repeated pass over the process's descriptors. Sockets that are open when it begins are left as they are. */
+/** Checks the descriptors of the process again and again. Leaves sockets as they are that were open at the beginning. */
 export class NativeSocketSearch {
   readonly #context: NativeSocketContext;
   readonly #claims: ThreadClaims;
   readonly #descriptors = new OwnDescriptors();
-  /** The inodes of what was open when the search began, until the first pass is over. */
+  /** The inodes of the descriptors that were open when the search began, until the first pass is over. */
   #before: ReadonlyMap<number, number> | undefined = openInodes();
   #reader: OptionReader | undefined;
   readonly #unfollow: () => void;
@@ -115,13 +115,13 @@ export class NativeSocketSearch {
   }
 
   #nextPass(costMs: number): Timer {
-    const wantedMs = Math.min(Math.max(timesItsCost * costMs, shortestMs), longestMs);
+    const wantedMs = Math.min(Math.max(costFactor * costMs, shortestMs), longestMs);
     return setTimer(this.#pass, this.#claims.hasThreads ? withThreadsMs : wantedMs);
   }
 
   readonly #pass = (): void => {
     try {
-      // Not at the beginning of the search, which may be in the middle of loading the program's own copy of the FFI.
+      // The search may begin while the program is loading its own copy of the FFI, so the FFI is loaded only here.
       const reason = whyNoLibc();
       if (reason !== undefined) throw reason;
       this.#passes += 1;
@@ -146,7 +146,7 @@ export class NativeSocketSearch {
     if (isFull) this.#descriptors.pass(this.#visit, 0, 1);
     else this.#descriptors.pass(this.#visit, this.#passes % stride, stride);
     if (isFull) this.#before = undefined;
-    // Only now all listeners are known. They tell an accepted connection from one that native code opened.
+    // Only now all listeners are known: their ports show which connections were accepted.
     for (const { fd, isListener } of this.#found) {
       this.#isUnsettled = true;
       this.#descriptors.update(fd, (kind) => this.#attempt(fd, kind, this.#decide(kind, isListener)));
@@ -155,14 +155,14 @@ export class NativeSocketSearch {
 
   readonly #visit = (fd: number, kind: number): number => {
     if (kind === kinds.managed) return this.#attempt(fd, kind, this.#compare);
-    if (kind === kinds.listener) this.#haveListener(fd);
+    if (kind === kinds.listener) this.#addListener(fd);
     else if (openDescriptors().has(fd) || this.#claims.takeClaim(fd) || this.#wasOpen(fd)) return kinds.left;
     else this.#find(fd);
     return kind;
   };
 
-  /** What it accepts was counted as opened before, when the handshake was over. */
-  #haveListener(fd: number): void {
+  /** Makes the next pass full: the kernel counts an accepted connection at the end of the handshake, before the accept. */
+  #addListener(fd: number): void {
     this.#ports.add(this.#listenerPorts[fd] as number);
     this.#isUnsettled = true;
   }
@@ -176,24 +176,24 @@ export class NativeSocketSearch {
     // The first byte of `struct tcp_info` is the state.
     this.#reader ??= optionReader(currentPlatform().tcpInfo as SocketOption, 1);
     const state = this.#reader.read(fd) < 1 ? 'CLOSE' : tcpStateOf(this.#reader.view.getUint8(0));
-    // In CLOSE it is not connected yet, or has ended.
+    // A socket in CLOSE is not connected yet, or has ended.
     if (state === 'CLOSE') return;
     const isListener = state === 'LISTEN';
     if (isListener) {
       this.#listenerPorts[fd] = localNameOf(fd)?.port ?? 0;
-      this.#haveListener(fd);
+      this.#addListener(fd);
     }
     this.#found.push({ fd, isListener });
   }
 
-  /** Takes a step with a socket and returns the socket's kind afterwards. */
+  /** Runs a step for a socket. Returns the socket's kind afterwards. */
   #attempt(fd: number, kind: number, step: Step): number {
     const activePolicy = this.#context.activePolicy();
     if (activePolicy === undefined || !activePolicy.native) return kind;
     try {
       return step(fd, activePolicy);
     } catch (error) {
-      // A descriptor that was closed meanwhile, or is another socket's now, needs nothing.
+      // The descriptor was closed meanwhile, or is another socket's now.
       if (!this.#descriptors.isUnchanged(fd)) return kind;
       this.#context.refused(error);
       return kinds.left;
@@ -202,10 +202,10 @@ export class NativeSocketSearch {
 
   /** Chooses the step for a socket that is undecided. */
   #decide(kind: number, isListener: boolean): Step {
-    // Worker threads claim what they open, but only after they have opened it.
+    // A worker thread claims a descriptor only after it has opened the descriptor.
     if (this.#claims.hasThreads && kind === kinds.undecided) return () => kind + 1;
-    if (!this.#claims.hasStrangers()) return isListener ? this.#applyToListener : this.#applyToConnection;
-    if (kind < kinds.undecided + patience) return () => kind + 1;
+    if (!this.#claims.hasThreadsWithoutPolicy()) return isListener ? this.#applyToListener : this.#applyToConnection;
+    if (kind < kinds.undecided + undecidedPasses) return () => kind + 1;
     return () => {
       throw unknownOwner();
     };
@@ -233,7 +233,7 @@ export class NativeSocketSearch {
     return kinds.managed;
   };
 
-  /** Sets the policy again if native code has set something else since: with `'enforce'` the policy wins. */
+  /** Sets the policy again if native code has changed the options: with `'enforce'` the policy wins. */
   readonly #compare: Step = (fd, activePolicy) => {
     const { role, policy, pass } = this.#managed[fd] as ManagedConnection;
     const isDue = this.#passes === pass + 1 || (this.#passes - fd) % passesPerComparison === 0;

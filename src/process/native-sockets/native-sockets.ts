@@ -5,10 +5,10 @@ import { type NativeSocketContext, NativeSocketSearch } from './native-socket-se
 import { ThreadClaims } from './thread-claims.js';
 
 /**
- * Finds the TCP sockets that native code of this process opens, and gives them the policy.
+ * Finds the TCP sockets that native code of this process opens, and sets the policy of each. Linux only.
  *
- * Nothing runs until a native addon is loaded. From then on the main thread looks through the descriptors, which all
- * threads share; worker threads only tell it which ones are theirs, and that they load an addon. Linux only.
+ * Does nothing until a native addon is loaded. From then on, the main thread checks the descriptors, which all threads
+ * share. Worker threads only report to the main thread which descriptors they opened, and that they load an addon.
  */
 export class NativeSockets {
   readonly #context: NativeSocketContext;

@@ -14,21 +14,21 @@ const IPPROTO_TCP = 6;
 /** AF_INET and AF_INET6. */
 const internet: readonly number[] = [2, 10];
 
-/** The kinds of a descriptor. Descriptors whose kind is `undecided` or above are handed to the visitor. */
+/** The kinds of a descriptor. The visitor gets the descriptors whose kind is above `left`. */
 export const kinds = {
-  /** No socket of TCP, or nothing. */
+  /** No TCP socket, or not open. */
   other: 0,
   /** A TCP socket that is left as it is: of Node.js, of this package, or open before the first pass. */
   left: 1,
-  /** A TCP socket that was not decided on; larger numbers count how often it was seen. */
+  /** A TCP socket without a decision; larger numbers count the passes that found the socket. */
   undecided: 4,
   /** A connection that has the policy. */
   managed: 2,
-  /** A listener that has the policy, or whose connections are decided on one by one. */
+  /** A listener that has the policy, or whose connections get a policy one by one. */
   listener: 3,
 } as const;
 
-/** Decides on a TCP socket that Node.js did not open in this thread; returns its kind. */
+/** Handles a TCP socket that Node.js did not open in this thread. Returns the socket's kind. */
 export type Visitor = (fd: number, kind: number) => number;
 
 /** Returns the inode of each descriptor of this process, without the FFI. */
@@ -42,21 +42,21 @@ export function openInodes(): Map<number, number> {
   return inodes;
 }
 
-/** Returns how many numbers the process's table of descriptors has room for (fs/proc/array.c). */
+/** Returns the size of the process's table of descriptors (fs/proc/array.c). */
 export function tableSize(): number {
   const status = readFileSync('/proc/self/status', 'latin1');
   return Number(/^FDSize:\s*(\d+)/m.exec(status)?.[1]);
 }
 
 /**
- * The descriptors of this process, each identified by its socket's cookie, so that a reused number is noticed. Reading a
- * cookie is one call; the links in /proc/self/fd take a listing and a call each, and have no cookies.
+ * The descriptors of this process, each with its socket's cookie, which differs if a number is reused. Reading a cookie is
+ * one call; the links in /proc/self/fd take a listing and a call each, and have no cookies.
  */
 export class OwnDescriptors {
   #reader: OptionReader | undefined;
   #kinds = new Uint8Array(0);
   #cookies = new Uint32Array(0);
-  /** The handles of this thread by descriptor; one that was closed has the descriptor -1. */
+  /** The handles of this thread by descriptor; a closed handle has the descriptor -1. */
   readonly #handles: (TcpHandle | undefined)[] = [];
 
   /** Remembers that Node.js has opened the descriptor of a handle in this thread. */
@@ -65,16 +65,16 @@ export class OwnDescriptors {
   }
 
   /**
-   * Returns true if a listener of Node's has this local port. What it accepts has no owner while the primary of a cluster
-   * waits for a worker to take it (lib/internal/cluster/round_robin_handle.js).
+   * Returns whether a listener of Node.js has this local port. An accepted connection has no owner while the primary of a
+   * cluster waits for a worker to take the connection (lib/internal/cluster/round_robin_handle.js).
    */
   hasListener(port: number): boolean {
-    const isIt = (handle: TcpHandle) => isListener(handle) && nameOf(handle)?.port === port;
-    return this.#handles.some((handle) => handle !== undefined && handle.fd >= 0 && isIt(handle));
+    const isAtPort = (handle: TcpHandle) => isListener(handle) && nameOf(handle)?.port === port;
+    return this.#handles.some((handle) => handle !== undefined && handle.fd >= 0 && isAtPort(handle));
   }
 
   /**
-   * Hands TCP sockets to the visitor, except those that were left and those that Node.js opened in this thread.
+   * Calls the visitor for each TCP socket, except sockets of the kind `left` and sockets that Node.js opened in this thread.
    *
    * @param first The first number to check.
    * @param step From there on, checks one number in so many.
@@ -95,7 +95,7 @@ export class OwnDescriptors {
     this.#kinds[fd] = change(this.#kinds[fd] as number);
   }
 
-  /** Returns false if the number no longer stands for the socket that the last pass found. */
+  /** Returns whether the number still stands for the socket that the last pass found. */
   isUnchanged(fd: number): boolean {
     const { view } = this.#cookie;
     if (this.#cookie.read(fd) !== 8) return false;
@@ -118,7 +118,7 @@ export class OwnDescriptors {
     return false;
   }
 
-  /** Like {@link isUnchanged}, but also remembers the socket that the number stands for now. */
+  /** Returns the same as {@link isUnchanged}, and remembers the present socket of the number. */
   #isSame(fd: number): boolean {
     const { view } = this.#cookie;
     const isSocket = this.#cookie.read(fd) === 8;
@@ -136,7 +136,7 @@ export class OwnDescriptors {
     try {
       return readIntOption(fd, SO_PROTOCOL) === IPPROTO_TCP && internet.includes(readIntOption(fd, SO_DOMAIN));
     } catch (error) {
-      // Another thread has closed it meanwhile.
+      // Another thread has closed the descriptor meanwhile.
       if (error instanceof SystemCallError) return false;
       throw error;
     }

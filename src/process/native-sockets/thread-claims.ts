@@ -4,22 +4,22 @@ import { isInternalWorker, threadKey } from '../../native/thread/role.js';
 /** The key under which worker threads find the shared memory. */
 const key = 'tcp-keepalive: descriptors of worker threads';
 
-/** One mark a descriptor number; fs.nr_open allows as many unless it was raised. */
+/** One mark for each descriptor number, as many as fs.nr_open allows by default. */
 const markCount = 1 << 20;
 
-/** Where the marks begin, after the words below. */
+/** The offset of the marks, after the words below. */
 const marksAt = 16;
 const [addonWord, startedWord, registeredWord] = [0, 1, 2];
 
 const isMarked = (fd: number) => fd >= 0 && fd < markCount;
 
-/** Set once this thread has counted itself. */
+/** True once this thread has counted itself. */
 let isRegistered = false;
 
-/** The key under which the process has the native thread, if there is one. */
+/** The key of the property of `process` that holds the native thread. */
 const nativeThread = Symbol.for(threadKey);
 
-/** Returns true for threads that run no code of the program: the native thread, and the thread of module hooks. */
+/** Returns whether a thread runs no code of the program: the native thread, and the thread of module hooks. */
 function opensNothing(worker: Worker): boolean {
   return Reflect.get(process, nativeThread) === worker || isInternalWorker(worker);
 }
@@ -28,8 +28,8 @@ function opensNothing(worker: Worker): boolean {
  * The reports of worker threads to the main thread: which descriptors Node.js opened in a worker thread, and whether an
  * addon was loaded there. All threads share their descriptors.
  *
- * A mark is odd while Node.js has a descriptor of that number open in a worker thread. Opening always writes an odd number
- * that differs from the last, so that a mark that a terminated thread has left behind is never taken for a new one.
+ * A mark is odd while Node.js has a descriptor of that number open in a worker thread. Each opening writes another odd
+ * number, so that the mark of a terminated thread differs from a new mark.
  */
 export class ThreadClaims {
   readonly #words: Int32Array;
@@ -47,7 +47,7 @@ export class ThreadClaims {
     Atomics.add(this.#words, registeredWord, 1);
   }
 
-  /** Returns undefined in a worker thread whose process has no policy in its main thread. */
+  /** Opens the shared memory. Returns undefined in a worker thread if the main thread has no policy. */
   static open(): ThreadClaims | undefined {
     let memory = getEnvironmentData(key);
     if (!(memory instanceof SharedArrayBuffer)) {
@@ -96,7 +96,7 @@ export class ThreadClaims {
     else callback();
   }
 
-  /** Returns true if a worker thread has opened what this number stands for since the last call for this number. */
+  /** Returns whether a worker thread has opened the descriptor since the last call for this number. */
   takeClaim(fd: number): boolean {
     if (!isMarked(fd)) return this.hasThreads;
     this.#seen ??= new Uint8Array(markCount);
@@ -106,13 +106,13 @@ export class ThreadClaims {
     return isNew;
   }
 
-  /** Returns whether a worker thread was started, by this thread or by one that shares the memory. */
+  /** Returns whether a worker thread was started, by this thread or by a thread that shares the memory. */
   get hasThreads(): boolean {
     return Atomics.load(this.#words, startedWord) > 0;
   }
 
-  /** Returns true while a thread may run that claims nothing, because no policy was applied there, or not yet. */
-  hasStrangers(): boolean {
+  /** Returns whether a thread may run that claims nothing, because no policy was applied there, or not yet. */
+  hasThreadsWithoutPolicy(): boolean {
     const [started, registered] = [startedWord, registeredWord].map((word) => Atomics.load(this.#words, word));
     if ((started as number) <= (registered as number)) return false;
     // A worker thread ends with the thread that started it.

@@ -9,7 +9,7 @@ export const bpfCommands = {
 
 export type BpfCommand = keyof typeof bpfCommands;
 
-/** More than this package uses of `union bpf_attr`. The kernel takes bytes that are left out as zero. */
+/** More bytes of `union bpf_attr` than this package uses. The kernel treats missing bytes as zero. */
 const length = 128;
 
 /** BPF_OBJ_NAME_LEN, with the zero byte at the end. */
@@ -45,7 +45,7 @@ export interface ProgramLoad {
   readonly instructions: bigint;
   readonly instructionCount: number;
   readonly license: bigint;
-  /** BPF_..., which the verifier expects. */
+  /** BPF_..., for the verifier. */
   readonly attachType: number;
   /** The id of a kernel function in the kernel's type information. Default: none. */
   readonly attachBtfId?: number;
@@ -115,7 +115,7 @@ export function mapCreate({ name, type, keyLength, valueLength, maxEntries }: Ma
   return new Attributes().u32(0, type).u32(4, keyLength).u32(8, valueLength).u32(12, maxEntries).name(28, name).bytes;
 }
 
-/** The members for BPF_MAP_UPDATE_BATCH, since Linux 5.6: keys and values lie one after the other. */
+/** The members for BPF_MAP_UPDATE_BATCH, since Linux 5.6: keys are contiguous, and so are values. */
 export interface MapUpdateBatch {
   readonly mapFd: number;
   readonly keys: bigint;

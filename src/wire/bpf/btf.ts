@@ -19,12 +19,12 @@
  *       union { __u32 size; __u32 type; };
  *     };
  *
- * What follows it, of the kinds that are read here:
+ * The data after a `btf_type`, for the kinds that this module reads:
  *
  *     struct btf_member {        // each member of a STRUCT or UNION
  *       __u32 name_off;
  *       __u32 type;
- *       __u32 offset;            // in bits; with bit 31 of info: bits 0-23 that, 24-31 the size of a bit field
+ *       __u32 offset;            // in bits; with bit 31 of info: bits 0-23 the offset, 24-31 the size of a bit field
  *     };
  *     struct btf_param { __u32 name_off; __u32 type; };  // each of a FUNC_PROTO
  */
@@ -43,7 +43,7 @@ const BTF_KIND_STRUCT = 4;
 const BTF_KIND_UNION = 5;
 const BTF_KIND_FUNC = 12;
 const BTF_KIND_FUNC_PROTO = 13;
-/** TYPEDEF, VOLATILE, CONST, RESTRICT and TYPE_TAG: they stand before the type that counts. */
+/** TYPEDEF, VOLATILE, CONST, RESTRICT and TYPE_TAG, which refer to another type. */
 const modifiers: ReadonlySet<number> = new Set([8, 9, 10, 11, 18]);
 
 const typeWords = 3;
@@ -51,7 +51,7 @@ const memberWords = 3;
 const parameterWords = 2;
 const greatestVlen = 0xffff;
 
-/** Words that follow a `struct btf_type`, by kind: some, and some for each of its `vlen` members. */
+/** The number of words after a `struct btf_type`, by kind: a fixed number, and a number for each of `vlen` members. */
 const wordsAfter: readonly (readonly [fixed: number, each: number])[] = [
   [0, 0], // 0 is `void`, which no type has
   [1, 0], // INT
@@ -75,7 +75,7 @@ const wordsAfter: readonly (readonly [fixed: number, each: number])[] = [
   [0, 3], // ENUM64
 ];
 
-/** The same for the walk over all of the kernel's types, some 130,000. */
+/** The same numbers in typed arrays, for the pass through all types of the kernel, some 130,000. */
 const fixedWords = Uint8Array.from(wordsAfter, ([fixed]) => fixed);
 const wordsEach = Uint8Array.from(wordsAfter, ([, each]) => each);
 
@@ -100,18 +100,18 @@ function sectionsOf(btf: Uint8Array): Sections | undefined {
 
 const kindOf = (info: number) => (info >>> 24) & 0x1f;
 
-/** Where each type begins, in words, by its id: ids count from 1, 0 is `void`. Ends at a kind that is not known. */
-function placesOf(types: Uint32Array): Uint32Array {
-  const places = new Uint32Array(Math.floor(types.length / typeWords) + 1);
+/** Returns the offset of each type in words, by id: ids count from 1, 0 is `void`. Ends at an unknown kind. */
+function offsetsOf(types: Uint32Array): Uint32Array {
+  const offsets = new Uint32Array(Math.floor(types.length / typeWords) + 1);
   let count = 1;
   for (let at = 0; at + typeWords <= types.length; count += 1) {
     const info = types[at + 1] as number;
     const kind = kindOf(info);
     if (kind === 0 || kind >= wordsAfter.length) break;
-    places[count] = at;
+    offsets[count] = at;
     at += typeWords + (fixedWords[kind] as number) + (wordsEach[kind] as number) * (info & greatestVlen);
   }
-  return places.subarray(0, count);
+  return offsets.subarray(0, count);
 }
 
 /** A member of a struct. */
@@ -124,19 +124,19 @@ export interface BtfMember {
 
 /** A member that may be a bit field. */
 export interface BtfField extends BtfMember {
-  /** How many bits of the byte at `offset`, and of those after it, stand before the value: the lowest bits first. */
+  /** The number of bits before the value, from the lowest bit of the byte at `offset`. */
   readonly shift: number;
-  /** How many bits the value has; 0 for a member that is no bit field. */
+  /** The number of bits of the value; 0 if the member is no bit field. */
   readonly bits: number;
 }
 
-/** How far a chain of modifiers is followed: the kernel's are short, and damaged ones may go round in circles. */
+/** The longest chain of modifiers to follow: the kernel's chains are short, and damaged chains may be circular. */
 const greatestDepth = 16;
 
-/** The same for the structs and unions without a name in a struct. */
+/** The greatest number of types in which one member is searched: a struct, and its structs and unions without a name. */
 const greatestNesting = 1000;
 
-/** A member that begins with a byte and is no bit field. */
+/** Returns a member that begins with a byte and is no bit field. Returns undefined for any other. */
 function wholeMember(field: BtfField | undefined): BtfMember | undefined {
   if (field === undefined || field.bits > 0 || field.shift > 0) return undefined;
   return { offset: field.offset, type: field.type };
@@ -146,43 +146,43 @@ function wholeMember(field: BtfField | undefined): BtfMember | undefined {
 export class BtfTypes {
   readonly #types: Uint32Array;
   readonly #strings: Uint8Array;
-  readonly #places: Uint32Array;
+  readonly #offsets: Uint32Array;
 
   private constructor({ types, strings }: Sections) {
     this.#types = types;
     this.#strings = strings;
-    this.#places = placesOf(types);
+    this.#offsets = offsetsOf(types);
   }
 
-  /** Reads type information, to which it refers from then on; `undefined` for bytes that are none that is known here. */
+  /** Reads type information, and keeps references to `btf`. Returns undefined if the format is unknown. */
   static read(btf: Uint8Array): BtfTypes | undefined {
     const sections = sectionsOf(btf);
     return sections && new BtfTypes(sections);
   }
 
-  /** The id of a function by its name (ASCII), to attach a program to it; `undefined` when there is none of that name. */
+  /** Returns the id of a function by name (ASCII), to attach a program. Returns undefined if there is none. */
   functionId(name: string): number | undefined {
     return this.#idOf(BTF_KIND_FUNC, name);
   }
 
-  /** The id of a struct by its name (ASCII); `undefined` when there is none of that name. */
+  /** Returns the id of a struct by name (ASCII). Returns undefined if there is none. */
   structId(name: string): number | undefined {
     return this.#idOf(BTF_KIND_STRUCT, name);
   }
 
   #idOf(kind: number, name: string): number | undefined {
     const types = this.#types;
-    const places = this.#places;
-    for (let id = 1; id < places.length; id += 1) {
-      const at = places[id] as number;
+    const offsets = this.#offsets;
+    for (let id = 1; id < offsets.length; id += 1) {
+      const at = offsets[id] as number;
       if (kindOf(types[at + 1] as number) === kind && this.#isNamed(types[at] as number, name)) return id;
     }
     return undefined;
   }
 
   /**
-   * Finds a member by the names on the way to it, `'inet_conn.icsk_user_timeout'`, through structs that lie in one
-   * another; its offset is from the beginning of the outermost.
+   * Finds a member by the path of names through nested structs, such as `'inet_conn.icsk_user_timeout'`. The offset counts
+   * from the beginning of the outermost struct.
    */
   memberAt(type: number, path: string): BtfMember | undefined {
     return wholeMember(this.fieldAt(type, path));
@@ -193,7 +193,7 @@ export class BtfTypes {
     const [first = '', ...rest] = path.split('.');
     let found = this.#fieldOf(type, first);
     for (const name of rest) {
-      // What a pointer points to lies somewhere else.
+      // The target of a pointer is not part of the struct.
       const outer = wholeMember(found);
       const inner = outer && this.#memberOf(this.#plain(outer.type), name, new Set());
       found = inner && outer && { ...inner, offset: outer.offset + inner.offset };
@@ -201,17 +201,17 @@ export class BtfTypes {
     return found;
   }
 
-  /** The type of a parameter, the first being 0, of a function given by its id. */
+  /** Returns the type of a function's parameter; the first has index 0. Returns undefined if there is none. */
   parameterType(functionId: number, index: number): number | undefined {
     const prototype = this.#kind(functionId) === BTF_KIND_FUNC ? this.#referred(functionId) : 0;
     if (this.#kind(prototype) !== BTF_KIND_FUNC_PROTO || index >= this.#vlen(prototype)) return undefined;
-    return this.#types[(this.#places[prototype] as number) + typeWords + index * parameterWords + 1];
+    return this.#types[(this.#offsets[prototype] as number) + typeWords + index * parameterWords + 1];
   }
 
   /**
-   * Finds a member of a struct, or of what a pointer points to, also where it lies in a struct or union without a name.
+   * Finds a member by name (ASCII) in a struct or in the target of a pointer, also in structs and unions without a name.
    *
-   * `undefined` when there is none of that name (ASCII), and for a bit field, which has no offset in bytes.
+   * Returns undefined if there is none, and for a bit field, which has no offset in bytes.
    */
   member(type: number, name: string): BtfMember | undefined {
     return wholeMember(this.#fieldOf(type, name));
@@ -223,28 +223,28 @@ export class BtfTypes {
     return this.#memberOf(id, name, new Set());
   }
 
-  /** Returns how many bytes an integer has, also behind a typedef; `undefined` if the type is no integer. */
+  /** Returns the number of bytes of an integer, also behind a typedef. Returns undefined if the type is no integer. */
   integerSize(type: number): number | undefined {
     const id = this.#plain(type);
     return this.#kind(id) === BTF_KIND_INT ? this.#referred(id) : undefined;
   }
 
-  /** 0 for `void` and for what is no type. */
+  /** Returns the kind of a type; 0 for `void` and for an unknown id. */
   #kind(id: number): number {
-    return id > 0 && id < this.#places.length ? kindOf(this.#info(id)) : 0;
+    return id > 0 && id < this.#offsets.length ? kindOf(this.#info(id)) : 0;
   }
 
   #info(id: number): number {
-    return this.#types[(this.#places[id] as number) + 1] as number;
+    return this.#types[(this.#offsets[id] as number) + 1] as number;
   }
 
   #vlen(id: number): number {
     return this.#info(id) & greatestVlen;
   }
 
-  /** The type that a pointer, a modifier or a function refers to. */
+  /** Returns the type that a pointer, a modifier or a function refers to, or the size of an integer. */
   #referred(id: number): number {
-    return this.#types[(this.#places[id] as number) + 2] as number;
+    return this.#types[(this.#offsets[id] as number) + 2] as number;
   }
 
   #plain(type: number): number {
@@ -253,13 +253,13 @@ export class BtfTypes {
     return id;
   }
 
-  /** Looks into each type once, which `seen` is for: damaged ones may hold themselves. */
+  /** Finds a member, and searches each type once, by `seen`: damaged types may contain themselves. */
   #memberOf(id: number, name: string, seen: Set<number>): BtfField | undefined {
     const kind = this.#kind(id);
     if (kind !== BTF_KIND_STRUCT && kind !== BTF_KIND_UNION) return undefined;
     if (seen.has(id) || seen.size === greatestNesting) return undefined;
     seen.add(id);
-    const first = (this.#places[id] as number) + typeWords;
+    const first = (this.#offsets[id] as number) + typeWords;
     const end = Math.min(first + this.#vlen(id) * memberWords, this.#types.length - memberWords + 1);
     for (let at = first; at < end; at += memberWords) {
       const nameOffset = this.#types[at] as number;
@@ -270,13 +270,13 @@ export class BtfTypes {
     return undefined;
   }
 
-  /** The member at a word of a struct. */
+  /** Decodes the member at a word of the types, which belongs to the struct `id`. */
   #memberAt(at: number, id: number): BtfField {
-    const place = this.#types[at + 2] as number;
+    const word = this.#types[at + 2] as number;
     const hasSizes = this.#info(id) >>> 31 !== 0;
-    const first = hasSizes ? place & 0xff_ffff : place;
+    const first = hasSizes ? word & 0xff_ffff : word;
     const type = this.#types[at + 1] as number;
-    return { offset: first >>> 3, shift: first % 8, bits: hasSizes ? place >>> 24 : 0, type };
+    return { offset: first >>> 3, shift: first % 8, bits: hasSizes ? word >>> 24 : 0, type };
   }
 
   #innerMember(at: number, id: number, name: string, seen: Set<number>): BtfField | undefined {
@@ -287,7 +287,7 @@ export class BtfTypes {
 
   #isNamed(nameOffset: number, name: string): boolean {
     const strings = this.#strings;
-    // Few names have this length, so that decides most often.
+    // Few names have this length, so the length decides most often.
     if (strings[nameOffset + name.length] !== 0) return false;
     for (let index = 0; index < name.length; index += 1) {
       if (strings[nameOffset + index] !== name.charCodeAt(index)) return false;

@@ -15,14 +15,14 @@ const BPF_LD_W_ABS = 0x20;
 const BPF_JMP_JGE_K = 0x35;
 const BPF_RET_K = 0x06;
 
-/** include/uapi/linux/filter.h: ancillary data lies at SKF_AD_OFF; SKF_AD_RANDOM since Linux 4.0 (3.16 as BPF_S_ANC). */
+/** include/uapi/linux/filter.h: ancillary data begins at SKF_AD_OFF; SKF_AD_RANDOM since Linux 4.0 (3.16 as BPF_S_ANC). */
 const SKF_AD_OFF = -0x1000;
 const SKF_AD_RANDOM = 56;
 
 const keepWholePacket = 0xffffffff;
 const dropPacket = 0;
 
-/** A socket filter that drops each packet with the probability `loss`, from 0 to 1, by the kernel's random numbers. */
+/** Returns a socket filter that drops each packet with the probability `loss`, from 0 to 1. The kernel draws the numbers. */
 export function randomLossFilter(loss: number): ClassicInstruction[] {
   const drop: ClassicInstruction = { code: BPF_RET_K, jt: 0, jf: 0, k: dropPacket };
   const threshold = Math.round(loss * 2 ** 32);
@@ -35,7 +35,7 @@ export function randomLossFilter(loss: number): ClassicInstruction[] {
   ];
 }
 
-/** Lays instructions out as the kernel reads them, eight bytes each. */
+/** Encodes instructions as the kernel reads them, eight bytes each. */
 export function encodeClassicProgram(program: readonly ClassicInstruction[]): Uint8Array {
   const bytes = new Uint8Array(program.length * 8);
   const view = new DataView(bytes.buffer);

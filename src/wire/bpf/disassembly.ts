@@ -28,10 +28,10 @@ interface Fields {
 }
 
 const sized = (code: number) => sizes.get(code & 0x18) ?? '?';
-const place = (size: string, base: string, offset: number) =>
+const memory = (size: string, base: string, offset: number) =>
   `*(${size} *)(${base} ${offset < 0 ? '-' : '+'} ${Math.abs(offset)})`;
 
-/** The text of an operation with a constant or register operand: arithmetic and conditional jumps. */
+/** Returns the text of an operation with a constant or register operand: arithmetic and conditional jumps. */
 function operandText({ code, dst, src, offset, immediate }: Fields, next: number): string | undefined {
   const operand = (code & 0x08) === 0 ? String(immediate) : src;
   if ((code & 0x07) === 0x07) {
@@ -53,14 +53,14 @@ function text(fields: Fields, next: number): string {
   if (code === 0x18)
     return src === 'r1' ? `${dst} = map of descriptor ${immediate}` : `${dst} = ${immediate} (64 bits)`;
   if ((code & 0xe0) === 0x60) {
-    if ((code & 0x07) === 1) return `${dst} = ${place(sized(code), src, offset)}`;
-    if ((code & 0x07) === 2) return `${place(sized(code), dst, offset)} = ${immediate}`;
-    if ((code & 0x07) === 3) return `${place(sized(code), dst, offset)} = ${src}`;
+    if ((code & 0x07) === 1) return `${dst} = ${memory(sized(code), src, offset)}`;
+    if ((code & 0x07) === 2) return `${memory(sized(code), dst, offset)} = ${immediate}`;
+    if ((code & 0x07) === 3) return `${memory(sized(code), dst, offset)} = ${src}`;
   }
   return ((code & 0x07) >= 0x05 ? operandText(fields, next) : undefined) ?? unknown;
 }
 
-/** Prints an assembled program, one instruction a line with its number; jumps name the number they go to. */
+/** Returns the text of an assembled program, one numbered instruction a line. A jump shows the number of its target. */
 export function disassembleBpf(bytes: Uint8Array): string {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   const lines: string[] = [];
@@ -76,7 +76,7 @@ export function disassembleBpf(bytes: Uint8Array): string {
       immediate: view.getInt32(at + 4, true),
     };
     lines.push(`${index}: ${text(fields, index + 1)}`);
-    // The second half of a 64-bit constant is no instruction of its own.
+    // A 64-bit constant occupies two instructions.
     if (code === 0x18) index += 1;
   }
   return lines.join('\n');

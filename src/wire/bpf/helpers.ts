@@ -1,4 +1,4 @@
-/** Numbers of `BPF_FUNC_...` in include/uapi/linux/bpf.h, of the helpers that programs here call. */
+/** The numbers of the helpers that programs of this package call, from `BPF_FUNC_...` in include/uapi/linux/bpf.h. */
 export const bpfHelpers = {
   mapLookup: 1,
   ktimeGetNs: 5,

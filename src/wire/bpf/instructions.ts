@@ -1,6 +1,5 @@
 /**
- * Instructions of eBPF as values, and their assembly into the bytes that bpf(2) loads. From include/uapi/linux/bpf.h
- * (since 3.18; the 32-bit jumps since 5.1):
+ * An instruction of eBPF, from include/uapi/linux/bpf.h (since 3.18; the 32-bit jumps since 5.1):
  *
  *     struct bpf_insn {
  *       __u8  code;          // opcode
@@ -16,21 +15,21 @@ export interface BpfInstruction {
   readonly src: number;
   readonly offset: number;
   readonly immediate: number;
-  /** The label that a jump goes to; its offset is worked out by {@link assembleBpf}. */
+  /** The label that a jump goes to; {@link assembleBpf} computes the offset. */
   readonly target?: string;
-  /** The upper half of a 64-bit immediate, which takes a second instruction. */
+  /** The upper half of a 64-bit immediate, which occupies a second instruction. */
   readonly upper?: number;
 }
 
-/** A place for jumps to go to; takes no room in the program. */
+/** A target of jumps, which occupies no bytes in the program. */
 export interface BpfLabel {
   readonly label: string;
 }
 
-/** What a program is made of. */
+/** An element of a program. */
 export type BpfProgramItem = BpfInstruction | BpfLabel;
 
-/** r0 is a call's result, r1 to r5 its arguments, lost by it; r6 to r9 stay; r10 is the end of the 512-byte stack. */
+/** A call returns in r0, reads and destroys r1 to r5, and keeps r6 to r9. r10 is the end of the 512-byte stack. */
 export type BpfRegister = 'r0' | 'r1' | 'r2' | 'r3' | 'r4' | 'r5' | 'r6' | 'r7' | 'r8' | 'r9' | 'r10';
 
 /** Class and mode bits, from include/uapi/linux/bpf_common.h and bpf.h. */
@@ -82,28 +81,28 @@ function instruction(code: number, dst: number, src: number, offset: number, imm
   return { code, dst, src, offset, immediate };
 }
 
-/** An instruction whose second operand is a register or a constant. */
+/** Returns an instruction whose second operand is a register or a constant. */
 function withOperand(code: number, dst: BpfRegister, operand: BpfRegister | number): BpfInstruction {
   if (typeof operand === 'number') return instruction(code, numberOf(dst), 0, 0, operand);
   return instruction(code | BPF_X, numberOf(dst), numberOf(operand), 0, 0);
 }
 
-/** `dst = dst op operand`, or `dst = operand` for `mov`, in 64 bits. */
+/** Returns `dst = dst op operand`, or `dst = operand` for `mov`, in 64 bits. */
 export function arithmetic(op: BpfArithmetic, dst: BpfRegister, operand: BpfRegister | number): BpfInstruction {
   return withOperand(BPF_ALU64 | bpfArithmetic[op], dst, operand);
 }
 
-/** `dst = operand` */
+/** Returns `dst = operand`. */
 export function mov(dst: BpfRegister, operand: BpfRegister | number): BpfInstruction {
   return arithmetic('mov', dst, operand);
 }
 
-/** `dst = *(size *)(base + offset)`, the upper bits zero */
+/** Returns `dst = *(size *)(base + offset)`, with zero in the upper bits. */
 export function load(size: BpfSize, dst: BpfRegister, base: BpfRegister, offset: number): BpfInstruction {
   return instruction(BPF_LDX_MEM | bpfSizes[size], numberOf(dst), numberOf(base), offset, 0);
 }
 
-/** `*(size *)(base + offset) = value` */
+/** Returns `*(size *)(base + offset) = value`. */
 export function store(size: BpfSize, base: BpfRegister, offset: number, value: BpfRegister | number): BpfInstruction {
   if (typeof value === 'number') {
     return instruction(BPF_ST_MEM | bpfSizes[size], numberOf(base), 0, offset, value);
@@ -111,17 +110,17 @@ export function store(size: BpfSize, base: BpfRegister, offset: number, value: B
   return instruction(BPF_STX_MEM | bpfSizes[size], numberOf(base), numberOf(value), offset, 0);
 }
 
-/** A place that jumps can name. */
+/** Returns a label, which jumps can name. */
 export function label(name: string): BpfLabel {
   return { label: name };
 }
 
-/** Goes on at a label. */
+/** Jumps to a label. */
 export function jump(target: string): BpfInstruction {
   return { ...instruction(BPF_JMP, 0, 0, 0, 0), target };
 }
 
-/** Jumps where `left condition right` holds; `bits` is how much of the registers is compared. */
+/** Jumps if `left condition right` holds; `bits` is the number of bits to compare. */
 export function jumpIf(
   left: BpfRegister,
   condition: BpfCondition,
@@ -138,12 +137,12 @@ export function call(helper: number): BpfInstruction {
   return instruction(BPF_CALL, 0, 0, 0, helper);
 }
 
-/** Ends the program with what is in r0. */
+/** Ends the program, with r0 as the result. */
 export function exit(): BpfInstruction {
   return instruction(BPF_EXIT, 0, 0, 0, 0);
 }
 
-/** `dst = the map` that a descriptor of the loading process stands for. */
+/** Returns `dst = map`, with the map's descriptor in the loading process. */
 export function loadMap(dst: BpfRegister, fd: number): BpfInstruction {
   return { ...instruction(BPF_LD_IMM64, numberOf(dst), BPF_PSEUDO_MAP_FD, 0, fd), upper: 0 };
 }
@@ -152,25 +151,25 @@ const instructionLength = 8;
 
 const isLabel = (item: BpfProgramItem): item is BpfLabel => 'label' in item;
 
-/** The number of the instruction that follows each label. */
-function placesOf(program: readonly BpfProgramItem[]): { places: Map<string, number>; count: number } {
-  const places = new Map<string, number>();
+/** Returns the index of the instruction after each label, and the number of instructions. */
+function targetsOf(program: readonly BpfProgramItem[]): { targets: Map<string, number>; count: number } {
+  const targets = new Map<string, number>();
   let count = 0;
   for (const item of program) {
     if (!isLabel(item)) count += item.upper === undefined ? 1 : 2;
-    else if (places.has(item.label)) throw new Error(`the label '${item.label}' stands twice in the program`);
-    else places.set(item.label, count);
+    else if (targets.has(item.label)) throw new Error(`the label '${item.label}' stands twice in the program`);
+    else targets.set(item.label, count);
   }
-  return { places, count };
+  return { targets, count };
 }
 
 /**
- * Lays a program out as the kernel reads it.
+ * Encodes a program as the kernel reads it.
  *
  * @throws {Error} if a label is missing or stands twice, or a jump is too far for 16 bits.
  */
 export function assembleBpf(program: readonly BpfProgramItem[]): Uint8Array {
-  const { places, count } = placesOf(program);
+  const { targets, count } = targetsOf(program);
   const bytes = new Uint8Array(count * instructionLength);
   const view = new DataView(bytes.buffer);
   let index = 0;
@@ -184,17 +183,17 @@ export function assembleBpf(program: readonly BpfProgramItem[]): Uint8Array {
   };
   for (const item of program) {
     if (isLabel(item)) continue;
-    put(item.target === undefined ? item : { ...item, offset: distance(places, item.target, index) });
+    put(item.target === undefined ? item : { ...item, offset: jumpOffset(targets, item.target, index) });
     if (item.upper !== undefined) put(instruction(0, 0, 0, 0, item.upper));
   }
   return bytes;
 }
 
-/** A jump counts from the instruction after it. */
-function distance(places: ReadonlyMap<string, number>, target: string, from: number): number {
-  const place = places.get(target);
-  if (place === undefined) throw new Error(`there is no label '${target}' in the program`);
-  const offset = place - from - 1;
+/** Returns the offset of a jump, which counts from the next instruction. */
+function jumpOffset(targets: ReadonlyMap<string, number>, target: string, from: number): number {
+  const index = targets.get(target);
+  if (index === undefined) throw new Error(`there is no label '${target}' in the program`);
+  const offset = index - from - 1;
   if (offset !== (offset << 16) >> 16) throw new Error(`the label '${target}' is too far for a jump`);
   return offset;
 }

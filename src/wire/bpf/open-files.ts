@@ -2,12 +2,12 @@ import { bpfHelpers } from './helpers.js';
 import { type BpfProgramItem, type BpfSize, call, jumpIf, load, mov } from './instructions.js';
 import { loadSequence } from './records.js';
 
-/** The registers in which {@link socketFileOrEnd} and {@link tcpSocketOr} leave what they find. Calls leave them alone. */
+/** The registers of the values that {@link socketFileOrEnd} and {@link tcpSocketOr} load. Calls do not change the registers. */
 export const found = { task: 'r7', fd: 'r8', file: 'r9', sock: 'r7', tcpSock: 'r8' } as const;
 
 /**
- * Loads the task, the descriptor's number and the file of a descriptor of a socket, and its `struct socket` in r0. Jumps to
- * `end` for any other descriptor.
+ * Loads the task, the number and the file of a socket's descriptor, and the `struct socket` into r0. Jumps to `end` for any
+ * other descriptor.
  *
  * The context of a program for `bpf_iter_task_file` (kernel/bpf/task_iter.c, since 5.8; the helper that knows sockets since
  * 5.11):

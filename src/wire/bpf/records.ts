@@ -4,7 +4,7 @@ import { arithmetic, type BpfProgramItem, call, exit, label, load, mov, store } 
 /** A program of an iterator writes records of whole 32-bit words. */
 export const wordLength = 4;
 
-/** The register with the `seq_file` that records are written to. Calls leave it alone. */
+/** The register with the `seq_file` that receives the records. Calls do not change the register. */
 export const sequence = 'r6';
 
 /** Loads the `seq_file`, the first member of the `struct bpf_iter_meta` that is the first member of every context. */
@@ -13,7 +13,7 @@ export const loadSequence: readonly BpfProgramItem[] = [
   load('u64', sequence, sequence, 0),
 ];
 
-/** Returns the offset from the end of the stack of a word of a record. The record lies there with its last word last. */
+/** Returns the offset of a word of a record, from the end of the stack, where the record ends. */
 export function offsetInRecord(words: number, word: number): number {
   return (word - words) * wordLength;
 }
@@ -34,5 +34,5 @@ export function writeRecord(words: number): BpfProgramItem[] {
   ];
 }
 
-/** Ends the program at the label `end`, with 0 also if writing has failed: 1 makes the kernel run it again. */
+/** Ends the program at the label `end`, with 0 even if writing has failed: 1 makes the kernel run the program again. */
 export const end: readonly BpfProgramItem[] = [label('end'), mov('r0', 0), exit()];

@@ -1,7 +1,7 @@
 import { aligned, attributeHeaderLength, attributeTypeMask, type Malformed } from '../netlink.js';
 import { INET_DIAG_CGROUP_ID, INET_DIAG_INFO, inetDiagMessageLength } from './messages.js';
 
-/** Where the attributes that describe a connection lie in the buffer; 0 for one that is not there. */
+/** The offsets of the attributes of a connection in the buffer; 0 if the attribute is missing. */
 export interface InetDiagAttributes {
   infoAt: number;
   infoLength: number;
@@ -9,8 +9,8 @@ export interface InetDiagAttributes {
 }
 
 /**
- * Finds the attributes of the socket whose answer lies between `start` and `end`, and writes where they are into
- * `found`: nothing is made for a socket, because a dump has tens of thousands.
+ * Writes the offsets of the attributes of the reply between `start` and `end` into `found`. Allocates nothing, because a
+ * dump has tens of thousands of sockets. Returns the fault if the reply is malformed.
  */
 export function locateAttributes(
   view: DataView,

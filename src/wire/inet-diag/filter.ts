@@ -1,7 +1,7 @@
 import type { AddressPrefix } from '../ip-address.js';
 import { AF_INET, AF_INET6 } from './messages.js';
 
-/** Which sockets the kernel is to list; a port range is inclusive. */
+/** The condition for the sockets that the kernel lists. A port range is inclusive. */
 export type DiagFilter =
   | { readonly kind: 'and' | 'or'; readonly of: readonly DiagFilter[] }
   | { readonly kind: 'not'; readonly of: DiagFilter }
@@ -35,12 +35,12 @@ export function isDiagFilter(value: unknown): value is DiagFilter {
  *
  *     struct inet_diag_bc_op {
  *       unsigned char  code;  // 0
- *       unsigned char  yes;   // 1, where to go on if it holds: the length of the operation and its arguments
- *       unsigned short no;    // 2, where to go on if it does not
+ *       unsigned char  yes;   // 1, the jump if the condition holds: the length of the operation and its arguments
+ *       unsigned short no;    // 2, the jump if the condition does not hold
  *     };
  *
- * Both jumps count bytes forward from the operation. A program that arrives at its end accepts the socket; one that
- * arrives four bytes past its end rejects it.
+ * Both jumps count bytes forward from the operation. A program that arrives at its end accepts the socket. Arriving four
+ * bytes past the end rejects the socket.
  */
 const INET_DIAG_BC_JMP = 1;
 const INET_DIAG_BC_S_GE = 2;
@@ -57,7 +57,7 @@ const operationLength = 4;
 const rejectDistance = 4;
 const greatestPort = 65535;
 
-/** `no` has sixteen bits, and the program goes into an attribute, whose length has sixteen too. */
+/** `no` has sixteen bits, and so has the length of the attribute that holds the program. */
 const greatestLength = 65_528;
 
 function operation(code: number, argument: Uint8Array): Uint8Array {
@@ -77,7 +77,7 @@ function jump(distance: number): Uint8Array {
 }
 
 function tooLong(): RangeError {
-  return new RangeError(`a filter of more than ${greatestLength} bytes does not fit into a request: ask for less`);
+  return new RangeError(`a filter must fit into the ${greatestLength} bytes of a request: use fewer conditions`);
 }
 
 function joined(...parts: Uint8Array[]): Uint8Array {
@@ -90,7 +90,7 @@ function joined(...parts: Uint8Array[]): Uint8Array {
   return bytes;
 }
 
-/** The port is the `no` of a second operation whose other fields the kernel ignores. */
+/** Compares with a port, which is the `no` of a second operation. The kernel ignores the other fields. */
 function comparePort(code: number, port: number): Uint8Array {
   const argument = new Uint8Array(operationLength);
   new DataView(argument.buffer).setUint16(2, port, true);
@@ -110,7 +110,7 @@ function comparePorts(isLocal: boolean, from: number, to: number): Uint8Array {
 }
 
 /**
- * The argument, from include/uapi/linux/inet_diag.h. An IPv4 condition also holds for IPv4-mapped addresses.
+ * Compares an address, by include/uapi/linux/inet_diag.h. An IPv4 condition also holds for IPv4-mapped addresses.
  *
  *     struct inet_diag_hostcond {
  *       __u8   family;      // 0
@@ -130,7 +130,7 @@ function compareAddress(isLocal: boolean, { family, address, length }: AddressPr
   argument.set(address, 8);
   const code = isLocal ? INET_DIAG_BC_S_COND : INET_DIAG_BC_D_COND;
   const condition = operation(code, argument);
-  // The kernel holds ::ffff:0:0/96 to be part of a shorter IPv6 prefix; here those are IPv4 addresses.
+  // For the kernel, ::ffff:0:0/96 is part of a shorter IPv6 prefix; this package treats ::ffff:0:0/96 as IPv4.
   const holdsMapped = family === 6 && length < 96 && address.subarray(0, 10).every((byte) => byte === 0);
   if (!holdsMapped) return condition;
   return bothOf(condition, negated(compareAddress(isLocal, { family: 4, address: new Uint8Array(4), length: 0 })));
@@ -142,7 +142,7 @@ function compareCgroup(id: bigint): Uint8Array {
   return operation(INET_DIAG_BC_CGROUP_COND, argument);
 }
 
-/** Makes a program reject past the end of what will follow it. */
+/** Moves the reject target of a program by `distance`, past the end of the code that will follow. */
 function withRejectFurther(program: Uint8Array, distance: number): Uint8Array {
   const moved = program.slice();
   const view = new DataView(moved.buffer);
@@ -159,12 +159,12 @@ function bothOf(first: Uint8Array, second: Uint8Array): Uint8Array {
   return joined(withRejectFurther(first, second.length), second);
 }
 
-/** A rejection by `first` arrives where the jump behind it has ended: at `second`. */
+/** Accepts if either program accepts: a rejection by `first` continues at `second`, after the jump. */
 function eitherOf(first: Uint8Array, second: Uint8Array): Uint8Array {
   return joined(first, jump(operationLength + second.length), second);
 }
 
-/** A rejection arrives at the end; acceptance at a jump to the place of rejection. */
+/** Inverts a program: a rejection arrives at the end, and an acceptance at a jump to the reject target. */
 function negated(program: Uint8Array): Uint8Array {
   return joined(program, jump(operationLength + rejectDistance));
 }
@@ -173,7 +173,7 @@ function compile(filter: DiagFilter): Uint8Array {
   switch (filter.kind) {
     case 'and':
     case 'or': {
-      // Folded from the right, so that `eitherOf` never walks what it has built.
+      // Conditions are combined from the right, so that `bothOf` does not rewrite the combined program each time.
       const [first, ...rest] = filter.of.map(compile).reverse();
       if (first === undefined) throw new RangeError(`'${filter.kind}' needs at least one condition`);
       const combine = filter.kind === 'and' ? bothOf : eitherOf;

@@ -10,7 +10,7 @@ export const TCPDIAG_GETSOCK = 18;
 /** Attributes of a request, from include/uapi/linux/inet_diag.h. */
 export const INET_DIAG_REQ_BYTECODE = 1;
 
-/** Attributes of an answer; the first eight are asked for by a bit of `extensions` (since Linux 2.6.14 to 4.17). */
+/** Attributes of a reply; bits of `extensions` request the first eight (since Linux 2.6.14 to 4.17). */
 export const INET_DIAG_MEMINFO = 1;
 export const INET_DIAG_INFO = 2;
 export const INET_DIAG_CONG = 4;
@@ -24,7 +24,7 @@ export const INET_DIAG_CLASS_ID = 17;
 /** The cgroup2 that the socket was made in, eight bytes (since Linux 5.9). */
 export const INET_DIAG_CGROUP_ID = 21;
 
-/** The bit that asks for an attribute. */
+/** Returns the bit that requests an attribute. */
 export function extensionBit(attribute: number): number {
   return 1 << (attribute - 1);
 }
@@ -38,7 +38,7 @@ const IPPROTO_TCP = 6;
 export const noCookie = 0xffff_ffff_ffff_ffffn;
 
 /**
- * Which socket, from include/uapi/linux/inet_diag.h (since Linux 2.6.14):
+ * The identity of a socket, from include/uapi/linux/inet_diag.h (since Linux 2.6.14):
  *
  *     struct inet_diag_sockid {
  *       __be16 idiag_sport;      //  0
@@ -59,7 +59,7 @@ export interface InetDiagSocketId {
   readonly cookie: bigint;
 }
 
-/** Where the fields of `struct inet_diag_sockid` are, in bytes. */
+/** The offsets of the fields of `struct inet_diag_sockid`, in bytes. */
 export const inetDiagSockidOffsets = {
   idiag_sport: 0,
   idiag_dport: 2,
@@ -105,7 +105,7 @@ function readSocketId(view: DataView, start: number): InetDiagSocketId {
 }
 
 /**
- * A question, from include/uapi/linux/inet_diag.h (since Linux 3.3), sent as SOCK_DIAG_BY_FAMILY or SOCK_DESTROY:
+ * A request, from include/uapi/linux/inet_diag.h (since Linux 3.3), sent as SOCK_DIAG_BY_FAMILY or SOCK_DESTROY:
  *
  *     struct inet_diag_req_v2 {
  *       __u8  sdiag_family;          // 0
@@ -120,17 +120,17 @@ export interface InetDiagRequest {
   readonly family: number;
   /** Default: TCP. */
   readonly protocol?: number;
-  /** Attributes asked for, as {@link extensionBit}s. */
+  /** The requested attributes, as {@link extensionBit}s. */
   readonly extensions: number;
-  /** A bit for each state wanted. */
+  /** A bit for each requested state. */
   readonly states: number;
-  /** Ports other than 0 select in a dump; the rest of it and the cookie only where one socket is asked for. */
+  /** Default: any socket. In a dump, only ports other than 0 select; all fields select in a request for one socket. */
   readonly id?: InetDiagSocketId;
 }
 
 const requestLength = 8 + socketIdLength;
 
-/** The payload of a request. */
+/** Encodes the payload of a request. */
 export function encodeInetDiagRequest(request: InetDiagRequest): Uint8Array {
   const bytes = new Uint8Array(requestLength);
   bytes.set([request.family, request.protocol ?? IPPROTO_TCP, request.extensions]);
@@ -139,7 +139,7 @@ export function encodeInetDiagRequest(request: InetDiagRequest): Uint8Array {
   return bytes;
 }
 
-/** Reads the payload of a request, which lies between `start` and `end`. */
+/** Decodes the payload of a request between `start` and `end`. */
 export function decodeInetDiagRequest(
   view: DataView,
   start: number,
@@ -156,7 +156,7 @@ export function decodeInetDiagRequest(
 }
 
 /**
- * The payload of the older request, from include/uapi/linux/inet_diag.h (since Linux 2.6.14), sent as TCPDIAG_GETSOCK:
+ * Encodes the payload of the older request, from include/uapi/linux/inet_diag.h (since Linux 2.6.14), for TCPDIAG_GETSOCK:
  *
  *     struct inet_diag_req {
  *       __u8  idiag_family;          //  0
@@ -168,7 +168,7 @@ export function decodeInetDiagRequest(
  *       __u32 idiag_dbs;             // 56
  *     };
  *
- * A dump asked for in this way lists IPv4 and IPv6 sockets in one walk of the kernel's table.
+ * This request lists IPv4 and IPv6 sockets in one pass of the kernel's table.
  */
 export function encodeCompatRequest({ extensions, states }: { extensions: number; states: number }): Uint8Array {
   const bytes = new Uint8Array(60);
@@ -207,7 +207,7 @@ export interface InetDiagMessage {
   readonly inode: number;
 }
 
-/** Where the fields of `struct inet_diag_msg` are, in bytes. */
+/** The offsets of the fields of `struct inet_diag_msg`, in bytes. */
 export const inetDiagMsgOffsets = {
   idiag_family: 0,
   idiag_state: 1,
@@ -221,10 +221,10 @@ export const inetDiagMsgOffsets = {
   idiag_inode: 68,
 } as const;
 
-/** The bytes of `struct inet_diag_msg`: attributes begin behind them. */
+/** The length of `struct inet_diag_msg`, in bytes. Attributes follow the struct. */
 export const inetDiagMessageLength = 72;
 
-/** Reads one answer, which lies between `start` and `end`. Its attributes begin {@link inetDiagMessageLength} on. */
+/** Decodes the reply between `start` and `end`, without the attributes, which begin at {@link inetDiagMessageLength}. */
 export function decodeInetDiagMessage(view: DataView, start: number, end: number): InetDiagMessage | Malformed {
   if (Math.min(end, view.byteLength) - start < inetDiagMessageLength) {
     return { what: 'the description of a socket is cut off', at: start };
@@ -244,7 +244,7 @@ export function decodeInetDiagMessage(view: DataView, start: number, end: number
   };
 }
 
-/** The payload of an answer, without attributes. */
+/** Encodes the payload of a reply, without attributes. */
 export function encodeInetDiagMessage(message: InetDiagMessage): Uint8Array {
   const bytes = new Uint8Array(inetDiagMessageLength);
   const view = new DataView(bytes.buffer);

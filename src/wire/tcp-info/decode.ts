@@ -3,16 +3,16 @@ import type { TcpState } from './state.js';
 
 export type { TcpState } from './state.js';
 
-/** Bytes to ask the kernel for: the structure of Linux 6.18. */
+/** The bytes to request from the kernel: the structure of Linux 6.18. */
 export const tcpInfoLength = 280;
 
-/** The length of the structure in Linux 2.6, the least that any kernel gives. */
+/** The length of the structure in Linux 2.6, the least that any kernel fills in. */
 const shortestTcpInfo = 104;
 
 /**
  * `struct tcp_info` with readable names. Counters of 64 bits are numbers, exact to 2^53.
  *
- * What a kernel is too old to give is `undefined`.
+ * A field that this kernel is too old to report is `undefined`.
  */
 export interface TcpInfo {
   readonly state: TcpState;
@@ -37,17 +37,17 @@ export interface TcpInfo {
   readonly receiveMss: number;
   /** Segments sent and not acknowledged; of a listener, connections waiting to be accepted. */
   readonly unacked: number;
-  /** Segments that a SACK has reported; of a listener, the length of its queue. */
+  /** Segments that a SACK has reported; of a listener, the length of the queue. */
   readonly sacked: number;
-  /** Segments held to be lost. */
+  /** Segments that the kernel considers lost. */
   readonly lost: number;
   /** Segments sent again and not acknowledged yet. */
   readonly retransmitted: number;
   /** Always 0 since Linux 4.15. */
   readonly forwardAcked: number;
-  /** Since when; as with the other three, in milliseconds before now. */
+  /** Time since data were last sent. */
   readonly lastDataSentMs: number;
-  /** Always 0: the kernel does not remember it. */
+  /** Always 0: the kernel does not record the time. */
   readonly lastAckSentMs: number;
   readonly lastDataReceivedMs: number;
   readonly lastAckReceivedMs: number;
@@ -61,12 +61,12 @@ export interface TcpInfo {
   readonly congestionWindow: number;
   readonly advertisedMss: number;
   readonly reordering: number;
-  /** Round-trip time as the receiving side estimates it; 0 when it has no estimate. */
+  /** The estimate of the round-trip time by the receiving side; 0 if there is none. */
   readonly receiveRttMs: number;
   readonly receiveSpace: number;
   /** Segments sent again since the connection was made. */
   readonly totalRetransmits: number;
-  /** Bytes a second; `Infinity` when it is not limited. Since Linux 3.15. */
+  /** Bytes a second; `Infinity` if the rate is not limited. Since Linux 3.15. */
   readonly pacingRate: number | undefined;
   readonly maxPacingRate: number | undefined;
   /** Since Linux 4.1. */
@@ -83,11 +83,11 @@ export interface TcpInfo {
   readonly dataSegmentsOut: number | undefined;
   /** Bytes a second. Since Linux 4.9. */
   readonly deliveryRate: number | undefined;
-  /** Whether the program, not the network, limited that rate. */
+  /** Whether the program, not the network, limited `deliveryRate`. */
   readonly deliveryRateAppLimited: boolean | undefined;
   /** Time spent with data to send. Since Linux 4.10. */
   readonly busyMs: number | undefined;
-  /** Part of it in which the peer's window was the limit. */
+  /** The part of `busyMs` in which the peer's window was the limit. */
   readonly receiveWindowLimitedMs: number | undefined;
   readonly sendBufferLimitedMs: number | undefined;
   /** Segments known to have arrived. Since Linux 4.18. */
@@ -100,7 +100,7 @@ export interface TcpInfo {
   readonly reorderingsSeen: number | undefined;
   /** Since Linux 5.4. */
   readonly outOfOrderPackets: number | undefined;
-  /** The window that the peer last advertised, in bytes: 0 is a peer that does not read. */
+  /** The window that the peer last advertised, in bytes; 0 if the peer's program does not read. */
   readonly sendWindow: number | undefined;
   /** Why TCP Fast Open failed: 0 unknown, 1 no cookie, 2 not acknowledged, 3 retransmitted. Since Linux 5.5. */
   readonly fastOpenClientFail: number | undefined;
@@ -111,7 +111,7 @@ export interface TcpInfo {
   /** Retransmission timeouts since the connection was made. Since Linux 6.7. */
   readonly totalTimeouts: number | undefined;
   readonly totalTimeoutRecoveries: number | undefined;
-  /** Time spent in recovery from them. */
+  /** Time spent in recovery from retransmission timeouts. */
   readonly totalTimeoutMs: number | undefined;
   /** This field and those below are of Accurate ECN. Since Linux 6.18. */
   readonly receivedCe: number | undefined;
@@ -125,7 +125,7 @@ export interface TcpInfo {
   readonly accEcnOptionSeen: number | undefined;
 }
 
-/** Reads a field when it is asked for: of tens of thousands of connections, few fields are used. */
+/** Reads a field at each access: of tens of thousands of connections, few fields are used. */
 class TcpInfoView {
   readonly #bytes: TcpInfoBytes;
 
@@ -138,14 +138,14 @@ class TcpInfoView {
       Object.defineProperty(TcpInfoView.prototype, name, {
         enumerable: true,
         get(this: TcpInfoView) {
-          // Whoever inspects a prototype asks it for its fields, too.
+          // Inspecting the prototype reads the fields of the prototype too.
           return #bytes in this ? read(this.#bytes) : undefined;
         },
       });
     }
   }
 
-  /** All fields, as an object of their own. */
+  /** Returns all fields as a plain object. */
   toJSON(): TcpInfo {
     const fields = Object.entries(tcpInfoReaders).map(([name, read]) => [name, read(this.#bytes)]);
     return Object.fromEntries(fields) as TcpInfo;
@@ -163,16 +163,16 @@ export function hasDataToSend({ unacked, notSentBytes = 0 }: Pick<TcpInfo, 'unac
 }
 
 /**
- * Decodes what `getsockopt(TCP_INFO)` gave, in the machine's byte order (little-endian on every platform supported).
+ * Decodes the result of `getsockopt(TCP_INFO)`, in the machine's byte order (little-endian on every supported platform).
  *
- * The fields are read from `bytes` when they are asked for; they are not properties that a spread would copy. Gives
- * `undefined` when `bytes` is shorter than any kernel's structure.
+ * Each access of a field reads `bytes`; a spread copies no fields. Returns undefined if `bytes` is shorter than any kernel's
+ * structure.
  */
 export function decodeTcpInfo(bytes: Uint8Array): TcpInfo | undefined {
   return decodeTcpInfoAt(new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength), 0, bytes.length);
 }
 
-/** Decodes a structure of `length` bytes that lies at `start` of a larger buffer. */
+/** Decodes a structure of `length` bytes at `start` of a larger buffer, as {@link decodeTcpInfo} does. */
 export function decodeTcpInfoAt(view: DataView, start: number, length: number): TcpInfo | undefined {
   if (length < shortestTcpInfo || start + length > view.byteLength) return undefined;
   return new TcpInfoView({ view, start, length }) as unknown as TcpInfo;

@@ -11,7 +11,7 @@ export type CongestionState = (typeof congestionStates)[number] | 'UNKNOWN';
 const windowScalesAt = 6;
 const flagsAt = 7;
 
-/** What tcpi_min_rtt is before the first measurement. */
+/** The value of tcpi_min_rtt before the first measurement. */
 const noMeasurement = 0xffffffff;
 
 /** The bytes of one structure. */
@@ -58,7 +58,7 @@ function newer64(field: Field, scale = 1): Reader<number | undefined> {
   };
 }
 
-/** A rate that is not limited has all bits set, which as a number is 2^64. */
+/** Returns a reader of a rate: an unlimited rate has all bits set, which as a number is 2^64. */
 function newerRate(field: Field): Reader<number | undefined> {
   const read = newer64(field);
   return (info) => {
@@ -76,7 +76,7 @@ function flags({ view, start }: TcpInfoBytes): number {
   return view.getUint8(start + flagsAt);
 }
 
-/** How each field of {@link TcpInfo} is read. */
+/** The reader of each field of {@link TcpInfo}. */
 export const tcpInfoReaders: { readonly [Name in keyof TcpInfo]: Reader<TcpInfo[Name]> } = {
   state: ({ view, start }) => tcpStateOf(view.getUint8(start + at.tcpi_state)),
   congestionState: (info) => congestionStates[info.view.getUint8(info.start + at.tcpi_ca_state)] ?? 'UNKNOWN',

@@ -1,5 +1,5 @@
 /**
- * Where each field of `struct tcp_info` is, in include/uapi/linux/tcp.h:
+ * The offset of each field of `struct tcp_info`, from include/uapi/linux/tcp.h:
  *
  *     struct tcp_info {
  *       __u8  tcpi_state;                  //   0
@@ -72,8 +72,8 @@
  *       __u16 tcpi_accecn_opt_seen;        // 278
  *     };
  *
- * The structure only grows: a kernel gives as much of it as it knows. `test/wire` compares the offsets with the
- * machine's own headers. The two bytes of bit fields, which C cannot take the offset of, are not among them.
+ * The structure only grows: a kernel fills in the fields that it knows. `test/wire` compares the offsets with the machine's
+ * own headers. The two bytes of bit fields are left out, because C cannot take the offset of a bit field.
  */
 export const tcpInfoOffsets = {
   tcpi_state: 0,

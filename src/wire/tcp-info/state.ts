@@ -20,12 +20,12 @@ export const tcpStates = [
 
 export type TcpState = (typeof tcpStates)[number];
 
-/** The state that the kernel's number stands for; UNKNOWN for a number of a later kernel. */
+/** Returns the state of a number of the kernel; UNKNOWN for a number of a later kernel. */
 export function tcpStateOf(number: number): TcpState {
   return tcpStates[number] ?? 'UNKNOWN';
 }
 
-/** One bit for each state, as requests to inet_diag select them (`1 << TCP_ESTABLISHED`). */
+/** Returns a mask with one bit for each state, as in requests to inet_diag (`1 << TCP_ESTABLISHED`). */
 export function stateMask(states: Iterable<TcpState>): number {
   let mask = 0;
   for (const state of states) mask |= 1 << tcpStates.indexOf(state);

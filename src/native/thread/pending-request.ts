@@ -4,26 +4,25 @@ import { askMainThread } from './main-thread.js';
 import { mailbox, type Request } from './request.js';
 import { threadKey, workerThreads } from './role.js';
 
-/** How long a request may wait until the native thread takes it, and how long the native thread may then need. */
+/** Limits of the time until the native thread takes a request, and of the time from then until the reply. */
 const takenWithinMs = 10_000;
-const answeredWithinMs = 60_000;
+const repliedWithinMs = 60_000;
 
 /** Like {@link takenWithinMs}, if the main thread cannot be asked to start the native thread. */
 const takenUnaskedWithinMs = 1000;
 
 /**
- * A main thread that has loaded this package starts the native thread without a request. It is asked only after the first
- * time, and after the second, longer one if the native thread was started before this worker.
+ * Times after which a worker makes the main thread start the native thread. A main thread that has loaded this package
+ * starts the native thread unasked. The longer time applies if the native thread was started before this worker.
  */
-const patienceMs = 40;
-const longPatienceMs = 500;
+const askAfterMs = 40;
+const askLaterAfterMs = 500;
 
-/** A request is sent again after this time, doubled each time: while the native thread is starting, nobody hears it. */
+/** A request is sent again after a time that doubles up to the last: a native thread that is starting receives nothing. */
 const firstRepeatMs = 5;
 const lastRepeatMs = 100;
 
-// Programs replace the clock while they are tested.
-// `performance` takes 2 ms to load.
+// Tests of programs replace the clock. `performance` takes 2 ms to load.
 const { hrtime } = process;
 const now = () => Number(hrtime.bigint()) / 1e6;
 
@@ -40,8 +39,8 @@ function post(request: Request): void {
 }
 
 /**
- * Closes a channel after the program's current call, because the channel also receives what other workers send. `await`
- * needs no timer, which fake timers and stubs replace.
+ * Closes a channel after the program's current call, because the channel also receives the requests of other workers.
+ * `await` needs no timer, which fake timers and stubs replace.
  */
 async function closeSoon(opened: BroadcastChannel): Promise<void> {
   await undefined;
@@ -49,7 +48,7 @@ async function closeSoon(opened: BroadcastChannel): Promise<void> {
   channel = undefined;
 }
 
-/** The time and reason of the last request that nobody took. Requests soon afterwards do not wait as long. */
+/** The time and error of the last request that nobody took. Requests within `failingForMs` do not wait as long. */
 let lastFailure: { readonly atMs: number; readonly error: UnsupportedError } | undefined;
 const failingForMs = 10_000;
 
@@ -59,8 +58,8 @@ function unreachable(feature: string, refusal: unknown): UnsupportedError {
   return new UnsupportedError(`${feature} in a worker thread`, requires, refusal);
 }
 
-/** A request on its way to the native thread and back. */
-export class Question {
+/** A request that the native thread has not replied to. */
+export class PendingRequest {
   readonly #request: Request;
   readonly #words: Int32Array<SharedArrayBuffer>;
   readonly #askedAtMs = now();
@@ -81,7 +80,7 @@ export class Question {
     }
   }
 
-  /** Blocks this thread until the request is answered. */
+  /** Blocks this thread until the native thread has replied. */
   wait(): void {
     for (let state = this.#state; state !== 0; state = this.#state) {
       Atomics.wait(this.#words, 0, state, state === this.#request.ticket ? this.repeat() : this.#checkTaken());
@@ -99,8 +98,8 @@ export class Question {
 
   #checkTaken(): number {
     this.#takenAtMs ??= now();
-    if (now() - this.#takenAtMs < answeredWithinMs) return answeredWithinMs;
-    const detail = `the thread that makes system calls for workers did not answer within ${answeredWithinMs / 1000} s`;
+    if (now() - this.#takenAtMs < repliedWithinMs) return repliedWithinMs;
+    const detail = `the thread that makes system calls for workers did not reply within ${repliedWithinMs / 1000} s`;
     throw new SystemCallError(`${this.#feature} in a worker thread`, 'ETIMEDOUT', detail);
   }
 
@@ -109,7 +108,7 @@ export class Question {
   }
 
   /**
-   * Sends the request again if it is due. Returns after how many milliseconds the next repetition is due.
+   * Sends the request again if it is due. Returns the milliseconds until the next repetition.
    *
    * @throws {UnsupportedError} if no native thread takes the request.
    */
@@ -118,14 +117,14 @@ export class Question {
     const isExpected = workerThreads().getEnvironmentData(threadKey) === true;
     const limitMs = isExpected || this.#refusal === undefined ? takenWithinMs : takenUnaskedWithinMs;
     const isFailing = lastFailure !== undefined && now() - lastFailure.atMs < failingForMs;
-    const isInVain = waitedMs >= limitMs || (isFailing && waitedMs > firstRepeatMs);
+    const isTimedOut = waitedMs >= limitMs || (isFailing && waitedMs > firstRepeatMs);
     const { ticket } = this.#request;
-    if (isInVain && Atomics.compareExchange(this.#words, 0, ticket, 0) === ticket) {
+    if (isTimedOut && Atomics.compareExchange(this.#words, 0, ticket, 0) === ticket) {
       if (!isFailing) lastFailure = { atMs: now(), error: unreachable(this.#feature, this.#refusal) };
       throw (lastFailure as { readonly error: UnsupportedError }).error;
     }
     if (waitedMs > 1) {
-      if (waitedMs >= (isExpected ? longPatienceMs : patienceMs)) this.#refusal = askMainThread();
+      if (waitedMs >= (isExpected ? askLaterAfterMs : askAfterMs)) this.#refusal = askMainThread();
       post(this.#request);
       this.#repeatMs = Math.min(this.#repeatMs * 2, lastRepeatMs);
     }
