@@ -10,7 +10,7 @@ export {
 } from './host/change/set.js';
 export { type UndoOptions, type UndoResult, undoChanges } from './host/change/undo.js';
 export { type CheckedPeer, type CheckOptions, type CheckResult, checkPeers } from './host/check/check.js';
-export type { Answer, Question } from './host/check/check-prober.js';
+export type { Answer, PeerAnswer, Question } from './host/check/check-prober.js';
 export { type ReapedPeer, type ReapOptions, reapPeers } from './host/check/reap.js';
 export {
   type DestroyOptions,
@@ -72,7 +72,10 @@ export {
   type Verdict,
   verdictOf,
 } from './policy/model/verdict.js';
+export type { KeepAlivePolicy, PolicyInput } from './policy/policy.js';
+export type { KeepAliveState } from './policy/settings.js';
 export { type KernelDefaults, kernelDefaults, type RootOption } from './socket/kernel-defaults.js';
+export type { ProbeOptions } from './socket/probe/probe-options.js';
 export type { Endpoint } from './wire/endpoint.js';
 export type { DiagFilter } from './wire/inet-diag/filter.js';
 export { type AddressPrefix, parseAddressPrefix } from './wire/ip-address.js';

@@ -45,9 +45,16 @@ export function setKeepAlive(target: KeepAliveTarget, policy: PolicyInput | fals
 export function setKeepAlive(target: KeepAliveTarget, policy: PolicyInput | false): SocketKeepAlive | ServerKeepAlive {
   const valid = readPolicyOrOff(policy);
   const bound = boundDescriptor(target, 'setsockopt');
-  if (bound !== undefined && canUseDescriptors()) return writePolicy(bound, valid, currentPlatform());
+  if (bound !== undefined) return writePolicy(usable(bound), valid, currentPlatform());
   const endpoint = resolveTarget(target);
   return endpoint instanceof Server ? setOnServer(endpoint, valid) : setOnSocket(endpoint, valid);
+}
+
+/** @throws {UnsupportedError} if options cannot be set and read on descriptors here. */
+function usable(descriptor: number): number {
+  const reason = whyNoDescriptors();
+  if (reason !== undefined) throw new UnsupportedError('keepalive on a bound socket', reason.requires, reason);
+  return descriptor;
 }
 
 function isComplete<State extends StatedKeepAlive>(state: State | undefined): state is State & KeepAliveState {
@@ -81,7 +88,7 @@ export function getKeepAlive(connection: Exclude<KeepAliveTarget, net.Server>): 
 export function getKeepAlive(target: KeepAliveTarget): KeepAliveState & MayBePending & MayBeOfServer;
 export function getKeepAlive(target: KeepAliveTarget): KeepAliveState & MayBePending & MayBeOfServer {
   const bound = boundDescriptor(target, 'getsockopt');
-  if (bound !== undefined && canUseDescriptors()) return readState(bound, currentPlatform());
+  if (bound !== undefined) return readState(usable(bound), currentPlatform());
   const resolved = resolveTarget(target, 'getsockopt');
   const endpoint = resolved instanceof Server ? resolved : carrierOf(resolved);
   const planned = endpoint instanceof Server ? plannedServerState(endpoint) : undefined;

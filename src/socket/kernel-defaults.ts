@@ -69,6 +69,11 @@ export function sysctlNumber({ field, unit }: KeepAliveSysctl, defaults: KernelD
   return defaults[field] / unit;
 }
 
+/** @throws {UnsupportedError} if the platform is not Linux. */
+function assertLinux(): void {
+  if (process.platform !== 'linux') throw new UnsupportedError("reading the kernel's keepalive defaults", 'Linux');
+}
+
 /**
  * Reads the three keepalive sysctls of the caller's network namespace, times in milliseconds. They hold for IPv4 and IPv6
  * alike. They turn keepalive on for no socket, and a socket with values of its own keeps those.
@@ -85,17 +90,23 @@ export function sysctlNumber({ field, unit }: KeepAliveSysctl, defaults: KernelD
  */
 export function kernelDefaults(options: RootOption = {}): KernelDefaults {
   new OptionsCheck('kernelDefaults', options, ['root']).texts('root');
-  if (process.platform !== 'linux') throw new UnsupportedError("reading the kernel's keepalive defaults", 'Linux');
+  assertLinux();
   const defaults = { idle: 0, interval: 0, count: 0 };
   for (const { field, key, unit } of keepAliveSysctls) defaults[field] = readSysctl(key, options.root) * unit;
   return defaults;
 }
 
-/** Reads the number that a new socket of this network namespace has; times are in milliseconds. Linux only. */
+/**
+ * Reads the number that a new socket of this network namespace has; times are in milliseconds.
+ *
+ * @throws {UnsupportedError} if the number comes from a sysctl of Linux, and the platform is another.
+ */
 export function kernelDefault(field: SettingField): number {
   const option = optionOf(linux, field);
   if (option === undefined) throw noOption(field);
-  return option.sysctl === undefined ? 0 : readSysctl(`net.ipv4.${option.sysctl}`) * (option.unitMs ?? 1);
+  if (option.sysctl === undefined) return 0;
+  assertLinux();
+  return readSysctl(`net.ipv4.${option.sysctl}`) * (option.unitMs ?? 1);
 }
 
 /** Reads what a socket has that nobody has set anything on. Linux only. */

@@ -165,7 +165,9 @@ export function writePolicyOnNew(
   isReadBack: boolean,
 ): SocketKeepAlive {
   const before = () => writesOf(newSocketState(), platform);
-  if (isReadBack || !isComplete(policy)) return writeOptions(fd, optionWrites(policy, platform), before, platform);
+  // Text such as 'system' stands for another number each time.
+  const isFixed = isComplete(policy) && !Object.values(policy).includes('system');
+  if (isReadBack || !isFixed) return writeOptions(fd, optionWrites(policy, platform), before, platform);
   const { list, state } = planOf(policy, platform);
   const { done, error } = writeIntOptions(fd, list, []);
   if (error === undefined) return state;

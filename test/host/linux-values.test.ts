@@ -24,7 +24,7 @@ describe('a wrong value', () => {
     [{ port: 5432 }, /port must be an array of ranges.*got 5432/],
     [{ port: [{ end: 'local' }] }, /port must be an array of ranges.*got an object/],
     [{ process: 'node' }, /process must be an array of names.*got "node"/],
-    [{ verdict: ['unprotecte'] }, /verdict must be.*did you mean 'unprotected'/],
+    [{ verdict: ['unprotecte'] }, /verdict must be.*did you mean "unprotected"/],
     [{ remote: ['10.0.0.0/8'] }, /remote must be an array of blocks/],
     [{ cgroup: ['system.slice'] }, /cgroup must be an array of paths/],
   ])('of a filter is refused: %j', async (selection, message) => {

@@ -451,7 +451,9 @@ describe('undoKernelDefaults', () => {
     // A kill between the record and the file leaves this.
     writeFileSync(fake.path(dropIn), text);
     fake.setKernel(600, 30, 5);
-    expect(undoKernelDefaults({ root })).toMatchObject({ applied: true, after: before, file: { action: 'removed' } });
+    const warnings = ['the last change is not in force any more: the one before it is undone'];
+    const file = { action: 'removed' };
+    expect(undoKernelDefaults({ root })).toMatchObject({ applied: true, after: before, file, warnings });
     expect(existsSync(fake.path(log))).toBe(false);
   });
 

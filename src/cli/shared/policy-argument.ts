@@ -19,5 +19,5 @@ export const policyArgument = argument(parsePolicy);
 /** Reads --rto-max: a number without a unit is seconds, as in policy text. */
 export const rtoMaxArgument = argument((text) => {
   const rtoMax = /^[\d.]+$/.test(text) ? `${text}s` : text;
-  return readPolicy({ rtoMax }).rtoMax as number;
+  return readPolicy({ rtoMax }).rtoMax as number | 'system';
 });

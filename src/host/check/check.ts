@@ -25,7 +25,7 @@ export interface CheckedPeer extends PeerAnswer {
 /** How peers are asked. */
 export interface CheckOptions extends ProbeOptions {
   /** Ends the check: within about 50 ms everything is restored, and the promise is rejected with the signal's reason. */
-  readonly signal?: AbortSignal;
+  readonly signal?: AbortSignal | undefined;
 }
 
 /** The result of a check. */
@@ -65,7 +65,7 @@ async function askShare(
     });
     return answers.map((answer) => ({ ...answer, askedAt }));
   } catch (error) {
-    if (!(error instanceof SystemCallError)) throw error;
+    if (waiting.signal?.aborted || !(error instanceof SystemCallError)) throw error;
     return items.map((row) => notAsked(row, error.message, askedAt));
   }
 }

@@ -37,7 +37,7 @@ export interface ReapOptions {
    * Ends reaping before a connection is closed: the promise is rejected with the signal's reason. Connections of another
    * network namespace may have been closed already, and in a worker thread those of this one.
    */
-  readonly signal?: AbortSignal;
+  readonly signal?: AbortSignal | undefined;
 }
 
 /** How long the connections' own kernel waits for an answer. */
@@ -79,6 +79,7 @@ class Reaping {
       this.#destroy();
       await this.#expire();
     } catch (error) {
+      if (this.#signal?.aborted) throw error;
       if (!(error instanceof SystemCallError || error instanceof UnsupportedError)) throw error;
       for (const peer of this.#waiting) this.#settle(peer, 'failed', error.message);
     }

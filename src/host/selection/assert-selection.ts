@@ -1,4 +1,4 @@
-import { closestName } from '../../policy/closest-name.js';
+import { didYouMean } from '../../policy/closest-name.js';
 import { assertKnownNames, ConfigurationError } from '../../policy/configuration-error.js';
 import type { PortRange } from '../../policy/match/port-range.js';
 import { tcpStates } from '../../wire/tcp-info/state.js';
@@ -36,15 +36,14 @@ const filters: { readonly [filter in SelectionFilter]: readonly [(value: unknown
   netns: [isNumber, 'an array of inodes of network namespaces'],
 };
 
-/** Returns the state or verdict that a wrong value probably means, for the end of the message. */
-function hintFor(filter: SelectionFilter, value: unknown): string {
+/** Returns the question whether a state or verdict was meant; undefined if none is close to a wrong value. */
+function hintFor(filter: SelectionFilter, value: unknown): string | undefined {
   const names: Partial<Record<SelectionFilter, readonly string[]>> = {
     state: tcpStates,
     verdict: verdicts as string[],
   };
   const text = filter === 'state' ? String(value).toUpperCase().replaceAll('-', '_') : String(value);
-  const meant = closestName(text, names[filter] ?? []);
-  return meant === undefined ? '' : `; did you mean '${meant}'?`;
+  return didYouMean(text, names[filter] ?? []);
 }
 
 /**
@@ -61,10 +60,10 @@ export function assertSelection(source: string, selection: unknown): void {
   for (const [filter, values] of Object.entries(selection) as [SelectionFilter, unknown][]) {
     if (values === undefined) continue;
     const [isValid, allowed] = filters[filter];
-    if (!Array.isArray(values)) throw new SelectionError(filter, values, `${allowed}${hintFor(filter, values)}`);
+    if (!Array.isArray(values)) throw new SelectionError(filter, values, allowed, hintFor(filter, values));
     const wrong = values.find((value) => !isValid(value));
     if (wrong !== undefined || values.includes(undefined)) {
-      throw new SelectionError(filter, wrong, `${allowed}${hintFor(filter, wrong)}`);
+      throw new SelectionError(filter, wrong, allowed, hintFor(filter, wrong));
     }
   }
 }

@@ -76,10 +76,13 @@ function planOf(root: string): Plan {
     after: { ...before, ...Object.fromEntries(own.map(({ field }) => [field, change.before[field]])) },
     file: restoredFile(change),
     overriddenBy: [],
-    warnings: others.map(
-      (sysctl) =>
-        `${sysctl.key} stays ${sysctlNumber(sysctl, before)}: it was set since, to other than ${sysctlNumber(sysctl, change.after)}`,
-    ),
+    warnings: [
+      ...(change === last ? [] : ['the last change is not in force any more: the one before it is undone']),
+      ...others.map(
+        (sysctl) =>
+          `${sysctl.key} stays ${sysctlNumber(sysctl, before)}: it was set since, to other than ${sysctlNumber(sysctl, change.after)}`,
+      ),
+    ],
     isUndo: true,
     record: () => ({ path: recordFile, found, content: undefined, mode: 0o600 }),
   };

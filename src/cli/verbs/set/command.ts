@@ -4,7 +4,7 @@ import { RecordFile } from '../../../host/change/record-file.js';
 import { type SetResult, setConnections } from '../../../host/change/set.js';
 import { type UndoResult, undoChanges } from '../../../host/change/undo.js';
 import { isAnswered } from '../../../host/list/not-judged.js';
-import type { CompletePolicy } from '../../../policy/policy.js';
+import type { CompletePolicy, KeepAlivePolicy } from '../../../policy/policy.js';
 import { exitCodes } from '../../exit-codes.js';
 import { outputWidth, print, printIncomplete, printJson, printMessage, shownExitCode } from '../../shared/output.js';
 import { policyArgument, rtoMaxArgument } from '../../shared/policy-argument.js';
@@ -14,7 +14,7 @@ import { renderChanges } from './text.js';
 
 interface SetOptions extends SelectionOptions {
   readonly off?: true;
-  readonly rtoMax?: number;
+  readonly rtoMax?: number | 'system';
   readonly all?: true;
   readonly dryRun?: true;
   readonly record?: string;
@@ -72,7 +72,7 @@ function wantedOf(
   policy: CompletePolicy | undefined,
   { off, rtoMax }: SetOptions,
   command: Command,
-): CompletePolicy | false {
+): KeepAlivePolicy | false {
   if (off && policy !== undefined) command.error('either a policy or --off');
   if (off && rtoMax !== undefined) command.error('either --rto-max or --off');
   if (off) return false;
