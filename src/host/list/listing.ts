@@ -80,7 +80,8 @@ function readOptions(source: OptionSource | undefined, { shares, owners }: Known
 function omissions(maker: RowMaker, owners: SocketOwners, chosen: ChosenSource | undefined): Omission[] {
   const undecided = maker.undecided.lines('that the filters may mean');
   const unread = chosen?.source?.perNamespace ? [] : maker.unread.lines();
-  const lacksOptions = chosen !== undefined && (chosen.source === undefined || unread.length > 0);
+  const isUnread = chosen?.source === undefined ? maker.lacksOptions || undecided.length > 0 : unread.length > 0;
+  const lacksOptions = chosen !== undefined && isUnread;
   return [
     ...(maker.lacksOwners || undecided.length > 0 ? owners.incomplete : []),
     ...unread,

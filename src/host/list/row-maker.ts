@@ -69,6 +69,8 @@ export class RowMaker {
   readonly unjudged = new OpenQuestions();
   /** Whether a row has no owner although a process has the socket. */
   lacksOwners = false;
+  /** True if a row has no options although its connection has. */
+  lacksOptions = false;
   /** Rows whose options could not be read. */
   readonly unread = new ReadFailures();
   readonly #owners: SocketOwners;
@@ -133,7 +135,9 @@ export class RowMaker {
   #noteMissing({ connection, owners, keepAlive }: ConnectionRow, reason: string | undefined): void {
     if (owners.length === 0 && connection.inode !== 0) this.lacksOwners = true;
     const isRead = keepAlive !== null && keepAlive.idle !== null;
-    if (isRead || reason === undefined || !hasOptions(connection)) return;
+    if (isRead || !hasOptions(connection)) return;
+    this.lacksOptions = true;
+    if (reason === undefined) return;
     this.unread.add(owners[0]?.pid, reason);
   }
 
