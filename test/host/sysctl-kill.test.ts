@@ -44,7 +44,8 @@ function expectWhole(fake: FakeRoot, allowed: readonly string[]): void {
   if (existsSync(log)) {
     const [last, earlier] = JSON.parse(readFileSync(log, 'utf8')).changed;
     const textBefore = ({ file }: typeof last) => Buffer.from(file.before.base64, 'base64').toString('latin1');
-    const isBegun = found !== textBefore(last) || fake.kernel[0] !== last.before.idle / 1000;
+    const { idle, interval, count } = last.before;
+    const isBegun = found !== textBefore(last) || `${fake.kernel}` !== `${[idle / 1000, interval / 1000, count]}`;
     // Of a change that was not begun there is nothing to undo: the one before it is undone.
     const { before, file } = isBegun || earlier === undefined ? last : earlier;
     const previous = textBefore({ file });
@@ -104,6 +105,22 @@ describe('a kill leaves the old file or the new one', () => {
     const kills = ['mkdir', 'fchmod', 'fsync', 'rename'].map((call) => killsBefore(call));
     // The record's directory is made and synced; the record and the file have mode, content, name and directory each.
     expect(kills).toEqual([1, 2, 5, 2]);
+  });
+});
+
+describe.skipIf(cannotRun(spawnSync('strace', ['-V']).status !== 0, 'it needs strace'))('an undo', () => {
+  it('that was killed at its end undoes no other change when it is repeated', () => {
+    using fake = rootWithFile();
+    const { root } = fake;
+    setKernelDefaults('600:30:5', { root, file: '/etc/sysctl.conf' });
+    setKernelDefaults('700:20:4', { root, file: '/etc/sysctl.conf' });
+    const log = fake.path('var/lib/tcp-keepalive/defaults-undo.json');
+    const args = [...quietly, '-P', log, '-e', 'inject=/^unlink(at)?$:signal=KILL', process.execPath, undoOnce, root];
+    expect(spawnSync('strace', args, { encoding: 'utf8', timeout: 60_000 }).stdout).toBe('');
+    expect(existsSync(log)).toBe(true);
+    undoKernelDefaults({ root });
+    expect([fake.read('etc/sysctl.conf') === first, fake.kernel]).toEqual([true, [600, 30, 5]]);
+    expect(() => undoKernelDefaults({ root })).toThrow(FileError);
   });
 });
 

@@ -36,9 +36,9 @@ export interface DefaultsChange {
 /** A planned change of the kernel's defaults and of a file. */
 export interface Plan extends Pick<DefaultsChange, 'before' | 'after' | 'overriddenBy' | 'warnings'> {
   readonly file: FileChange | undefined;
-  /** Returns the change of the record, undefined if the record stays. Called only if the record can be written. */
-  readonly record: () => FileChange | undefined;
-  /** An undo removes the record last, and not at all without permission. */
+  /** Returns the changes of the record, one after the other. Called only if the record can be written. */
+  readonly record: () => readonly FileChange[];
+  /** An undo makes the last change of the record last, and not at all without permission. */
   readonly isUndo: boolean;
 }
 
@@ -63,14 +63,14 @@ function fileStep(change: FileChange | undefined): Step[] {
   return [{ write: () => writeFileChange(change), restore: () => restoreFile(change) }];
 }
 
-function stepsOf(root: string, { before, after, file, isUndo }: Plan, record: FileChange | undefined): Step[] {
+function stepsOf(root: string, { before, after, file, isUndo }: Plan, record: readonly FileChange[]): Step[] {
   const values = keepAliveSysctls.map((sysctl) => {
     const writer = (values: KernelDefaults) => () => writeSysctl(sysctl.key, sysctlNumber(sysctl, values), root);
     return { write: writer(after), restore: writer(before) };
   });
   const steps = [...fileStep(file), ...values];
-  const recording = fileStep(record).map((step) => ({ ...step, isRecord: true as const }));
-  return isUndo ? [...steps, ...recording] : [...recording, ...steps];
+  const recording = record.flatMap(fileStep).map((step) => ({ ...step, isRecord: true as const }));
+  return isUndo ? [...recording.slice(0, -1), ...steps, ...recording.slice(-1)] : [...recording, ...steps];
 }
 
 /** Takes every step. After a failure restores what was written, the last step first. */
@@ -152,7 +152,7 @@ export function makeChange(root: string, dryRun: boolean, planOf: () => Plan): D
   const missingRecord = lackingIn(path.dirname(recordPath(root)));
   const all = [...missing, ...missingRecord];
   if (dryRun) {
-    const record = missingRecord.length > 0 ? undefined : plan.record();
+    const [record] = missingRecord.length > 0 ? [] : plan.record();
     const refusals = [file, record].flatMap((change) => (change === undefined ? [] : refusalsOf(change)));
     return outcome(plan, false, [...refusals, ...all]);
   }
@@ -160,7 +160,7 @@ export function makeChange(root: string, dryRun: boolean, planOf: () => Plan): D
   const isRecordNeeded = isUndo || file !== undefined;
   if (missing.length > 0 || (isRecordNeeded && missingRecord.length > 0)) return outcome(plan, false, all);
   if (missingRecord.length > 0) {
-    takeAllOrNone(stepsOf(root, plan, undefined));
+    takeAllOrNone(stepsOf(root, plan, []));
     return outcome(plan, true, missingRecord);
   }
   if (file !== undefined) assertOwn(file.path, file.found);

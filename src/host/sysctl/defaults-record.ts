@@ -71,6 +71,12 @@ export function readDefaultsRecord(root: string) {
   throw new FileError(file, 'damaged', 'is no record of a change', 'move it away', 'what this program wrote');
 }
 
+/** Returns the content of a record. */
+export function recordContent(boot: string, changed: readonly RecordedDefaults[]): Buffer {
+  const record: BootRecord<RecordedDefaults> = { bootId: boot, changed };
+  return Buffer.from(`${JSON.stringify(record, null, 2)}\n`);
+}
+
 /**
  * Returns the record of a change that is going to be made. The record replaces the one of the change before.
  *
@@ -93,12 +99,11 @@ export function plannedRecord(
   const last = readDefaultsRecord(root);
   // After a restart the namespaces are new.
   const previous = last?.changed.slice(0, 1).map((old) => (last.bootId === boot ? old : { ...old, netns })) ?? [];
-  const record: BootRecord<RecordedDefaults> = { bootId: boot, changed: [change, ...previous] };
   return {
     path: recordPath(root),
     found: last?.found,
     mode: 0o600,
-    content: Buffer.from(`${JSON.stringify(record, null, 2)}\n`),
+    content: recordContent(boot, [change, ...previous]),
   };
 }
 

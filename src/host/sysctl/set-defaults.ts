@@ -97,7 +97,7 @@ function planOf(root: string, wanted: Partial<KernelDefaults>, target: string | 
   const { file } = written;
   const isChange =
     set.some(({ field }) => before[field] !== after[field]) || (file !== undefined && actionOf(file) !== 'unchanged');
-  const record = () => (isChange ? plannedRecord(root, { before, after, file }) : undefined);
+  const record = () => (isChange ? [plannedRecord(root, { before, after, file })] : []);
   return { before, after, ...written, record, isUndo: false };
 }
 

@@ -9,10 +9,16 @@ import {
 } from '../../socket/kernel-defaults.js';
 import { fromWorker, isWorker } from '../from-worker.js';
 import { type DefaultsChange, makeChange, type Plan } from './change.js';
-import { type RecordedDefaults, readDefaultsRecord, recordPath, runningKernel } from './defaults-record.js';
+import {
+  type RecordedDefaults,
+  readDefaultsRecord,
+  recordContent,
+  recordPath,
+  runningKernel,
+} from './defaults-record.js';
 import { actionOf, type FileChange } from './file-change.js';
 import { FileError } from './file-error.js';
-import { findFile } from './found-file.js';
+import { type FoundFile, findFile } from './found-file.js';
 
 export interface UndoKernelDefaultsOptions extends RootOption {
   /**
@@ -42,6 +48,22 @@ function isUndone({ file, before, after }: RecordedDefaults, now: KernelDefaults
     return false;
   if (file === null) return true;
   return (findFile(file.path)?.content.toString('base64') ?? null) === (file.before?.base64 ?? null);
+}
+
+/**
+ * Returns the changes of the record: first it keeps only the change that is undone, so that an undo that was killed and is
+ * repeated undoes no other; then it goes.
+ */
+function recordChanges(
+  file: string,
+  found: FoundFile,
+  bootId: string,
+  change: RecordedDefaults,
+  hasOthers: boolean,
+): FileChange[] {
+  const content = hasOthers ? recordContent(bootId, [change]) : found.content;
+  const removal = { path: file, found: { ...found, content }, content: undefined, mode: 0o600 };
+  return hasOthers ? [{ path: file, found, content, mode: 0o600 }, removal] : [removal];
 }
 
 function planOf(root: string): Plan {
@@ -84,7 +106,7 @@ function planOf(root: string): Plan {
       ),
     ],
     isUndo: true,
-    record: () => ({ path: recordFile, found, content: undefined, mode: 0o600 }),
+    record: () => recordChanges(recordFile, found, bootId, change, changed.length > 1),
   };
 }
 
