@@ -6,7 +6,7 @@ export class LiveAgent extends http.Agent {
   /** Called by Node.js when a connection goes back to the agent: with Node's own 1 s of idle an answer takes longer. */
   keepSocketAlive(socket) {
     const isKept = super.keepSocketAlive(socket);
-    setKeepAlive(socket, '30:5:3');
+    setKeepAlive(socket, '30:5:3:auto');
     return isKept;
   }
 

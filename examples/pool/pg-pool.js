@@ -6,7 +6,7 @@ export async function liveClient(pool) {
     const client = await pool.connect();
     const { stream } = client.connection;
     // A peer can be asked where keepalive is on, with a count that leaves probes to spare: pg leaves it off.
-    if (!getKeepAlive(stream).enabled) setKeepAlive(stream, '30:5:3');
+    if (!getKeepAlive(stream).enabled) setKeepAlive(stream, '30:5:3:auto');
     const { answered } = await probePeer(stream, { timeout: '500ms' }).catch(() => ({ answered: false }));
     // 'not-asked' says nothing against the server.
     if (answered !== false) return client;

@@ -27,7 +27,7 @@ export interface KeepAlivePolicy {
   readonly rtoMax?: Duration | 'system' | undefined;
 }
 
-/** A policy, or its text: `'30:5:3'`, `'30s:5s:3'`, `'30:5:3:auto'`. */
+/** A policy, or its text: `'30:5:3:auto'`, `'30s:5s:3'`. */
 export type PolicyInput = string | KeepAlivePolicy;
 
 /** The name of a number of a policy. */

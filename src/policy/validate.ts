@@ -95,7 +95,7 @@ function validateField(field: SettingField, value: unknown, valid: Fields, least
 }
 
 const fieldNames = `${settingFields.slice(0, -1).join(', ')} and ${settingFields.at(-1)}`;
-const policyAllowed = `policy text such as '30:5:3' or an object of ${fieldNames}`;
+const policyAllowed = `policy text such as '30:5:3:auto' or an object of ${fieldNames}`;
 export const policyOrOffAllowed = `${policyAllowed}, or 'off'`;
 
 /** Reads each field once, so that what is checked is what is used, whatever getters and proxies do. */

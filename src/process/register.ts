@@ -26,7 +26,7 @@ function refuse(error: unknown): void {
 function warnOfNone({ lookedFor }: NoPolicy): void {
   if (!isMainThread) return;
   const hint =
-    'set TCP_KEEPALIVE=30:5:3 before the process starts (dotenv in the program is too late), or TCP_KEEPALIVE=unmanaged to have none';
+    'set TCP_KEEPALIVE=30:5:3:auto before the process starts (dotenv in the program is too late), or TCP_KEEPALIVE=unmanaged to have none';
   warnOnce(`no keepalive policy is in force: ${lookedFor.join('; ')}; ${hint}`);
 }
 

@@ -17,7 +17,7 @@ import { boundDescriptor, type KeepAliveTarget, resolveTarget } from './target.j
  * Gives a connection or a server a keepalive policy, or turns keepalive off with `false` or `'off'`, and returns what is then
  * in force.
  *
- * The policy is text (`'30:5:3'`, in seconds) or an object (in milliseconds); what it leaves out stays as it is. All
+ * The policy is text (`'30:5:3:auto'`, in seconds) or an object (in milliseconds); what it leaves out stays as it is. All
  * or nothing: it is validated, set and read back, and the options are restored if a call fails. A socket without a
  * descriptor gets it the moment it has one, before data can flow; a failure then destroys the socket with the error.
  * A server's listener hands it to every connection accepted from then on, at no cost for each; connections that it
@@ -30,7 +30,7 @@ import { boundDescriptor, type KeepAliveTarget, resolveTarget } from './target.j
  * the state cannot be read back. Never touches O_NONBLOCK.
  *
  * @example
- * const { idle, interval, count } = setKeepAlive(socket, '30:5:3');
+ * const { idle, interval, count } = setKeepAlive(socket, '30:5:3:auto');
  * @throws {PolicyError} if the kernel would refuse or misread the policy.
  * @throws {UnsupportedError} if the socket is a unix-domain socket, or the platform lacks an option of the policy.
  * @throws {TypeError} ERR_INVALID_ARG_TYPE if the target is no socket.

@@ -52,7 +52,7 @@ function recorded({ connection, before, after }: Change): RecordedChange {
  * `planned` are changes that may have been made or not. Linux.
  *
  * @example
- * const { changed } = setConnections({ selection: parseSelection({ port: '5432' }) }, '30:5:3');
+ * const { changed } = setConnections({ selection: parseSelection({ port: '5432' }) }, '30:5:3:auto');
  * writeFileSync('before.json', JSON.stringify(recordOf(changed)));
  */
 export function recordOf(changed: readonly Change[], planned: readonly Change[] = []): ChangeRecord {

@@ -186,7 +186,7 @@ function foresee(rows: readonly ConnectionRow[], policy: ValidPolicy | false) {
  *
  * @example
  * const query = { selection: parseSelection({ port: 'local:5432' }) };
- * const { changed, failed } = setConnections(query, '30:5:3', { dryRun: true });
+ * const { changed, failed } = setConnections(query, '30:5:3:auto', { dryRun: true });
  * @throws {ConfigurationError} if the query has no filter and not `all: true`, or a name in it is not known.
  * @throws {PolicyError} if the kernel would refuse the policy.
  * @throws {UnsupportedError} on other platforms, and if the kernel has no inet_diag.

@@ -243,7 +243,7 @@ export function applyConfiguration(
  *
  * @example
  * ```ts
- * const policy = applyToProcess('30:5:3', { rules: [{ port: 5432, policy: '10:3:3:auto' }] });
+ * const policy = applyToProcess('30:5:3:auto', { rules: [{ port: 5432, policy: '10:3:3:auto' }] });
  * console.log(policy.status());
  * policy.close();
  * ```

@@ -85,7 +85,7 @@ Exit code: 0 when every measurement is within its predicted range or at most
 0.5 s outside, 2 when one is not.
 
 Example, with the numbers 30 s, 5 s and 3 (takes about a minute):
-  $ tcp-keepalive demo --policy 30:5:3`,
+  $ tcp-keepalive demo --policy 30:5:3:auto`,
     )
     .action(demo);
 }

@@ -76,7 +76,7 @@ function wantedOf(
   if (off && policy !== undefined) command.error('either a policy or --off');
   if (off && rtoMax !== undefined) command.error('either --rto-max or --off');
   if (off) return false;
-  if (policy === undefined) return command.error("missing argument 'policy', such as 30:5:3, or --off");
+  if (policy === undefined) return command.error("missing argument 'policy', such as 30:5:3:auto, or --off");
   return rtoMax === undefined ? policy : { ...policy, rtoMax };
 }
 
@@ -118,7 +118,7 @@ function policyOrHint(text: string): CompletePolicy {
 export function setCommand(): Command {
   const command = new Command('set')
     .description('give live connections and listeners of other programs a policy (Linux)')
-    .argument('[policy]', 'idle:interval:count[:userTimeout], such as 30:5:3', policyOrHint);
+    .argument('[policy]', 'idle:interval:count[:userTimeout], such as 30:5:3:auto', policyOrHint);
   addSelectionOptions(command)
     .option('--all', 'every connection, where no filter is given')
     .option('--off', 'turn keepalive off instead')
@@ -141,7 +141,7 @@ Exit code: 0 all done; 2 some could not be changed; 3 some may have been missed;
 1 wrong usage or no match.
 
 Examples:
-  $ tcp-keepalive set 30:5:3 --process postgres --dry-run
+  $ tcp-keepalive set 30:5:3:auto --process postgres --dry-run
   $ tcp-keepalive set 30:5:3:auto --port local:5432 --record before.json
   $ tcp-keepalive set 30:5:3 --rto-max 5s --port local:5432
   $ tcp-keepalive set --undo before.json`,
