@@ -23,6 +23,10 @@ describe.concurrent('code blocks of the documents run', () => {
     );
   }
 
+  it('README.md has programs only that run when they are pasted into an .mjs file', () => {
+    expect(blocks.filter(({ file, language }) => file === 'README.md' && language === 'ts')).toEqual([]);
+  });
+
   it('TypeScript blocks pass the strict type check', async () => {
     expect(await typeErrors(blocks, scratch)).toBe('');
   });
