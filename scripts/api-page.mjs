@@ -196,9 +196,12 @@ function typeSection({ name, declarations }) {
   return [`#### ${name}`, '', summary.trim(), ...text, ''];
 }
 
+/** The declarations of an export, whether or not it has conditions for each module system. */
+const typesOf = (conditions) => conditions.types ?? conditions.import.types;
+
 /** Returns the section of an import. Names that an earlier import has are only listed. */
 function importSection(entry, index, entries) {
-  const declarationFile = (name) => path.join(root, manifest.exports[name].types);
+  const declarationFile = (name) => path.join(root, typesOf(manifest.exports[name]));
   const earlier = new Set(
     entries.slice(0, index).flatMap((name) => exportsOf(declarationFile(name)).map(({ name }) => name)),
   );

@@ -14,6 +14,8 @@ export interface Block {
   readonly code: string;
   /** What its output must contain: one entry for each `<!-- expects: ... -->` above it. */
   readonly expects: readonly string[];
+  /** The exit codes that a shell block may end with, from `<!-- exits: ... -->` above it; 0 without one. */
+  readonly exits: readonly number[];
   /** From `<!-- name: ... -->` above it, for tests that look a block up. */
   readonly name: string | undefined;
 }
@@ -23,7 +25,7 @@ export function titleOf({ file, line, language }: Block): string {
 }
 
 const fence = /^(?<indent>\s*)(?<marks>`{3,}|~{3,})\s*(?<language>[^\s`{]*)[^`]*$/;
-const comment = /^\s*<!--\s*(?<key>expects|name):\s*(?<value>.*?)\s*-->\s*$/;
+const comment = /^\s*<!--\s*(?<key>expects|exits|name):\s*(?<value>.*?)\s*-->\s*$/;
 
 /** The `key: value` comments directly above a fence, in their order; blank lines do not separate. */
 function commentsAbove(lines: readonly string[], fenceIndex: number): { key: string; value: string }[] {
@@ -67,6 +69,7 @@ export function extractBlocks(markdown: string, file: string): Block[] {
         .map((line) => `${line.replace(indent, '')}\n`)
         .join(''),
       expects: comments.filter(({ key }) => key === 'expects').map(({ value }) => value),
+      exits: (comments.find(({ key }) => key === 'exits')?.value ?? '0').split(' ').map(Number),
       name: comments.find(({ key }) => key === 'name')?.value,
     });
     index = end;

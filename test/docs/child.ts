@@ -14,6 +14,8 @@ export interface ChildOptions {
   /** Added to this process's environment, without what Vitest put there. */
   readonly env?: Readonly<Record<string, string>>;
   readonly timeoutMs?: number;
+  /** The exit codes with which the program has ended well. Default: 0 alone. */
+  readonly exitCodes?: readonly number[];
 }
 
 export const programLimitMs = 60_000;
@@ -69,7 +71,8 @@ export function runChild(command: string, args: readonly string[], options: Chil
 /** Runs a program that has to end well, and gives its output. */
 export async function runToSuccess(command: string, args: readonly string[], options: ChildOptions): Promise<string> {
   const outcome = await runChild(command, args, options);
-  if (outcome.exitCode === 0 && !outcome.timedOut) return outcome.output;
+  const { exitCodes = [0] } = options;
+  if (outcome.exitCode !== null && exitCodes.includes(outcome.exitCode) && !outcome.timedOut) return outcome.output;
   const end = outcome.timedOut ? 'did not end in time' : `ended with ${outcome.exitCode ?? outcome.signal}`;
   throw new Error(`${command} ${end}:\n${outcome.output}`);
 }

@@ -10,7 +10,7 @@ const scratch = new Scratch();
 afterAll(() => scratch.remove());
 
 function block(language: string, code: string, expects: string[] = []): Block {
-  return { file: 'page.md', line: 7, language, code, expects, name: undefined };
+  return { file: 'page.md', line: 7, language, code, expects, exits: [0], name: undefined };
 }
 
 function run(language: string, code: string, expects?: string[]): Promise<string> {
@@ -22,7 +22,15 @@ describe('extractBlocks', () => {
     const page = ['# Title', '', '<!-- name: first -->', '<!-- expects: a b -->', '<!-- expects: c -->', '```ts x=y'];
     const [found] = extractBlocks([...page, 'one', '', '  two', '```', 'text'].join('\n'), 'page.md');
     const code = 'one\n\n  two\n';
-    expect(found).toEqual({ file: 'page.md', line: 6, language: 'ts', code, expects: ['a b', 'c'], name: 'first' });
+    expect(found).toEqual({
+      file: 'page.md',
+      line: 6,
+      language: 'ts',
+      code,
+      expects: ['a b', 'c'],
+      exits: [0],
+      name: 'first',
+    });
   });
 
   it('finds every block: tildes, in a list, longer fences that hold shorter ones, without a language', () => {
@@ -37,6 +45,8 @@ describe('extractBlocks', () => {
   });
 
   it('keeps a comment for the block directly below it only', () => {
+    const [listing] = extractBlocks('<!-- exits: 0 3 -->\n```sh\n```\n', 'page.md');
+    expect(listing?.exits).toEqual([0, 3]);
     const [first, second] = extractBlocks('<!-- expects: x -->\n```sh\n```\n```sh\n```\n', 'page.md');
     expect([first?.expects, second?.expects]).toEqual([['x'], []]);
   });
@@ -79,6 +89,13 @@ describe.concurrent('runBlock', () => {
     await expect(run('sh', 'false\necho a\n')).rejects.toThrow('ended with 1');
     await expect(run('console', '$ echo a\nfalse\n')).resolves.toBe('a\n');
     await expect(run('sh', 'command -v tcp-keepalive\n')).resolves.toContain(scratch.binDirectory);
+  });
+
+  it('accepts the exit codes of a shell block that a comment above it names, and no other', async () => {
+    const ending = (code: number) => runBlock({ ...block('sh', `exit ${code}\n`), exits: [0, 3] }, { scratch, go });
+    await expect(ending(0)).resolves.toBe('');
+    await expect(ending(3)).resolves.toBe('');
+    await expect(ending(2)).rejects.toThrow('ended with 2');
   });
 
   it('checks commands that concern the project instead of running them', async () => {

@@ -44,6 +44,7 @@ const runGo: Runner = async (block, { scratch, go }) => {
   return runToSuccess(program, [], { cwd: path.dirname(program) });
 };
 
+/** Runs a shell block. Commands that ask the machine may end with what `exits` of the block allows. */
 const runShell: Runner = async (block, { scratch }) => {
   const { script, projectCommands } = readShell(block.language, block.code);
   for (const command of projectCommands) {
@@ -55,7 +56,8 @@ const runShell: Runner = async (block, { scratch }) => {
   symlinkSync(path.join(projectRoot, 'examples'), path.join(directory, 'examples'));
   cpSync(path.join(projectRoot, 'test/docs/programs'), directory, { recursive: true });
   const env = { PATH: `${scratch.binDirectory}:${path.dirname(process.execPath)}:${process.env['PATH']}` };
-  return runToSuccess('bash', ['-eo', 'pipefail', '-c', script], { cwd: directory, env });
+  const options = { cwd: directory, env, exitCodes: block.exits };
+  return runToSuccess('bash', ['-eo', 'pipefail', '-c', script], options);
 };
 
 const parseJson: Runner = async (block) => {
