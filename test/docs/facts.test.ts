@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { type DetectionConditions, type DetectionScenario, detectionTime } from '../../src/index.js';
 import { timerLatenessMs } from '../../src/policy/model/timer-wheel.js';
@@ -39,6 +39,14 @@ function scenarioOf(label: string): DetectionScenario {
   if (label.startsWith('rebooted')) return 'rebooted';
   return label.startsWith('data in flight') ? 'data-in-flight' : 'idle';
 }
+
+describe('README.md', () => {
+  it('leads to every page', () => {
+    const pages = readdirSync(new URL('../../docs', import.meta.url)).filter((name) => name.endsWith('.md'));
+    const readme = page('../README.md');
+    expect(pages.filter((name) => !readme.includes(`](docs/${name}`))).toEqual([]);
+  });
+});
 
 describe('docs/predict-detection.md', () => {
   it('states how late a timer can be', () => {
