@@ -2,7 +2,7 @@ import { SystemCallError, UnsupportedError } from '../../native/errors.js';
 import { ConfigurationError } from '../../policy/configuration-error.js';
 import { OptionsCheck } from '../../policy/options-check.js';
 import { readPolicyOrOff } from '../../policy/parse.js';
-import type { PolicyInput, ValidPolicy } from '../../policy/policy.js';
+import { isOff, type PolicyInput, type ValidPolicy } from '../../policy/policy.js';
 import { type KeepAliveState, sameSettings } from '../../policy/settings.js';
 import { fromWorker, isWorker } from '../from-worker.js';
 import type { HostConnection, Omission } from '../list/connection.js';
@@ -107,7 +107,7 @@ export function makeChanges({ source, refused }: ChosenSource, planned: readonly
     };
   }
   const { shares, gone } = groupByNamespace(planned, ({ row }) => row.connection);
-  const enabling = planned.filter(({ wanted }) => wanted !== false && (!('enabled' in wanted) || wanted.enabled));
+  const enabling = planned.filter(({ wanted }) => !isOff(wanted));
   const seen = askUnanswered(enabling.map(({ row }) => row.connection));
   for (const { namespace, items } of shares) {
     const outcomes = writePlanned(sourceWithin(source, namespace), items, seen);
@@ -192,7 +192,7 @@ function foresee(rows: readonly ConnectionRow[], policy: ValidPolicy | false) {
  * @throws {UnsupportedError} on other platforms, and if the kernel has no inet_diag.
  * @throws {SystemCallError} if the kernel refuses the list.
  */
-export function setConnections(query: SetQuery, policy: PolicyInput | false, options: SetOptions = {}): SetResult {
+export function setConnections(query: SetQuery, policy: PolicyInput | boolean, options: SetOptions = {}): SetResult {
   assertSetQuery(query);
   const check = new OptionsCheck('setConnections', options, ['dryRun', 'onPlan']);
   check.booleans('dryRun');

@@ -1,4 +1,5 @@
 import type { ValidPolicy } from '../../policy/policy.js';
+import { isState } from '../../policy/settings.js';
 import { type OptionWrite, optionWrites, writesOf } from '../../socket/option-writes.js';
 import { linux } from '../../socket/platforms/linux.js';
 import type { KeepAliveState } from '../../socket/state.js';
@@ -75,8 +76,19 @@ export interface OptionSource extends Disposable {
 
 /** What to set, in the order that is right for a live socket. */
 export function writesFor(wanted: WantedOptions): OptionWrite[] {
-  if (wanted !== false && 'enabled' in wanted) return writesOf(wanted, linux);
-  return optionWrites(wanted, linux);
+  return isState(wanted) ? writesOf(wanted, linux) : optionWrites(wanted, linux);
+}
+
+/**
+ * Returns the writes that a socket needs: of a state, only what differs. A state can have a number that no option can be set
+ * to, because the socket followed a sysctl.
+ */
+export function writesNeeded(
+  list: readonly OptionWrite[],
+  wanted: WantedOptions,
+  now: KeepAliveState | undefined,
+): readonly OptionWrite[] {
+  return now === undefined || !isState(wanted) ? list : list.filter(({ field, state }) => now[field] !== state);
 }
 
 /** Gives the writes of many changes: most often they all want the same object, whose `'system'` is then read once. */

@@ -189,7 +189,7 @@ function installLast(): void {
 
 /** As {@link applyToProcess}, for a configuration that stands somewhere else than in a call. */
 export function applyConfiguration(
-  policy: PolicyInput | 'unmanaged' | 'off' | false,
+  policy: PolicyInput | 'unmanaged' | boolean,
   options: ProcessOptions,
   sourceOf: SourceOf,
 ): ProcessPolicy {
@@ -251,7 +251,7 @@ export function applyConfiguration(
  * @throws {UnsupportedError} in Bun and Deno.
  */
 export function applyToProcess(
-  policy: PolicyInput | 'unmanaged' | 'off' | false,
+  policy: PolicyInput | 'unmanaged' | boolean,
   options: ProcessOptions = {},
 ): ProcessPolicy {
   return applyConfiguration(policy, options, () => 'applyToProcess');

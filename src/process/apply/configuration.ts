@@ -7,7 +7,7 @@ import { type Content, type Field, fields, readConfigurationFile } from './confi
 
 /** What a process is to be given, and where that stands. */
 export interface Configuration {
-  readonly policy: PolicyInput | 'off' | 'unmanaged' | false;
+  readonly policy: PolicyInput | 'unmanaged' | boolean;
   readonly options: ProcessOptions;
   readonly sourceOf: SourceOf;
 }
