@@ -3,7 +3,9 @@ import type net from 'node:net';
 import { Socket } from '../../node/classes.js';
 import { onSecuring } from '../../node/connection-hooks.js';
 import { quietly } from '../../node/guarded.js';
+import { onHandedOver } from '../../node/opened-handles.js';
 import { callSoon } from '../../node/real-time.js';
+import { ownerOf } from '../../node/tcp-handle.js';
 import { ConfigurationError } from '../../policy/configuration-error.js';
 import { readMilliseconds } from '../../policy/duration.js';
 import { PolicyError } from '../../policy/errors.js';
@@ -127,11 +129,22 @@ function addQuietly(watch: PeerWatch, socket: net.Socket): void {
   if (!socket.destroyed) quietly(() => watch.add(socket));
 }
 
-/** Adds accepted connections, and TLS that is put on a connection. The watch itself notices connecting sockets. */
+/**
+ * Adds accepted connections, those that another process hands over, and TLS that is put on a connection. The watch itself
+ * notices connecting sockets.
+ */
 function addAll(watch: PeerWatch): void {
   const onServerSocket = (message: unknown) => addQuietly(watch, (message as { socket: net.Socket }).socket);
   watch.onClose(() => channel('net.server.socket').unsubscribe(onServerSocket));
   channel('net.server.socket').subscribe(onServerSocket);
+  const stopReceiving = onHandedOver((handle) => {
+    // Node.js makes the socket of the handle after this.
+    callSoon(() => {
+      const socket = ownerOf(handle);
+      if (socket instanceof Socket) addQuietly(watch, socket);
+    });
+  });
+  watch.onClose(stopReceiving);
   // Only the TLS socket hears why the connection below it ends.
   const stopSecuring = onSecuring((secure, below) => {
     callSoon(() => {
