@@ -102,11 +102,13 @@ const wordsMeant: Readonly<Record<string, 'on' | 'off' | undefined>> = {
   true: 'on',
   yes: 'on',
   on: 'on',
+  1: 'on',
   enable: 'on',
   enabled: 'on',
   false: 'off',
   no: 'off',
   off: 'off',
+  0: 'off',
   disable: 'off',
   disabled: 'off',
 };

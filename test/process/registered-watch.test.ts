@@ -153,6 +153,12 @@ describe('deadAfter of register', () => {
     expect(await loaded({ TCP_KEEPALIVE_DEAD_AFTER: '9s' })).toBe(true);
   });
 
+  it('is loaded by require, also in a program that is text', async () => {
+    const required = `require(${JSON.stringify(registerFile)}); console.log('ran')`;
+    const { code, stdout, stderr } = await start(['-e', required], { env: watched, options: [] }).ended;
+    expect({ code, stdout, stderr }).toEqual({ code: 0, stdout: 'ran\n', stderr: '' });
+  });
+
   it('is replaced by a second evaluation of register, like the policy', async () => {
     const twice = `
       import { once } from 'node:events';

@@ -30,7 +30,7 @@ describe('true', () => {
     expect(kernelStateOf(pair.client)).toMatchObject({ enabled: true, ...given });
   });
 
-  it.each(['true', 'Yes', 'enabled'])('as text, %s is explained', async (text) => {
+  it.each(['true', 'Yes', '1', 'enabled'])('as text, %s is explained', async (text) => {
     using pair = await loopbackPair();
     expect(() => setKeepAlive(pair.client, text)).toThrow(/'on' or 'off', got ".*"; did you mean 'on'\?/);
     expect(() => applyToProcess(text)).toThrow(/'on' or 'off', got ".*"; did you mean 'on'\?/);
