@@ -44,34 +44,29 @@ async function vanish(names: readonly string[], env: Record<string, string>, lau
     ...options,
   });
   onTestFinished(() => void child.kill('SIGKILL'));
-  let stderr = '';
+  let [stdout, stderr] = ['', ''];
+  child.stdout?.on('data', (text) => {
+    stdout += text;
+  });
   child.stderr?.on('data', (text) => {
     stderr += text;
   });
   await expect.poll(() => ready.size, { timeout: 45_000 }).toBe(names.length);
-  return { child, sockets, stderr: () => stderr };
-}
-
-/** Returns how the connections of a program end, once as many have ended as expected. */
-async function endsOf(child: Awaited<ReturnType<typeof vanish>>['child'], count: number): Promise<End[]> {
-  const ends: End[] = [];
-  let text = '';
-  for await (const chunk of child.stdout as NodeJS.ReadableStream) {
-    text += String(chunk);
-    const lines = text.split('\n');
-    text = lines.pop() ?? '';
-    ends.push(...lines.map((line) => JSON.parse(line) as End));
-    if (ends.length >= count) break;
-  }
-  return ends;
+  const lines = () => stdout.split('\n').slice(0, -1);
+  /** Returns how the connections end, once all have ended. */
+  const ends = async () => {
+    await expect.poll(lines, { timeout: 40_000 }).toHaveLength(names.length);
+    return lines().map((line) => JSON.parse(line) as End);
+  };
+  return { child, sockets, ends, stderr: () => stderr };
 }
 
 describe('deadAfter of register', () => {
   it('destroys the connections of a program that knows nothing of it, whose peers have vanished', async () => {
     const names = ['main', 'worker', 'fork', 'cluster', 'accepted', 'passed'];
-    const { child } = await vanish(names, watched);
+    const { ends: endsOf } = await vanish(names, watched);
     const began = performance.now();
-    const ends = await endsOf(child, names.length);
+    const ends = await endsOf();
     expect(ends.map(({ name }) => name).sort()).toEqual([...names].sort());
     for (const end of ends) expect(end).toMatchObject({ code: 'ETIMEDOUT', reason: 'unanswered' });
     // A second of idle, the time that the first probe may take, and 2 s; with the policy alone, 51 s.
@@ -79,13 +74,13 @@ describe('deadAfter of register', () => {
   }, 90_000);
 
   it('destroys a connection with data in flight, which keepalive does not', async () => {
-    const { child } = await vanish(['main'], { ...watched, TCP_KEEPALIVE: '30:5:3', WRITES: 'yes' });
-    expect(await endsOf(child, 1)).toMatchObject([{ name: 'main', code: 'ETIMEDOUT', reason: 'unanswered' }]);
+    const { ends } = await vanish(['main'], { ...watched, TCP_KEEPALIVE: '30:5:3', WRITES: 'yes' });
+    expect(await ends()).toMatchObject([{ name: 'main', code: 'ETIMEDOUT', reason: 'unanswered' }]);
   }, 90_000);
 
   it('watches connections as they are without a policy', async () => {
-    const { child } = await vanish(['main'], { ...watched, TCP_KEEPALIVE: 'unmanaged', WRITES: 'yes' });
-    expect(await endsOf(child, 1)).toMatchObject([{ name: 'main', code: 'ETIMEDOUT', reason: 'unanswered' }]);
+    const { ends } = await vanish(['main'], { ...watched, TCP_KEEPALIVE: 'unmanaged', WRITES: 'yes' });
+    expect(await ends()).toMatchObject([{ name: 'main', code: 'ETIMEDOUT', reason: 'unanswered' }]);
   }, 90_000);
 
   it('is read from tcp-keepalive.json, and the environment comes before it', async () => {
@@ -95,8 +90,8 @@ describe('deadAfter of register', () => {
       path.join(folder, 'tcp-keepalive.json'),
       JSON.stringify({ policy: '1:1:50', deadAfter: '10m', destroy: true }),
     );
-    const { child } = await vanish(['main'], { TCP_KEEPALIVE_DEAD_AFTER: '2s' }, { cwd: folder });
-    expect(await endsOf(child, 1)).toMatchObject([{ code: 'ETIMEDOUT', reason: 'unanswered' }]);
+    const { ends } = await vanish(['main'], { TCP_KEEPALIVE_DEAD_AFTER: '2s' }, { cwd: folder });
+    expect(await ends()).toMatchObject([{ code: 'ETIMEDOUT', reason: 'unanswered' }]);
   }, 90_000);
 
   it('names the connection in debug lines, and without destroy leaves it open', async () => {
