@@ -53,7 +53,7 @@ describe('tcp-keepalive ls --json', () => {
         timer: { kind: 'keepalive', expiresMs: expect.any(Number) },
         unanswered: 0,
         lastHeardMs: expect.any(Number),
-        process: { pid, name: name() },
+        process: { pid, name: name(), program: expect.any(String), command: expect.any(String) },
         unit: null,
         cgroup: connections[0]?.cgroup,
         netns: statSync('/proc/self/ns/net').ino,

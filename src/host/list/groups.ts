@@ -1,3 +1,4 @@
+import { shownName } from '../owners/processes.js';
 import type { HostConnection } from './connection.js';
 import { type ConnectionRow, dependsOnKeepAlive, unitName } from './row.js';
 
@@ -56,7 +57,7 @@ function portNames(rows: readonly ConnectionRow[]): (row: ConnectionRow) => stri
 
 function nameFunction(rows: readonly ConnectionRow[], by: Grouping): (row: ConnectionRow) => string | null {
   if (by === 'port') return portNames(rows);
-  return by === 'unit' ? unitName : ({ process }) => process?.name ?? null;
+  return by === 'unit' ? unitName : ({ process }) => process && shownName(process);
 }
 
 /**

@@ -6,7 +6,8 @@ import type { TcpState } from '../../wire/tcp-info/decode.js';
 import type { HostConnection } from '../list/connection.js';
 import { type ConnectionRow, dependsOnKeepAlive } from '../list/row.js';
 import type { HiddenProcesses } from '../owners/proc-links.js';
-import { processName } from '../owners/processes.js';
+import { type HostProcess, hostProcess } from '../owners/processes.js';
+import { namesOf } from '../owners/program-name.js';
 import type { Selection } from './selection.js';
 
 /** The part of a selection that the kernel can apply to its own list. Each filter admits what any of its values does. */
@@ -94,16 +95,22 @@ function pidTest(pids: readonly number[]): RowTest {
   };
 }
 
-function processTest(patterns: readonly string[]): RowTest {
-  const matches = anyGlobMatcher(patterns);
+/** Returns a test of what is known of a process by its id, which it remembers. */
+function processTest(matches: Test<HostProcess>): RowTest {
+  const known = new Map<number, boolean>();
+  const isMeant = (process: HostProcess) => {
+    const { pid } = process;
+    if (!known.has(pid)) known.set(pid, matches(process));
+    return known.get(pid) === true;
+  };
   let hasHidden: boolean | undefined;
-  // Any user may read the name of a process, unless /proc hides the process.
+  // Any user may read the name and the command line of a process, unless /proc hides the process.
   const isAnyHidden = ({ pids, hasUnlisted }: HiddenProcesses) => {
-    hasHidden ??= hasUnlisted || pids.some((pid) => matches(processName(pid) ?? ''));
+    hasHidden ??= hasUnlisted || pids.some((pid) => matches(hostProcess(pid) ?? { pid, name: '' }));
     return hasHidden;
   };
   return {
-    matches: ({ owners }) => owners.some(({ name }) => matches(name)),
+    matches: ({ owners }) => owners.some(isMeant),
     isOpen: (row, hidden) => isOwnerHidden(row, hidden) && hidden !== undefined && isAnyHidden(hidden),
   };
 }
@@ -150,7 +157,10 @@ function connectionTests({ port, remote, state, netns }: Selection): Test<HostCo
 function rowTests({ pid, process, verdict, cgroup, unit }: Selection): RowTest[] {
   const tests: RowTest[] = [];
   if (pid !== undefined) tests.push(pidTest(pid));
-  if (process !== undefined) tests.push(processTest(process));
+  if (process !== undefined) {
+    const matches = anyGlobMatcher(process);
+    tests.push(processTest((owner) => namesOf(owner).some(matches)));
+  }
   if (verdict !== undefined) tests.push(verdictTest(verdict));
   if (cgroup !== undefined) tests.push(cgroupTest(cgroup));
   if (unit !== undefined) tests.push(unitTest(unit));
