@@ -4,7 +4,7 @@ import type { Verdict } from '../../policy/model/verdict.js';
 import { type AddressPrefix, isWithin, parseAddress } from '../../wire/ip-address.js';
 import type { TcpState } from '../../wire/tcp-info/decode.js';
 import type { HostConnection } from '../list/connection.js';
-import { type ConnectionRow, dependsOnKeepAlive } from '../list/row.js';
+import { type ConnectionRow, dependsOnKeepAlive, lastHeardMs } from '../list/row.js';
 import type { HiddenProcesses } from '../owners/proc-links.js';
 import { type HostProcess, hostProcess } from '../owners/processes.js';
 import { namesOf } from '../owners/program-name.js';
@@ -14,6 +14,7 @@ import type { Selection } from './selection.js';
 export interface KernelSelection {
   readonly states?: readonly TcpState[];
   readonly ports?: readonly PortRange[];
+  readonly locals?: readonly AddressPrefix[];
   readonly remotes?: readonly AddressPrefix[];
   readonly cgroupIds?: readonly bigint[];
 }
@@ -28,11 +29,12 @@ const mostCgroups = 32;
  * @param idsBelow Gives the ids of a cgroup and of all below it, `Cgroups.idsBelow`.
  */
 export function kernelSelection(selection: Selection, idsBelow?: (path: string) => readonly bigint[]): KernelSelection {
-  const { state, port, remote, cgroup } = selection;
+  const { state, port, local, remote, cgroup } = selection;
   const cgroupIds = idsBelow === undefined ? undefined : cgroupIdsOf(cgroup, idsBelow);
   return {
     ...(state && { states: state }),
     ...(port && { ports: port }),
+    ...(local && { locals: local }),
     ...(remote && { remotes: remote }),
     ...(cgroupIds && { cgroupIds }),
   };
@@ -73,13 +75,14 @@ function portTest(ranges: readonly PortRange[]): Test<HostConnection> {
   return ({ local, remote }) => ranges.some((range) => isInRange(range, local.port, remote.port));
 }
 
+function isInAny(text: string, prefixes: readonly AddressPrefix[]): boolean {
+  const address = parseAddress(text);
+  return address !== undefined && prefixes.some((prefix) => isWithin(address, prefix));
+}
+
+/** A listener's 0.0.0.0 is no peer, and would be in every block of length 0. */
 function remoteTest(prefixes: readonly AddressPrefix[]): Test<HostConnection> {
-  return ({ remote, state }) => {
-    // A listener's 0.0.0.0 is no peer, and would be in every block of length 0.
-    if (state === 'LISTEN') return false;
-    const address = parseAddress(remote.address);
-    return address !== undefined && prefixes.some((prefix) => isWithin(address, prefix));
-  };
+  return ({ remote, state }) => state !== 'LISTEN' && isInAny(remote.address, prefixes);
 }
 
 /** Returns whether a process that may not be looked into may have the socket. */
@@ -145,21 +148,45 @@ function verdictTest(verdicts: readonly Verdict[]): RowTest {
   };
 }
 
-function connectionTests({ port, remote, state, netns }: Selection): Test<HostConnection>[] {
+function silentTest(times: readonly number[]): Test<HostConnection> {
+  const leastMs = Math.min(...times);
+  return (connection) => (lastHeardMs(connection) ?? 0) >= leastMs;
+}
+
+function unansweredTest(isWanted: boolean): Test<HostConnection> {
+  return ({ state, unanswered }) => state !== 'LISTEN' && unanswered > 0 === isWanted;
+}
+
+function connectionTests({
+  port,
+  local,
+  remote,
+  state,
+  netns,
+  silentFor,
+  unanswered,
+}: Selection): Test<HostConnection>[] {
   const tests: Test<HostConnection>[] = [];
   if (state !== undefined) tests.push((connection) => state.includes(connection.state));
   if (netns !== undefined) tests.push((connection) => netns.includes(connection.netns));
   if (port !== undefined) tests.push(portTest(port));
+  if (local !== undefined) tests.push(({ local: end }) => isInAny(end.address, local));
   if (remote !== undefined) tests.push(remoteTest(remote));
+  if (silentFor !== undefined) tests.push(silentTest(silentFor));
+  if (unanswered !== undefined) tests.push(unansweredTest(unanswered));
   return tests;
 }
 
-function rowTests({ pid, process, verdict, cgroup, unit }: Selection): RowTest[] {
+function rowTests({ pid, process, command, verdict, cgroup, unit }: Selection): RowTest[] {
   const tests: RowTest[] = [];
   if (pid !== undefined) tests.push(pidTest(pid));
   if (process !== undefined) {
     const matches = anyGlobMatcher(process);
     tests.push(processTest((owner) => namesOf(owner).some(matches)));
+  }
+  if (command !== undefined) {
+    const matches = anyGlobMatcher(command);
+    tests.push(processTest((owner) => matches(owner.command ?? '')));
   }
   if (verdict !== undefined) tests.push(verdictTest(verdict));
   if (cgroup !== undefined) tests.push(cgroupTest(cgroup));

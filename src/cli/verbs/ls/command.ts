@@ -1,5 +1,5 @@
 import { Command, InvalidArgumentError, Option } from 'commander';
-import { type Grouping, groupings, groupRows } from '../../../host/list/groups.js';
+import { type Group, type Grouping, groupings } from '../../../host/list/groups.js';
 import type { ListQuery } from '../../../host/list/list-query.js';
 import type { Listing } from '../../../host/list/listing.js';
 import { isAnswered } from '../../../host/list/not-judged.js';
@@ -30,15 +30,23 @@ function sortOrder(text: string): SortOrder {
   throw new InvalidArgumentError(hint === undefined ? `${allowed}.` : `${allowed}; ${hint}`);
 }
 
+/** Returns the groups that --group asks for. */
+async function groupsOf({ rows }: Listing, { group }: LsOptions): Promise<Group[] | undefined> {
+  if (group === undefined) return undefined;
+  return (await import('../../../host/list/group-facts.js')).groupListed(rows, group);
+}
+
 /** Returns the list as text. Loads the code of tables only here: loading it takes longer than a short list. */
-async function table(listing: Listing, { group, sort }: LsOptions): Promise<string> {
+async function table(listing: Listing, options: LsOptions): Promise<string> {
   const { rows } = listing;
+  const { group, sort } = options;
+  const groups = await groupsOf(listing, options);
   const { renderConnections, renderGroups, renderSummary } = await import('./text.js');
   const width = outputWidth();
   const body =
-    group === undefined
+    group === undefined || groups === undefined
       ? renderConnections(sortRows(rows, sort), width)
-      : renderGroups(groupRows(rows, group), group, width);
+      : renderGroups(groups, group, width);
   return `${body}\n\n${renderSummary(listing)}\n`;
 }
 
@@ -82,7 +90,7 @@ async function ls(options: LsOptions): Promise<void> {
   if (options.watch !== undefined) return watch(query, options, options.watch === true ? 1000 : options.watch);
   const list = await createLister(options);
   const listing = list(query);
-  if (options.json) writeListing(listing, options.sort, options.group);
+  if (options.json) writeListing(listing, options.sort, await groupsOf(listing, options));
   else {
     print(await table(listing, options));
     printIncomplete(listing.incomplete);
