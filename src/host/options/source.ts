@@ -22,8 +22,13 @@ export interface SocketReference {
   readonly unreachable?: string;
 }
 
-/** What a socket is to have: a policy, `false` for no keepalive, or a state that it had before. */
-export type WantedOptions = ValidPolicy | false | KeepAliveState;
+/** Numbers that a socket is to have; keepalive stays on or off as it is. */
+export interface NumbersOnly {
+  readonly numbers: ValidPolicy;
+}
+
+/** What a socket is to have: a policy, numbers alone, `false` for no keepalive, or a state that it had before. */
+export type WantedOptions = ValidPolicy | NumbersOnly | false | KeepAliveState;
 
 export interface OptionChange {
   readonly socket: SocketReference;
@@ -75,6 +80,9 @@ export interface OptionSource extends Disposable {
 
 /** What to set, in the order that is right for a live socket. */
 export function writesFor(wanted: WantedOptions): OptionWrite[] {
+  if (wanted !== false && 'numbers' in wanted) {
+    return optionWrites(wanted.numbers, linux).filter(({ field }) => field !== 'enabled');
+  }
   if (wanted !== false && 'enabled' in wanted) return writesOf(wanted, linux);
   return optionWrites(wanted, linux);
 }
