@@ -101,7 +101,7 @@ export function explainUnmatched(
   const sentences = named
     .filter((name) => !matches([name]))
     .map((name) => {
-      const given = [text[name] ?? []].flat();
+      const given = [text[name] ?? []].flat().flatMap((value) => (name === 'command' ? value : value.split(',')));
       return (
         byFilter[name].says(given.map((value) => `"${value}"`).join(' or ')) + nearestNames(given, rows, byFilter[name])
       );
