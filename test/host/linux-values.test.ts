@@ -26,6 +26,11 @@ describe('a wrong value', () => {
     [{ process: 'node' }, /process must be an array of names.*got "node"/],
     [{ verdict: ['unprotecte'] }, /verdict must be.*did you mean "unprotected"/],
     [{ remote: ['10.0.0.0/8'] }, /remote must be an array of blocks/],
+    [{ local: ['10.0.0.0/8'] }, /local must be an array of blocks/],
+    [{ silentFor: ['10m'] }, /silentFor must be an array of milliseconds such as \[600000\], got "10m"/],
+    [{ silentFor: 600_000 }, /silentFor must be an array of milliseconds/],
+    [{ unanswered: ['yes'] }, /unanswered must be true or false, got an array/],
+    [{ command: '*' }, /command must be an array of command lines/],
     [{ cgroup: ['system.slice'] }, /cgroup must be an array of paths/],
   ])('of a filter is refused: %j', async (selection, message) => {
     expect(() => listConnections({ selection: selection as never })).toThrow(message);

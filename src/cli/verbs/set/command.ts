@@ -93,7 +93,7 @@ function set(argument: PolicyArgument | undefined, options: SetOptions, command:
   const problem = file && finishRecord(file, result);
   show(result, options);
   if (dryRun && record !== undefined) printMessage(`--dry-run changes nothing, so that ${record} was not written`);
-  if (result.failed.length === 0 && process.exitCode === exitCodes.nothing) printUnmatched(query, options);
+  if (result.failed.length === 0 && exitCodeOf(result) === exitCodes.nothing) printUnmatched(query, options);
   if (problem === undefined) return;
   printMessage(problem);
   process.exitCode = exitCodes.fault;
