@@ -46,10 +46,10 @@ function readCommandLine(pid: number): string {
   let fd: number | undefined;
   try {
     fd = openSync(`/proc/${pid}/cmdline`, 'r');
-    let length = 0;
-    for (let count = 1; count > 0 && length < mostBytes; length += count) {
-      count = readSync(fd, buffer, length, mostBytes - length, null);
-    }
+    // The kernel fills the buffer or gives all there is (fs/proc/base.c, proc_pid_cmdline_read).
+    let length = readSync(fd, buffer, 0, mostBytes, null);
+    // A program that has set its title leaves NULs behind the title.
+    while (length > 0 && buffer[length - 1] === 0) length -= 1;
     return buffer.toString('utf8', 0, length);
   } catch {
     return '';

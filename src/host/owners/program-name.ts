@@ -120,11 +120,13 @@ function titledName(comm: string, commandLine: string, [called = '', ...args]: r
 }
 
 function fullName(comm: string, commandLine: string): string {
+  if (/\s/.test(comm)) return titledName(comm, commandLine, wordsOf(commandLine));
+  const isThread = threadNames.includes(comm);
+  const isWhole = Buffer.byteLength(comm) < commLength;
+  if (isWhole && !isThread && interpreterNamed(comm) === undefined) return comm;
   const words = wordsOf(commandLine);
-  if (/\s/.test(comm)) return titledName(comm, commandLine, words);
   const [called = '', ...args] = words;
   const file = lastPart(called.replace(/^-/, ''));
-  const isThread = threadNames.includes(comm);
   const name = isThread ? file || comm : comm;
   const interpreter = interpreterNamed(name);
   if (interpreter === undefined) return isThread ? name : uncut(comm, commandLine, words);
