@@ -8,6 +8,7 @@ import {
   destroyConnections,
   dumpConnections,
   listConnections,
+  parseSelection,
   readRecord,
   reapPeers,
   setConnections,
@@ -36,6 +37,25 @@ describe('a wrong value', () => {
     expect(() => listConnections({ selection: selection as never })).toThrow(message);
     expect(() => setConnections({ selection: selection as never }, '30:5:3')).toThrow(message);
     await expect(checkPeers({ selection: selection as never })).rejects.toThrow(message);
+  });
+
+  it.each([
+    [null, /policy must be/],
+    [{ userTimeout: 'auto', idle: 500 }, /idle must be/],
+    [{ userTimeout: 'auto', count: 0 }, /count must be/],
+    [
+      {
+        get userTimeout() {
+          throw new Error('a trap');
+        },
+      },
+      /reading its fields threw an error/,
+    ],
+    [{ userTimeout: 'automatic' }, /userTimeout must be/],
+  ])('of a policy that leaves numbers open is refused: %#', (policy, message) => {
+    const query = { selection: parseSelection({ pid: String(process.pid), port: '1' }) };
+    expect(() => setConnections(query, policy as never)).toThrow(message);
+    expect(() => setConnections(query, { count: 3 }, { onlyNumbers: 'yes' as never })).toThrow(/onlyNumbers/);
   });
 
   it.each([

@@ -12,8 +12,13 @@ const autoFields = ['idle', 'interval', 'count'] as const;
 
 /** Returns whether a policy leaves a number open of which its user timeout `'auto'` is made. */
 function isOpenAuto(policy: PolicyInput | false): policy is Exclude<PolicyInput, string> {
-  if (typeof policy !== 'object' || policy === null || policy.userTimeout !== 'auto') return false;
-  return autoFields.some((field) => policy[field] === undefined || policy[field] === 'system');
+  try {
+    if (typeof policy !== 'object' || policy.userTimeout !== 'auto') return false;
+    return autoFields.some((field) => policy[field] === undefined || policy[field] === 'system');
+  } catch {
+    // The policy is `null`, or reading its fields throws: it is refused where it is validated.
+    return false;
+  }
 }
 
 /** Reads the numbers that `'system'` stands for in a network namespace; `undefined` if the namespace has ended. */
@@ -37,8 +42,9 @@ export class WantedPolicy {
 
   /** @throws {PolicyError} if the kernel would refuse the policy. */
   constructor(policy: PolicyInput | false, onlyNumbers: boolean) {
-    this.needsState = isOpenAuto(policy);
-    this.#policy = readPolicyOrOff(isOpenAuto(policy) ? { ...policy, userTimeout: undefined } : policy);
+    const isOpen = isOpenAuto(policy);
+    this.needsState = isOpen;
+    this.#policy = readPolicyOrOff(isOpen ? { ...policy, userTimeout: undefined } : policy);
     this.#onlyNumbers = onlyNumbers;
     this.#system = settingFields.filter((field) => this.#policy !== false && this.#policy[field] === 'system');
   }
