@@ -74,7 +74,6 @@ const cases: readonly [command: string, code: number][] = [
   ['defaults unknown', 1],
   ['defaults set', 1],
   ['defaults set 0:1:1 --dry-run', 1],
-  ['demo --policy 1:1:1 --json', 0],
   ['demo --policy 0:1:1', 1],
   ['--version', 0],
   ['--help', 0],
