@@ -23,8 +23,13 @@ export interface SocketReference {
   readonly unreachable?: string;
 }
 
-/** What a socket is to have: a policy, `false` for no keepalive, or a state that it had before. */
-export type WantedOptions = ValidPolicy | false | KeepAliveState;
+/** Numbers that a socket is to have; keepalive stays on or off as it is. */
+export interface NumbersOnly {
+  readonly numbers: ValidPolicy;
+}
+
+/** What a socket is to have: a policy, numbers alone, `false` for no keepalive, or a state that it had before. */
+export type WantedOptions = ValidPolicy | NumbersOnly | false | KeepAliveState;
 
 export interface OptionChange {
   readonly socket: SocketReference;
@@ -74,8 +79,16 @@ export interface OptionSource extends Disposable {
   write(changes: readonly OptionChange[]): OptionOutcome[];
 }
 
+/** Returns whether a change leaves keepalive on or off as it is. */
+export function isNumbersOnly(wanted: WantedOptions): wanted is NumbersOnly {
+  return wanted !== false && 'numbers' in wanted;
+}
+
 /** What to set, in the order that is right for a live socket. */
 export function writesFor(wanted: WantedOptions): OptionWrite[] {
+  if (isNumbersOnly(wanted)) {
+    return optionWrites(wanted.numbers, linux).filter(({ field }) => field !== 'enabled');
+  }
   return isState(wanted) ? writesOf(wanted, linux) : optionWrites(wanted, linux);
 }
 
@@ -88,7 +101,8 @@ export function writesNeeded(
   wanted: WantedOptions,
   now: KeepAliveState | undefined,
 ): readonly OptionWrite[] {
-  return now === undefined || !isState(wanted) ? list : list.filter(({ field, state }) => now[field] !== state);
+  if (now === undefined || isNumbersOnly(wanted) || !isState(wanted)) return list;
+  return list.filter(({ field, state }) => now[field] !== state);
 }
 
 /** Gives the writes of many changes: most often they all want the same object, whose `'system'` is then read once. */
