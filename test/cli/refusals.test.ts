@@ -18,6 +18,8 @@ describe('what tcp-keepalive ls refuses', () => {
     ['netns', 'no-such-namespace'],
     ['process', ''],
     ['unit', 'a,,b'],
+    ['local', 'localhost'],
+    ['command', ''],
   ])('refuses --%s %j in one line that names it', async (filter, value) => {
     const { code, stdout, stderr } = await runCli('ls', `--${filter}`, value);
     expect(stderr).toMatch(new RegExp(`^tcp-keepalive: ${filter} must .*got .*\n$`));

@@ -141,7 +141,8 @@ describe.skipIf(cannotRun(!canRun, 'it needs root, setpriv and a project that ev
       expect(set.code).toBe(3);
       expect((await held(foreign, 'IPv4 1 server')).state).toEqual(before);
       const other = await runAsNobody('ls', '--port', `local:${foreignPort}`, '--pid', `${own.pid}`);
-      expect(other).toMatchObject({ code: 0, stdout: expect.stringMatching(/^0 connections\n$/m) });
+      expect(other).toMatchObject({ code: 1, stdout: expect.stringMatching(/^0 connections\n$/m) });
+      expect(other.stderr).toContain('tcp-keepalive: no connection matches --pid and --port together\n');
     });
 
     it('ls of nothing but its own has nothing to add', async () => {

@@ -162,7 +162,11 @@ describe.concurrent('a file that TCP_KEEPALIVE_CONFIG names', () => {
 
 describe.concurrent('without a policy', () => {
   it.each<[string, Record<string, string>, RegExp]>([
-    ['nothing is set', {}, /TCP_KEEPALIVE is not set; .*tcp-keepalive\.json does not exist; set TCP_KEEPALIVE=30:5:3:auto/],
+    [
+      'nothing is set',
+      {},
+      /TCP_KEEPALIVE is not set; .*tcp-keepalive\.json does not exist; set TCP_KEEPALIVE=30:5:3:auto/,
+    ],
     ['the variable is empty', { TCP_KEEPALIVE: '' }, /TCP_KEEPALIVE is empty; /],
     ['its name is misspelt', { TCP_KEEP_ALIVE: '30:5:3' }, /TCP_KEEP_ALIVE is set: did you mean TCP_KEEPALIVE\?/],
     ['it is in lower case', { tcp_keepalive: '30:5:3' }, /tcp_keepalive is set: did you mean TCP_KEEPALIVE\?/],
@@ -225,7 +229,7 @@ describe.concurrent('an unknown variable', () => {
     ['TCP_KEEPALIVE_RULE', 'did you mean "TCP_KEEPALIVE_RULES"\\?'],
     [
       'TCP_KEEPALIVE_POLICY',
-      'known are TCP_KEEPALIVE, .*TCP_KEEPALIVE_NATIVE, TCP_KEEPALIVE_CONFIG, TCP_KEEPALIVE_ON_ERROR',
+      'known are TCP_KEEPALIVE, .*TCP_KEEPALIVE_NATIVE, TCP_KEEPALIVE_DEAD_AFTER, TCP_KEEPALIVE_DESTROY, TCP_KEEPALIVE_CONFIG, TCP_KEEPALIVE_ON_ERROR',
     ],
   ])('%s ends the program before it begins', async (name, hint) => {
     const env = { TCP_KEEPALIVE: '30:5:3', [name]: 'fill' };

@@ -1,24 +1,31 @@
 import type { TimerKind } from '../../host/list/connection.js';
 import { type ConnectionRow, dependsOnKeepAlive, lastHeardMs } from '../../host/list/row.js';
+import { shownName } from '../../host/owners/processes.js';
+import { scriptIn } from '../../host/owners/program-name.js';
 import { policyDuration } from '../../policy/duration.js';
 import type { Endpoint } from '../../wire/endpoint.js';
 import type { TcpState } from '../../wire/tcp-info/decode.js';
 import { humanDuration } from './duration.js';
-import { cutEnd, cutMiddle, keepingTail } from './table.js';
+import { cutEnd, cutMiddle, displayWidth, keepingTail } from './table.js';
 
 /** Stands where there is nothing to say. */
 export const emptyCell = '-';
 
-export const processColumn = { title: 'PROCESS', least: 12, shorten: keepingTail('/', cutEnd) } as const;
+/** Makes a program's name fit: without the interpreter, `app.js`, then cut. */
+function cutName(name: string, width: number): string {
+  return cutEnd(displayWidth(name) > width ? (scriptIn(name) ?? name) : name, width);
+}
+
+export const processColumn = { title: 'PROCESS', least: 12, shorten: keepingTail('/', cutName) } as const;
 
 /** A column of addresses, without its title. */
 export const addressColumn = { least: 13, shorten: keepingTail(':', cutMiddle) } as const;
 
-/** `name/pid`, and how many others have the socket open: `nginx/7 +3`. */
+/** `name/pid`, and how many others have the socket open: `nginx/7 +3`, `node app.js/9`. */
 export function processText({ process, owners }: ConnectionRow): string {
   if (process === null) return emptyCell;
   const others = owners.length > 1 ? ` +${owners.length - 1}` : '';
-  return `${process.name}/${process.pid}${others}`;
+  return `${shownName(process)}/${process.pid}${others}`;
 }
 
 export function endpointText({ address, port }: Endpoint): string {

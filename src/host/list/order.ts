@@ -1,6 +1,7 @@
 import type { Verdict } from '../../policy/model/verdict.js';
 import type { Endpoint } from '../../wire/endpoint.js';
 import { parseAddress } from '../../wire/ip-address.js';
+import { shownName } from '../owners/processes.js';
 import { type ConnectionRow, lastHeardMs, unitName } from './row.js';
 
 type SortValue = number | string | null;
@@ -17,7 +18,7 @@ const downwards = (value: number | null): SortValue => (value === null ? null : 
 
 /** By what rows can be sorted. What may need attention comes first: the worst verdict, the longest silence. */
 const values = {
-  process: ({ process }: ConnectionRow) => process?.name ?? null,
+  process: ({ process }: ConnectionRow) => process && shownName(process),
   pid: ({ process }: ConnectionRow) => process?.pid ?? null,
   unit: unitName,
   local: ({ connection }: ConnectionRow) => endpointValue(connection.local),

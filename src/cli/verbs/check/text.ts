@@ -1,7 +1,7 @@
 import type { CheckedPeer, CheckResult } from '../../../host/check/check.js';
 import type { ReapedPeer } from '../../../host/check/reap.js';
 import { addressColumn, endpointText, processColumn, processText } from '../../text/cells.js';
-import { counted, notJudgedText } from '../../text/counted.js';
+import { counted, notJudgedText, tally } from '../../text/counted.js';
 import { printable } from '../../text/printable.js';
 import { renderTable, wrapText } from '../../text/table.js';
 
@@ -9,16 +9,11 @@ const answers = { silent: 'silent', reset: 'reset', 'not-asked': 'not asked', al
 const order = Object.keys(answers);
 
 /** Returns the reasons why peers were not asked, each once, and the remedies. */
-function renderReasons(peers: readonly CheckedPeer[], width: number): string {
-  const counts = new Map<string, number>();
-  for (const { answer, why, remedy } of peers) {
-    if (answer !== 'not-asked') continue;
-    const reason = `${why}; ${remedy}`;
-    counts.set(reason, (counts.get(reason) ?? 0) + 1);
-  }
-  return [...counts]
-    .map(([reason, count]) => `\n${wrapText(`not asked: ${counted(count, 'peer')}: ${reason}`, width)}\n`)
-    .join('');
+function notAskedLines(peers: readonly CheckedPeer[]): string[] {
+  const reasons = peers
+    .filter(({ answer }) => answer === 'not-asked')
+    .map(({ why = '', remedy = '' }) => (why.includes(remedy) ? why : `${why}; ${remedy}`));
+  return tally(reasons).map(([reason, count]) => `not asked: ${counted(count, 'peer')}: ${reason}`);
 }
 
 /** Returns the table of peers, the silent first, then the reasons why some were not asked, and the counts. */
@@ -52,7 +47,9 @@ export function renderPeers({ peers, orphans, undecided }: CheckResult, width: n
     ...(orphans === 0 ? [] : [`${counted(orphans, 'orphan')} passed over`]),
     ...(open === undefined ? [] : [printable(open)]),
   ];
-  return `${lines.join('\n')}\n${renderReasons(peers, width)}`;
+  return `${lines.join('\n')}\n${notAskedLines(peers)
+    .map((line) => `\n${wrapText(line, width)}\n`)
+    .join('')}`;
 }
 
 const outcomes = {
@@ -64,6 +61,17 @@ const outcomes = {
   failed: 'could not be closed',
 } as const;
 
+function outcomeText({ outcome, error }: ReapedPeer): string {
+  return error === undefined ? outcomes[outcome] : `${outcomes[outcome]}: ${error}`;
+}
+
+/** Returns the errors and warnings of a check: peers that were not asked, connections that could not be closed or judged. */
+export function quietLines({ peers, undecided }: CheckResult, reaped: readonly ReapedPeer[]): string[] {
+  const failed = reaped.filter(({ outcome }) => outcome === 'failed');
+  const failures = tally(failed.map(outcomeText)).map(([text, count]) => `${counted(count, 'connection')} ${text}`);
+  return [...notAskedLines(peers), ...failures, notJudgedText(undecided)].filter((line) => line !== undefined);
+}
+
 /** What became of the connections whose peers were silent. */
 export function renderReaped(reaped: readonly ReapedPeer[], width: number): string {
   const columns = [
@@ -73,10 +81,10 @@ export function renderReaped(reaped: readonly ReapedPeer[], width: number): stri
   ];
   return `${renderTable(
     columns,
-    reaped.map(({ row, outcome, error }) => [
-      endpointText(row.connection.local),
-      endpointText(row.connection.remote),
-      error === undefined ? outcomes[outcome] : `${outcomes[outcome]}: ${error}`,
+    reaped.map((peer) => [
+      endpointText(peer.row.connection.local),
+      endpointText(peer.row.connection.remote),
+      outcomeText(peer),
     ]),
     width,
   )}\n`;

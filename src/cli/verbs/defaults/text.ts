@@ -1,3 +1,4 @@
+import { shownName } from '../../../host/owners/processes.js';
 import type { DefaultsChange } from '../../../host/sysctl/change.js';
 import { numberOfValue } from '../../../host/sysctl/configuration-text.js';
 import type { KernelDefaultsReport, NamespaceDefaults } from '../../../host/sysctl/report.js';
@@ -63,7 +64,7 @@ function namespaceRow(namespace: NamespaceDefaults): string[] {
   const { netns, name, process } = namespace;
   return [
     cutMiddle(printable(name ?? String(netns)), 16),
-    process === null ? '' : cutMiddle(printable(`${process.pid} ${process.name}`), 18),
+    process === null ? '' : cutMiddle(printable(`${process.pid} ${shownName(process)}`), 18),
     ...keepAliveSysctls.map((sysctl) => shownValue(sysctl, namespace)),
     isUsual(namespace) ? noticedAfter(namespace) : '',
   ];

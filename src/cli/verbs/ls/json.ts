@@ -1,4 +1,4 @@
-import { type Group, type Grouping, groupRows } from '../../../host/list/groups.js';
+import type { Group } from '../../../host/list/groups.js';
 import type { Listing } from '../../../host/list/listing.js';
 import { type SortOrder, sortRows } from '../../../host/list/order.js';
 import { type ConnectionRow, toJson } from '../../../host/list/row.js';
@@ -27,8 +27,8 @@ function writeItems<Item>(
 }
 
 /** Prints the connections, or their groups, as JSON. */
-export function writeListing(listing: Listing, sort: SortOrder, group: Grouping | undefined): void {
+export function writeListing(listing: Listing, sort: SortOrder, groups: readonly Group[] | undefined): void {
   const { rows } = listing;
-  if (group === undefined) writeItems<ConnectionRow>('connections', sortRows(rows, sort), toJson, listing);
-  else writeItems<Group>('groups', groupRows(rows, group), (item) => item, listing);
+  if (groups === undefined) writeItems<ConnectionRow>('connections', sortRows(rows, sort), toJson, listing);
+  else writeItems<Group>('groups', groups, (item) => item, listing);
 }
