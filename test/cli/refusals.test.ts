@@ -32,7 +32,7 @@ describe('what tcp-keepalive ls refuses', () => {
     [['--group', 'colour'], '--group'],
     [['--watch', 'often'], '--watch'],
     [['--fast', '--verdict', 'slow'], '--fast'],
-    [['--watch', '--json'], '--watch'],
+    [['--color', 'sometimes'], '--color'],
     [['stray'], 'argument'],
   ])('refuses %j in one line', async (args, named) => {
     const { code, stdout, stderr } = await runCli('ls', ...args);

@@ -1,15 +1,20 @@
 import { createRequire } from 'node:module';
 import type stringWidth from 'string-width';
+import { type Paint, plain, type Tone } from './colour.js';
 import { isPlain, printable } from './printable.js';
 
 /** A column of a table. */
 export interface Column {
   readonly title: string;
+  /** A shorter title, for lines that have no room for the title. */
+  readonly shortTitle?: string;
   readonly align?: 'right';
   /** The width that it may be shortened to; without one it keeps its full width. */
   readonly least?: number;
-  /** Columns with a lower number are dropped before others; those without one never. */
+  /** Columns with a lower number are dropped before others; those without one only by `rank`. */
   readonly worth?: number;
+  /** The order in which the columns without `worth` are dropped once they do not fit even shortened; without one never. */
+  readonly rank?: number;
   /** Shortened only when nothing is left to drop. */
   readonly isLastResort?: true;
   /** Makes a text fit a width; by default its end is cut. */
@@ -78,31 +83,58 @@ const gap = 2;
 const total = (widths: readonly number[]) =>
   widths.reduce((sum, width) => sum + width, 0) + gap * Math.max(0, widths.length - 1);
 
+/** The colours of a table. */
+export interface TableColours {
+  readonly paint: Paint;
+  /** Returns the tone of a cell. */
+  tone(row: number, column: Column): Tone | undefined;
+}
+
 interface Fitted {
   readonly column: Column;
+  readonly title: string;
   /** Where its cells are in a row. */
   readonly index: number;
   readonly natural: number;
   readonly least: number;
 }
 
-function measure(columns: readonly Column[], rows: readonly (readonly string[])[]): Fitted[] {
-  return columns.map((column, index) => {
-    let natural = displayWidth(column.title);
-    for (const row of rows) natural = Math.max(natural, displayWidth(row[index] as string));
-    const least = column.least ?? natural;
-    return { column, index, natural, least: Math.min(natural, Math.max(least, displayWidth(column.title))) };
-  });
+/** Returns what a column takes under one of its titles. */
+function measured(column: Column, index: number, title: string, rows: readonly (readonly string[])[]): Fitted {
+  let natural = displayWidth(title);
+  for (const row of rows) natural = Math.max(natural, displayWidth(row[index] as string));
+  const least = column.least ?? natural;
+  return { column, index, title, natural, least: Math.min(natural, Math.max(least, displayWidth(title))) };
+}
+
+const leastTotal = (fitted: readonly Fitted[]) => total(fitted.map(({ least }) => least));
+
+/** Drops columns by rank until the others fit. */
+function dropByRank(fitted: readonly Fitted[], width: number): Fitted[] {
+  let kept = [...fitted];
+  const ranked = kept.filter(({ column }) => column.rank !== undefined);
+  for (const next of ranked.sort((a, b) => (a.column.rank ?? 0) - (b.column.rank ?? 0))) {
+    if (leastTotal(kept) <= width) break;
+    kept = kept.filter((other) => other !== next);
+  }
+  return kept;
 }
 
 /** Keeps the columns that may not go, and of the others, the most worth first, those for which there is room. */
-function keepColumns(fitted: readonly Fitted[], width: number): Fitted[] {
-  const needed = (columns: readonly Fitted[]) =>
-    total(columns.map(({ column, natural, least }) => (column.isLastResort ? natural : least)));
-  let kept = fitted.filter(({ column }) => column.worth === undefined);
-  const others = fitted.filter(({ column }) => column.worth !== undefined);
+function keepColumns(columns: readonly Column[], rows: readonly (readonly string[])[], width: number): Fitted[] {
+  const needed = (fitted: readonly Fitted[]) =>
+    total(fitted.map(({ column, natural, least }) => (column.isLastResort ? natural : least)));
+  const all = columns.map((column, index) => measured(column, index, column.title, rows));
+  let kept = dropByRank(
+    all.filter(({ column }) => column.worth === undefined),
+    width,
+  );
+  const others = all.filter(({ column }) => column.worth !== undefined);
   for (const other of others.sort((a, b) => (b.column.worth ?? 0) - (a.column.worth ?? 0))) {
-    if (needed([...kept, other]) <= width) kept = [...kept, other];
+    const { column, index } = other;
+    const short = column.shortTitle === undefined ? [] : [measured(column, index, column.shortTitle, rows)];
+    const fitting = [other, ...short].find((candidate) => needed([...kept, candidate]) <= width);
+    if (fitting !== undefined) kept = [...kept, fitting];
   }
   return kept.sort((a, b) => a.index - b.index);
 }
@@ -124,6 +156,48 @@ function shareWidth(kept: readonly Fitted[], width: number): number[] {
   return widths;
 }
 
+interface Cell {
+  readonly text: string;
+  readonly width: number;
+  readonly column: Column;
+  readonly tone: Tone | undefined;
+}
+
+/** Joins the cells of a line, which is cut to a width. */
+function joinCells(cells: readonly Cell[], width: number, paint: Paint): string {
+  let line = '';
+  let spaces = 0;
+  let left = width;
+  for (const { text, width: space, column, tone } of cells) {
+    const fitted = displayWidth(text) > space ? (column.shorten ?? cutEnd)(text, space) : text;
+    const padding = ' '.repeat(Math.max(0, space - displayWidth(fitted)));
+    const padded = column.align === 'right' ? padding + fitted : fitted + padding;
+    const shown = cutEnd(padded, Math.max(0, left)).trimEnd();
+    const content = shown.trimStart();
+    if (content !== '') {
+      line += ' '.repeat(spaces + shown.length - content.length) + paint(content, tone);
+      spaces = 0;
+    } else spaces += shown.length;
+    spaces += displayWidth(padded) - displayWidth(shown) + gap;
+    left -= space + gap;
+  }
+  return line;
+}
+
+const printableRows = (rows: readonly (readonly string[])[]) => rows.map((row) => row.map(printable));
+
+const titledColumns = (columns: readonly (Column | string)[]) =>
+  columns.map((column) => (typeof column === 'string' ? { title: column } : column));
+
+/** Returns the columns that {@link renderTable} shows in lines no longer than `width`. */
+export function shownColumns(
+  columns: readonly (Column | string)[],
+  rows: readonly (readonly string[])[],
+  width: number,
+): readonly Column[] {
+  return keepColumns(titledColumns(columns), printableRows(rows), width).map(({ column }) => column);
+}
+
 /**
  * Returns rows laid out under their columns' titles, in lines no longer than `width`. Makes every cell printable.
  *
@@ -133,23 +207,33 @@ export function renderTable(
   columns: readonly (Column | string)[],
   rows: readonly (readonly string[])[],
   width = Number.POSITIVE_INFINITY,
+  { paint, tone }: TableColours = { paint: plain, tone: () => undefined },
 ): string {
-  const titled = columns.map((column) => (typeof column === 'string' ? { title: column } : column));
-  const cells = rows.map((row) => row.map(printable));
-  const kept = keepColumns(measure(titled, cells), width);
+  const cells = printableRows(rows);
+  const kept = keepColumns(titledColumns(columns), cells, width);
   const widths = width === Number.POSITIVE_INFINITY ? kept.map(({ natural }) => natural) : shareWidth(kept, width);
-  const lay = (row: readonly string[]) => {
-    let line = '';
-    kept.forEach(({ column, index }, at) => {
-      const space = widths[at] as number;
-      const cell = row[index] as string;
-      const text = displayWidth(cell) > space ? (column.shorten ?? cutEnd)(cell, space) : cell;
-      const padding = ' '.repeat(Math.max(0, space - displayWidth(text)));
-      line += (at === 0 ? '' : ' '.repeat(gap)) + (column.align === 'right' ? padding + text : text + padding);
-    });
-    return cutEnd(line.trimEnd(), width);
-  };
-  return [titled.map(({ title }) => title), ...cells].map(lay).join('\n');
+  const lay = (textOf: (fitted: Fitted) => string, toneOf: (column: Column) => Tone | undefined) =>
+    joinCells(
+      kept.map((fitted, at) => ({
+        text: textOf(fitted),
+        width: widths[at] as number,
+        column: fitted.column,
+        tone: toneOf(fitted.column),
+      })),
+      width,
+      paint,
+    );
+  const head = lay(
+    ({ title }) => title,
+    () => undefined,
+  );
+  const body = cells.map((row, at) =>
+    lay(
+      ({ index }) => row[index] as string,
+      (column) => tone(at, column),
+    ),
+  );
+  return [head, ...body].join('\n');
 }
 
 /** Breaks a text between words into lines no longer than `width`; a longer word has a line of its own. */

@@ -4,7 +4,16 @@ import { type CheckedPeer, type CheckResult, checkPeers } from '../../../host/ch
 import { type ReapedPeer, reapPeers } from '../../../host/check/reap.js';
 import { isAnswered } from '../../../host/list/not-judged.js';
 import { exitCodes } from '../../exit-codes.js';
-import { outputWidth, print, printError, printIncomplete, printJson, printMessage } from '../../shared/output.js';
+import { addColourOption, type ColourOptions, outputPaint } from '../../shared/colour-option.js';
+import {
+  outputWidth,
+  print,
+  printError,
+  printIncomplete,
+  printJson,
+  printMessage,
+  printPainted,
+} from '../../shared/output.js';
 import {
   addSelectionOptions,
   durationOption,
@@ -16,7 +25,7 @@ import { counted } from '../../text/counted.js';
 import { toJson } from './json.js';
 import { renderPeers, renderReaped } from './text.js';
 
-interface CheckOptions extends SelectionOptions {
+interface CheckOptions extends SelectionOptions, ColourOptions {
   readonly timeout: number;
   readonly reap?: true;
   readonly unconfirmed?: true;
@@ -70,7 +79,7 @@ async function check(options: CheckOptions, command: Command): Promise<void> {
     command.error('say which connections --reap may close, such as --port 5432, or --all');
   }
   const result = await checkPeers(queryOf(options), { timeout: options.timeout });
-  if (!json) print(renderPeers(result, outputWidth()));
+  if (!json) printPainted(renderPeers(result, outputWidth(), outputPaint(options)));
   const silent = result.peers.filter(({ answer }) => answer === 'silent');
   const reaped = mayClose ? await reap(silent, options) : [];
   if (json) printJson(toJson(result, reaped));
@@ -96,7 +105,8 @@ export function checkCommand(): Command {
     .option('--unconfirmed', 'with --reap, also where only a segment from beside asked')
     .option('--all', 'with --reap, any connection, where no filter is given')
     .option('--yes', 'with --reap, without the prompt')
-    .option('--json', 'print JSON')
+    .option('--json', 'print JSON');
+  addColourOption(command)
     .addHelpText(
       'after',
       `

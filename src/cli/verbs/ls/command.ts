@@ -6,14 +6,12 @@ import { isAnswered } from '../../../host/list/not-judged.js';
 import { parseSortOrder, type SortOrder, sortKeys, sortRows } from '../../../host/list/order.js';
 import { didYouMean } from '../../../policy/closest-name.js';
 import { exitCodes } from '../../exit-codes.js';
-import { drawingOutput, hasReader, outputWidth, print, printIncomplete, shownExitCode } from '../../shared/output.js';
+import { addColourOption, type ColourOptions, outputPaint } from '../../shared/colour-option.js';
+import { outputWidth, printIncomplete, printPainted, shownExitCode } from '../../shared/output.js';
 import { addSelectionOptions, durationOption, queryOf, type SelectionOptions } from '../../shared/selection-options.js';
-import { incompleteLines } from '../../text/incomplete.js';
-import { printableLines } from '../../text/printable.js';
 import { writeListing } from './json.js';
-import { sleep } from './sleep.js';
 
-interface LsOptions extends SelectionOptions {
+interface LsOptions extends SelectionOptions, ColourOptions {
   readonly allStates?: true;
   readonly fast?: true;
   readonly sort: SortOrder;
@@ -21,6 +19,9 @@ interface LsOptions extends SelectionOptions {
   readonly watch?: true | number;
   readonly json?: true;
 }
+
+/** The default order of `--watch`. */
+const urgency: SortOrder = { key: 'urgency', isReversed: false };
 
 function sortOrder(text: string): SortOrder {
   const order = parseSortOrder(text);
@@ -31,15 +32,17 @@ function sortOrder(text: string): SortOrder {
 }
 
 /** Returns the list as text. Loads the code of tables only here: loading it takes longer than a short list. */
-async function table(listing: Listing, { group, sort }: LsOptions): Promise<string> {
+async function table(listing: Listing, options: LsOptions): Promise<string> {
+  const { group, sort } = options;
   const { rows } = listing;
   const { renderConnections, renderGroups, renderSummary } = await import('./text.js');
   const width = outputWidth();
+  const paint = outputPaint(options);
   const body =
     group === undefined
-      ? renderConnections(sortRows(rows, sort), width)
-      : renderGroups(groupRows(rows, group), group, width);
-  return `${body}\n\n${renderSummary(listing)}\n`;
+      ? renderConnections(sortRows(rows, sort), width, paint)
+      : renderGroups(groupRows(rows, group), group, width, paint);
+  return `${body}\n\n${renderSummary(listing, paint)}\n`;
 }
 
 /** What can read options is loaded where they are asked for. */
@@ -53,38 +56,35 @@ function exitCodeOf(listing: Listing): number {
   return isAnswered(listing) ? exitCodes.done : exitCodes.unanswered;
 }
 
-async function watch(query: ListQuery, options: LsOptions, everyMs: number): Promise<void> {
+async function watch(query: ListQuery, options: LsOptions, command: Command): Promise<void> {
   const list = await createLister(options);
-  const { createLogUpdate } = await import('log-update');
-  const output = drawingOutput();
-  const screen = output.isTTY ? createLogUpdate(output) : undefined;
-  process.once('SIGINT', () => {
-    screen?.done();
-    process.exit();
-  });
-  while (hasReader()) {
-    const listing = list(query);
-    process.exitCode = exitCodeOf(listing);
-    const text = ((await table(listing, options)) + incompleteLines(listing.incomplete).join('\n')).trimEnd();
-    if (screen === undefined) print(`${text}\n\n`);
-    else {
-      // More than the terminal shows could not be redrawn in place.
-      const lines = text.split('\n').slice(0, (output.rows ?? Number.POSITIVE_INFINITY) - 1);
-      screen(printableLines(lines.join('\n')));
-    }
-    if (hasReader()) await sleep(everyMs);
-  }
+  const { watchConnections } = await import('./watch.js');
+  const { watch: every, group, json = false } = options;
+  const isSorted = command.getOptionValueSource('sort') === 'cli';
+  const watched = {
+    list() {
+      const listing = list(query);
+      process.exitCode = exitCodeOf(listing);
+      return listing;
+    },
+    everyMs: every === undefined || every === true ? 1000 : every,
+    sort: isSorted || json ? options.sort : urgency,
+    group,
+    args: process.argv.slice(3),
+    paint: outputPaint(options),
+  };
+  await watchConnections(watched, json);
   process.exitCode = shownExitCode(Number(process.exitCode));
 }
 
-async function ls(options: LsOptions): Promise<void> {
+async function ls(options: LsOptions, command: Command): Promise<void> {
   const query: ListQuery = { ...queryOf(options), allStates: options.allStates ?? false, options: !options.fast };
-  if (options.watch !== undefined) return watch(query, options, options.watch === true ? 1000 : options.watch);
+  if (options.watch !== undefined) return watch(query, options, command);
   const list = await createLister(options);
   const listing = list(query);
-  if (options.json) writeListing(listing, options.sort, options.group);
+  if (options.json) writeListing(listing, { sort: options.sort, group: options.group });
   else {
-    print(await table(listing, options));
+    printPainted(await table(listing, options));
     printIncomplete(listing.incomplete);
   }
   process.exitCode = shownExitCode(exitCodeOf(listing));
@@ -104,10 +104,9 @@ export function lsCommand(): Command {
         .default({ key: 'verdict', isReversed: false }, 'verdict'),
     )
     .addOption(new Option('--group <by>', 'counts by verdict instead of connections').choices(groupings))
-    .addOption(
-      durationOption('--watch [every]', 'redraw in place on a terminal (default: every second)').conflicts('json'),
-    )
-    .option('--json', 'print JSON')
+    .addOption(durationOption('--watch [every]', 'list again and again, the most urgent first (default: every 1s)'))
+    .option('--json', 'print JSON; with --watch a line each time');
+  addColourOption(command)
     .addHelpText(
       'after',
       `

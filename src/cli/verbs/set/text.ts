@@ -8,8 +8,8 @@ import { printable } from '../../text/printable.js';
 import { renderTable, wrapText } from '../../text/table.js';
 
 const ends = [
-  { title: 'LOCAL', ...addressColumn },
-  { title: 'REMOTE', ...addressColumn },
+  { title: 'LOCAL', ...addressColumn, rank: 1 },
+  { title: 'REMOTE', ...addressColumn, rank: 3 },
 ];
 
 function endCells({ state, local, remote }: HostConnection): string[] {
@@ -24,7 +24,7 @@ function renderTables({ changed, failed }: Changes, width: number): string[] {
   ]);
   const failures = failed.map(({ connection, error }) => [...endCells(connection), error]);
   return [
-    ...(changes.length === 0 ? [] : [renderTable([...ends, 'BEFORE', 'AFTER'], changes, width)]),
+    ...(changes.length === 0 ? [] : [renderTable([...ends, { title: 'BEFORE', rank: 2 }, 'AFTER'], changes, width)]),
     ...(failures.length === 0
       ? []
       : [renderTable([...ends, { title: 'NOT CHANGED, BECAUSE', least: 20 }], failures, width)]),
