@@ -54,6 +54,7 @@ describe.concurrent('what tcp-keepalive prints', () => {
           'ls --json',
           'ls --group port',
           'ls --watch 100ms',
+          'ls --watch 100ms --json',
           'defaults',
           'defaults --json',
           '--help',
