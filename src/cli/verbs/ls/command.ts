@@ -5,6 +5,7 @@ import type { Listing } from '../../../host/list/listing.js';
 import { isAnswered } from '../../../host/list/not-judged.js';
 import { parseSortOrder, type SortOrder, sortKeys, sortRows } from '../../../host/list/order.js';
 import { didYouMean } from '../../../policy/closest-name.js';
+import { defaultWithinMs } from '../../../policy/model/verdict.js';
 import { exitCodes } from '../../exit-codes.js';
 import { addColourOption, type ColourOptions, outputPaint } from '../../shared/colour-option.js';
 import { outputWidth, printIncomplete, printPainted, shownExitCode } from '../../shared/output.js';
@@ -17,6 +18,7 @@ interface LsOptions extends SelectionOptions, ColourOptions {
   readonly sort: SortOrder;
   readonly group?: Grouping;
   readonly watch?: true | number;
+  readonly explain?: true;
   readonly json?: true;
 }
 
@@ -42,7 +44,10 @@ async function table(listing: Listing, options: LsOptions): Promise<string> {
     group === undefined
       ? renderConnections(sortRows(rows, sort), width, paint)
       : renderGroups(groupRows(rows, group), group, width, paint);
-  return `${body}\n\n${renderSummary(listing, paint)}\n`;
+  if (!options.explain || rows.length === 0) return `${body}\n\n${renderSummary(listing, paint)}\n`;
+  const { renderExplanations } = await import('./explain.js');
+  const explanations = renderExplanations(sortRows(rows, sort), options.within ?? defaultWithinMs, width);
+  return `${body}\n\n${explanations}\n\n${renderSummary(listing, paint)}\n`;
 }
 
 /** What can read options is loaded where they are asked for. */
@@ -105,6 +110,7 @@ export function lsCommand(): Command {
     )
     .addOption(new Option('--group <by>', 'counts by verdict instead of connections').choices(groupings))
     .addOption(durationOption('--watch [every]', 'list again and again, the most urgent first (default: every 1s)'))
+    .addOption(new Option('--explain', 'say in words what the rows mean').conflicts(['fast', 'group', 'watch', 'json']))
     .option('--json', 'print JSON; with --watch a line each time');
   addColourOption(command)
     .addHelpText(
