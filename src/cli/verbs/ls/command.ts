@@ -8,6 +8,7 @@ import { didYouMean } from '../../../policy/closest-name.js';
 import { defaultWithinMs } from '../../../policy/model/verdict.js';
 import { exitCodes } from '../../exit-codes.js';
 import { addColourOption, type ColourOptions, outputPaint } from '../../shared/colour-option.js';
+import { withValues } from '../../shared/option-values.js';
 import { outputWidth, printIncomplete, printPainted, shownExitCode } from '../../shared/output.js';
 import { addSelectionOptions, durationOption, queryOf, type SelectionOptions } from '../../shared/selection-options.js';
 import { writeListing } from './json.js';
@@ -104,7 +105,7 @@ export function lsCommand(): Command {
     .option('--all-states', 'also TIME_WAIT and SYN_RECV')
     .addOption(new Option('--fast', 'without keepalive options and verdicts').conflicts('verdict'))
     .addOption(
-      new Option('--sort <key>', `${sortKeys.join(', ')}; -key for the other way round`)
+      withValues(new Option('--sort <key>', `${sortKeys.join(', ')}; -key for the other way round`), sortKeys)
         .argParser(sortOrder)
         .default({ key: 'verdict', isReversed: false }, 'verdict'),
     )
