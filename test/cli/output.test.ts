@@ -68,7 +68,7 @@ describe.concurrent('what tcp-keepalive prints', () => {
           'check',
           'check --json',
         ],
-        ...['demo --policy 1:1:1', 'defaults set 600:30:5 --dry-run'],
+        ...['demo --policy 1:1:1', 'defaults set 600:30:5 --dry-run', 'completion bash', 'man'],
       ];
       const runs = verbs.flatMap((verb) =>
         ['true', 'head -c 100 > /dev/null'].map((reader) => {
