@@ -126,6 +126,15 @@ describe('renderConnections', () => {
       |-                   -                    10.0.0.5:5432                10.0.7.21:49152                                 TIME-WAIT  ?            time-wait 45 s             0        -        0 B  -|"
     `));
 
+  it('has the verdict last of all in a narrow window, and tells where a listener listens', () => {
+    const ends = (width: number) => lines(width).map((line) => line.replace(/ {2,}/g, '|'));
+    expect(ends(60)[0]).toBe('PROCESS|REMOTE|KEEPALIVE|VERDICT');
+    expect(ends(60)[4]).toBe('nginx/77 +1|listens :443|7200:75:9|slow');
+    expect(ends(40)[3]).toMatch(/^redis…\/41877\|\[.*\]:60100\|unprotected$/);
+    expect(ends(26)[0]).toBe('REMOTE|VERDICT');
+    expect(ends(12)).toEqual(['VERDICT', 'protected', 'protected', 'unprotected', 'slow', '-']);
+  });
+
   it('never has a line longer than the terminal, and never fewer lines than connections', () => {
     for (let width = 20; width <= 260; width += 1) {
       const rendered = lines(width);
