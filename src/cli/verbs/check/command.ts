@@ -2,6 +2,7 @@ import { createInterface } from 'node:readline/promises';
 import { Command } from 'commander';
 import { type CheckedPeer, type CheckResult, checkPeers } from '../../../host/check/check.js';
 import { type ReapedPeer, reapPeers } from '../../../host/check/reap.js';
+import { withoutFacts } from '../../../host/list/missing-facts.js';
 import { isAnswered } from '../../../host/list/not-judged.js';
 import { exitCodes } from '../../exit-codes.js';
 import { addColourOption, type ColourOptions, outputPaint } from '../../shared/colour-option.js';
@@ -85,7 +86,8 @@ async function check(options: CheckOptions, command: Command): Promise<void> {
   if (json) printJson(toJson(result, reaped));
   else {
     if (reaped.length > 0) print(`\n${renderReaped(reaped, outputWidth())}`);
-    printIncomplete(result.incomplete);
+    // Why a peer was not asked stands below the table.
+    printIncomplete(withoutFacts(result.incomplete, 'options'));
   }
   const unconfirmed = reaped.filter(({ outcome }) => outcome === 'unconfirmed').length;
   if (unconfirmed > 0) {

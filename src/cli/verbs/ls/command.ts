@@ -12,6 +12,7 @@ import { withValues } from '../../shared/option-values.js';
 import { outputWidth, printIncomplete, printPainted, shownExitCode } from '../../shared/output.js';
 import { addSelectionOptions, durationOption, queryOf, type SelectionOptions } from '../../shared/selection-options.js';
 import { writeListing } from './json.js';
+import { shownOmissions } from './shown-omissions.js';
 
 interface LsOptions extends SelectionOptions, ColourOptions {
   readonly allStates?: true;
@@ -91,7 +92,7 @@ async function ls(options: LsOptions, command: Command): Promise<void> {
   if (options.json) writeListing(listing, { sort: options.sort, group: options.group });
   else {
     printPainted(await table(listing, options));
-    printIncomplete(listing.incomplete);
+    printIncomplete(shownOmissions(listing, options.group));
   }
   process.exitCode = shownExitCode(exitCodeOf(listing));
 }

@@ -6,6 +6,7 @@ import type { Paint } from '../../text/colour.js';
 import { incompleteLines } from '../../text/incomplete.js';
 import { printable } from '../../text/printable.js';
 import { cutEnd, displayWidth } from '../../text/table.js';
+import { shownOmissions } from './shown-omissions.js';
 import { renderConnections, renderGroups, renderSummary } from './text.js';
 import { type View, viewedRows, viewLine } from './view.js';
 
@@ -55,9 +56,15 @@ function bodyOf({ listing, view, group, paint }: Frame): Body {
 
 /** Returns a frame of every row, for a pipe or a file. */
 export function wholeFrame(frame: Frame): string {
-  const { listing, paint } = frame;
+  const { listing, paint, group } = frame;
   const table = bodyOf(frame).render(Number.POSITIVE_INFINITY, Number.POSITIVE_INFINITY);
-  const lines = [headLine(frame), ...table, '', renderSummary(listing, paint), ...incompleteLines(listing.incomplete)];
+  const lines = [
+    headLine(frame),
+    ...table,
+    '',
+    renderSummary(listing, paint),
+    ...incompleteLines(shownOmissions(listing, group)),
+  ];
   return `${lines.join('\n')}\n\n`;
 }
 
@@ -99,7 +106,7 @@ export function windowFrame(frame: Frame, { columns, rows }: WindowSize, hasKeys
     return [...tableWithin(frame, columns, rows - below.length), ...below];
   }
   // Many warnings must not take the place of the rows.
-  const warnings = incompleteLines(frame.listing.incomplete).slice(0, Math.floor(rows / 4));
+  const warnings = incompleteLines(shownOmissions(frame.listing, frame.group)).slice(0, Math.floor(rows / 4));
   const below = ['', ...summary, ...warnings.map(cut), ...keys];
   return [cut(headLine(frame)), ...tableWithin(frame, columns, rows - 1 - below.length), ...below];
 }

@@ -3,6 +3,7 @@ import { RecordError, readRecord } from '../../../host/change/record.js';
 import { RecordFile } from '../../../host/change/record-file.js';
 import { type SetResult, setConnections } from '../../../host/change/set.js';
 import { type UndoResult, undoChanges } from '../../../host/change/undo.js';
+import { withoutFacts } from '../../../host/list/missing-facts.js';
 import { isAnswered } from '../../../host/list/not-judged.js';
 import type { CompletePolicy, KeepAlivePolicy } from '../../../policy/policy.js';
 import { exitCodes } from '../../exit-codes.js';
@@ -35,7 +36,8 @@ function show(result: SetResult | UndoResult, { json, dryRun = false }: { json?:
   if (json) printJson(toJson(result));
   else {
     print(renderChanges(result, outputWidth(), dryRun));
-    printIncomplete(result.incomplete);
+    // No owner is shown, and each failure has its reason.
+    printIncomplete(withoutFacts(result.incomplete, 'owners', 'options'));
   }
   process.exitCode = dryRun ? shownExitCode(exitCodeOf(result)) : exitCodeOf(result);
 }
