@@ -126,7 +126,8 @@ Exit code: 0 listed; 3 some could not be judged, or may be missing; 1 wrong
 usage or nothing could be listed.
 
 Examples:
-  $ tcp-keepalive ls --verdict unprotected
+  $ tcp-keepalive ls --verdict unprotected --explain
+  $ tcp-keepalive ls --watch --process postgres
   $ tcp-keepalive ls --group process
   $ tcp-keepalive ls --port 5432 --json`,
     )
