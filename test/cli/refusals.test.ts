@@ -33,6 +33,9 @@ describe('what tcp-keepalive ls refuses', () => {
     [['--watch', 'often'], '--watch'],
     [['--fast', '--verdict', 'slow'], '--fast'],
     [['--color', 'sometimes'], '--color'],
+    [['--explain', '--json'], '--explain'],
+    [['--explain', '--watch'], '--explain'],
+    [['--explain', '--group', 'port'], '--explain'],
     [['stray'], 'argument'],
   ])('refuses %j in one line', async (args, named) => {
     const { code, stdout, stderr } = await runCli('ls', ...args);

@@ -106,7 +106,7 @@ export function windowFrame(frame: Frame, { columns, rows }: WindowSize, hasKeys
     return [...tableWithin(frame, columns, rows - below.length), ...below];
   }
   // Many warnings must not take the place of the rows.
-  const warnings = incompleteLines(shownOmissions(frame.listing, frame.group)).slice(0, Math.floor(rows / 4));
+  const warnings = incompleteLines(shownOmissions(frame.listing, frame.group)).slice(0, Math.floor(rows / 8));
   const below = ['', ...summary, ...warnings.map(cut), ...keys];
   return [cut(headLine(frame)), ...tableWithin(frame, columns, rows - 1 - below.length), ...below];
 }
