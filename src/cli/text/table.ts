@@ -156,32 +156,39 @@ function shareWidth(kept: readonly Fitted[], width: number): number[] {
   return widths;
 }
 
-interface Cell {
-  readonly text: string;
-  readonly width: number;
-  readonly column: Column;
-  readonly tone: Tone | undefined;
+/** Returns a cell in a space, aligned; `left` columns of the line are left. */
+function placeCell(text: string, space: number, left: number, { shorten = cutEnd, align }: Column) {
+  const natural = displayWidth(text);
+  const content = natural > space ? shorten(text, space) : text;
+  const padding = Math.max(0, space - (content === text ? natural : displayWidth(content)));
+  const [before, after] = align === 'right' ? [padding, 0] : [0, padding];
+  if (left >= space) return { before, content, after };
+  const cut = cutEnd(' '.repeat(before) + content + ' '.repeat(after), Math.max(0, left)).trimEnd();
+  return { before: cut.length - cut.trimStart().length, content: cut.trimStart(), after: 0 };
 }
 
-/** Joins the cells of a line, which is cut to a width. */
-function joinCells(cells: readonly Cell[], width: number, paint: Paint): string {
+/** Lays out a line of cells, which is cut to a width. */
+function layLine(
+  kept: readonly Fitted[],
+  widths: readonly number[],
+  width: number,
+  cells: { text(fitted: Fitted): string; paint(text: string, column: Column): string },
+): string {
   let line = '';
   let spaces = 0;
   let left = width;
-  for (const { text, width: space, column, tone } of cells) {
-    const fitted = displayWidth(text) > space ? (column.shorten ?? cutEnd)(text, space) : text;
-    const padding = ' '.repeat(Math.max(0, space - displayWidth(fitted)));
-    const padded = column.align === 'right' ? padding + fitted : fitted + padding;
-    const shown = cutEnd(padded, Math.max(0, left)).trimEnd();
-    const content = shown.trimStart();
+  kept.forEach((fitted, at) => {
+    const space = widths[at] as number;
+    const { before, content, after } = placeCell(cells.text(fitted), space, left, fitted.column);
+    spaces += before;
     if (content !== '') {
-      line += ' '.repeat(spaces + shown.length - content.length) + paint(content, tone);
+      line += ' '.repeat(spaces) + cells.paint(content, fitted.column);
       spaces = 0;
-    } else spaces += shown.length;
-    spaces += displayWidth(padded) - displayWidth(shown) + gap;
+    }
+    spaces += after + gap;
     left -= space + gap;
-  }
-  return line;
+  });
+  return line.trimEnd();
 }
 
 const printableRows = (rows: readonly (readonly string[])[]) => rows.map((row) => row.map(printable));
@@ -195,6 +202,7 @@ export function shownColumns(
   rows: readonly (readonly string[])[],
   width: number,
 ): readonly Column[] {
+  if (width === Number.POSITIVE_INFINITY) return titledColumns(columns);
   return keepColumns(titledColumns(columns), printableRows(rows), width).map(({ column }) => column);
 }
 
@@ -212,26 +220,12 @@ export function renderTable(
   const cells = printableRows(rows);
   const kept = keepColumns(titledColumns(columns), cells, width);
   const widths = width === Number.POSITIVE_INFINITY ? kept.map(({ natural }) => natural) : shareWidth(kept, width);
-  const lay = (textOf: (fitted: Fitted) => string, toneOf: (column: Column) => Tone | undefined) =>
-    joinCells(
-      kept.map((fitted, at) => ({
-        text: textOf(fitted),
-        width: widths[at] as number,
-        column: fitted.column,
-        tone: toneOf(fitted.column),
-      })),
-      width,
-      paint,
-    );
-  const head = lay(
-    ({ title }) => title,
-    () => undefined,
-  );
+  const head = layLine(kept, widths, width, { text: ({ title }) => title, paint: (text) => text });
   const body = cells.map((row, at) =>
-    lay(
-      ({ index }) => row[index] as string,
-      (column) => tone(at, column),
-    ),
+    layLine(kept, widths, width, {
+      text: ({ index }) => row[index] as string,
+      paint: (text, column) => paint(text, tone(at, column)),
+    }),
   );
   return [head, ...body].join('\n');
 }
