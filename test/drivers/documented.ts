@@ -19,6 +19,7 @@ function tableUnder(heading: string): string[][] {
 
 const settings = tableUnder('What each driver does by itself');
 const signs = tableUnder('What you see when the server has vanished');
+const places = tableUnder('Whose socket it is, and where');
 
 const [here = ''] = process.versions.node.split('.');
 
@@ -37,4 +38,9 @@ export function documentedSettings(driver: string, column: 'by itself' | 'filled
 export function documentedSigns(driver: string): string[] {
   const [, text = ''] = signs.find(([name]) => name === driver) ?? [];
   return text === 'nothing' ? [] : text.split(', ');
+}
+
+/** The expression that the table has for a driver's socket; `none` if there is none. */
+export function documentedPlace(driver: string): string | undefined {
+  return places.find(([name]) => name === driver)?.[2];
 }
