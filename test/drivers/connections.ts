@@ -1,4 +1,5 @@
 import { readlinkSync } from 'node:fs';
+import type net from 'node:net';
 import type { ConnectionRow } from '../../src/host/list/row.js';
 import type { SocketOwner } from '../../src/host/owners/owners.js';
 import { type ListQuery, listConnections } from '../../src/linux.js';
@@ -26,6 +27,16 @@ export function acceptedOn(port: number): Map<number, ConnectionRow> {
   const { rows } = select('local', port, { options: false });
   const owned = rows.filter(({ owners }) => owners.length > 0);
   return new Map(owned.map((row) => [row.connection.remote.port, row]));
+}
+
+/** The server's end of the connection that a socket of this process has, with its options. */
+export function acceptedFrom({
+  localPort,
+  remotePort,
+}: net.Socket): ConnectionRow & { readonly keepAlive: KeepAliveState } {
+  const row = select('local', remotePort as number).rows.find(({ connection }) => connection.remote.port === localPort);
+  if (row?.keepAlive == null || row.keepAlive.idle === null) throw new Error('the options of the server are unknown');
+  return row as ConnectionRow & { keepAlive: KeepAliveState };
 }
 
 /** The server's end of a connection that a client has. */

@@ -1,7 +1,5 @@
 import { readFileSync } from 'node:fs';
 
-const page = readFileSync(new URL('../../docs/drivers.md', import.meta.url), 'utf8');
-
 function cellsOf(row: string): string[] {
   return row
     .split('|')
@@ -9,8 +7,9 @@ function cellsOf(row: string): string[] {
     .map((cell) => cell.trim().replaceAll('`', ''));
 }
 
-/** The rows of the table under a heading of docs/drivers.md, without its head and without code marks. */
-function tableUnder(heading: string): string[][] {
+/** The rows of the table under a heading of a page of docs/, without its head and without code marks. */
+export function tableUnder(heading: string, name = 'drivers.md'): string[][] {
+  const page = readFileSync(new URL(`../../docs/${name}`, import.meta.url), 'utf8');
   const [, section = ''] = page.split(`\n## ${heading}\n`);
   const [text = ''] = section.split('\n## ');
   const rows = text.split('\n').filter((line) => line.startsWith('|'));

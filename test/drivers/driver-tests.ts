@@ -31,12 +31,12 @@ export interface DriverTest {
 }
 
 async function startDriver(
-  { name, folder = '.' }: DriverTest,
+  { name, folder }: DriverTest,
   context: TestContext,
   environment?: Readonly<Record<string, string>>,
 ) {
   const program = name.split('/').at(-1) as string;
-  const driver = await DriverProcess.start(`${folder}/${program}`, environment);
+  const driver = await DriverProcess.start(folder === undefined ? program : `${folder}/${program}`, environment);
   context.onTestFinished(() => driver.end());
   return driver;
 }
