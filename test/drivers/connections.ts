@@ -7,6 +7,7 @@ import type { OwnedDescriptor } from '../../src/native/owned-descriptor.js';
 import { copyDescriptor, openProcess } from '../../src/native/pidfd.js';
 import { kernelDefaults } from '../../src/socket/kernel-defaults.js';
 import type { KeepAliveState } from '../../src/socket/state.js';
+import { setReceptionOf } from '../../src/testing/reception.js';
 
 /** Established connections whose port at one end is this, as the kernel has them. */
 function select(end: 'local' | 'remote', port: number, more: Pick<ListQuery, 'selection' | 'options'> = {}) {
@@ -63,6 +64,12 @@ export function copyOf(row: ConnectionRow): OwnedDescriptor {
   if (owner === undefined) throw new Error('no process has the connection');
   using process = openProcess(owner.pid);
   return copyDescriptor(process, owner.fd);
+}
+
+/** Makes the server's end of a connection that a client has vanish. */
+export function crashServerOf(row: ConnectionRow): void {
+  using end = copyOf(serverEndOf(row));
+  setReceptionOf(end.fd, 'IPv4', 'drop');
 }
 
 /** Whether the process that had the connection still has a descriptor for it, dead or alive. */

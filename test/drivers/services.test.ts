@@ -107,6 +107,10 @@ async function started({ start }: Scene, { onTestFinished }: TestContext, settin
   return server;
 }
 
+async function setListener({ port }: ServerProgram, policy = '60:10:6:90s'): Promise<void> {
+  await run(process.execPath, [command, 'set', policy, '--port', `local:${port}`, '--state', 'listen']);
+}
+
 describe.concurrent('servers of Debian, seen from outside', () => {
   const rows = tableUnder('What a listener passes on', 'services.md');
   const own = tableUnder("The server's own setting", 'services.md');
@@ -117,8 +121,7 @@ describe.concurrent('servers of Debian, seen from outside', () => {
     it.skipIf(skipped)(`${name}: connections have what the table says, before and after set`, async (context) => {
       const server = await started(scene, context);
       const before = await acceptedState(server, greeting);
-      const filters = ['--port', `local:${server.port}`, '--state', 'listen'];
-      await run(process.execPath, [command, 'set', '30:5:3:auto', ...filters]);
+      await setListener(server, '30:5:3:auto');
       const after = await acceptedState(server, greeting);
       expect([name, before, after]).toEqual(rows.find(([documented]) => documented === name)?.slice(0, 3));
     });
@@ -129,6 +132,8 @@ describe.concurrent('servers of Debian, seen from outside', () => {
         expect(row?.[1]?.replaceAll(' = ', '=')).toContain(setting.replace(' = ', '='));
       const server = await started(scene, context, settings);
       expect(await acceptedState(server, greeting)).toBe(row?.[3]);
+      await setListener(server);
+      expect(await acceptedState(server, greeting)).toBe(row?.[4]);
     });
   }
 });
