@@ -15,12 +15,17 @@ function select(end: 'local' | 'remote', port: number, more: Pick<ListQuery, 'se
   return listConnections({ optionSource: 'descriptor-copies', ...more, selection });
 }
 
+/** The options of a connection, undefined if they were not read. */
+function stateOf(row: ConnectionRow | undefined): KeepAliveState | undefined {
+  return row?.keepAlive == null || row.keepAlive.idle === null ? undefined : row.keepAlive;
+}
+
 /** The connections of a process to a port of this machine, with their options; without those that it closed meanwhile. */
 export function connectionsOf(pid: number, port: number): ConnectionRow[] {
   const { rows, incomplete } = select('remote', port, { selection: { pid: [pid] } });
   const isUnread = rows.some((row) => row.keepAlive === null && hasOpen(row));
   if (isUnread) throw new Error(incomplete.map(({ what, why }) => `${what}: ${why}`).join('; '));
-  return rows.filter(({ keepAlive }) => keepAlive !== null);
+  return rows.filter((row) => stateOf(row) !== undefined);
 }
 
 /** The connections that a server has accepted on a port, by the client's port; without their options. */
@@ -30,14 +35,10 @@ export function acceptedOn(port: number): Map<number, ConnectionRow> {
   return new Map(owned.map((row) => [row.connection.remote.port, row]));
 }
 
-/** The server's end of the connection that a socket of this process has, with its options. */
-export function acceptedFrom({
-  localPort,
-  remotePort,
-}: net.Socket): ConnectionRow & { readonly keepAlive: KeepAliveState } {
+/** The options of the server's end of a connection of this process, undefined if they cannot be read yet. */
+export function acceptedState({ localPort, remotePort }: net.Socket): KeepAliveState | undefined {
   const row = select('local', remotePort as number).rows.find(({ connection }) => connection.remote.port === localPort);
-  if (row?.keepAlive == null || row.keepAlive.idle === null) throw new Error('the options of the server are unknown');
-  return row as ConnectionRow & { keepAlive: KeepAliveState };
+  return stateOf(row);
 }
 
 /** The server's end of a connection that a client has. */

@@ -29,6 +29,8 @@ export async function startMariadb(settings: readonly string[] = []): Promise<Se
     `--pid-file=${path.join(data, 'pid')}`,
     `--init-file=${accounts}`,
     '--skip-name-resolve',
+    // On a busy machine a test may take longer than 10 s between the greeting and what follows.
+    '--connect-timeout=60',
     '--innodb-buffer-pool-size=16M',
     ...settings.map((setting) => `--${setting}`),
   ];

@@ -7,7 +7,12 @@ export const settings = {
 };
 
 export function open(port, options, report) {
-  const socket = io(`http://127.0.0.1:${port}`, { reconnectionDelay: 100, forceNew: true, ...options });
+  const socket = io(`http://127.0.0.1:${port}`, {
+    reconnectionDelay: 100,
+    timeout: 60_000,
+    forceNew: true,
+    ...options,
+  });
   socket.on('disconnect', (reason) => report(`'disconnect' ${reason}`));
   socket.on('connect_error', (error) => report("'connect_error'", error));
   // It begins with `http`, which it leaves for `ws` before or after it is connected.

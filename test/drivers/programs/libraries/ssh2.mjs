@@ -16,7 +16,14 @@ export function open(port, options, report) {
       connected = undefined;
       report("'close'");
     });
-    client.connect({ host: '127.0.0.1', port, username: 'tester', password: 'secret', ...options });
+    client.connect({
+      host: '127.0.0.1',
+      port,
+      username: 'tester',
+      password: 'secret',
+      readyTimeout: 60_000,
+      ...options,
+    });
     await once(client, 'ready');
     return client;
   };
