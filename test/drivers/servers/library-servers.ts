@@ -12,7 +12,7 @@ export const library = createRequire(new URL('../programs/libraries/', import.me
 export async function startSocketIo(): Promise<TestServer> {
   const { Server } = library('socket.io');
   const httpServer = http.createServer({ keepAliveTimeout: 600_000 });
-  const io = new Server(httpServer, { pingInterval: 600_000, pingTimeout: 600_000 });
+  const io = new Server(httpServer, { pingInterval: 600_000, pingTimeout: 600_000, upgradeTimeout: 60_000 });
   io.on('connection', (socket: { on(event: string, listener: (acknowledge: () => void) => void): void }) =>
     socket.on('ping', (acknowledge) => acknowledge()),
   );
