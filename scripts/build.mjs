@@ -4,7 +4,7 @@
  * `src/`, which the package carries.
  */
 import { execFileSync } from 'node:child_process';
-import { chmodSync, readFileSync, rmSync } from 'node:fs';
+import { chmodSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import path from 'node:path';
 import { build } from 'esbuild';
@@ -91,4 +91,9 @@ await build({
   ],
 });
 for (const file of Object.values(manifest.bin)) chmodSync(inRoot(file), 0o755);
+const env = { ...process.env, NODE_DISABLE_COMPILE_CACHE: '1' };
+writeFileSync(
+  inRoot(manifest.man),
+  execFileSync(process.execPath, [inRoot(manifest.bin[manifest.name]), 'man'], { env }),
+);
 rmSync(inRoot('build'), { recursive: true, force: true });

@@ -55,6 +55,7 @@ describe.concurrent('what tcp-keepalive prints', () => {
           'ls --group port',
           'ls --group remote --fail-on slow --within 24h',
           'ls --watch 100ms',
+          'ls --watch 100ms --json',
           'defaults',
           'defaults --json',
           '--help',
@@ -70,7 +71,7 @@ describe.concurrent('what tcp-keepalive prints', () => {
           'check',
           'check --json',
         ],
-        'demo --policy 1:1:1',
+        ...['demo --policy 1:1:1', 'completion bash', 'man'],
         ...(noRoot ? [] : ['defaults set 600:30:5 --dry-run']),
       ];
       const runs = verbs.flatMap((verb) =>

@@ -34,7 +34,10 @@ describe('what tcp-keepalive ls refuses', () => {
     [['--group', 'colour'], '--group'],
     [['--watch', 'often'], '--watch'],
     [['--fast', '--verdict', 'slow'], '--fast'],
-    [['--watch', '--json'], '--watch'],
+    [['--color', 'sometimes'], '--color'],
+    [['--explain', '--json'], '--explain'],
+    [['--explain', '--watch'], '--explain'],
+    [['--explain', '--group', 'port'], '--explain'],
     [['stray'], 'argument'],
   ])('refuses %j in one line', async (args, named) => {
     const { code, stdout, stderr } = await runCli('ls', ...args);

@@ -91,16 +91,24 @@ const states: Readonly<Record<string, readonly TcpState[]>> = {
   closing: ['CLOSING'],
 };
 
+/** The names of states that messages and shells offer. */
+export const stateNames: readonly string[] = [
+  ...new Set(Object.values(states).map(([state = '']) => state.toLowerCase().replaceAll('_', '-'))),
+];
+
 function parseState(text: string): readonly TcpState[] {
   const found = new Map(Object.entries(states)).get(text.toLowerCase().replaceAll(/[-_]/g, ''));
   if (found !== undefined) return found;
-  const names = [...new Set(Object.values(states).map(([state = '']) => state))].map((state) =>
-    state.toLowerCase().replaceAll('_', '-'),
+  throw new SelectionError(
+    'state',
+    text,
+    `one of ${stateNames.join(', ')}`,
+    didYouMean(text.toLowerCase(), stateNames),
   );
-  throw new SelectionError('state', text, `one of ${names.join(', ')}`, didYouMean(text.toLowerCase(), names));
 }
 
-const verdicts: readonly Verdict[] = ['protected', 'slow', 'unprotected'];
+/** The verdicts that `verdict` can select. */
+export const verdicts: readonly Verdict[] = ['protected', 'slow', 'unprotected'];
 
 function parseVerdict(text: string): Verdict {
   const found = verdicts.find((verdict) => verdict === text);

@@ -2,9 +2,19 @@ import { createInterface } from 'node:readline/promises';
 import { Command, Option } from 'commander';
 import { type CheckedPeer, type CheckResult, checkPeers } from '../../../host/check/check.js';
 import { type ReapedPeer, reapPeers } from '../../../host/check/reap.js';
+import { withoutFacts } from '../../../host/list/missing-facts.js';
 import { isAnswered } from '../../../host/list/not-judged.js';
 import { exitCodes } from '../../exit-codes.js';
-import { outputWidth, print, printError, printIncomplete, printJson, printMessage } from '../../shared/output.js';
+import { addColourOption, type ColourOptions, outputPaint } from '../../shared/colour-option.js';
+import {
+  outputWidth,
+  print,
+  printError,
+  printIncomplete,
+  printJson,
+  printMessage,
+  printPainted,
+} from '../../shared/output.js';
 import {
   addSelectionOptions,
   durationOption,
@@ -17,7 +27,7 @@ import { counted } from '../../text/counted.js';
 import { toJson } from './json.js';
 import { quietLines, renderPeers, renderReaped } from './text.js';
 
-interface CheckOptions extends SelectionOptions {
+interface CheckOptions extends SelectionOptions, ColourOptions {
   readonly timeout: number;
   readonly reap?: true;
   readonly unconfirmed?: true;
@@ -80,7 +90,8 @@ function showEnd(result: CheckResult, reaped: readonly ReapedPeer[], { json, qui
   else {
     if (reaped.length > 0 && !quiet) print(`\n${renderReaped(reaped, outputWidth())}`);
     if (quiet) for (const line of quietLines(result, reaped)) printMessage(line);
-    printIncomplete(result.incomplete);
+    // Why a peer was not asked stands below the table.
+    printIncomplete(withoutFacts(result.incomplete, 'options'));
   }
   const unconfirmed = reaped.filter(({ outcome }) => outcome === 'unconfirmed').length;
   if (unconfirmed > 0) {
@@ -95,7 +106,7 @@ async function check(options: CheckOptions, command: Command): Promise<void> {
   const { reap: mayClose, json, quiet } = options;
   const query = queryOf(options);
   const result = await checkPeers(query, { timeout: options.timeout });
-  if (!json && !quiet) print(renderPeers(result, outputWidth()));
+  if (!json && !quiet) printPainted(renderPeers(result, outputWidth(), outputPaint(options)));
   const silent = result.peers.filter(({ answer }) => answer === 'silent');
   const reaped = mayClose ? await reap(silent, options) : [];
   showEnd(result, reaped, options);
@@ -113,7 +124,8 @@ export function checkCommand(): Command {
     .option('--all', 'with --reap, any connection, where no filter is given')
     .option('--yes', 'with --reap, without the prompt')
     .addOption(new Option('--quiet', 'print errors and warnings only').conflicts('json'))
-    .option('--json', 'print JSON')
+    .option('--json', 'print JSON');
+  addColourOption(command)
     .addHelpText(
       'after',
       `

@@ -1,12 +1,20 @@
 import type { CheckedPeer, CheckResult } from '../../../host/check/check.js';
 import type { ReapedPeer } from '../../../host/check/reap.js';
 import { addressColumn, endpointText, processColumn, processText } from '../../text/cells.js';
+import { type Paint, plain, type Tone } from '../../text/colour.js';
 import { counted, notJudgedText, tally } from '../../text/counted.js';
 import { printable } from '../../text/printable.js';
 import { renderTable, wrapText } from '../../text/table.js';
 
 const answers = { silent: 'silent', reset: 'reset', 'not-asked': 'not asked', alive: 'alive' } as const;
 const order = Object.keys(answers);
+
+const answerTones: Readonly<Record<CheckedPeer['answer'], Tone | undefined>> = {
+  silent: 'bad',
+  reset: 'warning',
+  'not-asked': 'warning',
+  alive: 'good',
+};
 
 /** Returns the reasons why peers were not asked, each once, and the remedies. */
 function notAskedLines(peers: readonly CheckedPeer[]): string[] {
@@ -17,14 +25,14 @@ function notAskedLines(peers: readonly CheckedPeer[]): string[] {
 }
 
 /** Returns the table of peers, the silent first, then the reasons why some were not asked, and the counts. */
-export function renderPeers({ peers, orphans, undecided }: CheckResult, width: number): string {
+export function renderPeers({ peers, orphans, undecided }: CheckResult, width: number, paint: Paint = plain): string {
   const sorted = [...peers].sort((a, b) => order.indexOf(a.answer) - order.indexOf(b.answer));
   const columns = [
-    processColumn,
-    { title: 'LOCAL', ...addressColumn },
-    { title: 'REMOTE', ...addressColumn },
+    { ...processColumn, rank: 3 },
+    { title: 'LOCAL', ...addressColumn, rank: 2 },
+    { title: 'REMOTE', ...addressColumn, rank: 4 },
     'ANSWER',
-    { title: 'AFTER', align: 'right' as const },
+    { title: 'AFTER', align: 'right' as const, rank: 1 },
   ];
   const table = renderTable(
     columns,
@@ -36,10 +44,15 @@ export function renderPeers({ peers, orphans, undecided }: CheckResult, width: n
       answer === 'not-asked' ? '-' : `${elapsedMs} ms`,
     ]),
     width,
+    {
+      paint,
+      tone: (at, { title }) => (title === 'ANSWER' ? answerTones[(sorted[at] as CheckedPeer).answer] : undefined),
+    },
   );
   const counts = (['alive', 'reset', 'silent', 'not-asked'] as const).flatMap((kind) => {
     const count = peers.filter(({ answer }) => answer === kind).length;
-    return kind === 'not-asked' && count === 0 ? [] : [`${count} ${answers[kind]}`];
+    const text = paint(`${count} ${answers[kind]}`, count === 0 ? undefined : answerTones[kind]);
+    return kind === 'not-asked' && count === 0 ? [] : [text];
   });
   const open = notJudgedText(undecided);
   const lines = [

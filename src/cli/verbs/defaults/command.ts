@@ -4,7 +4,7 @@ import { kernelDefaultsReport } from '../../../host/sysctl/report.js';
 import { defaultFile, setKernelDefaults } from '../../../host/sysctl/set-defaults.js';
 import { undoKernelDefaults } from '../../../host/sysctl/undo-defaults.js';
 import { exitCodes } from '../../exit-codes.js';
-import { print, printIncomplete, printJson, printMessage, shownExitCode } from '../../shared/output.js';
+import { outputWidth, print, printIncomplete, printJson, printMessage, shownExitCode } from '../../shared/output.js';
 import { changeWarnings, renderChange, renderDefaults } from './text.js';
 
 interface ShowOptions {
@@ -24,7 +24,7 @@ function show({ json }: ShowOptions, command: Command): void {
   const report = kernelDefaultsReport();
   if (json) printJson(report);
   else {
-    print(`${renderDefaults(report)}\n`);
+    print(`${renderDefaults(report, outputWidth())}\n`);
     printIncomplete(report.incomplete);
   }
   process.exitCode = shownExitCode(report.isEveryFileRead ? exitCodes.done : exitCodes.unanswered);
@@ -39,7 +39,7 @@ function exitCodeOf({ applied, overriddenBy, warnings, incomplete }: DefaultsCha
 }
 
 function printChange(change: DefaultsChange): void {
-  print(`${renderChange(change)}\n`);
+  print(`${renderChange(change, outputWidth())}\n`);
   for (const warning of changeWarnings(change)) printMessage(warning);
 }
 

@@ -2,7 +2,7 @@ import { Command, Option } from 'commander';
 import { parsePolicy } from '../../../policy/parse.js';
 import type { CompletePolicy } from '../../../policy/policy.js';
 import { exitCodes } from '../../exit-codes.js';
-import { drawingOutput, hasReader, print, printJson, shownExitCode } from '../../shared/output.js';
+import { drawingOutput, hasReader, outputWidth, print, printJson, shownExitCode } from '../../shared/output.js';
 import { policyArgument } from '../../shared/policy-argument.js';
 import { toleranceMs } from './play.js';
 import { runDemo, type Spectator } from './run.js';
@@ -19,7 +19,7 @@ const silent: Spectator = {};
 
 /** Shows the demo on a terminal, redrawn in place, or as a log where the output is something else. */
 async function spectator(policy: CompletePolicy): Promise<Spectator & { done(): void }> {
-  print(`${renderIntroduction({ policy }, demoDurationMs(policy, toleranceMs))}\n`);
+  print(`${renderIntroduction({ policy }, demoDurationMs(policy, toleranceMs), outputWidth())}\n`);
   const output = drawingOutput();
   if (!output.isTTY) {
     return {
@@ -30,7 +30,7 @@ async function spectator(policy: CompletePolicy): Promise<Spectator & { done(): 
   const { createLogUpdate } = await import('log-update');
   const live = createLogUpdate(output);
   return {
-    tick: (plays) => live(renderLive(plays, { policy })),
+    tick: (plays) => live(renderLive(plays, { policy }, outputWidth())),
     done: () => {
       live.done();
       print('\n');
@@ -64,7 +64,7 @@ async function demo({ policy, json }: DemoOptions): Promise<void> {
     }
     const view = await spectator(policy);
     const report = await runDemo(policy, whileRead(view, interrupt), interruption.signal).finally(view.done);
-    print(`${renderReport(report)}\n`);
+    print(`${renderReport(report, outputWidth())}\n`);
     process.exitCode = exitCodeOf(report);
   } catch (error) {
     if (!interruption.signal.aborted) throw error;

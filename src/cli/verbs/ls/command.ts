@@ -5,24 +5,28 @@ import type { Listing } from '../../../host/list/listing.js';
 import { isAnswered } from '../../../host/list/not-judged.js';
 import { parseSortOrder, type SortOrder, sortKeys, sortRows } from '../../../host/list/order.js';
 import { didYouMean } from '../../../policy/closest-name.js';
-import type { Verdict } from '../../../policy/model/verdict.js';
+import { defaultWithinMs, type Verdict } from '../../../policy/model/verdict.js';
 import { exitCodes } from '../../exit-codes.js';
-import { drawingOutput, hasReader, outputWidth, print, printIncomplete, shownExitCode } from '../../shared/output.js';
+import { addColourOption, type ColourOptions, outputPaint } from '../../shared/colour-option.js';
+import { withValues } from '../../shared/option-values.js';
+import { outputWidth, printIncomplete, printPainted, shownExitCode } from '../../shared/output.js';
 import { addSelectionOptions, durationOption, queryOf, type SelectionOptions } from '../../shared/selection-options.js';
-import { incompleteLines } from '../../text/incomplete.js';
-import { printableLines } from '../../text/printable.js';
 import { writeListing } from './json.js';
-import { sleep } from './sleep.js';
+import { shownOmissions } from './shown-omissions.js';
 
-interface LsOptions extends SelectionOptions {
+interface LsOptions extends SelectionOptions, ColourOptions {
   readonly allStates?: true;
   readonly fast?: true;
   readonly sort: SortOrder;
   readonly group?: Grouping;
   readonly watch?: true | number;
   readonly failOn?: readonly Verdict[];
+  readonly explain?: true;
   readonly json?: true;
 }
+
+/** The default order of `--watch`. */
+const urgency: SortOrder = { key: 'urgency', isReversed: false };
 
 function sortOrder(text: string): SortOrder {
   const order = parseSortOrder(text);
@@ -45,11 +49,15 @@ async function table(listing: Listing, options: LsOptions): Promise<string> {
   const groups = await groupsOf(listing, options);
   const { renderConnections, renderGroups, renderSummary } = await import('./text.js');
   const width = outputWidth();
+  const paint = outputPaint(options);
   const body =
     group === undefined || groups === undefined
-      ? renderConnections(sortRows(rows, sort), width)
-      : renderGroups(groups, group, width);
-  return `${body}\n\n${renderSummary(listing)}\n`;
+      ? renderConnections(sortRows(rows, sort), width, paint)
+      : renderGroups(groups, group, width, paint);
+  if (!options.explain || rows.length === 0) return `${body}\n\n${renderSummary(listing, paint)}\n`;
+  const { renderExplanations } = await import('./explain.js');
+  const explanations = renderExplanations(sortRows(rows, sort), options.within ?? defaultWithinMs, width);
+  return `${body}\n\n${explanations}\n\n${renderSummary(listing, paint)}\n`;
 }
 
 /** What can read options is loaded where they are asked for. */
@@ -86,39 +94,36 @@ async function conclude(listing: Listing, query: ReturnType<typeof queryOf>, opt
   return printIfUnnamed(query, options) ? exitCodes.nothing : exitCodes.done;
 }
 
-async function watch(query: ListQuery, options: LsOptions, everyMs: number): Promise<void> {
+async function watch(query: ListQuery, options: LsOptions, command: Command): Promise<void> {
   const list = await createLister(options);
-  const { createLogUpdate } = await import('log-update');
-  const output = drawingOutput();
-  const screen = output.isTTY ? createLogUpdate(output) : undefined;
-  process.once('SIGINT', () => {
-    screen?.done();
-    process.exit();
-  });
-  while (hasReader()) {
-    const listing = list(query);
-    process.exitCode = exitCodeOf(listing, options);
-    const text = ((await table(listing, options)) + incompleteLines(listing.incomplete).join('\n')).trimEnd();
-    if (screen === undefined) print(`${text}\n\n`);
-    else {
-      // More than the terminal shows could not be redrawn in place.
-      const lines = text.split('\n').slice(0, (output.rows ?? Number.POSITIVE_INFINITY) - 1);
-      screen(printableLines(lines.join('\n')));
-    }
-    if (hasReader()) await sleep(everyMs);
-  }
+  const { watchConnections } = await import('./watch.js');
+  const { watch: every, group, json = false } = options;
+  const isSorted = command.getOptionValueSource('sort') === 'cli';
+  const watched = {
+    list() {
+      const listing = list(query);
+      process.exitCode = exitCodeOf(listing, options);
+      return listing;
+    },
+    everyMs: every === undefined || every === true ? 1000 : every,
+    sort: isSorted || json ? options.sort : urgency,
+    group,
+    args: process.argv.slice(3),
+    paint: outputPaint(options),
+  };
+  await watchConnections(watched, json);
   process.exitCode = shownExitCode(Number(process.exitCode));
 }
 
-async function ls(options: LsOptions): Promise<void> {
+async function ls(options: LsOptions, command: Command): Promise<void> {
   const query = { ...queryOf(options), allStates: options.allStates ?? false, options: !options.fast };
-  if (options.watch !== undefined) return watch(query, options, options.watch === true ? 1000 : options.watch);
+  if (options.watch !== undefined) return watch(query, options, command);
   const list = await createLister(options);
   const listing = list(query);
-  if (options.json) writeListing(listing, options.sort, await groupsOf(listing, options));
+  if (options.json) writeListing(listing, { sort: options.sort, groups: await groupsOf(listing, options) });
   else {
-    print(await table(listing, options));
-    printIncomplete(listing.incomplete);
+    printPainted(await table(listing, options));
+    printIncomplete(shownOmissions(listing, options.group));
   }
   process.exitCode = shownExitCode(await conclude(listing, query, options));
 }
@@ -132,16 +137,20 @@ export function lsCommand(): Command {
     .option('--all-states', 'also TIME_WAIT and SYN_RECV')
     .addOption(new Option('--fast', 'without keepalive options and verdicts').conflicts(['verdict', 'failOn']))
     .addOption(
-      new Option('--sort <key>', `${sortKeys.join(', ')}; -key for the other way round`)
+      withValues(new Option('--sort <key>', `${sortKeys.join(', ')}; -key for the other way round`), sortKeys)
         .argParser(sortOrder)
         .default({ key: 'verdict', isReversed: false }, 'verdict'),
     )
     .addOption(new Option('--group <by>', 'counts by verdict instead of connections').choices(groupings))
+    .addOption(durationOption('--watch [every]', 'list again and again, the most urgent first (default: every 1s)'))
+    .addOption(new Option('--explain', 'say in words what the rows mean').conflicts(['fast', 'group', 'watch', 'json']))
     .addOption(
-      durationOption('--watch [every]', 'redraw in place on a terminal (default: every second)').conflicts('json'),
+      withValues(new Option('--fail-on <verdicts>', 'exit code 2 if a row is unprotected, slow'), faults, {
+        isList: true,
+      }).argParser(failOn),
     )
-    .addOption(new Option('--fail-on <verdicts>', 'exit code 2 if a row is unprotected, slow').argParser(failOn))
-    .option('--json', 'print JSON')
+    .option('--json', 'print JSON; with --watch a line each time');
+  addColourOption(command)
     .addHelpText(
       'after',
       `
@@ -154,8 +163,9 @@ verdict of --fail-on; 3 some could not be judged, or may be missing.
 All verbs: docs/exit-codes.md
 
 Examples:
-  $ tcp-keepalive ls --verdict unprotected
+  $ tcp-keepalive ls --verdict unprotected --explain
   $ tcp-keepalive ls --port 5432 --fail-on unprotected,slow
+  $ tcp-keepalive ls --watch --process postgres
   $ tcp-keepalive ls --group process
   $ tcp-keepalive ls --port 5432 --json`,
     )

@@ -3,6 +3,7 @@ import { RecordError, readRecord } from '../../../host/change/record.js';
 import { RecordFile } from '../../../host/change/record-file.js';
 import { type SetResult, setConnections } from '../../../host/change/set.js';
 import { type UndoResult, undoChanges } from '../../../host/change/undo.js';
+import { withoutFacts } from '../../../host/list/missing-facts.js';
 import { isAnswered } from '../../../host/list/not-judged.js';
 import { exitCodes } from '../../exit-codes.js';
 import { outputWidth, print, printIncomplete, printJson, printMessage, shownExitCode } from '../../shared/output.js';
@@ -48,7 +49,8 @@ function show(result: SetResult | UndoResult, { json, quiet, verbose = false, dr
   else {
     if (quiet) for (const line of quietLines(result, dryRun)) printMessage(line);
     else print(renderChanges(result, outputWidth(), { dryRun, verbose }));
-    printIncomplete(result.incomplete);
+    // No owner is shown, and each failure has its reason.
+    printIncomplete(withoutFacts(result.incomplete, 'owners', 'options'));
   }
   process.exitCode = dryRun ? shownExitCode(exitCodeOf(result)) : exitCodeOf(result);
 }

@@ -8,8 +8,8 @@ import { printable } from '../../text/printable.js';
 import { renderTable, wrapText } from '../../text/table.js';
 
 const ends = [
-  { title: 'LOCAL', ...addressColumn },
-  { title: 'REMOTE', ...addressColumn },
+  { title: 'LOCAL', ...addressColumn, rank: 1 },
+  { title: 'REMOTE', ...addressColumn, rank: 3 },
 ];
 
 function endCells({ state, local, remote }: HostConnection): string[] {
@@ -28,7 +28,7 @@ function renderChanged(changed: readonly Change[], width: number, verbose: boole
       keepAliveText(before),
       keepAliveText(after),
     ]);
-    return [renderTable([...ends, 'BEFORE', 'AFTER'], rows, width)];
+    return [renderTable([...ends, { title: 'BEFORE', rank: 2 }, 'AFTER'], rows, width)];
   }
   const cellsOf = ({ before, after }: Change) => JSON.stringify([keepAliveText(before), keepAliveText(after)]);
   const rows = tally(changed.map(cellsOf)).map(([cells, many]) => [String(many), ...JSON.parse(cells)]);
