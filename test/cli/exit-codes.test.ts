@@ -135,9 +135,9 @@ describe.skipIf(cannotRun(!canDrop, 'it needs root, setpriv and a project that e
       // Only the listener is not known, and a fault is worse.
       ['ls --port local:PORT --fail-on unprotected', 2, /not shown/],
       ['ls --port local:PORT --fail-on slow', 3, /not shown/],
-      ['set 30:5:3 --port local:PORT --state established', 1, /not shown/],
+      ['set 30:5:3 --port local:PORT --state established', 1, /NOT CHANGED, BECAUSE[^]*not permitted/],
       ['set 30:5:3 --port local:PORT --state established --quiet', 1, /3 sockets not changed: .*not permitted/],
-      ['set 30:5:3 --port local:PORT --dry-run', 1, /not shown/],
+      ['set 30:5:3 --port local:PORT --dry-run', 1, /NOT CHANGED, BECAUSE[^]*not permitted/],
       ['set 30:5:3 HERE', 3, /not shown/],
       ['check --port local:PORT --timeout 300ms', 3, /not shown/],
       ['check --port local:PORT --timeout 300ms --quiet', 3, /not asked: 3 peers: /],
@@ -145,7 +145,7 @@ describe.skipIf(cannotRun(!canDrop, 'it needs root, setpriv and a project that e
       ['defaults set 600:30:5 --dry-run', 1, /^/],
     ])('of %j is %i', async (command, code, says) => {
       const done = await runAsNobody(command.replace('PORT', `${port}`));
-      expect(done.stderr).toMatch(says);
+      expect(done.stdout + done.stderr).toMatch(says);
       expect(done.code, done.stdout + done.stderr).toBe(code);
       expect(done.stdout === '').toBe(command.includes('--quiet'));
     });

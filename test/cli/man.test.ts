@@ -43,7 +43,7 @@ describe('tcp-keepalive man', () => {
       expect(flags.length).toBeGreaterThan(0);
       for (const flag of flags) expect(text).toContain(`       ${flag}`);
     }
-    expect(text).toMatch(/^ +Exit code: 0 listed; 3 some could not be judged/m);
+    expect(text).toMatch(/^ +Exit code: 0 listed; 1 wrong usage, nothing matches/m);
     expect(text).toMatch(/^ +\$ tcp-keepalive set 30:5:3:auto --port local:5432 --record before\.json$/m);
   });
 
