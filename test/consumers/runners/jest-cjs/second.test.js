@@ -12,7 +12,7 @@ test('a crashed peer is found', async () => {
   pair.server.on('error', () => {});
   crashPeer(pair.client);
   const [{ reason }] = await dead;
-  expect(reason).toBe('keepalive');
+  expect(reason).toBe('user-timeout');
   watch.close();
   pair.close();
 }, 20_000);
