@@ -1,6 +1,6 @@
 // An audit for CI or a monitor: connections whose peers could vanish without being noticed within a minute.
 //
-//   node --import tsx examples/audit.ts [process]    exits with 1 when there are any, 2 when it could not see all
+//   node --import tsx examples/audit.ts [process]    exits with 2 when there are any, 3 when it could not see all
 //   node --import tsx examples/audit.ts --once       audits connections of its own, then ends
 import { once } from 'node:events';
 import net from 'node:net';
@@ -38,10 +38,12 @@ const waiting = rows.filter(({ connection }) => connection.state !== 'LISTEN' &&
 const found = waiting.filter(({ verdict }) => verdict === 'unprotected' || verdict === 'slow');
 for (const { connection, process, verdict } of found) {
   const { local, remote } = connection;
-  console.log(`${verdict}: ${process?.name} ${local.address}:${local.port} to ${remote.address}:${remote.port}`);
+  console.log(
+    `${verdict}: ${process?.program ?? process?.name} ${local.address}:${local.port} to ${remote.address}:${remote.port}`,
+  );
 }
 console.log(`${waiting.length} connections, ${found.length} to look at, ${notJudged.connections} not seen`);
 for (const { what, why } of incomplete) console.error(`not shown: ${what} (${why})`);
 
 close();
-if (!isOnce) process.exitCode = found.length > 0 ? 1 : isAnswered(listing) ? 0 : 2;
+if (!isOnce) process.exitCode = found.length > 0 ? 2 : isAnswered(listing) ? 0 : 3;

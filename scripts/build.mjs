@@ -114,4 +114,9 @@ for (const file of doors) {
   );
 }
 for (const file of Object.values(manifest.bin)) chmodSync(inRoot(file), 0o755);
+const env = { ...process.env, NODE_DISABLE_COMPILE_CACHE: '1' };
+writeFileSync(
+  inRoot(manifest.man),
+  execFileSync(process.execPath, [inRoot(manifest.bin[manifest.name]), 'man'], { env }),
+);
 rmSync(inRoot('build'), { recursive: true, force: true });

@@ -15,6 +15,7 @@ export type { ConnectionRole, PolicyRule } from './process/apply/rules.js';
 export type { OverruledCaller, ProcessStatus } from './process/apply/statistics.js';
 export { DeadPeerError } from './process/watch/ending/dead-peer-error.js';
 export { type EndExplanation, explainDeath } from './process/watch/ending/explain-death.js';
+export type { DeathCounts, WatchStatus } from './process/watch/ending/watch-status.js';
 export type { PeerEventIterator } from './process/watch/event-iterator.js';
 export type {
   ClosedPeerEvent,

@@ -10,13 +10,19 @@ const verbs: Readonly<Record<string, () => Promise<Command>>> = {
   check: async () => (await import('./verbs/check/command.js')).checkCommand(),
   demo: async () => (await import('./verbs/demo/command.js')).demoCommand(),
   defaults: async () => (await import('./verbs/defaults/command.js')).defaultsCommand(),
+  completion: async () => (await import('./verbs/completion/command.js')).completionCommand(),
+  man: async () => (await import('./verbs/man/command.js')).manCommand(),
 };
+
+/** These describe the other verbs, so that all are loaded with them. */
+const describing = new Set(['completion', 'man']);
 
 /** Returns the verb that is called or asked about, or all of them, for the program's own help and for what is no verb. */
 function loadCommands([first = '', second = '']: readonly string[]): Promise<Command[]> {
   if (first === '--version' || first === '-V') return Promise.resolve([]);
   const called = first === 'help' ? second : first;
-  const wanted = Object.hasOwn(verbs, called) ? [called] : Object.keys(verbs);
+  const isAlone = Object.hasOwn(verbs, called) && !describing.has(called);
+  const wanted = isAlone ? [called] : Object.keys(verbs);
   return Promise.all(wanted.map((verb) => (verbs[verb] as () => Promise<Command>)()));
 }
 

@@ -1,5 +1,5 @@
 import { loadForOwnUse } from './own-addon.js';
-import { requireDependency } from './package-files.js';
+import { requireFromPackage } from './package-files.js';
 
 type Koffi = typeof import('koffi').default;
 
@@ -7,6 +7,6 @@ let loaded: Koffi | undefined;
 
 /** Returns the FFI, loaded synchronously at the first call: importing the package must work where the FFI does not. */
 export function ffi(): Koffi {
-  loaded ??= loadForOwnUse(() => requireDependency('koffi') as Koffi);
+  loaded ??= loadForOwnUse(() => requireFromPackage('koffi') as Koffi);
   return loaded;
 }

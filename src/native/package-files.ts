@@ -32,11 +32,11 @@ function resolved(resolver: NodeJS.Require, name: string): string | undefined {
 }
 
 /**
- * Loads a dependency of this package. Bundlers do not see the call, because they cannot bundle a native addon.
+ * Loads a dependency of this package, or the package itself. Bundlers do not see the call: they cannot bundle a native addon.
  *
- * @throws the error of `require` if the dependency is neither beside this code nor beside the program's main file.
+ * @throws the error of `require` if the module is neither beside this code nor beside the program's main file.
  */
-export function requireDependency(name: string): unknown {
+export function requireFromPackage(name: string): unknown {
   for (const resolver of resolvers()) if (resolved(resolver, name) !== undefined) return resolver(name);
   return createRequire(process.execPath)(name);
 }

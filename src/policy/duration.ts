@@ -1,18 +1,29 @@
-const millisecondsPer: Readonly<Record<string, number>> = { ms: 1, s: 1000, m: 60_000, h: 3_600_000 };
+/** The units, the longest first, in milliseconds. */
+const units = { h: 3_600_000, m: 60_000, s: 1000, ms: 1 };
+
+const number = String.raw`\d{1,15}(?:\.\d{1,9})?`;
+
+const bare = new RegExp(`^${number}$`);
+
+/** Each unit at most once, as Go writes durations: `1h30m`, `1m0.5s`. */
+const withUnits = new RegExp(
+  `^${Object.keys(units)
+    .map((unit) => `(?:(${number})${unit})?`)
+    .join('')}$`,
+);
 
 /**
  * Reads a duration as milliseconds, or gives `undefined` where the text is none.
  *
- * A number without a unit is taken in `bareUnit`; without one, a unit is required.
- * The result may be fractional, negative numbers and exponents are not durations.
+ * A number without a unit is taken in `bareUnit`; without one, a unit is required. Several units follow one another, the
+ * longest first. The result may be fractional, negative numbers and exponents are not durations.
  */
 export function readDuration(text: string, bareUnit?: 's' | 'ms'): number | undefined {
-  const match = /^(\d{1,15}(?:\.\d{1,9})?)(ms|s|m|h)?$/.exec(text);
-  const unit = match?.[2] ?? bareUnit;
-  if (match === null || unit === undefined) return undefined;
-  const factor = millisecondsPer[unit];
+  const parts = bareUnit !== undefined && bare.test(text) ? withUnits.exec(text + bareUnit) : withUnits.exec(text);
+  if (parts === null || text === '') return undefined;
+  const ms = Object.values(units).reduce((sum, factor, index) => sum + Number(parts[index + 1] ?? 0) * factor, 0);
   // 1.001 * 1000 is 1000.9999999999999: nine decimals are more than any unit needs.
-  return factor === undefined ? undefined : Math.round(Number(match[1]) * factor * 1e6) / 1e6;
+  return Math.round(ms * 1e6) / 1e6;
 }
 
 /** Reads a number of milliseconds, or a duration with its unit; `undefined` for whatever is neither. */

@@ -2,7 +2,7 @@ import { KeepAliveError } from './keep-alive-error.js';
 import type { SettingField } from './policy.js';
 
 /** The part of a policy that an error is about; `policy` stands for the whole. */
-export type PolicyField = 'policy' | SettingField;
+export type PolicyField = 'policy' | 'enabled' | SettingField;
 
 /** A value as an error message shows it: short, quoted where it is text, never throwing. */
 export function describeValue(value: unknown): string {

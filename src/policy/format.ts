@@ -17,6 +17,9 @@ import { autoUserTimeout } from './validate.js';
  */
 export function formatPolicy(policy: PolicyInput): string {
   const { idle, interval, count, userTimeout, ...others } = readCompletePolicy(policy);
+  if (typeof policy === 'object' && policy.enabled === false) {
+    throw new PolicyError('enabled', false, "true or left out, because the text of keepalive that is off is 'off'");
+  }
   for (const [field, value] of Object.entries(others)) {
     throw new PolicyError(field as SettingField, value, 'left out, because policy text has no place for it');
   }

@@ -2,6 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { PolicyError } from './errors.js';
 import { formatPolicy } from './format.js';
+import { detectionTime } from './model/detection-time.js';
 import { parsePolicy, readPolicy } from './parse.js';
 
 const seconds = fc.integer({ min: 1, max: 32767 });
@@ -200,12 +201,82 @@ describe('readPolicy', () => {
   });
 });
 
+const numbers = { idle: 30_000, interval: 5000, count: 3, userTimeout: 0 };
+
+describe('a policy that says whether keepalive is on', () => {
+  it('sets numbers without turning keepalive on', () => {
+    expect(readPolicy({ idle: '30s', count: 3, enabled: false })).toEqual({ idle: 30_000, count: 3, enabled: false });
+    expect(readPolicy({ idle: '30s', enabled: true })).toEqual({ idle: 30_000 });
+  });
+
+  it('is a whole state with all numbers, also those that a policy cannot have', () => {
+    const state = { enabled: true, idle: 86_400_000, interval: 75_000, count: 9, userTimeout: 45 };
+    expect(readPolicy(state)).toEqual({ ...state, rtoMax: 120_000 });
+    expect(readPolicy(JSON.parse(JSON.stringify({ ...state, status: 'pending', connections: 'inherited' })))).toEqual(
+      readPolicy(state),
+    );
+    expect(() => readPolicy({ ...state, idle: 30_001 })).toThrow(/nearest are 30 s and 31 s/);
+    expect(() => readPolicy({ idle: 86_400_000, enabled: true })).toThrow(/idle must be/);
+  });
+
+  it('has the deferred options of a state instead of the interim ones', () => {
+    const deferred = { until: 'answered', count: 3 };
+    expect(readPolicy({ enabled: true, ...numbers, count: 6, deferred } as never)).toMatchObject({ count: 3 });
+  });
+
+  it('is what predictions take', () => {
+    expect(formatPolicy({ ...numbers, enabled: true })).toBe('30:5:3:0');
+    expect(detectionTime({ ...numbers, enabled: true })).toEqual(detectionTime('30:5:3'));
+    expect(detectionTime({ ...numbers, enabled: false })).toEqual(detectionTime(false));
+  });
+});
+
+describe('durations as Go writes them', () => {
+  it.each([
+    ['1m30s:5:3', 90_000],
+    ['1h:5:3', 3_600_000],
+    ['1h30m:5:3', 5_400_000],
+    ['1h0m30s:5:3', 3_630_000],
+    ['1m500ms500ms:5:3', undefined],
+    ['30s1m:5:3', undefined],
+    ['1m30:5:3', undefined],
+    ['1m 30s:5:3', undefined],
+    ['hms:5:3', undefined],
+  ])('%s', (text, idle) => {
+    if (idle === undefined) expect(() => parsePolicy(text)).toThrow(/idle must be a duration/);
+    else expect(parsePolicy(text)).toMatchObject({ idle });
+  });
+
+  it('are read in objects and formatted as before', () => {
+    expect(readPolicy({ idle: '1m30s', userTimeout: '1m500ms' })).toEqual({ idle: 90_000, userTimeout: 60_500 });
+    expect(formatPolicy('1m30s:5:3')).toBe('90:5:3');
+  });
+});
+
 describe('a message says what to write instead', () => {
   it.each([
     [() => readPolicy({ idel: '30s' } as never), 'did you mean "idle"?'],
     [() => readPolicy({ usertimeout: 1000 } as never), 'did you mean "userTimeout"?'],
     [() => readPolicy({ probes: 3 } as never), "it is called 'count' here"],
-    [() => formatPolicy({ enabled: true, idle: 30_000 } as never), '`const { enabled, ...policy } = state`'],
+    [() => readPolicy({ keepAliveInitialDelay: 1000 } as never), "it is called 'idle' here"],
+    [() => readPolicy({ TCP_KEEPINTVL: 5 } as never), "it is called 'interval' here"],
+    [
+      () => readPolicy({ enable: true, initialDelay: 30_000 } as never),
+      `got fields "enable", "initialDelay"; "enable": it is called 'enabled' here, "initialDelay": it is called 'idle' here`,
+    ],
+    [() => readPolicy({ enabled: 'yes' } as never), 'enabled must be true or false, got "yes"'],
+    [() => readPolicy({ status: 'pending', idle: 30_000 } as never), 'got a field "status"'],
+    [() => readPolicy({ interval: -1 }), 'to leave it as it is, leave the field out'],
+    [() => readPolicy({ count: -1 }), 'to leave it as it is, leave the field out'],
+    [() => readPolicy({ userTimeout: '-1s' }), 'to leave it as it is, leave the field out'],
+    [() => readPolicy('30:5:3:-1'), 'to leave it as it is, leave the field out'],
+    [() => readPolicy('30:-1:3'), 'to leave it as it is, pass an object without the field'],
+    [() => readPolicy('30::3'), 'to leave it as it is, pass an object without the field'],
+    [
+      () => readPolicy({ enabled: true, ...numbers, idle: null } as never),
+      'got null; to leave it as it is, leave the field',
+    ],
+    [() => formatPolicy({ ...numbers, enabled: false }), "the text of keepalive that is off is 'off'"],
   ])('%#', (call, hint) => {
     expect(call).toThrow(hint);
   });

@@ -1,11 +1,13 @@
 import { readDuration } from './duration.js';
 import { PolicyError } from './errors.js';
 import type { CompletePolicy, PolicyInput, SettingField, ValidPolicy } from './policy.js';
-import { settingsOf } from './settings.js';
+import { settingsOf, stated } from './settings.js';
 import { millisecondsMeant, userTimeoutMillisecondsMeant } from './unit-slip.js';
 import {
   autoUserTimeout,
   leastUserTimeoutMs,
+  leaveOutHintFor,
+  leaveOutOfTextHint,
   policyOrOffAllowed,
   validateAutoUserTimeout,
   validateNumber,
@@ -17,8 +19,11 @@ const form = "idle:interval:count[:userTimeout], such as '30:5:3', '30s:5s:3' or
 
 function parseSeconds(field: 'idle' | 'interval', text: string): number {
   const ms = readDuration(text, 's');
-  if (ms === undefined) throw new PolicyError(field, text, "a duration such as '30', '30s' or '5m'");
-  return validateStepped(field, ms, text, millisecondsMeant(text));
+  if (ms === undefined) {
+    const hint = leaveOutHintFor(field, text, leaveOutOfTextHint);
+    throw new PolicyError(field, text, "a duration such as '30', '30s' or '1m30s'", hint);
+  }
+  return validateStepped(field, ms, text, millisecondsMeant(text), leaveOutOfTextHint);
 }
 
 function parseUserTimeout(text: string, idle: number, interval: number, count: number): number {
@@ -26,7 +31,9 @@ function parseUserTimeout(text: string, idle: number, interval: number, count: n
   const ms = readDuration(text, 's');
   const allowed = "a duration such as '45', '45s' or '1500ms', or 'auto'";
   const slip = userTimeoutMillisecondsMeant(text, autoUserTimeout(idle, interval, count));
-  if (ms === undefined || slip !== undefined) throw new PolicyError('userTimeout', text, allowed, slip);
+  if (ms === undefined || slip !== undefined) {
+    throw new PolicyError('userTimeout', text, allowed, slip ?? leaveOutHintFor('userTimeout', text));
+  }
   return validateNumber('userTimeout', ms, text);
 }
 
@@ -36,7 +43,7 @@ const checked = new WeakSet<object>();
 /**
  * Reads policy text, `idle:interval:count[:userTimeout]`. Returns the numbers, times in milliseconds.
  *
- * A number without a unit is in seconds. The units are `ms`, `s`, `m` and `h`. The fourth field is a duration or `auto`, which
+ * A number without a unit is in seconds. The units are `ms`, `s`, `m` and `h`, also several: `1m30s`. The fourth field is a duration or `auto`, which
  * is idle + interval x count. Without the fourth field the user timeout is left as it is.
  *
  * @example
@@ -51,7 +58,8 @@ export function parsePolicy(text: string): CompletePolicy {
   }
   const idle = parseSeconds('idle', idleText);
   const interval = parseSeconds('interval', intervalText);
-  const count = validateNumber('count', /^\d{1,9}$/.test(countText) ? Number(countText) : Number.NaN, countText);
+  const countGiven = /^\d{1,9}$/.test(countText) ? Number(countText) : Number.NaN;
+  const count = validateNumber('count', countGiven, countText, leaveOutOfTextHint);
   const slip = millisecondsMeant(idleText, intervalText);
   if (slip !== undefined) throw new PolicyError('policy', text, `text of the form ${form}`, slip);
   const policy: CompletePolicy =
@@ -75,13 +83,35 @@ export function readPolicy(input: PolicyInput, allowed?: string): ValidPolicy {
 }
 
 /**
- * Reads a policy, or `'off'` or `false`, which turn keepalive off.
+ * Reads a policy, `'off'` or `false`, which turn keepalive off, or `'on'` or `true`, which turn keepalive on and leave the
+ * numbers as they are.
  *
  * @throws {PolicyError} if the kernel would refuse, truncate or misread a value.
  */
-export function readPolicyOrOff(input: PolicyInput | false): ValidPolicy | false {
-  return input === false || input === 'off' ? false : readPolicy(input, policyOrOffAllowed);
+export function readPolicyOrOff(input: PolicyInput | boolean): ValidPolicy | false {
+  if (input === false || input === 'off') return false;
+  if (input === true || input === 'on') return {};
+  const meant = typeof input === 'string' ? wordsMeant[input.trim().toLowerCase()] : undefined;
+  if (meant === undefined) return readPolicy(input, policyOrOffAllowed);
+  throw new PolicyError('policy', input, policyOrOffAllowed, `did you mean '${meant}'?`);
 }
+
+/** Other words for `'on'` and `'off'`, as people write them in the environment. */
+const wordsMeant: Readonly<Record<string, 'on' | 'off' | undefined>> = {
+  __proto__: null as never,
+  true: 'on',
+  yes: 'on',
+  on: 'on',
+  1: 'on',
+  enable: 'on',
+  enabled: 'on',
+  false: 'off',
+  no: 'off',
+  off: 'off',
+  0: 'off',
+  disable: 'off',
+  disabled: 'off',
+};
 
 /**
  * Returns a policy whose first three fields are all numbers, as predictions need them. The policy may come from a kernel,
@@ -90,13 +120,16 @@ export function readPolicyOrOff(input: PolicyInput | false): ValidPolicy | false
  * @throws {PolicyError} also for a field that is missing or `'system'`.
  */
 export function readCompletePolicy(input: PolicyInput): CompletePolicy {
-  const policy = typeof input === 'string' ? parsePolicy(input) : validatePolicy(input);
+  const policy: ValidPolicy = typeof input === 'string' ? parsePolicy(input) : validatePolicy(input);
   for (const field of ['idle', 'interval', 'count'] as const) {
     const allowed = field === 'count' ? 'a number' : 'a duration';
     if (typeof policy[field] !== 'number') throw new PolicyError(field, policy[field], allowed);
   }
   const systemUserTimeout = 0;
-  const valueFor = (field: SettingField) =>
-    policy[field] === 'system' ? (field === 'userTimeout' ? systemUserTimeout : undefined) : policy[field];
+  const valueFor = (field: SettingField) => {
+    const value = policy[field];
+    if (value === 'system') return field === 'userTimeout' ? systemUserTimeout : undefined;
+    return policy.enabled === undefined || value === undefined ? value : stated(field, value);
+  };
   return settingsOf(valueFor) as CompletePolicy;
 }

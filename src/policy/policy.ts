@@ -1,4 +1,4 @@
-/** A number of milliseconds, or text with a unit: `'500ms'`, `'30s'`, `'5m'`, `'2h'`. */
+/** A number of milliseconds, or text with units: `'500ms'`, `'30s'`, `'5m'`, `'1h30m'`. */
 export type Duration = number | string;
 
 /**
@@ -8,6 +8,11 @@ export type Duration = number | string;
  * Numbers are milliseconds, but the kernel keeps `idle` and `interval` in whole seconds.
  */
 export interface KeepAlivePolicy {
+  /**
+   * `false` turns keepalive off, and sets the numbers for when it is turned on. Left out or `true`, keepalive is on. With all
+   * other fields that a state always has, the object is a state, which is restored as a whole.
+   */
+  readonly enabled?: boolean | undefined;
   /** Quiet time before the first probe: 1 s to 32767 s. */
   readonly idle?: Duration | 'system' | undefined;
   /** Time between unanswered probes: 1 s to 32767 s. */
@@ -31,7 +36,7 @@ export interface KeepAlivePolicy {
 export type PolicyInput = string | KeepAlivePolicy;
 
 /** The name of a number of a policy. */
-export type SettingField = keyof KeepAlivePolicy;
+export type SettingField = Exclude<keyof KeepAlivePolicy, 'enabled'>;
 
 /** What a number can be; durations in milliseconds. */
 interface Limits {
@@ -80,4 +85,15 @@ export type CompletePolicy = Readonly<
 >;
 
 /** A validated policy: every field is in milliseconds and within the kernel's limits, `'system'`, or to be left alone. */
-export type ValidPolicy = { readonly [Field in SettingField]?: number | 'system' | undefined };
+export type ValidPolicy = { readonly [Field in SettingField]?: number | 'system' | undefined } & {
+  /**
+   * Stated if keepalive is to be off, and by a state, whose numbers can be beyond the limits: of such a policy only what
+   * differs from a connection's own options is set.
+   */
+  readonly enabled?: boolean;
+};
+
+/** Returns whether a policy turns keepalive off. */
+export function isOff(policy: ValidPolicy | false): policy is false | (ValidPolicy & { readonly enabled: false }) {
+  return policy === false || policy.enabled === false;
+}

@@ -1,4 +1,4 @@
-import { limits, type SettingField } from './policy.js';
+import { limits, type SettingField, type ValidPolicy } from './policy.js';
 
 /**
  * A connection's keepalive as its kernel holds it; times are in milliseconds.
@@ -52,6 +52,12 @@ export function unknownSetting(field: SettingField): null {
 
 type Settings = { readonly [field in keyof KeepAliveState]?: unknown };
 
+/** Returns whether settings are a whole state: they say whether keepalive is on, and have each number that each state has. */
+export function isState(settings: Settings | false): settings is KeepAliveState {
+  if (settings === false || settings.enabled === undefined) return false;
+  return settingFields.every((field) => typeof settings[field] === 'number' || limits[field].unstated !== undefined);
+}
+
 /** Returns whether two states or policies have the same numbers, and keepalive on or off alike. */
 export function sameSettings(a: Settings, b: Settings): boolean {
   return stateFields.every((field) => a[field] === b[field]);
@@ -64,10 +70,9 @@ export function settingsKey(settings: Settings): string {
   return key;
 }
 
-/** Returns the numbers that setting one policy after the other comes to: `later` leaves what it does not say. */
-export function mergeSettings<Policy extends { readonly [field in SettingField]?: unknown }>(
-  earlier: Policy,
-  later: Policy,
-): Policy {
-  return settingsOf((field) => later[field] ?? earlier[field]) as unknown as Policy;
+/** Returns the policy that setting one after the other comes to: `later` leaves what it does not say, and says whether it is on. */
+export function mergeSettings(earlier: ValidPolicy, later: ValidPolicy): ValidPolicy {
+  const enabled = later.enabled ?? (earlier.enabled === undefined ? undefined : true);
+  const numbers = settingsOf((field) => later[field] ?? earlier[field]);
+  return enabled === undefined ? numbers : { ...numbers, enabled };
 }

@@ -1,23 +1,23 @@
-import { didYouMean } from './closest-name.js';
 import { readMilliseconds, spokenDuration } from './duration.js';
 import { describeValue, PolicyError } from './errors.js';
+import { policyAllowed, refuseUnknownFields } from './field-names.js';
 import { type KeepAlivePolicy, limits, type SettingField, type ValidPolicy } from './policy.js';
-import { isSettable, settingFields, settingsOf } from './settings.js';
+import { isSettable, isState, type KeepAliveState, settingFields, settingsOf } from './settings.js';
 import { secondsMeant } from './unit-slip.js';
 
-/** Other libraries' words for these numbers, so that an error can name ours. */
-const knownAliases: Readonly<Record<string, SettingField>> = {
-  time: 'idle',
-  delay: 'idle',
-  initialDelay: 'idle',
-  keepAliveInitialDelay: 'idle',
-  intvl: 'interval',
-  probes: 'count',
-  retries: 'count',
-  timeout: 'userTimeout',
-  maxRto: 'rtoMax',
-  rtoMaxMs: 'rtoMax',
-};
+/** Go and others have -1 for a number that is left as it is, Node.js has 0. */
+const leaveOutHint = 'to leave it as it is, leave the field out';
+
+/** Policy text has a place for each number. */
+export const leaveOutOfTextHint =
+  'policy text states each number: to leave it as it is, pass an object without the field';
+
+/** Returns the hint for a value with which others leave a number as it is; undefined for any other value. */
+export function leaveOutHintFor(field: SettingField, given: unknown, hint = leaveOutHint): string | undefined {
+  const number = typeof given === 'string' ? Number.parseFloat(given) : given;
+  const isOther = given === '' || given === null || (typeof number === 'number' && number <= 0);
+  return isOther && !(number === 0 && limits[field].min === 0) ? hint : undefined;
+}
 
 function nearestText(field: SettingField, ms: number): string {
   const { min, max, step } = limits[field];
@@ -33,24 +33,31 @@ export function validateStepped(
   ms: number,
   given: unknown,
   slip = isSettable(field, Number(given) * 1000) ? secondsMeant(given, limits[field].min) : undefined,
+  leaveOut = leaveOutHint,
 ): number {
   if (isSettable(field, ms) && ms % limits[field].step === 0) return ms;
   if (!Number.isFinite(ms)) throw new PolicyError(field, given, limits[field].allowed);
   const shown = typeof given === 'number' ? spokenDuration(ms) : describeValue(given);
-  throw new PolicyError(field, given, limits[field].allowed, slip ?? nearestText(field, ms), shown);
+  const hint = [nearestText(field, ms), leaveOutHintFor(field, given, leaveOut)].filter(Boolean).join('; ');
+  throw new PolicyError(field, given, limits[field].allowed, slip ?? hint, shown);
 }
 
 /** Checks a number of probes, or a user timeout in milliseconds. */
-export function validateNumber(field: 'count' | 'userTimeout', value: unknown, given: unknown = value): number {
+export function validateNumber(
+  field: 'count' | 'userTimeout',
+  value: unknown,
+  given: unknown = value,
+  leaveOut = leaveOutHint,
+): number {
   if (typeof value === 'number' && Number.isInteger(value) && isSettable(field, value)) return value;
-  throw new PolicyError(field, given, limits[field].allowed);
+  throw new PolicyError(field, given, limits[field].allowed, leaveOutHintFor(field, given, leaveOut));
 }
 
 function milliseconds(field: SettingField, value: unknown): number {
   const ms = readMilliseconds(value);
   if (ms !== undefined) return ms;
   const form = `${limits[field].allowed}, as a number of milliseconds or text with a unit such as '30s'`;
-  throw new PolicyError(field, value, form);
+  throw new PolicyError(field, value, form, leaveOutHintFor(field, value));
 }
 
 /** The user timeout that `'auto'` stands for: idle + interval x count. */
@@ -94,31 +101,50 @@ function validateField(field: SettingField, value: unknown, valid: Fields, least
   return validateStepped(field, milliseconds(field, value), value);
 }
 
-const fieldNames = `${settingFields.slice(0, -1).join(', ')} and ${settingFields.at(-1)}`;
-const policyAllowed = `policy text such as '30:5:3' or an object of ${fieldNames}`;
-export const policyOrOffAllowed = `${policyAllowed}, or 'off'`;
+export const policyOrOffAllowed = `${policyAllowed}, or 'on' or 'off'`;
 
-/** Reads each field once, so that what is checked is what is used, whatever getters and proxies do. */
-function readFields(policy: object, allowed: string): { keys: string[]; values: Fields; isPlain: boolean } {
+/**
+ * Checks that each number can be set: a state can have others, which only a connection has that follows such a sysctl.
+ *
+ * @throws {PolicyError} for the first number that cannot be set.
+ */
+export function assertSettable(policy: ValidPolicy): void {
+  for (const field of settingFields) {
+    const number = policy[field];
+    if (typeof number !== 'number' || isSettable(field, number)) continue;
+    const why = 'the state is of a connection that followed a sysctl beyond these limits';
+    throw new PolicyError(field, number, limits[field].allowed, leaveOutHintFor(field, number) ?? why);
+  }
+}
+
+interface Given {
+  readonly names: readonly string[];
+  readonly values: Fields;
+  readonly enabled: unknown;
+  readonly isPlain: boolean;
+}
+
+/**
+ * Reads each field once, so that what is checked is what is used, whatever getters and proxies do. A state's deferred
+ * options come before the interim ones that are in force.
+ */
+function readFields(policy: object, allowed: string): Given {
   try {
-    const values = settingsOf((field) => (policy as Fields)[field]);
+    const { enabled } = policy as { readonly enabled?: unknown };
+    const { deferred } = enabled === undefined ? {} : (policy as { readonly deferred?: Partial<KeepAliveState> });
+    const values = settingsOf((field) => deferred?.[field] ?? (policy as Fields)[field]);
     const isPlain = Object.prototype.toString.call(policy) === '[object Object]';
-    return { keys: Object.keys(policy), values, isPlain };
+    return { names: Object.keys(policy), values, enabled: deferred?.enabled ?? enabled, isPlain };
   } catch {
     throw new PolicyError('policy', policy, allowed, 'reading its fields threw an error');
   }
 }
 
-/** A state has values that no policy may have, such as those of a sysctl beyond the limits, and can be off. */
-const stateHint = 'of a state, `const { enabled, ...policy } = state`, pass `enabled && policy`';
-
-function refuseUnknownFields(policy: object, keys: readonly string[]): void {
-  const unknown = keys.find((key) => !settingFields.includes(key as SettingField));
-  if (unknown === undefined) return;
-  const meant = Object.hasOwn(knownAliases, unknown) ? knownAliases[unknown] : undefined;
-  const guess = meant === undefined ? didYouMean(unknown, settingFields) : `it is called '${meant}' here`;
-  const hint = unknown === 'enabled' ? stateHint : guess;
-  throw new PolicyError('policy', policy, `made of ${fieldNames}`, hint, `a field ${describeValue(unknown)}`);
+/** Returns a number of a state. A number that follows a sysctl can be any that the sysctl can be. */
+function stateNumber(field: SettingField, value: unknown): number {
+  const number = value ?? limits[field].unstated;
+  const isWhole = typeof number === 'number' && Number.isSafeInteger(number) && number % limits[field].step === 0;
+  return isWhole ? number : validateField(field, number, {} as Fields, 0);
 }
 
 /**
@@ -129,15 +155,21 @@ function refuseUnknownFields(policy: object, keys: readonly string[]): void {
  */
 export function validatePolicy(policy: KeepAlivePolicy, leastMs = 0, allowed = policyAllowed): ValidPolicy {
   if (typeof policy !== 'object' || policy === null) throw new PolicyError('policy', policy, allowed);
-  const { keys, values, isPlain } = readFields(policy, allowed);
+  const given = readFields(policy, allowed);
+  const { names, values, enabled } = given;
   // A promise, a Map or an array that says nothing is a mistake, not a policy that leaves everything as it is.
-  if (!isPlain && Object.keys(values).length === 0) throw new PolicyError('policy', policy, allowed);
-  refuseUnknownFields(policy, keys);
+  if (!given.isPlain && enabled === undefined && Object.keys(values).length === 0) {
+    throw new PolicyError('policy', policy, allowed);
+  }
+  refuseUnknownFields(policy, names, enabled !== undefined);
+  if (enabled !== undefined && typeof enabled !== 'boolean') throw new PolicyError('enabled', enabled, 'true or false');
+  const numbers = isState({ ...values, enabled }) && settingsOf((field) => stateNumber(field, values[field]));
+  if (enabled !== undefined && numbers) return { ...numbers, enabled };
   const valid: { -readonly [Field in SettingField]?: number | 'system' } = {};
   for (const field of settingFields) {
     const value = values[field];
     if (value === undefined) continue;
     valid[field] = value === 'system' ? value : validateField(field, value, valid as Fields, leastMs);
   }
-  return valid;
+  return enabled === false ? { ...valid, enabled } : valid;
 }

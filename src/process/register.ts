@@ -5,16 +5,18 @@ import { messageOf, warnOnce } from '../node/warn-once.js';
 import { ConfigurationError } from '../policy/configuration-error.js';
 import { threadState } from '../socket/thread-state.js';
 import { applyConfiguration, checkOptions } from './apply/apply-to-process.js';
-import { type NoPolicy, readConfiguration } from './apply/configuration.js';
+import { type Configuration, type NoPolicy, readConfiguration } from './apply/configuration.js';
+import { startRegisteredWatch } from './registered-watch.js';
 
 /**
- * Exits with code 1. With TCP_KEEPALIVE_ON_ERROR=warn, continues without a policy and emits a process warning.
+ * Exits with code 1. With TCP_KEEPALIVE_ON_ERROR=warn, continues and emits a process warning.
  *
+ * @param consequence What the program then lacks.
  * @throws the error itself if no configuration can cause it.
  */
-function refuse(error: unknown): void {
+function refuse(error: unknown, consequence = 'no keepalive policy is in force'): void {
   if (process.env['TCP_KEEPALIVE_ON_ERROR'] === 'warn') {
-    warnOnce(`no keepalive policy is in force: ${messageOf(error)}`);
+    warnOnce(`${consequence}: ${messageOf(error)}`);
     return;
   }
   if (!(error instanceof ConfigurationError || error instanceof UnsupportedError)) throw error;
@@ -39,19 +41,32 @@ function workingDirectory(): string | undefined {
   }
 }
 
+/** Applies the policy, and watches the peers if that is asked for. */
+function register({ policy, options, watch, sourceOf }: Configuration): void {
+  checkOptions(options, sourceOf);
+  // Without rules every connection is left to the program: nothing needs to be wrapped.
+  const isAllUnmanaged = policy === 'unmanaged' && options.rules === undefined;
+  const applied = isAllUnmanaged ? undefined : applyConfiguration(policy, options, sourceOf);
+  threadState.endRegistered = applied?.close;
+  if (watch === undefined) return;
+  try {
+    const endWatch = startRegisteredWatch(watch, options.summarySignal, sourceOf);
+    threadState.endRegistered = () => {
+      applied?.close();
+      endWatch();
+    };
+  } catch (error) {
+    refuse(error, 'no peers are watched');
+  }
+}
+
 try {
   const configuration = readConfiguration(process.env, workingDirectory());
   const { endRegistered } = threadState;
   threadState.endRegistered = undefined;
   if (endRegistered !== undefined) guarded(endRegistered);
   if ('lookedFor' in configuration) warnOfNone(configuration);
-  else {
-    const { policy, options, sourceOf } = configuration;
-    checkOptions(options, sourceOf);
-    // Without rules every connection is left to the program: nothing needs to be wrapped.
-    const isAllUnmanaged = policy === 'unmanaged' && options.rules === undefined;
-    if (!isAllUnmanaged) threadState.endRegistered = applyConfiguration(policy, options, sourceOf).close;
-  }
+  else register(configuration);
 } catch (error) {
   refuse(error);
 }

@@ -10,10 +10,11 @@ import { rememberExplicit, rememberForHandle } from './explicit-policy.js';
 import { changeOptions } from './interim/change-options.js';
 import { optionOwners, programState } from './interim/option-owner.js';
 import { checkNodeCall, setThroughNode } from './node-call.js';
-import { assertWritable, isInForce, optionWrites } from './option-writes.js';
+import { assertWritable, isInForce, neededWrites, optionWrites } from './option-writes.js';
 import { writePolicyOnNew } from './options.js';
 import { mergePolicies, type PlannedPolicy, plannedState } from './planned-state.js';
 import { currentPlatform } from './platforms/index.js';
+import { warnIfSlow } from './slow-detection.js';
 import type { SocketKeepAlive } from './state.js';
 import { assertExtensible } from './target.js';
 
@@ -38,8 +39,10 @@ export function setOnHandle(handle: Handle | undefined, policy: PlannedPolicy): 
   const fd = fdOf(handle);
   if (fd === undefined) throw noDescriptor();
   const bottom = bottomOf(handle);
-  const list = optionWrites(policy, currentPlatform());
-  const state = optionOwners.get(bottom)?.setForProgram(fd, list) ?? changeOptions(bottom, fd, list);
+  const before = () => programState(bottom, fd);
+  const list = neededWrites(policy, currentPlatform(), before);
+  const set = () => optionOwners.get(bottom)?.setForProgram(fd, list) ?? changeOptions(bottom, fd, list);
+  const state = warnIfSlow(policy, () => before().enabled, set);
   for (const subscriber of subscribersOf(bottom)) subscriber.optionsSet();
   return state;
 }

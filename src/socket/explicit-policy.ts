@@ -1,7 +1,7 @@
 import type net from 'node:net';
 import { type Handle, handleOf, handlesFrom } from '../node/handle.js';
-import type { ValidPolicy } from '../policy/policy.js';
-import { isOff, mergePolicies, type PlannedPolicy } from './planned-state.js';
+import { isOff, type ValidPolicy } from '../policy/policy.js';
+import { mergePolicies, type PlannedPolicy } from './planned-state.js';
 import { threadState } from './thread-state.js';
 
 const { explicit: policies } = threadState;

@@ -1,23 +1,27 @@
 import type net from 'node:net';
 import { SystemCallError, UnsupportedError } from '../native/errors.js';
 import { Server, Socket } from '../node/classes.js';
-import { carrierOf, descriptorOf } from '../node/handle.js';
+import { carrierOf, descriptorOf, handleOf } from '../node/handle.js';
 import { readPolicyOrOff } from '../policy/parse.js';
 import type { PolicyInput } from '../policy/policy.js';
 import { settingFields } from '../policy/settings.js';
 import { awaitedState, noDescriptor, setOnSocket } from './connection.js';
 import { canUseDescriptors, whyNoDescriptors } from './descriptors.js';
+import { deferredFor } from './interim/option-owner.js';
 import { readState, writePolicy } from './options.js';
 import { currentPlatform } from './platforms/index.js';
 import { plannedServerState, setOnServer } from './server.js';
-import type { KeepAliveState, ServerKeepAlive, SocketKeepAlive, StatedKeepAlive } from './state.js';
+import type { DeferredOptions, KeepAliveState, ServerKeepAlive, SocketKeepAlive, StatedKeepAlive } from './state.js';
 import { boundDescriptor, type KeepAliveTarget, resolveTarget } from './target.js';
 
 /**
  * Gives a connection or a server a keepalive policy, or turns keepalive off with `false` or `'off'`, and returns what is then
  * in force.
  *
- * The policy is text (`'30:5:3'`, in seconds) or an object (in milliseconds); what it leaves out stays as it is. All
+ * The policy is text (`'30:5:3'`, in seconds) or an object (in milliseconds); what it leaves out stays as it is. With `true` or
+ * `'on'`, all numbers stay. On a new connection these are the kernel's: `{ idle: 10_000 }` alone detects a dead peer after
+ * 10 s + 75 s x 9, where Node's own call adds 1 s x 10. A process warning says so once. An object with `enabled: false` sets
+ * numbers with keepalive off. The result of {@link getKeepAlive} is restored as a whole. All
  * or nothing: it is validated, set and read back, and the options are restored if a call fails. A socket without a
  * descriptor gets it the moment it has one, before data can flow; a failure then destroys the socket with the error.
  * A server's listener hands it to every connection accepted from then on, at no cost for each; connections that it
@@ -36,13 +40,16 @@ import { boundDescriptor, type KeepAliveTarget, resolveTarget } from './target.j
  * @throws {TypeError} ERR_INVALID_ARG_TYPE if the target is no socket.
  * @throws {SystemCallError} EBADF if the socket was destroyed, or the kernel's code.
  */
-export function setKeepAlive(server: net.Server, policy: PolicyInput | false): ServerKeepAlive;
+export function setKeepAlive(server: net.Server, policy: PolicyInput | boolean): ServerKeepAlive;
 export function setKeepAlive(
   connection: Exclude<KeepAliveTarget, net.Server>,
-  policy: PolicyInput | false,
+  policy: PolicyInput | boolean,
 ): SocketKeepAlive;
-export function setKeepAlive(target: KeepAliveTarget, policy: PolicyInput | false): SocketKeepAlive | ServerKeepAlive;
-export function setKeepAlive(target: KeepAliveTarget, policy: PolicyInput | false): SocketKeepAlive | ServerKeepAlive {
+export function setKeepAlive(target: KeepAliveTarget, policy: PolicyInput | boolean): SocketKeepAlive | ServerKeepAlive;
+export function setKeepAlive(
+  target: KeepAliveTarget,
+  policy: PolicyInput | boolean,
+): SocketKeepAlive | ServerKeepAlive {
   const valid = readPolicyOrOff(policy);
   const bound = boundDescriptor(target, 'setsockopt');
   if (bound !== undefined) return writePolicy(usable(bound), valid, currentPlatform());
@@ -63,6 +70,15 @@ function isComplete<State extends StatedKeepAlive>(state: State | undefined): st
 
 interface MayBePending {
   readonly status?: 'pending' | undefined;
+  /** Options that were requested and are set later. */
+  readonly deferred?: DeferredOptions | undefined;
+}
+
+function readWithDeferred(endpoint: net.Socket | net.Server, fd: number): KeepAliveState & MayBePending {
+  const state = readState(fd, currentPlatform());
+  const handle = endpoint instanceof Server ? undefined : handleOf(endpoint);
+  const deferred = handle && deferredFor(handle, state);
+  return deferred === undefined ? state : { ...state, deferred };
 }
 
 interface MayBeOfServer {
@@ -73,12 +89,15 @@ interface MayBeOfServer {
  * Reads a connection's or listener's keepalive from the kernel, in milliseconds.
  *
  * Of a target that has no descriptor yet but was given a policy, returns what the target will have, with `status: 'pending'`.
- * Of a server whose connections are set on accept, returns what the connections get, with `connections`.
+ * Of a server whose connections are set on accept, returns what the connections get, with `connections`. Options that are
+ * set later are in `deferred`. `setKeepAlive` takes the state, also after JSON, and restores it as a whole.
  *
  * Linux, macOS and FreeBSD.
  *
  * @example
- * const { enabled, idle } = getKeepAlive(socket);
+ * const before = getKeepAlive(socket);
+ * setKeepAlive(socket, '30:5:3');
+ * setKeepAlive(socket, before);
  * @throws {UnsupportedError} on Windows, if the FFI cannot be loaded, and if the socket is a unix-domain socket.
  * @throws {TypeError} ERR_INVALID_ARG_TYPE if the target is no socket.
  * @throws {SystemCallError} EBADF if the socket was destroyed, ENOTCONN if the socket has
@@ -94,7 +113,7 @@ export function getKeepAlive(target: KeepAliveTarget): KeepAliveState & MayBePen
   const planned = endpoint instanceof Server ? plannedServerState(endpoint) : undefined;
   if (isComplete(planned)) return planned;
   const fd = descriptorOf(endpoint);
-  if (fd !== undefined && canUseDescriptors()) return readState(fd, currentPlatform());
+  if (fd !== undefined && canUseDescriptors()) return readWithDeferred(endpoint, fd);
   const awaited = endpoint instanceof Server ? undefined : awaitedState(endpoint);
   if (isComplete(awaited)) return awaited;
   const reason = whyNoDescriptors();

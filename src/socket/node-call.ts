@@ -2,9 +2,10 @@ import { getSystemErrorName } from 'node:util';
 import { SystemCallError, UnsupportedError } from '../native/errors.js';
 import { Socket } from '../node/classes.js';
 import type { Handle } from '../node/handle.js';
+import { isOff, type ValidPolicy } from '../policy/policy.js';
 import { settingFields, settingsOf, unknownSetting } from '../policy/settings.js';
 import { whyNoDescriptors } from './descriptors.js';
-import { isOff, type PlannedPolicy } from './planned-state.js';
+import type { PlannedPolicy } from './planned-state.js';
 import type { SocketKeepAlive } from './state.js';
 
 /** Returns whether this Node.js passes interval and count on: since 24.19 and 26.4. */
@@ -17,9 +18,14 @@ function unsupported(feature: string, instead: string): UnsupportedError {
   return new UnsupportedError(feature, `${instead}, or ${reason?.requires ?? 'system calls'}`, reason);
 }
 
+/** Returns whether a policy has numbers, which Node's own call can set only with keepalive on. */
+function statesNumbers(policy: PlannedPolicy): policy is ValidPolicy {
+  return policy !== false && settingFields.some((field) => policy[field] !== undefined);
+}
+
 /** Refuses what Node's own call cannot do, before anything is set. */
 export function checkNodeCall(policy: PlannedPolicy): void {
-  if (isOff(policy)) return;
+  if (isOff(policy) && !statesNumbers(policy)) return;
   if (!nodeSetsIntervalAndCount()) {
     throw unsupported('setting interval and count', 'Node.js 24.19, 26.4 or later');
   }
@@ -52,11 +58,10 @@ function callNode(handle: Handle | undefined, enable: boolean, idle: number, int
  */
 export function setThroughNode(handle: Handle | undefined, policy: PlannedPolicy): SocketKeepAlive {
   checkNodeCall(policy);
-  if (isOff(policy)) {
-    callNode(handle, false, 0, 0, 0);
-    return { enabled: false, ...settingsOf(unknownSetting), readBack: false };
-  }
+  const enabled = !isOff(policy);
+  const unknown = settingsOf(unknownSetting);
   const { idle, interval, count } = policy as { idle: number; interval: number; count: number };
-  callNode(handle, true, idle, interval, count);
-  return { enabled: true, ...settingsOf(unknownSetting), idle, interval, count, readBack: false };
+  if (statesNumbers(policy)) callNode(handle, true, idle, interval, count);
+  if (!enabled) callNode(handle, false, 0, 0, 0);
+  return { enabled, ...unknown, ...(statesNumbers(policy) ? { idle, interval, count } : {}), readBack: false };
 }

@@ -1,9 +1,10 @@
 import type { SocketOption } from '../native/socket/socket-options.js';
 import { PolicyError } from '../policy/errors.js';
-import { limits, type SettingField } from '../policy/policy.js';
+import { isOff, limits, type SettingField } from '../policy/policy.js';
 import { type KeepAliveState, settingFields, settingsOf, stated } from '../policy/settings.js';
+import { assertSettable } from '../policy/validate.js';
 import { kernelDefault } from './kernel-defaults.js';
-import { isOff, type PlannedPolicy } from './planned-state.js';
+import type { PlannedPolicy } from './planned-state.js';
 import { noOption, optionOf, type Platform, type SettingOption } from './platforms/index.js';
 
 /** One option and the value it is to have. */
@@ -129,10 +130,32 @@ export function optionWrites(policy: PlannedPolicy, platform: Platform): OptionW
     if (field === 'enabled') list.push(switchTo(!isOff(policy), platform));
     else {
       const value = policy[field] === 'system' ? kernelDefault(field) : policy[field];
-      if (value !== undefined) list.push(writeTo(field, value, platform));
+      const isNothing = policy.enabled !== undefined && isOfPlatformWithout(field, value, platform);
+      if (value !== undefined && !isNothing) list.push(writeTo(field, value, platform));
     }
   }
   return list;
+}
+
+/** Returns whether a number of a state is what each state has on a platform without the number's option. */
+function isOfPlatformWithout(field: SettingField, value: number | undefined, platform: Platform): boolean {
+  if (value === undefined || optionOf(platform, field) !== undefined) return false;
+  return layoutOf(platform).without[field] === stated(field, value);
+}
+
+/**
+ * Returns the writes that a policy takes on a socket. Of a policy that says whether keepalive is on, only what differs: a state
+ * can have a number that no option can be set to, because the socket followed a sysctl, and the option of a newer kernel.
+ *
+ * @throws {PolicyError} if the socket does not have such a number.
+ */
+export function neededWrites(policy: PlannedPolicy, platform: Platform, current: () => KeepAliveState): OptionWrite[] {
+  const list = optionWrites(policy, platform);
+  if (policy === false || policy.enabled === undefined) return list;
+  const state = current();
+  const needed = list.filter(({ field, state: wanted }) => state[field] !== wanted);
+  assertSettable(Object.fromEntries(needed.map(({ field, state: wanted }) => [field, wanted])));
+  return needed;
 }
 
 /**

@@ -5,14 +5,15 @@ import { newSocketState } from './kernel-defaults.js';
 import {
   canBeMissing,
   layoutOf,
+  neededWrites,
   type OptionWrite,
-  optionWrites,
   restoringFields,
   stateFrom,
   writesOf,
 } from './option-writes.js';
 import { isComplete, type PlannedPolicy, plannedState } from './planned-state.js';
 import type { Platform } from './platforms/index.js';
+import { warnIfSlow } from './slow-detection.js';
 import type { SocketKeepAlive } from './state.js';
 
 /** The code of a socket that is not of TCP, and no other. */
@@ -133,8 +134,10 @@ export function writeOptions(
  * @throws {UnsupportedError} if it is not a TCP socket; {@link SystemCallError} if the kernel refuses it.
  */
 export function writePolicy(fd: number, policy: PlannedPolicy, platform: Platform): KeepAliveState {
-  const list = optionWrites(policy, platform);
-  return writeOptions(fd, list, readBefore(fd, list), platform);
+  const read = () => readState(fd, platform);
+  const list = neededWrites(policy, platform, read);
+  const set = () => writeOptions(fd, list, readBefore(fd, list), platform);
+  return warnIfSlow(policy, () => read().enabled, set);
 }
 
 interface Plan {
@@ -149,7 +152,7 @@ function planOf(policy: PlannedPolicy & object, platform: Platform): Plan {
   const known = plans.get(policy);
   if (known !== undefined) return known;
   const state = Object.freeze({ ...plannedState(policy), readBack: false } as const);
-  const plan = { list: optionWrites(policy, platform), state };
+  const plan = { list: neededWrites(policy, platform, newSocketState), state };
   plans.set(policy, plan);
   return plan;
 }
@@ -167,7 +170,14 @@ export function writePolicyOnNew(
   const before = () => writesOf(newSocketState(), platform);
   // Text such as 'system' stands for another number each time.
   const isFixed = isComplete(policy) && !Object.values(policy).includes('system');
-  if (isReadBack || !isFixed) return writeOptions(fd, optionWrites(policy, platform), before, platform);
+  if (isReadBack || !isFixed) {
+    const list = neededWrites(policy, platform, newSocketState);
+    return warnIfSlow(
+      policy,
+      () => false,
+      () => writeOptions(fd, list, before, platform),
+    );
+  }
   const { list, state } = planOf(policy, platform);
   const { done, error } = writeIntOptions(fd, list, []);
   if (error === undefined) return state;

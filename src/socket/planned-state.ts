@@ -1,4 +1,4 @@
-import type { SettingField, ValidPolicy } from '../policy/policy.js';
+import { isOff, type SettingField, type ValidPolicy } from '../policy/policy.js';
 import { mergeSettings, settingsOf, stated, unknownSetting } from '../policy/settings.js';
 import { kernelDefault } from './kernel-defaults.js';
 import type { StatedKeepAlive } from './state.js';
@@ -7,12 +7,7 @@ import type { StatedKeepAlive } from './state.js';
  * A policy that is set later. With `enabled: false` keepalive is off, and the numbers apply again once keepalive is turned
  * on, as on an open socket.
  */
-export type PlannedPolicy = (ValidPolicy & { readonly enabled?: false }) | false;
-
-/** Returns whether a policy turns keepalive off. */
-export function isOff(policy: PlannedPolicy): policy is false | (ValidPolicy & { readonly enabled: false }) {
-  return policy === false || policy.enabled === false;
-}
+export type PlannedPolicy = ValidPolicy | false;
 
 /** Returns whether a policy states all numbers of keepalive, so that none must be asked for. */
 export function isComplete(policy: PlannedPolicy): policy is ValidPolicy {
@@ -42,5 +37,5 @@ export function plannedState(policy: PlannedPolicy): StatedKeepAlive {
 /** The policy that setting one after the other comes to: what the later one leaves out stays as the earlier one says. */
 export function mergePolicies(earlier: PlannedPolicy | undefined, later: ValidPolicy | false): PlannedPolicy {
   if (later === false) return earlier ? { ...earlier, enabled: false } : false;
-  return earlier ? mergeSettings<ValidPolicy>(earlier, later) : later;
+  return earlier ? mergeSettings(earlier, later) : later;
 }

@@ -3,7 +3,7 @@ import type net from 'node:net';
 import { SystemCallError, UnsupportedError } from '../native/errors.js';
 import { BoundSocket, Server, Socket } from '../node/classes.js';
 import { behindProxy } from '../node/handle.js';
-import { describeValue } from '../policy/errors.js';
+import { describeTarget } from './known-targets/known-targets.js';
 
 /** Anything with a TCP connection underneath that it offers as `socket`: an http2 session, an http request or response. */
 export interface SocketHolder {
@@ -24,7 +24,7 @@ export function argumentTypeError(message: string, cause?: unknown): TypeError {
 }
 
 function wrongTarget(target: unknown, cause?: unknown): TypeError {
-  return argumentTypeError(`the target must be ${accepted}, got ${describeValue(target)}`, cause);
+  return argumentTypeError(`the target must be ${accepted}, got ${describeTarget(target)}`, cause);
 }
 
 /** The socket that something rides on, without the proxy that http2 puts before it and that ends with the session. */

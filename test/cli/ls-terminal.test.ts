@@ -1,3 +1,4 @@
+import { stripVTControlCharacters } from 'node:util';
 import { describe, expect, it, vi } from 'vitest';
 import { setKeepAlive } from '../../src/index.js';
 import { loopbackPair } from '../../src/testing/index.js';
@@ -9,7 +10,7 @@ describe.concurrent('tcp-keepalive ls on a terminal', () => {
     const args = ['ls', '--port', `local:${pair.server.localPort}`, '--pid', `${process.pid}`];
     const { result, text } = onTerminal(cols, 30, ...args);
     const { code, stdout } = await result;
-    const lines = stdout.split('\r\n');
+    const lines = stripVTControlCharacters(stdout).split('\r\n');
     expect(Math.max(...lines.map((line) => line.length))).toBeLessThanOrEqual(cols);
     expect(lines[0]).toMatch(/^PROCESS .*LOCAL .*REMOTE .*KEEPALIVE .*VERDICT$/);
     expect(lines[1]).toMatch(new RegExp(`/${process.pid} .*:${pair.server.localPort} .* off .*unprotected$`));

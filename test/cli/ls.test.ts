@@ -3,6 +3,7 @@ import { readFileSync, statSync } from 'node:fs';
 import net from 'node:net';
 import { describe, expect, it } from 'vitest';
 import type { ConnectionJson } from '../../src/host/list/row.js';
+import { type HostProcess, hostProcess, shownName } from '../../src/host/owners/processes.js';
 import { detectionTime, getKeepAlive, setKeepAlive } from '../../src/index.js';
 import { crashPeer, loopbackPair } from '../../src/testing/index.js';
 import { infoOf, moment, quietRange } from '../kernel/observation.js';
@@ -12,6 +13,7 @@ import { runCli } from './run-cli.js';
 
 const noIPv6 = cannotRun(!hasIPv6, 'there is no IPv6 here');
 const retries2 = Number(readFileSync('/proc/sys/net/ipv4/tcp_retries2', 'utf8'));
+const programOf = (pid: number) => shownName(hostProcess(pid) as HostProcess);
 const name = () => readFileSync('/proc/self/comm', 'utf8').trim();
 
 interface ListJson {
@@ -24,6 +26,14 @@ async function list(...args: string[]): Promise<ListJson> {
   expect(stderr).toBe('');
   expect(code).toBe(0);
   return JSON.parse(stdout);
+}
+
+/** Lists with filters that nothing has: says so in a sentence, with exit code 1. */
+async function listNone(...args: string[]): Promise<ConnectionJson[]> {
+  const { code, stdout, stderr } = await runCli('ls', '--json', ...args);
+  expect(stderr).toMatch(/^tcp-keepalive: .*(no|together).*\n$/);
+  expect(code).toBe(1);
+  return (JSON.parse(stdout) as ListJson).connections;
 }
 
 /** The filters that mean this end of a connection and no other. */
@@ -53,7 +63,7 @@ describe('tcp-keepalive ls --json', () => {
         timer: { kind: 'keepalive', expiresMs: expect.any(Number) },
         unanswered: 0,
         lastHeardMs: expect.any(Number),
-        process: { pid, name: name() },
+        process: { pid, name: name(), program: programOf(pid), command: hostProcess(pid)?.command?.slice(0, 1000) },
         unit: null,
         cgroup: connections[0]?.cgroup,
         netns: statSync('/proc/self/ns/net').ino,
@@ -142,7 +152,12 @@ describe('tcp-keepalive ls --json', () => {
     expect(mapped.connections).toMatchObject([
       { local: { address: '127.0.0.1', port }, remote: { address: '127.0.0.1', port: client.localPort } },
     ]);
-    expect((await listOwn('--port', `local:${port}`, '--remote', '::1')).connections).toEqual([]);
+    const own = ['--pid', `${process.pid}`, '--port', `local:${port}`];
+    expect(await listNone(...own, '--remote', '::1')).toEqual([]);
+    const local = await list(...own, '--local', '127.0.0.0/8');
+    expect(local.connections).toMatchObject([{ local: { address: '127.0.0.1' }, state: 'ESTABLISHED' }]);
+    const ofEvery = await list(...own, '--local', '::');
+    expect(ofEvery.connections).toMatchObject([{ local: { address: '::' }, state: 'LISTEN' }]);
     for (const socket of [client, accepted]) socket.destroy();
     server.close();
   });
@@ -154,7 +169,7 @@ describe('tcp-keepalive ls --json', () => {
     await once(server, 'listening');
     const { port } = server.address() as net.AddressInfo;
     const { connections } = await listOwn('--port', `${port}`);
-    const ofAnyPeer = await listOwn('--port', `${port}`, '--remote', '0.0.0.0/0');
+    const ofAnyPeer = await listNone('--pid', `${process.pid}`, '--port', `${port}`, '--remote', '0.0.0.0/0');
     server.close();
     expect(connections).toMatchObject([
       {
@@ -167,7 +182,7 @@ describe('tcp-keepalive ls --json', () => {
         verdict: 'protected',
       },
     ]);
-    expect(ofAnyPeer.connections, 'a listener has no peer').toEqual([]);
+    expect(ofAnyPeer, 'a listener has no peer').toEqual([]);
   });
 
   it('shows TIME_WAIT with --all-states only, without process and options', async () => {
@@ -176,8 +191,10 @@ describe('tcp-keepalive ls --json', () => {
     const port = `${server.localPort}`;
     const clientPort = client.localPort;
     // Another program may have used the same port with another peer.
-    const listed = async (...args: string[]) =>
-      (await list('--port', port, ...args)).connections.filter(({ remote }) => remote.port === clientPort);
+    const listed = async (...args: string[]) => {
+      const { stdout } = await runCli('ls', '--json', '--port', port, ...args);
+      return (JSON.parse(stdout) as ListJson).connections.filter(({ remote }) => remote.port === clientPort);
+    };
     const ended = [once(client, 'close'), once(server, 'close')];
     server.end();
     client.on('end', () => client.end()).resume();
@@ -222,20 +239,25 @@ describe('the filters of tcp-keepalive ls', () => {
       ['--state', 'established'],
       ['--remote', '127.0.0.1'],
       ['--remote', '127.0.0.0/8'],
+      ['--local', '127.0.0.1'],
+      ['--local', '127.0.0.0/8,::1'],
       ['--cgroup', '/'],
     ]) {
       expect((await list(...port(filter), ...filter)).connections, filter.join(' ')).toHaveLength(1);
     }
+    const ofNoState = ['--state', 'close-wait,listen'];
+    expect((await list(...port(ofNoState), ...ofNoState)).connections).toEqual([]);
     for (const filter of [
       ['--pid', '1'],
       ['--process', 'no-such-program'],
-      ['--state', 'close-wait,listen'],
+      ['--command', 'no such command'],
       ['--remote', '10.0.0.0/8'],
+      ['--local', '10.0.0.0/8'],
       ['--cgroup', '/no/such/cgroup'],
       ['--unit', 'no-such-unit'],
       ['--pid', '1', '--process', name()],
     ]) {
-      expect((await list(...port(filter), ...filter)).connections, filter.join(' ')).toEqual([]);
+      expect(await listNone(...port(filter), ...filter), filter.join(' ')).toEqual([]);
     }
   });
 
@@ -245,6 +267,21 @@ describe('the filters of tcp-keepalive ls', () => {
     const { cgroup } = (await list(...port)).connections[0] as ConnectionJson;
     expect(cgroup).toMatch(/^\//);
     expect((await list(...port, '--cgroup', cgroup as string)).connections).toHaveLength(1);
+  });
+
+  it('--silent-for and --unanswered judge what is now: nothing is an answer, with exit code 0', async () => {
+    using pair = await loopbackPair();
+    const { client, server } = pair;
+    const both = async (...args: string[]) => localPorts(await list(...end(server), ...args));
+    expect(await both('--silent-for', '1h')).toEqual([]);
+    expect(await both('--unanswered')).toEqual([]);
+    await moment(() => infoOf(server).lastAckReceivedMs >= 300, 'some quiet');
+    expect(await both('--silent-for', '300ms')).toEqual(ports(server));
+    crashPeer(client);
+    server.write('lost');
+    await moment(() => infoOf(server).retransmits > 0, 'a retransmission');
+    expect(await both('--unanswered')).toEqual(ports(server));
+    expect(await both('--unanswered', '--silent-for', '300ms', '--command', '*')).toEqual(ports(server));
   });
 
   it('--verdict goes by --within', async () => {
@@ -305,7 +342,7 @@ describe('what tcp-keepalive ls leaves out or puts together', () => {
       return JSON.parse(stdout).groups;
     };
     expect(await groups('process')).toEqual([
-      { name: name(), connections: 2, unprotected: 1, slow: 0, protected: 1, unknown: 0, other: 0 },
+      { name: programOf(process.pid), connections: 2, unprotected: 1, slow: 0, protected: 1, unknown: 0, other: 0 },
     ]);
     expect(await groups('port')).toHaveLength(2);
     const table = await runCli('ls', '--group', 'process', ...args);
@@ -319,7 +356,9 @@ describe('what tcp-keepalive ls leaves out or puts together', () => {
     const { code, stdout, stderr } = await runCli('ls', ...end(server));
     expect(stdout).toMatch(/^PROCESS +UNIT +LOCAL +REMOTE +STATE +KEEPALIVE +TIMER +UNANSWERED +HEARD +IN FLIGHT/);
     const ends = `127\\.0\\.0\\.1:${server.localPort} +127\\.0\\.0\\.1:${client.localPort}`;
-    expect(stdout).toMatch(new RegExp(`^${name()}/${process.pid} +- +${ends} +ESTAB +off +- .* unprotected$`, 'm'));
+    expect(stdout).toMatch(
+      new RegExp(`^${programOf(process.pid)}/${process.pid} +- +${ends} +ESTAB +off +- .* unprotected$`, 'm'),
+    );
     expect(stdout).toMatch(/\n\n1 connection: 1 unprotected\n$/);
     expect(stderr).toBe('');
     expect(code).toBe(0);

@@ -123,3 +123,33 @@ describe.skipIf(cannotRun(missing, 'it needs root and unshare --net'))(
     });
   },
 );
+
+it.skipIf(cannotRun(missing, 'it needs root and unshare --net'))(
+  'set system gives a connection the defaults of its own network namespace, and auto is made of them',
+  async () => {
+    const sysctls =
+      'cd /proc/sys/net/ipv4; echo 1234 > tcp_keepalive_time; echo 56 > tcp_keepalive_intvl; echo 7 > tcp_keepalive_probes';
+    const there = startHolder([...(network ?? []), 'sh', '-c', `(${sysctls}); exec "$@"`, 'sh']);
+    try {
+      await there.tell({ do: 'start', families: ['IPv4'], connections: 1 });
+      const look = async () => (await there.tell({ do: 'look' })).get('IPv4 1 server') as Held;
+      const { remotePort } = await look();
+      await there.tell({ do: 'set', name: 'IPv4 1 server', policy: { idle: 30_000, interval: 5000, count: 3 } });
+      const filters = ['--netns', `${statSync(`/proc/${there.pid}/ns/net`).ino}`, '--port', `remote:${remotePort}`];
+      const { code, stderr } = await runCli(
+        'set',
+        'system',
+        '--user-timeout',
+        'auto',
+        ...filters,
+        '--option-source',
+        'descriptor-copies',
+      );
+      expect(code, stderr).toBe(0);
+      const numbers = { idle: 1_234_000, interval: 56_000, count: 7, userTimeout: 1_234_000 + 7 * 56_000 };
+      expect((await look()).state).toEqual({ enabled: true, ...numbers });
+    } finally {
+      await there.end();
+    }
+  },
+);

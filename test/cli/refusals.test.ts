@@ -18,6 +18,8 @@ describe('what tcp-keepalive ls refuses', () => {
     ['netns', 'no-such-namespace'],
     ['process', ''],
     ['unit', 'a,,b'],
+    ['local', 'localhost'],
+    ['command', ''],
   ])('refuses --%s %j in one line that names it', async (filter, value) => {
     const { code, stdout, stderr } = await runCli('ls', `--${filter}`, value);
     expect(stderr).toMatch(new RegExp(`^tcp-keepalive: ${filter} must .*got .*\n$`));
@@ -32,7 +34,10 @@ describe('what tcp-keepalive ls refuses', () => {
     [['--group', 'colour'], '--group'],
     [['--watch', 'often'], '--watch'],
     [['--fast', '--verdict', 'slow'], '--fast'],
-    [['--watch', '--json'], '--watch'],
+    [['--color', 'sometimes'], '--color'],
+    [['--explain', '--json'], '--explain'],
+    [['--explain', '--watch'], '--explain'],
+    [['--explain', '--group', 'port'], '--explain'],
     [['stray'], 'argument'],
   ])('refuses %j in one line', async (args, named) => {
     const { code, stdout, stderr } = await runCli('ls', ...args);

@@ -4,6 +4,9 @@ import { fileURLToPath } from 'node:url';
 /** The built program, as a user runs it. */
 export const program = fileURLToPath(new URL('../../dist/cli/main.js', import.meta.url));
 
+// What runs the tests may ask for colours, or ask for none.
+for (const name of ['FORCE_COLOR', 'NO_COLOR']) delete process.env[name];
+
 export interface Finished {
   readonly code: number | null;
   readonly stdout: string;

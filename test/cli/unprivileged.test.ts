@@ -97,6 +97,30 @@ describe.skipIf(cannotRun(!canRun, 'it needs root, setpriv and a project that ev
       expect(groups.code).toBe(3);
     });
 
+    it('names only what the shown rows lack', async () => {
+      const foreign = ['--port', `local:${foreignPort}`];
+      const lacking = async (...args: string[]) => {
+        const { stderr } = await runAsNobody(...args);
+        return [/the owners of/, /the options of/, /TCP iterator/].map((what) => what.test(stderr));
+      };
+      expect(await lacking('ls', ...foreign)).toEqual([true, true, true]);
+      expect(await lacking('ls', ...foreign, '--verdict', 'unprotected')).toEqual([true, false, false]);
+      expect(await lacking('ls', ...foreign, '--state', 'established')).toEqual([true, false, false]);
+      expect(await lacking('ls', ...foreign, '--state', 'established', '--group', 'port')).toEqual([
+        false,
+        false,
+        false,
+      ]);
+      expect(await lacking('ls', ...foreign, '--state', 'established', '--group', 'process')).toEqual([
+        true,
+        false,
+        false,
+      ]);
+      expect(await lacking('ls', '--port', `local:${ownPort}`)).toEqual([false, false, false]);
+      expect(await lacking('check', ...foreign)).toEqual([true, false, false]);
+      expect(await lacking('set', '30:5:3', ...foreign, '--dry-run')).toEqual([false, false, false]);
+    });
+
     it('ls cannot tell a verdict by the timers alone where keepalive is on, and never says that there is none', async () => {
       await foreign.tell({ do: 'set', name: 'IPv4 1 server', policy: { idle: 30_000, interval: 5000, count: 3 } });
       const { remotePort } = await held(foreign, 'IPv4 1 server');
@@ -141,7 +165,8 @@ describe.skipIf(cannotRun(!canRun, 'it needs root, setpriv and a project that ev
       expect(set.code).toBe(3);
       expect((await held(foreign, 'IPv4 1 server')).state).toEqual(before);
       const other = await runAsNobody('ls', '--port', `local:${foreignPort}`, '--pid', `${own.pid}`);
-      expect(other).toMatchObject({ code: 0, stdout: expect.stringMatching(/^0 connections\n$/m) });
+      expect(other).toMatchObject({ code: 1, stdout: expect.stringMatching(/^0 connections\n$/m) });
+      expect(other.stderr).toContain('tcp-keepalive: no connection matches --pid and --port together\n');
     });
 
     it('ls of nothing but its own has nothing to add', async () => {

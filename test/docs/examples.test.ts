@@ -40,8 +40,7 @@ const checks: Readonly<Record<string, () => Promise<void>>> = {
   },
   'audit.ts': async () => {
     const output = await runOnce('audit.ts');
-    // The name is that of the main thread, which differs between versions of Node.js.
-    expect(output).toMatch(/^unprotected: \S+ 127\.0\.0\.1:\d+ to 127\.0\.0\.1:\d+\n/);
+    expect(output).toMatch(/^unprotected: node audit\.ts 127\.0\.0\.1:\d+ to 127\.0\.0\.1:\d+\n/);
     expect(output).toContain('4 connections, 1 to look at, 0 not seen\n');
   },
   'dead-peer.test.ts': async () => {

@@ -1,7 +1,5 @@
 import { readFileSync } from 'node:fs';
 
-const page = readFileSync(new URL('../../docs/drivers.md', import.meta.url), 'utf8');
-
 function cellsOf(row: string): string[] {
   return row
     .split('|')
@@ -9,8 +7,9 @@ function cellsOf(row: string): string[] {
     .map((cell) => cell.trim().replaceAll('`', ''));
 }
 
-/** The rows of the table under a heading of docs/drivers.md, without its head and without code marks. */
-function tableUnder(heading: string): string[][] {
+/** The rows of the table under a heading of a page of docs/, without its head and without code marks. */
+export function tableUnder(heading: string, name = 'drivers.md'): string[][] {
+  const page = readFileSync(new URL(`../../docs/${name}`, import.meta.url), 'utf8');
   const [, section = ''] = page.split(`\n## ${heading}\n`);
   const [text = ''] = section.split('\n## ');
   const rows = text.split('\n').filter((line) => line.startsWith('|'));
@@ -19,6 +18,7 @@ function tableUnder(heading: string): string[][] {
 
 const settings = tableUnder('What each driver does by itself');
 const signs = tableUnder('What you see when the server has vanished');
+const places = tableUnder('Whose socket it is, and where');
 
 const [here = ''] = process.versions.node.split('.');
 
@@ -37,4 +37,9 @@ export function documentedSettings(driver: string, column: 'by itself' | 'filled
 export function documentedSigns(driver: string): string[] {
   const [, text = ''] = signs.find(([name]) => name === driver) ?? [];
   return text === 'nothing' ? [] : text.split(', ');
+}
+
+/** The expression that the table has for a driver's socket; `none` if there is none. */
+export function documentedPlace(driver: string): string | undefined {
+  return places.find(([name]) => name === driver)?.[2];
 }

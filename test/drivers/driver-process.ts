@@ -88,6 +88,11 @@ export class DriverProcess {
     return this.#order('close');
   }
 
+  /** Sets a policy on the socket that an expression gives, in the program's own variables. */
+  locate(expression: string, policy: string): Promise<void> {
+    return this.#order('locate', { expression, policy });
+  }
+
   async end(): Promise<void> {
     if (this.#child.exitCode !== null || this.#child.signalCode !== null) return;
     this.#child.kill('SIGKILL');

@@ -6,18 +6,21 @@ import { setReceptionOf } from '../../src/testing/reception.js';
 import { expectElapsed } from '../kernel/expectation.js';
 import { lastHeard, moment } from '../kernel/observation.js';
 import { connectionsOf, copyOf, describeState, hasOpen, serverEndOf } from './connections.js';
-import { documentedSettings, documentedSigns } from './documented.js';
+import { documentedPlace, documentedSettings, documentedSigns } from './documented.js';
 import { type DriverEvent, DriverProcess } from './driver-process.js';
 
 const policy = '1:1:2';
 const enforcing = { TCP_KEEPALIVE: policy };
 const filling = { TCP_KEEPALIVE: '45:5:3', TCP_KEEPALIVE_MODE: 'fill' };
+const located = '40:4:4:auto';
 const applied = { enabled: true, idle: 1000, interval: 1000, count: 2, userTimeout: 0 };
 
 /** How one driver is tested. */
 export interface DriverTest {
   /** Its program in `programs/`, and its name in docs/drivers.md. */
   readonly name: string;
+  /** The folder in `programs/` that its program is in. */
+  readonly folder?: 'libraries';
   readonly port: (setting: string) => number;
   /** Its server is only a listener: there are no queries. */
   readonly handshakeOnly?: true;
@@ -27,9 +30,13 @@ export interface DriverTest {
   readonly quietAfterMs?: number;
 }
 
-async function startDriver({ name }: DriverTest, context: TestContext, environment?: Readonly<Record<string, string>>) {
+async function startDriver(
+  { name, folder }: DriverTest,
+  context: TestContext,
+  environment?: Readonly<Record<string, string>>,
+) {
   const program = name.split('/').at(-1) as string;
-  const driver = await DriverProcess.start(program, environment);
+  const driver = await DriverProcess.start(folder === undefined ? program : `${folder}/${program}`, environment);
   context.onTestFinished(() => driver.end());
   return driver;
 }
@@ -121,6 +128,18 @@ export function testDriver(test: DriverTest): void {
       for (const { keepAlive } of rows) expect(keepAlive, setting).toEqual(applied);
       await driver.close();
     }
+  });
+
+  it.concurrent(`${name}: keeps its socket where the table says`, async (context) => {
+    const driver = await startDriver(test, context);
+    const setting = test.lasting ?? 'default';
+    const port = test.port(setting);
+    const place = documentedPlace(name);
+    await openAndUse(driver, test, setting);
+    if (place === 'none') return expect(driver.locate(place, located)).rejects.toThrow('cannot be reached');
+    await driver.locate(place ?? '', located);
+    const isSet = ({ keepAlive }: ConnectionRow) => keepAlive?.idle === 40_000 && keepAlive.userTimeout === 56_000;
+    await moment(() => connectionsOf(driver.pid, port).some(isSet), `${name} has the policy at ${place}`);
   });
 
   if (test.handshakeOnly) return;

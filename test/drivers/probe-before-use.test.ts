@@ -3,9 +3,8 @@ import http from 'node:http';
 import type net from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
-import { setReceptionOf } from '../../src/testing/reception.js';
 import { listening, portOf } from '../endpoints.js';
-import { connectionsOf, copyOf, serverEndOf } from './connections.js';
+import { connectionsOf, crashServerOf } from './connections.js';
 import { lacks } from './servers/installed.js';
 import { postgresqlPrograms, startPostgresql } from './servers/postgresql.js';
 
@@ -27,8 +26,7 @@ function crashServerEnd({ localPort, remotePort }: net.Socket): void {
     ({ connection }) => connection.local.port === localPort,
   );
   if (row === undefined) throw new Error('there is no such connection');
-  using end = copyOf(serverEndOf(row));
-  setReceptionOf(end.fd, 'IPv4', 'drop');
+  crashServerOf(row);
 }
 
 describe('connections are probed before use', () => {

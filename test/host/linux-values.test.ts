@@ -8,6 +8,7 @@ import {
   destroyConnections,
   dumpConnections,
   listConnections,
+  parseSelection,
   readRecord,
   reapPeers,
   setConnections,
@@ -26,11 +27,35 @@ describe('a wrong value', () => {
     [{ process: 'node' }, /process must be an array of names.*got "node"/],
     [{ verdict: ['unprotecte'] }, /verdict must be.*did you mean "unprotected"/],
     [{ remote: ['10.0.0.0/8'] }, /remote must be an array of blocks/],
+    [{ local: ['10.0.0.0/8'] }, /local must be an array of blocks/],
+    [{ silentFor: ['10m'] }, /silentFor must be an array of milliseconds such as \[600000\], got "10m"/],
+    [{ silentFor: 600_000 }, /silentFor must be an array of milliseconds/],
+    [{ unanswered: ['yes'] }, /unanswered must be true or false, got an array/],
+    [{ command: '*' }, /command must be an array of command lines/],
     [{ cgroup: ['system.slice'] }, /cgroup must be an array of paths/],
   ])('of a filter is refused: %j', async (selection, message) => {
     expect(() => listConnections({ selection: selection as never })).toThrow(message);
     expect(() => setConnections({ selection: selection as never }, '30:5:3')).toThrow(message);
     await expect(checkPeers({ selection: selection as never })).rejects.toThrow(message);
+  });
+
+  it.each([
+    [null, /policy must be/],
+    [{ userTimeout: 'auto', idle: 500 }, /idle must be/],
+    [{ userTimeout: 'auto', count: 0 }, /count must be/],
+    [
+      {
+        get userTimeout() {
+          throw new Error('a trap');
+        },
+      },
+      /reading its fields threw an error/,
+    ],
+    [{ userTimeout: 'automatic' }, /userTimeout must be/],
+  ])('of a policy that leaves numbers open is refused: %#', (policy, message) => {
+    const query = { selection: parseSelection({ pid: String(process.pid), port: '1' }) };
+    expect(() => setConnections(query, policy as never)).toThrow(message);
+    expect(() => setConnections(query, { count: 3 }, { onlyNumbers: 'yes' as never })).toThrow(/onlyNumbers/);
   });
 
   it.each([

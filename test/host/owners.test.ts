@@ -12,7 +12,7 @@ import {
   type SocketOwner,
   type SocketOwners,
 } from '../../src/host/owners/owners.js';
-import { processName, runningPids } from '../../src/host/owners/processes.js';
+import { hostProcess, runningPids } from '../../src/host/owners/processes.js';
 import { connected, listening, portOf } from '../endpoints.js';
 import { closeDescriptor, fdOf, rawListener } from '../kernel/descriptor.js';
 import { runProgram } from '../program.js';
@@ -68,9 +68,7 @@ describe('findOwners', () => {
     const { byInode } = findOwners({ inodes: new Set(wanted.map(inodeOf)) });
     expect(keysOf(byInode)).toEqual(wanted.map(inodeOf).sort((a, b) => a - b));
     for (const endpoint of wanted) {
-      expect(own(byInode.get(inodeOf(endpoint)))).toEqual([
-        { pid: process.pid, name: processName(process.pid), fd: fdOf(endpoint) },
-      ]);
+      expect(own(byInode.get(inodeOf(endpoint)))).toEqual([{ ...hostProcess(process.pid), fd: fdOf(endpoint) }]);
     }
     expect(own(findOwners().byInode.get(inodeOf(accepted)))).toHaveLength(1);
   });
@@ -83,14 +81,19 @@ describe('findOwners', () => {
     const { byInode } = findOwners({ inodes: new Set([inodeOf(server)]) });
     const owners = among(pids, byInode.get(inodeOf(server)));
     expect(owners.map(({ pid }) => pid)).toEqual(pids);
-    expect(owners.find(({ pid }) => pid === second.pid)).toEqual({ pid: second.pid, name: 'sleep', fd: 3 });
+    expect(owners.find(({ pid }) => pid === second.pid)).toEqual({
+      pid: second.pid,
+      name: 'sleep',
+      command: 'sleep 60',
+      fd: 3,
+    });
   });
 
   it('looks at the processes named alone', async () => {
     const server = await listening(net.createServer());
     const { pid } = await sharing(fdOf(server));
     const { byInode } = findOwners({ pids: [pid, pid] });
-    expect([...byInode]).toEqual([[inodeOf(server), [{ pid, name: 'sleep', fd: 3 }]]]);
+    expect([...byInode]).toEqual([[inodeOf(server), [{ pid, name: 'sleep', command: 'sleep 60', fd: 3 }]]]);
   });
 
   it('finds a socket among descriptors that are far apart', () => {
@@ -138,7 +141,10 @@ describe('findOwners', () => {
         own: { owners: SocketOwner[]; incomplete: unknown[] };
         incomplete: unknown[];
       }>(new URL('./unprivileged-owners.ts', import.meta.url));
-      expect(seen.own).toEqual({ owners: [{ pid: seen.pid, name: expect.any(String), fd: seen.fd }], incomplete: [] });
+      expect(seen.own).toEqual({
+        owners: [expect.objectContaining({ pid: seen.pid, name: expect.any(String), fd: seen.fd })],
+        incomplete: [],
+      });
       // Other tests may run programs as the same user, which are protected in ways of their own.
       expect(seen.incomplete).toContainEqual({
         what: expect.stringMatching(/^the owners of the sockets of \d+ processes of other users$/),
@@ -167,9 +173,10 @@ describe('findOwners', () => {
       }));
       const inode = Number(/ino:(\d+)/.exec(line)?.[1]);
       const pids = [process.pid, shared.pid];
-      expect(among(pids, byInode.get(inode))).toEqual(among(pids, owners).sort((a, b) => a.pid - b.pid));
+      const found = among(pids, byInode.get(inode)).map(({ name, pid, fd }) => ({ name, pid, fd }));
+      expect(found).toEqual(among(pids, owners).sort((a, b) => a.pid - b.pid));
     }
-    expect(byInode.get(inodeOf(server))).toContainEqual({ pid: shared.pid, name: 'sleep', fd: 3 });
+    expect(byInode.get(inodeOf(server))).toContainEqual({ pid: shared.pid, name: 'sleep', command: 'sleep 60', fd: 3 });
   });
 });
 
@@ -210,7 +217,7 @@ describe.skipIf(cannotRun(everySocket === undefined, 'the iterator of open files
       expect(dup2(listener.fd, 1900)).toBe(1900);
       onTestFinished(() => closeDescriptor(1900));
       const { ino } = fstatSync(listener.fd);
-      const owner = { pid: process.pid, name: processName(process.pid), fd: listener.fd };
+      const owner = { ...hostProcess(process.pid), fd: listener.fd };
       expect(own(ownersByIterator({})?.byInode.get(ino))).toEqual([owner]);
     });
 

@@ -77,6 +77,12 @@ function holderOf({ local, remote }: ConnectionJson, holders: readonly Holder[])
   return holders.find(({ to, port }) => [local, remote].some((end) => end.address === to && end.port === port));
 }
 
+const holderProgram = {
+  name: expect.any(String),
+  program: 'node churn-holder.ts',
+  command: expect.stringContaining('churn-holder.ts'),
+};
+
 /** Asserts that a row is one that the holder's sockets can give. */
 function checkHeld(row: ConnectionJson, { from, to, port, pid, idle, churns }: Holder): void {
   const { local, remote, keepAlive, verdict } = row;
@@ -89,7 +95,7 @@ function checkHeld(row: ConnectionJson, { from, to, port, pid, idle, churns }: H
     ]);
   else expect([local.address, remote.address].sort()).toEqual([to, from]);
   // One that comes or goes has no owner or options yet, or no more.
-  if (!churns || row.process !== null) expect(row.process).toEqual({ pid, name: expect.any(String) });
+  if (!churns || row.process !== null) expect(row.process).toEqual({ pid, ...holderProgram });
   if (churns && keepAlive === null) return;
   const policy = { enabled: true, idle, interval: 5000, count: 3, userTimeout: 0 };
   expect(keepAlive).toMatchObject(isAccepted ? policy : { enabled: false, userTimeout: 0 });

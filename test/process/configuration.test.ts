@@ -225,7 +225,7 @@ describe.concurrent('an unknown variable', () => {
     ['TCP_KEEPALIVE_RULE', 'did you mean "TCP_KEEPALIVE_RULES"\\?'],
     [
       'TCP_KEEPALIVE_POLICY',
-      'known are TCP_KEEPALIVE, .*TCP_KEEPALIVE_NATIVE, TCP_KEEPALIVE_CONFIG, TCP_KEEPALIVE_ON_ERROR',
+      'known are TCP_KEEPALIVE, .*TCP_KEEPALIVE_NATIVE, TCP_KEEPALIVE_DEAD_AFTER, TCP_KEEPALIVE_DESTROY, TCP_KEEPALIVE_CONFIG, TCP_KEEPALIVE_ON_ERROR',
     ],
   ])('%s ends the program before it begins', async (name, hint) => {
     const env = { TCP_KEEPALIVE: '30:5:3', [name]: 'fill' };

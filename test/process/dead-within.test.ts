@@ -70,7 +70,8 @@ describe.concurrent('deadWithin', () => {
     expect(sentSegments(pair.client) - sent).toBeLessThanOrEqual(6);
     // Its kernel alone gives the peer up within a second of idle, and 31 probes.
     expect(kernelStateOf(pair.client)).toEqual(watched);
-    expect(getKeepAlive(pair.client)).toEqual(watched);
+    const deferred = { until: 'unwatched', idle: 30_000, interval: 5000, count: 3 };
+    expect(getKeepAlive(pair.client)).toEqual({ ...watched, deferred });
     watch.delete(pair.client);
     expect(kernelStateOf(pair.client)).toEqual(before);
     expect(events).toEqual([]);

@@ -131,7 +131,11 @@ describe.concurrent('tcp-keepalive.json', () => {
 
   it.each<[string, unknown, RegExp]>([
     ['not JSON', '{ "policy": ', /tcp-keepalive\.json must be JSON/],
-    ['a list', [], /tcp-keepalive\.json must be an object of policy, mode, rules, summarySignal, native, got an array/],
+    [
+      'a list',
+      [],
+      /tcp-keepalive\.json must be an object of policy, mode, rules, summarySignal, native, deadAfter, destroy, got an array/,
+    ],
     ['an unknown field', { polices: '30:5:3' }, /json: unknown field "polices"; did you mean "policy"\?$/m],
     ['a wrong policy', { policy: '30:5:0' }, /tcp-keepalive\.json: policy\.count must be a whole number from 1 to 127/],
     ['a wrong mode', { policy: '30:5:3', mode: 'x' }, /tcp-keepalive\.json: mode must be 'enforce' or 'fill'/],

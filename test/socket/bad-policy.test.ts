@@ -21,7 +21,7 @@ function countedCalls(): () => number {
   return () => spies.reduce((total, spy) => total + spy.mock.calls.length, 0);
 }
 
-const fields = ['policy', 'idle', 'interval', 'count', 'userTimeout'];
+const fields = ['policy', 'enabled', 'idle', 'interval', 'count', 'userTimeout'];
 
 function errorOf(policy: unknown): unknown {
   try {
@@ -77,7 +77,9 @@ describe('a policy that is none', () => {
     ['an empty fourth field', '30:5:3:', 'userTimeout', /got ""/],
     ["another library's word", { delay: 30000 }, 'policy', /called 'idle'/],
     ['an unknown field', { idle: 30000, 'x\n': 1 }, 'policy', /"x\\n"/],
-    ['true', true, 'policy', /true/],
+    ['a state with a number that is not known', { enabled: true, ...long(), userTimeout: null }, 'userTimeout', /null/],
+    ['a state of no boolean', { enabled: 1, ...long() }, 'enabled', /true or false, got 1/],
+    ["Node's own names", { enable: true, initialDelay: 1 }, 'policy', /"initialDelay": it is called 'idle'/],
     ['undefined', undefined, 'policy', /undefined/],
     ['a number', 30000, 'policy', /30000/],
     ['an array', [30000, 5000, 3], 'policy', /idle, interval, count/],
@@ -168,7 +170,7 @@ const badText = fc.oneof(
 const badPolicy = fc.oneof(
   badText,
   badObject.map(([policy, field, value]) => ({ ...policy, [field]: value })),
-  fc.oneof(fc.integer(), fc.double(), fc.constant(null), fc.constant(undefined), fc.constant(true), fc.bigInt()),
+  fc.oneof(fc.integer(), fc.double(), fc.constant(null), fc.constant(undefined), fc.bigInt()),
   fc.array(fc.anything()),
 );
 

@@ -46,6 +46,11 @@ export function print(text: string): void {
   write(printableLines(text));
 }
 
+/** Prints text that is printable already and may have colours, under the same conditions as {@link print}. */
+export function printPainted(text: string): void {
+  write(text);
+}
+
 /** Prints the text of JSON under the same conditions as {@link print}. */
 export function printJsonText(json: string): void {
   write(printableJson(json));

@@ -1,10 +1,17 @@
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import type { ListQuery } from '../../host/list/list-query.js';
 import { networkNamespaces } from '../../host/namespaces/network-namespaces.js';
-import { parseSelection, type Selection, type SelectionText } from '../../host/selection/selection.js';
+import {
+  parseSelection,
+  type Selection,
+  type SelectionText,
+  stateNames,
+  verdicts,
+} from '../../host/selection/selection.js';
 import { selectionFilters } from '../../host/selection/selection-error.js';
 import { readDuration } from '../../policy/duration.js';
 import { millisecondsMeant } from '../../policy/unit-slip.js';
+import { withValues } from './option-values.js';
 
 /** The filters that `ls`, `set` and `check` share, as commander gives them. */
 export interface SelectionOptions extends SelectionText {
@@ -35,14 +42,20 @@ export function durationOption(flags: string, description: string): Option {
 
 /** Adds the shared filters to a verb. */
 export function addSelectionOptions(command: Command): Command {
-  const filter = (flags: string, description: string) =>
-    command.addOption(new Option(flags, description).argParser(collect));
+  const filter = (flags: string, description: string, values?: readonly string[]) => {
+    const option = new Option(flags, description).argParser(collect);
+    command.addOption(values === undefined ? option : withValues(option, values, { isList: true }));
+  };
   filter('--pid <pid>', 'of these processes');
-  filter('--process <name>', "of processes with this name; '*' and '?' match any text");
+  filter('--process <name>', "of this program or script: 'postgres', 'node', 'app.js', 'php*'");
+  filter('--command <glob>', "of processes with this command line: '*shop.jar*'");
   filter('--port <port>', "'443', '8000-8099', 'local:443' or 'remote:5432'");
+  filter('--local <cidr>', 'with the own end in this block of addresses');
   filter('--remote <cidr>', 'with peers in this block of addresses');
-  filter('--state <state>', 'in this state, such as established or listen');
-  filter('--verdict <verdict>', 'protected, slow or unprotected');
+  filter('--state <state>', 'in this state, such as established or listen', stateNames);
+  filter('--verdict <verdict>', 'protected, slow or unprotected', verdicts);
+  filter('--silent-for <duration>', "whose peers were not heard for as long: '10m'");
+  command.option('--unanswered', 'with probes or data that are unanswered now');
   filter('--cgroup <path>', 'made in this cgroup or below it');
   filter('--unit <unit>', "of this systemd unit, or container such as 'docker:3f2a*'");
   filter('--netns <netns>', 'in this network namespace: a name or an inode');

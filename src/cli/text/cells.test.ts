@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { exampleConnection, exampleRow, inState, off, on } from '../../../test/host/example-row.js';
-import { endpointText, inFlightText, keepAliveText, remoteText, stateText, verdictText } from './cells.js';
+import { ageTone, endpointText, inFlightText, keepAliveText, remoteText, stateText, verdictText } from './cells.js';
 
 it.each([
   [on, '30:5:3'],
@@ -58,4 +58,24 @@ it('brackets IPv6 addresses', () => {
 it('names states as ss does', () => {
   expect(stateText('CLOSE_WAIT')).toBe('CLOSE-WAIT');
   expect(stateText('FIN_WAIT1')).toBe('FIN-WAIT-1');
+});
+
+it.each([
+  [0, on, undefined],
+  [1, on, 'warning'],
+  [2, on, 'bad'],
+  [1, { ...on, count: 2 }, 'bad'],
+  [4, off, 'warning'],
+  [5, off, 'bad'],
+  [4, null, 'warning'],
+] as const)('%d unanswered probes of %j are %s', (unanswered, keepAlive, tone) => {
+  expect(ageTone(exampleRow({ connection: exampleConnection({ unanswered }), keepAlive }))).toBe(tone);
+});
+
+it.each([
+  [7, 'warning'],
+  [8, 'bad'],
+] as const)('%d unanswered retransmissions are %s', (unanswered, tone) => {
+  const timer = { kind: 'retransmission', expiresMs: 1000 } as const;
+  expect(ageTone(exampleRow({ connection: exampleConnection({ unanswered, timer }), keepAlive: on }))).toBe(tone);
 });

@@ -1,24 +1,37 @@
 import type { TimerKind } from '../../host/list/connection.js';
-import { type ConnectionRow, dependsOnKeepAlive, lastHeardMs } from '../../host/list/row.js';
+import { type ConnectionRow, dependsOnKeepAlive, lastHeardMs, unitName } from '../../host/list/row.js';
+import { shownName } from '../../host/owners/processes.js';
+import { scriptIn } from '../../host/owners/program-name.js';
 import { policyDuration } from '../../policy/duration.js';
 import type { Endpoint } from '../../wire/endpoint.js';
 import type { TcpState } from '../../wire/tcp-info/decode.js';
+import type { Tone } from './colour.js';
 import { humanDuration } from './duration.js';
-import { cutEnd, cutMiddle, keepingTail } from './table.js';
+import { cutEnd, cutMiddle, displayWidth, keepingTail } from './table.js';
 
 /** Stands where there is nothing to say. */
 export const emptyCell = '-';
 
-export const processColumn = { title: 'PROCESS', least: 12, shorten: keepingTail('/', cutEnd) } as const;
+/** Makes a program's name fit: without the interpreter, `app.js`, then cut. */
+function cutName(name: string, width: number): string {
+  return cutEnd(displayWidth(name) > width ? (scriptIn(name) ?? name) : name, width);
+}
+
+export const processColumn = { title: 'PROCESS', least: 12, shorten: keepingTail('/', cutName) } as const;
 
 /** A column of addresses, without its title. */
 export const addressColumn = { least: 13, shorten: keepingTail(':', cutMiddle) } as const;
 
-/** `name/pid`, and how many others have the socket open: `nginx/7 +3`. */
+/** `name/pid`, and how many others have the socket open: `nginx/7 +3`, `node app.js/9`. */
 export function processText({ process, owners }: ConnectionRow): string {
   if (process === null) return emptyCell;
   const others = owners.length > 1 ? ` +${owners.length - 1}` : '';
-  return `${process.name}/${process.pid}${others}`;
+  return `${shownName(process)}/${process.pid}${others}`;
+}
+
+/** The container or the unit that the process belongs to. */
+export function unitText(row: ConnectionRow): string {
+  return unitName(row) ?? emptyCell;
 }
 
 export function endpointText({ address, port }: Endpoint): string {
@@ -75,6 +88,22 @@ const timerTexts: Readonly<Record<TimerKind, string>> = {
 /** What runs and when it fires: `keepalive 12 s`. */
 export function timerText({ connection: { timer } }: ConnectionRow): string {
   return timer === null ? emptyCell : `${timerTexts[timer.kind]} ${humanDuration(timer.expiresMs)}`;
+}
+
+export const verdictTones = { protected: 'good', slow: 'warning', unprotected: 'bad' } as const;
+
+/** Unanswered probes or retransmissions at which the kernel gives up by default. */
+const defaultLimits = { probes: 9, retransmissions: 15 } as const;
+
+/**
+ * Returns how close a connection is to its end by unanswered probes or retransmissions: no tone without any, `bad` from
+ * half of those that the kernel sends.
+ */
+export function ageTone({ connection: { timer, unanswered }, keepAlive }: ConnectionRow): Tone | undefined {
+  if (unanswered === 0) return undefined;
+  const isProbing = timer === null || timer.kind === 'keepalive';
+  const limit = isProbing ? (keepAlive?.count ?? defaultLimits.probes) : defaultLimits.retransmissions;
+  return unanswered * 2 < limit ? 'warning' : 'bad';
 }
 
 /** Returns the verdict; `?` if the connection could not be judged, `-` if no verdict applies. */

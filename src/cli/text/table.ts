@@ -1,15 +1,20 @@
 import { createRequire } from 'node:module';
 import type stringWidth from 'string-width';
+import { type Paint, plain, type Tone } from './colour.js';
 import { isPlain, printable } from './printable.js';
 
 /** A column of a table. */
 export interface Column {
   readonly title: string;
+  /** A shorter title, for lines that have no room for the title. */
+  readonly shortTitle?: string;
   readonly align?: 'right';
   /** The width that it may be shortened to; without one it keeps its full width. */
   readonly least?: number;
-  /** Columns with a lower number are dropped before others; those without one never. */
+  /** Columns with a lower number are dropped before others; those without one only by `rank`. */
   readonly worth?: number;
+  /** The order in which the columns without `worth` are dropped once they do not fit even shortened; without one never. */
+  readonly rank?: number;
   /** Shortened only when nothing is left to drop. */
   readonly isLastResort?: true;
   /** Makes a text fit a width; by default its end is cut. */
@@ -78,31 +83,58 @@ const gap = 2;
 const total = (widths: readonly number[]) =>
   widths.reduce((sum, width) => sum + width, 0) + gap * Math.max(0, widths.length - 1);
 
+/** The colours of a table. */
+export interface TableColours {
+  readonly paint: Paint;
+  /** Returns the tone of a cell. */
+  tone(row: number, column: Column): Tone | undefined;
+}
+
 interface Fitted {
   readonly column: Column;
+  readonly title: string;
   /** Where its cells are in a row. */
   readonly index: number;
   readonly natural: number;
   readonly least: number;
 }
 
-function measure(columns: readonly Column[], rows: readonly (readonly string[])[]): Fitted[] {
-  return columns.map((column, index) => {
-    let natural = displayWidth(column.title);
-    for (const row of rows) natural = Math.max(natural, displayWidth(row[index] as string));
-    const least = column.least ?? natural;
-    return { column, index, natural, least: Math.min(natural, Math.max(least, displayWidth(column.title))) };
-  });
+/** Returns what a column takes under one of its titles. */
+function measured(column: Column, index: number, title: string, rows: readonly (readonly string[])[]): Fitted {
+  let natural = displayWidth(title);
+  for (const row of rows) natural = Math.max(natural, displayWidth(row[index] as string));
+  const least = column.least ?? natural;
+  return { column, index, title, natural, least: Math.min(natural, Math.max(least, displayWidth(title))) };
+}
+
+const leastTotal = (fitted: readonly Fitted[]) => total(fitted.map(({ least }) => least));
+
+/** Drops columns by rank until the others fit. */
+function dropByRank(fitted: readonly Fitted[], width: number): Fitted[] {
+  let kept = [...fitted];
+  const ranked = kept.filter(({ column }) => column.rank !== undefined);
+  for (const next of ranked.sort((a, b) => (a.column.rank ?? 0) - (b.column.rank ?? 0))) {
+    if (leastTotal(kept) <= width) break;
+    kept = kept.filter((other) => other !== next);
+  }
+  return kept;
 }
 
 /** Keeps the columns that may not go, and of the others, the most worth first, those for which there is room. */
-function keepColumns(fitted: readonly Fitted[], width: number): Fitted[] {
-  const needed = (columns: readonly Fitted[]) =>
-    total(columns.map(({ column, natural, least }) => (column.isLastResort ? natural : least)));
-  let kept = fitted.filter(({ column }) => column.worth === undefined);
-  const others = fitted.filter(({ column }) => column.worth !== undefined);
+function keepColumns(columns: readonly Column[], rows: readonly (readonly string[])[], width: number): Fitted[] {
+  const needed = (fitted: readonly Fitted[]) =>
+    total(fitted.map(({ column, natural, least }) => (column.isLastResort ? natural : least)));
+  const all = columns.map((column, index) => measured(column, index, column.title, rows));
+  let kept = dropByRank(
+    all.filter(({ column }) => column.worth === undefined),
+    width,
+  );
+  const others = all.filter(({ column }) => column.worth !== undefined);
   for (const other of others.sort((a, b) => (b.column.worth ?? 0) - (a.column.worth ?? 0))) {
-    if (needed([...kept, other]) <= width) kept = [...kept, other];
+    const { column, index } = other;
+    const short = column.shortTitle === undefined ? [] : [measured(column, index, column.shortTitle, rows)];
+    const fitting = [other, ...short].find((candidate) => needed([...kept, candidate]) <= width);
+    if (fitting !== undefined) kept = [...kept, fitting];
   }
   return kept.sort((a, b) => a.index - b.index);
 }
@@ -124,6 +156,56 @@ function shareWidth(kept: readonly Fitted[], width: number): number[] {
   return widths;
 }
 
+/** Returns a cell in a space, aligned; `left` columns of the line are left. */
+function placeCell(text: string, space: number, left: number, { shorten = cutEnd, align }: Column) {
+  const natural = displayWidth(text);
+  const content = natural > space ? shorten(text, space) : text;
+  const padding = Math.max(0, space - (content === text ? natural : displayWidth(content)));
+  const [before, after] = align === 'right' ? [padding, 0] : [0, padding];
+  if (left >= space) return { before, content, after };
+  const cut = cutEnd(' '.repeat(before) + content + ' '.repeat(after), Math.max(0, left)).trimEnd();
+  return { before: cut.length - cut.trimStart().length, content: cut.trimStart(), after: 0 };
+}
+
+/** Lays out a line of cells, which is cut to a width. */
+function layLine(
+  kept: readonly Fitted[],
+  widths: readonly number[],
+  width: number,
+  cells: { text(fitted: Fitted): string; paint(text: string, column: Column): string },
+): string {
+  let line = '';
+  let spaces = 0;
+  let left = width;
+  kept.forEach((fitted, at) => {
+    const space = widths[at] as number;
+    const { before, content, after } = placeCell(cells.text(fitted), space, left, fitted.column);
+    spaces += before;
+    if (content !== '') {
+      line += ' '.repeat(spaces) + cells.paint(content, fitted.column);
+      spaces = 0;
+    }
+    spaces += after + gap;
+    left -= space + gap;
+  });
+  return line.trimEnd();
+}
+
+const printableRows = (rows: readonly (readonly string[])[]) => rows.map((row) => row.map(printable));
+
+const titledColumns = (columns: readonly (Column | string)[]) =>
+  columns.map((column) => (typeof column === 'string' ? { title: column } : column));
+
+/** Returns the columns that {@link renderTable} shows in lines no longer than `width`. */
+export function shownColumns(
+  columns: readonly (Column | string)[],
+  rows: readonly (readonly string[])[],
+  width: number,
+): readonly Column[] {
+  if (width === Number.POSITIVE_INFINITY) return titledColumns(columns);
+  return keepColumns(titledColumns(columns), printableRows(rows), width).map(({ column }) => column);
+}
+
 /**
  * Returns rows laid out under their columns' titles, in lines no longer than `width`. Makes every cell printable.
  *
@@ -133,29 +215,27 @@ export function renderTable(
   columns: readonly (Column | string)[],
   rows: readonly (readonly string[])[],
   width = Number.POSITIVE_INFINITY,
+  { paint, tone }: TableColours = { paint: plain, tone: () => undefined },
 ): string {
-  const titled = columns.map((column) => (typeof column === 'string' ? { title: column } : column));
-  const cells = rows.map((row) => row.map(printable));
-  const kept = keepColumns(measure(titled, cells), width);
+  const cells = printableRows(rows);
+  const kept = keepColumns(titledColumns(columns), cells, width);
   const widths = width === Number.POSITIVE_INFINITY ? kept.map(({ natural }) => natural) : shareWidth(kept, width);
-  const lay = (row: readonly string[]) => {
-    let line = '';
-    kept.forEach(({ column, index }, at) => {
-      const space = widths[at] as number;
-      const cell = row[index] as string;
-      const text = displayWidth(cell) > space ? (column.shorten ?? cutEnd)(cell, space) : cell;
-      const padding = ' '.repeat(Math.max(0, space - displayWidth(text)));
-      line += (at === 0 ? '' : ' '.repeat(gap)) + (column.align === 'right' ? padding + text : text + padding);
-    });
-    return cutEnd(line.trimEnd(), width);
-  };
-  return [titled.map(({ title }) => title), ...cells].map(lay).join('\n');
+  const head = layLine(kept, widths, width, { text: ({ title }) => title, paint: (text) => text });
+  const body = cells.map((row, at) =>
+    layLine(kept, widths, width, {
+      text: ({ index }) => row[index] as string,
+      paint: (text, column) => paint(text, tone(at, column)),
+    }),
+  );
+  return [head, ...body].join('\n');
 }
 
 /** Breaks a text between words into lines no longer than `width`; a longer word has a line of its own. */
 export function wrapText(text: string, width: number, indent = ''): string {
   const lines: string[] = [];
-  for (const word of printable(text).split(' ')) {
+  // No line ends between a number and its unit.
+  const words = printable(text).split(/(?<!\d) | (?!(?:ms|s|min|h|d)\b)/);
+  for (const word of words) {
     const line = lines.at(-1);
     if (line === undefined) lines.push(word);
     else if (displayWidth(line) + 1 + displayWidth(word) > width) lines.push(indent + word);

@@ -103,9 +103,12 @@ export function recordIn<Change>(
   isChange: (value: unknown) => value is Change,
 ): BootRecord<Change> | string {
   const { bootId: boot, changed } = (content ?? {}) as Partial<BootRecord<unknown>>;
-  if (typeof boot !== 'string' || !Array.isArray(changed)) return 'but it has no changes';
+  if (typeof boot !== 'string' || !Array.isArray(changed)) {
+    return `but it is other JSON: ${typeof boot === 'string' ? 'a list `changed`' : 'a text `bootId`'} is missing`;
+  }
   const wrong = changed.findIndex((change) => !isChange(change));
-  return wrong >= 0 ? `but change ${wrong + 1} of it is not one` : { bootId: boot, changed };
+  if (wrong < 0) return { bootId: boot, changed };
+  return `but item ${wrong + 1} of its list \`changed\` lacks a part of a change, or has a value that cannot be`;
 }
 
 /** A record of a million connections needs about half of this. */
@@ -134,8 +137,19 @@ function contentOf(file: string): unknown {
     const content = line.startsWith('{') ? parsed(line) : undefined;
     if (content !== undefined) return content;
   }
-  // A record is whole and on the disk before anything is changed.
-  throw new RecordError(file, 'but it is not whole; if `set` was ended while it wrote this, nothing was changed');
+  throw new RecordError(file, brokenText(text));
+}
+
+/** Says what is wrong with a text that is not JSON, and what that means for the connections. */
+function brokenText(text: string): string {
+  const unknown = 'what `set --json` changed before its output ended is not known';
+  if (text.trim() === '')
+    return `but it is empty: \`set --record\` changes nothing before it has written its file, ${unknown}`;
+  if (!text.startsWith('{')) return 'but it is not JSON';
+  // `set --record` writes one line, which is whole and on the disk before anything is changed.
+  if (text.startsWith('{"'))
+    return 'but it is cut off; if `set --record` was ended while it wrote this, nothing was changed';
+  return `but it is cut off: ${unknown}, and may be more than it names; \`set --record\` keeps a file that is always whole`;
 }
 
 /** @throws {RecordError} if a value is no record of changes. */

@@ -1,8 +1,7 @@
 import { SystemCallError, UnsupportedError } from '../../native/errors.js';
 import { ConfigurationError } from '../../policy/configuration-error.js';
 import { OptionsCheck } from '../../policy/options-check.js';
-import { readPolicyOrOff } from '../../policy/parse.js';
-import type { PolicyInput, ValidPolicy } from '../../policy/policy.js';
+import { isOff, type PolicyInput } from '../../policy/policy.js';
 import { type KeepAliveState, sameSettings } from '../../policy/settings.js';
 import { fromWorker, isWorker } from '../from-worker.js';
 import type { HostConnection, Omission } from '../list/connection.js';
@@ -12,9 +11,16 @@ import type { NotJudged } from '../list/not-judged.js';
 import { type ConnectionRow, isOrphan } from '../list/row.js';
 import { groupByNamespace } from '../namespaces/group-by-namespace.js';
 import { type ChosenSource, chooseOptionSource } from '../options/choice.js';
-import { type OptionOutcome, type OptionSource, type WantedOptions, writesFor } from '../options/source.js';
+import {
+  isNumbersOnly,
+  type OptionOutcome,
+  type OptionSource,
+  type WantedOptions,
+  writesFor,
+} from '../options/source.js';
 import { sourceWithin } from '../options/within.js';
 import { askUnanswered } from './ask-unanswered.js';
+import { WantedPolicy } from './wanted.js';
 
 /** A connection and what setting it came to. */
 export interface Change {
@@ -66,6 +72,11 @@ export interface SetOptions {
   /** Changes nothing; the result shows what would change. Default: false. */
   readonly dryRun?: boolean;
   /**
+   * Sets the numbers of the policy alone: keepalive stays on or off as it is on each connection. Default: false, a policy turns
+   * keepalive on.
+   */
+  readonly onlyNumbers?: boolean;
+  /**
    * Called with the planned changes, before the first change; if it throws, nothing is changed. With it, connections whose
    * options could not be read are not changed either. The old options are read again at the time of the change. Only in the
    * main thread.
@@ -87,10 +98,10 @@ export interface PlannedChange {
   readonly wanted: WantedOptions;
 }
 
-/** Returns the state that a policy makes of a state. */
-function foreseen(before: KeepAliveState, policy: ValidPolicy | false): KeepAliveState {
+/** Returns the state that setting options makes of a state. */
+function foreseen(before: KeepAliveState, wanted: WantedOptions): KeepAliveState {
   const after: Record<string, unknown> = { ...before };
-  for (const { field, state } of writesFor(policy)) after[field] = state;
+  for (const { field, state } of writesFor(wanted)) after[field] = state;
   return after as unknown as KeepAliveState;
 }
 
@@ -107,7 +118,7 @@ export function makeChanges({ source, refused }: ChosenSource, planned: readonly
     };
   }
   const { shares, gone } = groupByNamespace(planned, ({ row }) => row.connection);
-  const enabling = planned.filter(({ wanted }) => wanted !== false && (!('enabled' in wanted) || wanted.enabled));
+  const enabling = planned.filter(({ wanted }) => isNumbersOnly(wanted) || !isOff(wanted));
   const seen = askUnanswered(enabling.map(({ row }) => row.connection));
   for (const { namespace, items } of shares) {
     const outcomes = writePlanned(sourceWithin(source, namespace), items, seen);
@@ -162,16 +173,30 @@ export function unreadError({ unreachable }: ConnectionRow): string {
   return unreachable ?? 'its options could not be read';
 }
 
-/** Plans the changes of a policy. Names the connections that cannot be planned in `failed`. */
-function foresee(rows: readonly ConnectionRow[], policy: ValidPolicy | false) {
-  const planned: Change[] = [];
-  const unread: FailedChange[] = [];
+/** What is to be done: the changes, as they are foreseen if the present options are read, and the connections that cannot be changed. */
+interface Plan {
+  readonly intended: readonly PlannedChange[];
+  readonly foreseen: readonly Change[];
+  readonly failed: readonly FailedChange[];
+}
+
+/** Plans the changes of a policy. A change that is not in the plan could not be restored: if options are read, each needs its own. */
+function planChanges(rows: readonly ConnectionRow[], policy: WantedPolicy, areOptionsRead: boolean): Plan {
+  const intended: PlannedChange[] = [];
+  const changes: Change[] = [];
+  const failed: FailedChange[] = [];
   for (const row of rows) {
     const { connection, keepAlive } = row;
-    if (keepAlive === null || keepAlive.idle === null) unread.push({ connection, error: unreadError(row) });
-    else planned.push({ connection, before: keepAlive, after: foreseen(keepAlive, policy) });
+    const before = areOptionsRead && keepAlive !== null && keepAlive.idle !== null ? keepAlive : undefined;
+    const found = policy.for(connection.netns, before);
+    if (areOptionsRead && before === undefined) failed.push({ connection, error: unreadError(row) });
+    else if ('why' in found) failed.push({ connection, error: found.why });
+    else {
+      intended.push({ row, wanted: found.wanted });
+      if (before !== undefined) changes.push({ connection, before, after: foreseen(before, found.wanted) });
+    }
   }
-  return { planned, unread };
+  return { intended, foreseen: changes, failed };
 }
 
 /**
@@ -179,7 +204,9 @@ function foresee(rows: readonly ConnectionRow[], policy: ValidPolicy | false) {
  *
  * A listener's future connections inherit. A connection that cannot be set is in `failed` with the reason, and unchanged; the
  * others are set nevertheless. TIME_WAIT, SYN_RECV, CLOSE and orphans are passed over. A connection that has the policy
- * already is in `changed` with `before` as `after`. Needs the processes' own user, or CAP_SYS_PTRACE (Linux 5.6), or CAP_BPF
+ * already is in `changed` with `before` as `after`. `userTimeout: 'auto'` in an object without all of idle, interval and count is
+ * worked out for each connection, of the numbers that it will have. `'system'` is the default of the connection's own network
+ * namespace. Needs the processes' own user, or CAP_SYS_PTRACE (Linux 5.6), or CAP_BPF
  * and CAP_PERFMON (Linux 6.1 that is free of CVE-2026-74714). The processes' blocking mode is never touched.
  *
  * Linux.
@@ -192,37 +219,33 @@ function foresee(rows: readonly ConnectionRow[], policy: ValidPolicy | false) {
  * @throws {UnsupportedError} on other platforms, and if the kernel has no inet_diag.
  * @throws {SystemCallError} if the kernel refuses the list.
  */
-export function setConnections(query: SetQuery, policy: PolicyInput | false, options: SetOptions = {}): SetResult {
+export function setConnections(query: SetQuery, policy: PolicyInput | boolean, options: SetOptions = {}): SetResult {
   assertSetQuery(query);
-  const check = new OptionsCheck('setConnections', options, ['dryRun', 'onPlan']);
-  check.booleans('dryRun');
-  const { dryRun = false, onPlan } = options;
+  const check = new OptionsCheck('setConnections', options, ['dryRun', 'onlyNumbers', 'onPlan']);
+  check.booleans('dryRun', 'onlyNumbers');
+  const { dryRun = false, onlyNumbers = false, onPlan } = options;
   if (onPlan !== undefined && typeof onPlan !== 'function') check.refuse('onPlan', 'a function');
-  const valid = readPolicyOrOff(policy);
+  const wanted = new WantedPolicy(policy, onlyNumbers);
   if (isWorker()) {
     if (onPlan !== undefined) throw new UnsupportedError('`onPlan` in a worker thread', 'the main thread');
-    return fromWorker('setConnections', [query, policy, { dryRun }]);
+    return fromWorker('setConnections', [query, policy, { dryRun, onlyNumbers }]);
   }
   using chosen = chooseOptionSource(query.optionSource);
-  const isForeseen = dryRun || onPlan !== undefined;
+  const isForeseen = dryRun || onPlan !== undefined || wanted.needsState;
   const needsOptions = isForeseen || query.selection?.verdict !== undefined;
   const listing = listThrough(needsOptions ? chosen : undefined, { ...query, findMissed: true });
   const orphans = listing.rows.filter(({ connection }) => isOrphan(connection)).length;
   const rows = listing.rows.filter(({ connection }) => !beyondChange.has(connection.state) && !isOrphan(connection));
   const { undecided, isWhole, incomplete } = listing;
-  const { planned, unread } = isForeseen ? foresee(rows, valid) : { planned: undefined, unread: [] };
-  if (dryRun) return { changed: planned ?? [], failed: unread, incomplete, orphans, undecided, isWhole };
-  if (planned !== undefined) onPlan?.(planned);
-  // A change that is not in the plan could not be restored.
-  const cookies = planned && new Set(planned.map(({ connection }) => connection.cookie));
-  const intended = rows.filter(({ connection }) => cookies?.has(connection.cookie) ?? true);
-  const result = makeChanges(
-    chosen,
-    intended.map((row) => ({ row, wanted: valid })),
-  );
+  const plan = planChanges(rows, wanted, isForeseen);
+  if (dryRun) {
+    return { changed: plan.foreseen, failed: plan.failed, incomplete, orphans, undecided, isWhole };
+  }
+  onPlan?.(plan.foreseen);
+  const result = makeChanges(chosen, plan.intended);
   return {
     ...result,
-    failed: [...unread, ...result.failed],
+    failed: [...plan.failed, ...result.failed],
     incomplete: [...incomplete, ...result.incomplete],
     orphans,
     undecided,

@@ -59,6 +59,22 @@ describe('groupRows', () => {
   });
 });
 
+it('counts by the address of the peer, and by network namespace with its name if it has one', () => {
+  const names = new Map([[2, 'blue']]);
+  const counts = (by: Parameters<typeof groupRows>[1]) =>
+    groupRows(rows, by, { namespaceNames: names }).map(({ name, connections }) => [name, connections]);
+  expect(counts('remote')).toEqual([['10.0.0.6', 6]]);
+  expect(counts('netns')).toEqual([
+    ['1', 5],
+    ['blue', 1],
+  ]);
+});
+
+it('takes the listeners for the service that are no rows', () => {
+  const only = [exampleRow(ends(60_000, 40_000, 2))];
+  expect(groupRows(only, 'port', { listeners: [{ ...listener, netns: 2 }] })).toMatchObject([{ name: 'local:60000' }]);
+});
+
 it('counts what is left of connections, or not yet there, apart from what could not be judged', () => {
   const states = ['TIME_WAIT', 'SYN_RECV', 'SYN_SENT', 'LISTEN', 'CLOSE'] as const;
   const { connection } = ends(443, 50_003);

@@ -1,8 +1,10 @@
+import { shownName } from '../owners/processes.js';
 import type { HostConnection } from './connection.js';
 import { type ConnectionRow, dependsOnKeepAlive, unitName } from './row.js';
+import { servicePorts } from './service-port.js';
 
 /** By what connections can be grouped. */
-export const groupings = ['process', 'port', 'unit'] as const;
+export const groupings = ['process', 'port', 'unit', 'remote', 'netns'] as const;
 
 export type Grouping = (typeof groupings)[number];
 
@@ -18,7 +20,7 @@ export interface VerdictCounts {
   readonly other: number;
 }
 
-/** The connections that share a process's name, a service's port or a unit. */
+/** The connections that share a program, a service's port, a unit, the peer's address or a network namespace. */
 export interface Group extends VerdictCounts {
   /** `null` for those without. */
   readonly name: string | null;
@@ -35,38 +37,45 @@ function count(counts: MutableCounts, { connection, verdict }: ConnectionRow): v
 
 const hasPeer = ({ state }: HostConnection) => state !== 'LISTEN' && state !== 'CLOSE';
 
-const listenerKey = (netns: number, port: number) => `${netns}:${port}`;
+/** What the rows do not tell. */
+export interface GroupFacts {
+  /** Listeners that are no rows. Default: none. */
+  readonly listeners?: readonly HostConnection[];
+  /** The names of network namespaces, by inode. Default: none, so that they have their inodes. */
+  readonly namespaceNames?: ReadonlyMap<number, string>;
+}
 
-/**
- * Names the service's end of a connection as `--port` takes it: `local:443` where this machine listens on the port,
- * else `remote:5432`. Where no listener was listed, the service is at the lower port: ports of clients are high.
- */
-function portNames(rows: readonly ConnectionRow[]): (row: ConnectionRow) => string {
-  const listening = new Set<string>();
-  for (const { connection } of rows) {
-    if (connection.state === 'LISTEN') listening.add(listenerKey(connection.netns, connection.local.port));
+type NameFunction = (row: ConnectionRow) => string | null;
+
+function nameFunction(rows: readonly ConnectionRow[], by: Grouping, facts: GroupFacts): NameFunction {
+  switch (by) {
+    case 'process':
+      return ({ process }) => process && shownName(process);
+    case 'unit':
+      return unitName;
+    case 'remote':
+      return ({ connection }) => connection.remote.address;
+    case 'netns':
+      return ({ connection: { netns } }) => facts.namespaceNames?.get(netns) ?? String(netns);
+    case 'port': {
+      const portOf = servicePorts(
+        rows.map(({ connection }) => connection),
+        facts.listeners,
+      );
+      return ({ connection }) => portOf(connection);
+    }
   }
-  return ({ connection: { local, remote, netns } }) => {
-    const isService =
-      listening.has(listenerKey(netns, local.port)) ||
-      (!listening.has(listenerKey(netns, remote.port)) && local.port < remote.port);
-    return isService ? `local:${local.port}` : `remote:${remote.port}`;
-  };
-}
-
-function nameFunction(rows: readonly ConnectionRow[], by: Grouping): (row: ConnectionRow) => string | null {
-  if (by === 'port') return portNames(rows);
-  return by === 'unit' ? unitName : ({ process }) => process?.name ?? null;
 }
 
 /**
- * Counts connections by verdict, for each process's name, service's port or unit; the most unprotected come first.
+ * Counts connections by verdict, for each program, service's port, unit, peer's address or network namespace; the most unprotected
+ * come first.
  *
  * Listeners, and others without a peer, are not counted.
  */
-export function groupRows(rows: readonly ConnectionRow[], by: Grouping): Group[] {
+export function groupRows(rows: readonly ConnectionRow[], by: Grouping, facts: GroupFacts = {}): Group[] {
   const groups = new Map<string | null, MutableCounts>();
-  const nameOf = nameFunction(rows, by);
+  const nameOf = nameFunction(rows, by, facts);
   for (const row of rows) {
     if (!hasPeer(row.connection)) continue;
     const name = nameOf(row);

@@ -9,6 +9,7 @@ import { findOwners, type SocketOwner, type SocketOwners } from '../owners/owner
 import { type SelectionMatcher, selectionMatcher } from '../selection/match.js';
 import type { HostConnection, Omission } from './connection.js';
 import type { ListQuery } from './list-query.js';
+import { about } from './missing-facts.js';
 import { type NamespaceList, readLists } from './namespace-lists.js';
 import type { NotJudged } from './not-judged.js';
 import type { ConnectionRow } from './row.js';
@@ -83,9 +84,9 @@ function omissions(maker: RowMaker, owners: SocketOwners, chosen: ChosenSource |
   const isUnread = chosen?.source === undefined ? maker.lacksOptions || undecided.length > 0 : unread.length > 0;
   const lacksOptions = chosen !== undefined && isUnread;
   return [
-    ...(maker.lacksOwners || undecided.length > 0 ? owners.incomplete : []),
-    ...unread,
-    ...(lacksOptions ? chosen.refused : []),
+    ...(maker.lacksOwners || undecided.length > 0 ? about('owners', owners.incomplete) : []),
+    ...about('options', unread),
+    ...(lacksOptions ? about('options', chosen.refused) : []),
     ...undecided,
   ];
 }

@@ -1,11 +1,13 @@
 import type { Verdict } from '../../policy/model/verdict.js';
 import type { Endpoint } from '../../wire/endpoint.js';
 import { parseAddress } from '../../wire/ip-address.js';
+import { shownName } from '../owners/processes.js';
 import { type ConnectionRow, lastHeardMs, unitName } from './row.js';
 
 type SortValue = number | string | null;
 
 const severity: Readonly<Record<Verdict, number>> = { unprotected: 0, slow: 1, protected: 2 };
+const leastSevere = 3;
 
 /** Text that sorts as the address and then the port do, IPv4 before IPv6: their numbers as its code units. */
 function endpointValue({ address, port }: Endpoint): string {
@@ -17,7 +19,7 @@ const downwards = (value: number | null): SortValue => (value === null ? null : 
 
 /** By what rows can be sorted. What may need attention comes first: the worst verdict, the longest silence. */
 const values = {
-  process: ({ process }: ConnectionRow) => process?.name ?? null,
+  process: ({ process }: ConnectionRow) => process && shownName(process),
   pid: ({ process }: ConnectionRow) => process?.pid ?? null,
   unit: unitName,
   local: ({ connection }: ConnectionRow) => endpointValue(connection.local),
@@ -31,6 +33,9 @@ const values = {
   'in-flight': ({ connection }: ConnectionRow) =>
     connection.state === 'LISTEN' ? null : downwards(connection.sendQueue),
   verdict: ({ verdict }: ConnectionRow) => (verdict === null ? null : severity[verdict]),
+  /** The most unanswered probes, then the worst verdict. */
+  urgency: ({ connection, verdict }: ConnectionRow) =>
+    (verdict === null ? leastSevere : severity[verdict]) - connection.unanswered * (leastSevere + 1),
 } as const satisfies Readonly<Record<string, (row: ConnectionRow) => SortValue>>;
 
 export type SortKey = keyof typeof values;

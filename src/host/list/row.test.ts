@@ -176,7 +176,9 @@ describe('toJson', () => {
        "lastHeardMs": 18000,
        "process": {
         "pid": 812,
-        "name": "postgres"
+        "name": "postgres",
+        "program": "postgres",
+        "command": null
        },
        "unit": "postgresql.service",
        "cgroup": "/system.slice/postgresql.service",

@@ -4,7 +4,7 @@ import type { Endpoint } from '../../wire/endpoint.js';
 import { silentMsOf } from '../../wire/tcp-info/decode.js';
 import { type ProcessPlace, unescapeUnit } from '../owners/cgroup-path.js';
 import type { SocketOwner } from '../owners/owners.js';
-import type { HostProcess } from '../owners/processes.js';
+import { type HostProcess, shownName } from '../owners/processes.js';
 import type { HostConnection, TimerKind } from './connection.js';
 
 /** Whether keepalive is on, as the kernel's timers show if the options could not be read. */
@@ -163,13 +163,25 @@ export interface ConnectionJson {
   readonly timer: { readonly kind: TimerKind; readonly expiresMs: number } | null;
   readonly unanswered: number;
   readonly lastHeardMs: number | null;
-  readonly process: HostProcess | null;
+  /** `command` is cut after 1000 characters, and `null` if it is empty or could not be read. */
+  readonly process:
+    | (Required<Pick<HostProcess, 'pid' | 'name' | 'program'>> & { readonly command: string | null })
+    | null;
   readonly unit: string | null;
   readonly cgroup: string | null;
   readonly netns: number;
   readonly verdict: Verdict | null;
   /** `quietMs` is `null` with keepalive off: never. */
   readonly detection: { readonly quietMs: number | null; readonly inFlightMs: number | null } | null;
+}
+
+/** Many connections may be of one process with a long command line. */
+const mostOfCommand = 1000;
+
+function processJson(process: HostProcess): NonNullable<ConnectionJson['process']> {
+  const { pid, name, command = null } = process;
+  const isLong = command !== null && command.length > mostOfCommand;
+  return { pid, name, program: shownName(process), command: isLong ? `${command.slice(0, mostOfCommand)}…` : command };
 }
 
 /**
@@ -188,7 +200,7 @@ export function toJson(row: ConnectionRow): ConnectionJson {
     timer: timer && { kind: timer.kind, expiresMs: timer.expiresMs },
     unanswered: connection.unanswered,
     lastHeardMs: lastHeardMs(connection),
-    process: process && { pid: process.pid, name: process.name },
+    process: process && processJson(process),
     unit: row.unit,
     cgroup: row.cgroup,
     netns: connection.netns,

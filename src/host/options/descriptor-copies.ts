@@ -15,6 +15,7 @@ import {
   type OptionSource,
   type SocketReference,
   writesForEach,
+  writesNeeded,
 } from './source.js';
 import { adaptToUnanswered, unansweredOf } from './unanswered-probes.js';
 
@@ -130,8 +131,8 @@ function readOne(copies: Copies, socket: SocketReference): KeepAliveState {
  */
 function make(
   copies: Copies,
-  { socket }: OptionChange,
-  list: readonly OptionWrite[],
+  { socket, wanted }: OptionChange,
+  all: readonly OptionWrite[],
   isSettled: boolean,
 ): OptionOutcome | undefined {
   const { cookie } = socket;
@@ -140,6 +141,7 @@ function make(
     using copy = copies.copy(socket);
     before = readState(copy.fd, linux);
     if (!isSettled && mayBeOverridden(before)) return undefined;
+    const list = writesNeeded(all, wanted, before);
     if (isInForce(list, before)) return { cookie, before, after: before, error: undefined };
     const info = readTcpInfo(copy.fd);
     const adapted = adaptToUnanswered(list, before, info);

@@ -1,4 +1,5 @@
 import type { ValidPolicy } from '../../policy/policy.js';
+import { isState } from '../../policy/settings.js';
 import { type OptionWrite, optionWrites, writesOf } from '../../socket/option-writes.js';
 import { linux } from '../../socket/platforms/linux.js';
 import type { KeepAliveState } from '../../socket/state.js';
@@ -22,8 +23,13 @@ export interface SocketReference {
   readonly unreachable?: string;
 }
 
-/** What a socket is to have: a policy, `false` for no keepalive, or a state that it had before. */
-export type WantedOptions = ValidPolicy | false | KeepAliveState;
+/** Numbers that a socket is to have; keepalive stays on or off as it is. */
+export interface NumbersOnly {
+  readonly numbers: ValidPolicy;
+}
+
+/** What a socket is to have: a policy, numbers alone, `false` for no keepalive, or a state that it had before. */
+export type WantedOptions = ValidPolicy | NumbersOnly | false | KeepAliveState;
 
 export interface OptionChange {
   readonly socket: SocketReference;
@@ -73,10 +79,30 @@ export interface OptionSource extends Disposable {
   write(changes: readonly OptionChange[]): OptionOutcome[];
 }
 
+/** Returns whether a change leaves keepalive on or off as it is. */
+export function isNumbersOnly(wanted: WantedOptions): wanted is NumbersOnly {
+  return wanted !== false && 'numbers' in wanted;
+}
+
 /** What to set, in the order that is right for a live socket. */
 export function writesFor(wanted: WantedOptions): OptionWrite[] {
-  if (wanted !== false && 'enabled' in wanted) return writesOf(wanted, linux);
-  return optionWrites(wanted, linux);
+  if (isNumbersOnly(wanted)) {
+    return optionWrites(wanted.numbers, linux).filter(({ field }) => field !== 'enabled');
+  }
+  return isState(wanted) ? writesOf(wanted, linux) : optionWrites(wanted, linux);
+}
+
+/**
+ * Returns the writes that a socket needs: of a state, only what differs. A state can have a number that no option can be set
+ * to, because the socket followed a sysctl.
+ */
+export function writesNeeded(
+  list: readonly OptionWrite[],
+  wanted: WantedOptions,
+  now: KeepAliveState | undefined,
+): readonly OptionWrite[] {
+  if (now === undefined || isNumbersOnly(wanted) || !isState(wanted)) return list;
+  return list.filter(({ field, state }) => now[field] !== state);
 }
 
 /** Gives the writes of many changes: most often they all want the same object, whose `'system'` is then read once. */

@@ -18,6 +18,7 @@ import {
   type OptionReading,
   type OptionSource,
   writesForEach,
+  writesNeeded,
 } from './source.js';
 import { adaptToUnanswered, unansweredOf } from './unanswered-probes.js';
 
@@ -140,9 +141,9 @@ export class TcpIterator implements OptionSource {
     const states = this.#settledStates(changes);
     const outcomes: OptionOutcome[] = [];
     const due: DueChange[] = [];
-    for (const [place, { socket, info }] of changes.entries()) {
-      const list = lists[place] as OptionWrite[];
+    for (const [place, { socket, info, wanted }] of changes.entries()) {
       const now = states.get(socket.cookie);
+      const list = writesNeeded(lists[place] as OptionWrite[], wanted, now);
       const adapted =
         now === undefined || info === undefined ? { list, isAsWanted: true } : adaptToUnanswered(list, now, info);
       const unanswered = info === undefined ? 0 : unansweredOf(info);

@@ -13,6 +13,7 @@ import { clearRecord, end, offsetInRecord, writeRecord } from '../../wire/bpf/re
 import { currentNamespace } from '../dump/dump.js';
 import { RecordIndex } from '../record-index.js';
 import type { OwnersByInode, SocketOwner } from './owners.js';
+import type { HostProcess } from './processes.js';
 
 /** `SOCK_KEEPOPEN` of `enum sock_flags` in include/net/sock.h, as a bit. */
 const keepOpen = 1 << 3;
@@ -146,10 +147,10 @@ export class OpenFiles {
   /**
    * Returns the owners of sockets by inode. An owner is made when it is asked for.
    *
-   * @param nameOf Returns the name of a process; undefined for a process that has ended, which owns nothing.
+   * @param processOf Returns a process; undefined for a process that has ended, which owns nothing.
    * @param inodes The sockets to find. Default: all, also of other kinds than TCP.
    */
-  owners(nameOf: (pid: number) => string | undefined, inodes?: ReadonlySet<number>): OwnersByInode {
+  owners(processOf: (pid: number) => HostProcess | undefined, inodes?: ReadonlySet<number>): OwnersByInode {
     const index = new RecordIndex(
       this.#words,
       openFileRecord.words,
@@ -158,7 +159,7 @@ export class OpenFiles {
     );
     const ownersFrom = (first: number) => {
       const owners: SocketOwner[] = [];
-      for (let row = first; row >= 0; row = index.next(row)) this.#insert(owners, row, nameOf);
+      for (let row = first; row >= 0; row = index.next(row)) this.#insert(owners, row, processOf);
       return owners;
     };
     const get = (inode: number) => {
@@ -173,14 +174,14 @@ export class OpenFiles {
   }
 
   /** Adds an owner by the first descriptor. Processes come in order, except threads that have their files to themselves. */
-  #insert(owners: SocketOwner[], row: number, nameOf: (pid: number) => string | undefined): void {
+  #insert(owners: SocketOwner[], row: number, processOf: (pid: number) => HostProcess | undefined): void {
     const pid = this.#word(row, 'pid');
     const last = owners.at(-1)?.pid ?? 0;
     if (pid === last) return;
-    const name = nameOf(pid);
-    if (name === undefined) return;
+    const process = processOf(pid);
+    if (process === undefined) return;
     const index = pid > last ? owners.length : owners.findIndex((other) => other.pid >= pid);
-    if (owners[index]?.pid !== pid) owners.splice(index, 0, { pid, name, fd: this.#word(row, 'fd') });
+    if (owners[index]?.pid !== pid) owners.splice(index, 0, { ...process, fd: this.#word(row, 'fd') });
   }
 
   /**

@@ -3,7 +3,7 @@ import { SystemCallError, UnsupportedError } from '../../native/errors.js';
 import type { Omission } from '../list/connection.js';
 import { hasKernelPids, type OpenFiles, readOpenFiles } from './open-files.js';
 import { countDescriptors, type HiddenProcesses, hiddenProcesses, visitProcesses, whyRefused } from './proc-links.js';
-import { type HostProcess, processName, runningPids } from './processes.js';
+import { type HostProcess, hostProcess, runningPids } from './processes.js';
 
 /** A process that has a socket open, and its lowest descriptor for it. */
 export interface SocketOwner extends HostProcess {
@@ -36,12 +36,12 @@ export interface OwnerSearch {
   readonly wantsOptions?: boolean;
 }
 
-/** Gives the names of processes, and remembers them; `undefined` for one that has ended meanwhile. */
-function createNames(): (pid: number) => string | undefined {
-  const names = new Map<number, string | undefined>();
+/** Returns a function that gives processes, and remembers them; `undefined` for a process that has ended meanwhile. */
+function createProcesses(): (pid: number) => HostProcess | undefined {
+  const known = new Map<number, HostProcess | undefined>();
   return (pid) => {
-    if (!names.has(pid)) names.set(pid, processName(pid));
-    return names.get(pid);
+    if (!known.has(pid)) known.set(pid, hostProcess(pid));
+    return known.get(pid);
   };
 }
 
@@ -58,20 +58,20 @@ export function ownersByIterator(search: OwnerSearch): SocketOwners | undefined 
     if (error instanceof SystemCallError || error instanceof UnsupportedError) return undefined;
     throw error;
   }
-  return { byInode: files.owners(createNames(), search.inodes), incomplete: [], hidden: undefined, files };
+  return { byInode: files.owners(createProcesses(), search.inodes), incomplete: [], hidden: undefined, files };
 }
 
 /** Finds owners by the links in `/proc/PID/fd`. */
 export function ownersByLinks({ inodes, pids: named }: OwnerSearch, pids: readonly number[]): SocketOwners {
   const byInode = new Map<number, SocketOwner[]>();
-  const nameOf = createNames();
+  const processOf = createProcesses();
   const refused = visitProcesses(pids, (pid) => (inode, fd) => {
     if (inodes !== undefined && !inodes.has(inode)) return;
-    const name = nameOf(pid);
-    if (name === undefined) return;
+    const process = processOf(pid);
+    if (process === undefined) return;
     const owners = byInode.get(inode);
-    if (owners === undefined) byInode.set(inode, [{ pid, name, fd }]);
-    else if (owners.at(-1)?.pid !== pid) owners.push({ pid, name, fd });
+    if (owners === undefined) byInode.set(inode, [{ ...process, fd }]);
+    else if (owners.at(-1)?.pid !== pid) owners.push({ ...process, fd });
   });
   const isComplete = inodes !== undefined && byInode.size >= inodes.size;
   const hidden = isComplete ? undefined : hiddenProcesses(refused, named === undefined);

@@ -1,9 +1,14 @@
-import { readdirSync, readFileSync } from 'node:fs';
+import { closeSync, openSync, readdirSync, readFileSync, readSync } from 'node:fs';
+import { programName, withoutPadding } from './program-name.js';
 
 /** A process, and the name that the kernel has for it (`/proc/PID/comm`, at most 15 bytes). */
 export interface HostProcess {
   readonly pid: number;
   readonly name: string;
+  /** What people call the program, such as `node app.js`. Left out if the command line tells no more than the name. */
+  readonly program?: string;
+  /** The command line, with spaces between the arguments, at most 64 KiB of it. Left out if it is empty or could not be read. */
+  readonly command?: string;
 }
 
 /** The processes that /proc shows, lowest first. */
@@ -29,4 +34,41 @@ export function readProcessFile(pid: number, file: string): string | undefined {
 export function processName(pid: number): string | undefined {
   const comm = readProcessFile(pid, 'comm');
   return comm?.endsWith('\n') ? comm.slice(0, -1) : comm;
+}
+
+/** A command line can have megabytes. */
+const mostBytes = 64 * 1024;
+let buffer: Buffer | undefined;
+
+/** Returns the beginning of a command line; empty if the process is gone or has none. */
+function readCommandLine(pid: number): string {
+  buffer ??= Buffer.allocUnsafeSlow(mostBytes);
+  let fd: number | undefined;
+  try {
+    fd = openSync(`/proc/${pid}/cmdline`, 'r');
+    // The kernel fills the buffer or gives all there is (fs/proc/base.c, proc_pid_cmdline_read).
+    let length = readSync(fd, buffer, 0, mostBytes, null);
+    // A program that has set its title leaves NULs behind the title.
+    while (length > 0 && buffer[length - 1] === 0) length -= 1;
+    return buffer.toString('utf8', 0, length);
+  } catch {
+    return '';
+  } finally {
+    if (fd !== undefined) closeSync(fd);
+  }
+}
+
+/** Returns what is known of a process by its id; `undefined` if it is gone. */
+export function hostProcess(pid: number): HostProcess | undefined {
+  const name = processName(pid);
+  if (name === undefined) return undefined;
+  const commandLine = readCommandLine(pid);
+  const program = programName(name, commandLine);
+  const command = withoutPadding(commandLine).replaceAll('\0', ' ');
+  return { pid, name, ...(program === name ? {} : { program }), ...(command === '' ? {} : { command }) };
+}
+
+/** Returns the name of a process that people use. */
+export function shownName({ name, program = name }: Pick<HostProcess, 'name' | 'program'>): string {
+  return program;
 }

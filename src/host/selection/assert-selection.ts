@@ -5,6 +5,7 @@ import { tcpStates } from '../../wire/tcp-info/state.js';
 import { SelectionError, type SelectionFilter, selectionFilters } from './selection-error.js';
 
 const isNumber = (value: unknown) => Number.isSafeInteger(value) && (value as number) > 0;
+const isDuration = (value: unknown) => typeof value === 'number' && value > 0;
 const isText = (value: unknown) => typeof value === 'string' && value !== '';
 
 function isPortRange(value: unknown): boolean {
@@ -21,13 +22,18 @@ const isPrefix = (value: unknown) => Object.values(value ?? {}).some((part) => p
 const verdicts: readonly unknown[] = ['protected', 'slow', 'unprotected'];
 
 /** The values of each filter: the test of one, and what a list of them is called. */
-const filters: { readonly [filter in SelectionFilter]: readonly [(value: unknown) => boolean, string] } = {
+const filters: {
+  readonly [filter in Exclude<SelectionFilter, 'unanswered'>]: readonly [(value: unknown) => boolean, string];
+} = {
   pid: [isNumber, 'an array of process ids such as [4711]'],
   process: [isText, "an array of names such as ['postgres']"],
+  command: [isText, "an array of command lines such as ['*shop.jar*']"],
   port: [isPortRange, "an array of ranges such as [{ end: 'local', first: 5432, last: 5432 }]"],
+  local: [isPrefix, "an array of blocks, as parseSelection({ local: '10.0.0.0/8' }) returns"],
   remote: [isPrefix, "an array of blocks, as parseSelection({ remote: '10.0.0.0/8' }) returns"],
   state: [(value) => tcpStates.includes(value as 'LISTEN'), "an array of states such as ['ESTABLISHED']"],
   verdict: [(value) => verdicts.includes(value), `an array of ${verdicts.join(', ')}`],
+  silentFor: [isDuration, 'an array of milliseconds such as [600000]'],
   cgroup: [
     (value) => isText(value) && (value as string).startsWith('/'),
     "an array of paths such as ['/system.slice']",
@@ -59,6 +65,10 @@ export function assertSelection(source: string, selection: unknown): void {
   assertKnownNames(source, 'filter', Object.keys(selection), selectionFilters);
   for (const [filter, values] of Object.entries(selection) as [SelectionFilter, unknown][]) {
     if (values === undefined) continue;
+    if (filter === 'unanswered') {
+      if (typeof values !== 'boolean') throw new SelectionError(filter, values, 'true or false');
+      continue;
+    }
     const [isValid, allowed] = filters[filter];
     if (!Array.isArray(values)) throw new SelectionError(filter, values, allowed, hintFor(filter, values));
     const wrong = values.find((value) => !isValid(value));

@@ -15,9 +15,10 @@ function anyOf(alternatives: readonly DiagFilter[]): DiagFilter {
 }
 
 /** The condition under which the kernel lists a socket, or `undefined` where it is to list them all. */
-export function kernelFilter({ ports, remotes, cgroupIds }: KernelSelection): DiagFilter | undefined {
+export function kernelFilter({ ports, locals, remotes, cgroupIds }: KernelSelection): DiagFilter | undefined {
   const conditions: DiagFilter[] = [];
   if (ports !== undefined) conditions.push(anyOf(ports.map(portFilter)));
+  if (locals !== undefined) conditions.push(anyOf(locals.map((prefix) => ({ kind: 'local-address', prefix }))));
   if (remotes !== undefined) conditions.push(anyOf(remotes.map((prefix) => ({ kind: 'remote-address', prefix }))));
   if (cgroupIds !== undefined) conditions.push(anyOf(cgroupIds.map((id) => ({ kind: 'cgroup', id }))));
   return conditions.length === 0 ? undefined : { kind: 'and', of: conditions };

@@ -4,15 +4,17 @@ import type { Verdict } from '../../policy/model/verdict.js';
 import { type AddressPrefix, isWithin, parseAddress } from '../../wire/ip-address.js';
 import type { TcpState } from '../../wire/tcp-info/decode.js';
 import type { HostConnection } from '../list/connection.js';
-import { type ConnectionRow, dependsOnKeepAlive } from '../list/row.js';
+import { type ConnectionRow, dependsOnKeepAlive, lastHeardMs } from '../list/row.js';
 import type { HiddenProcesses } from '../owners/proc-links.js';
-import { processName } from '../owners/processes.js';
+import { type HostProcess, hostProcess } from '../owners/processes.js';
+import { namesOf } from '../owners/program-name.js';
 import type { Selection } from './selection.js';
 
 /** The part of a selection that the kernel can apply to its own list. Each filter admits what any of its values does. */
 export interface KernelSelection {
   readonly states?: readonly TcpState[];
   readonly ports?: readonly PortRange[];
+  readonly locals?: readonly AddressPrefix[];
   readonly remotes?: readonly AddressPrefix[];
   readonly cgroupIds?: readonly bigint[];
 }
@@ -27,11 +29,12 @@ const mostCgroups = 32;
  * @param idsBelow Gives the ids of a cgroup and of all below it, `Cgroups.idsBelow`.
  */
 export function kernelSelection(selection: Selection, idsBelow?: (path: string) => readonly bigint[]): KernelSelection {
-  const { state, port, remote, cgroup } = selection;
+  const { state, port, local, remote, cgroup } = selection;
   const cgroupIds = idsBelow === undefined ? undefined : cgroupIdsOf(cgroup, idsBelow);
   return {
     ...(state && { states: state }),
     ...(port && { ports: port }),
+    ...(local && { locals: local }),
     ...(remote && { remotes: remote }),
     ...(cgroupIds && { cgroupIds }),
   };
@@ -72,13 +75,14 @@ function portTest(ranges: readonly PortRange[]): Test<HostConnection> {
   return ({ local, remote }) => ranges.some((range) => isInRange(range, local.port, remote.port));
 }
 
+function isInAny(text: string, prefixes: readonly AddressPrefix[]): boolean {
+  const address = parseAddress(text);
+  return address !== undefined && prefixes.some((prefix) => isWithin(address, prefix));
+}
+
+/** A listener's 0.0.0.0 is no peer, and would be in every block of length 0. */
 function remoteTest(prefixes: readonly AddressPrefix[]): Test<HostConnection> {
-  return ({ remote, state }) => {
-    // A listener's 0.0.0.0 is no peer, and would be in every block of length 0.
-    if (state === 'LISTEN') return false;
-    const address = parseAddress(remote.address);
-    return address !== undefined && prefixes.some((prefix) => isWithin(address, prefix));
-  };
+  return ({ remote, state }) => state !== 'LISTEN' && isInAny(remote.address, prefixes);
 }
 
 /** Returns whether a process that may not be looked into may have the socket. */
@@ -94,16 +98,22 @@ function pidTest(pids: readonly number[]): RowTest {
   };
 }
 
-function processTest(patterns: readonly string[]): RowTest {
-  const matches = anyGlobMatcher(patterns);
+/** Returns a test of what is known of a process by its id, which it remembers. */
+function processTest(matches: Test<HostProcess>): RowTest {
+  const known = new Map<number, boolean>();
+  const isMeant = (process: HostProcess) => {
+    const { pid } = process;
+    if (!known.has(pid)) known.set(pid, matches(process));
+    return known.get(pid) === true;
+  };
   let hasHidden: boolean | undefined;
-  // Any user may read the name of a process, unless /proc hides the process.
+  // Any user may read the name and the command line of a process, unless /proc hides the process.
   const isAnyHidden = ({ pids, hasUnlisted }: HiddenProcesses) => {
-    hasHidden ??= hasUnlisted || pids.some((pid) => matches(processName(pid) ?? ''));
+    hasHidden ??= hasUnlisted || pids.some((pid) => matches(hostProcess(pid) ?? { pid, name: '' }));
     return hasHidden;
   };
   return {
-    matches: ({ owners }) => owners.some(({ name }) => matches(name)),
+    matches: ({ owners }) => owners.some(isMeant),
     isOpen: (row, hidden) => isOwnerHidden(row, hidden) && hidden !== undefined && isAnyHidden(hidden),
   };
 }
@@ -138,19 +148,46 @@ function verdictTest(verdicts: readonly Verdict[]): RowTest {
   };
 }
 
-function connectionTests({ port, remote, state, netns }: Selection): Test<HostConnection>[] {
+function silentTest(times: readonly number[]): Test<HostConnection> {
+  const leastMs = Math.min(...times);
+  return (connection) => (lastHeardMs(connection) ?? 0) >= leastMs;
+}
+
+function unansweredTest(isWanted: boolean): Test<HostConnection> {
+  return ({ state, unanswered }) => state !== 'LISTEN' && unanswered > 0 === isWanted;
+}
+
+function connectionTests({
+  port,
+  local,
+  remote,
+  state,
+  netns,
+  silentFor,
+  unanswered,
+}: Selection): Test<HostConnection>[] {
   const tests: Test<HostConnection>[] = [];
   if (state !== undefined) tests.push((connection) => state.includes(connection.state));
   if (netns !== undefined) tests.push((connection) => netns.includes(connection.netns));
   if (port !== undefined) tests.push(portTest(port));
+  if (local !== undefined) tests.push(({ local: end }) => isInAny(end.address, local));
   if (remote !== undefined) tests.push(remoteTest(remote));
+  if (silentFor !== undefined) tests.push(silentTest(silentFor));
+  if (unanswered !== undefined) tests.push(unansweredTest(unanswered));
   return tests;
 }
 
-function rowTests({ pid, process, verdict, cgroup, unit }: Selection): RowTest[] {
+function rowTests({ pid, process, command, verdict, cgroup, unit }: Selection): RowTest[] {
   const tests: RowTest[] = [];
   if (pid !== undefined) tests.push(pidTest(pid));
-  if (process !== undefined) tests.push(processTest(process));
+  if (process !== undefined) {
+    const matches = anyGlobMatcher(process);
+    tests.push(processTest((owner) => namesOf(owner).some(matches)));
+  }
+  if (command !== undefined) {
+    const matches = anyGlobMatcher(command);
+    tests.push(processTest((owner) => matches(owner.command ?? '')));
+  }
   if (verdict !== undefined) tests.push(verdictTest(verdict));
   if (cgroup !== undefined) tests.push(cgroupTest(cgroup));
   if (unit !== undefined) tests.push(unitTest(unit));

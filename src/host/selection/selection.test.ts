@@ -1,10 +1,10 @@
 import { describe, expect, it } from 'vitest';
-import { exampleConnection, exampleRow } from '../../../test/host/example-row.js';
+import { exampleConnection, exampleRow, inState } from '../../../test/host/example-row.js';
 import type { ConnectionRow } from '../list/row.js';
 import type { HiddenProcesses } from '../owners/proc-links.js';
 import { processName } from '../owners/processes.js';
 import { kernelSelection, selectionMatcher } from './match.js';
-import { parseSelection, type SelectionText } from './selection.js';
+import { parseSelection, type Selection, type SelectionText } from './selection.js';
 import { SelectionError } from './selection-error.js';
 
 function selects(text: SelectionText, row: ConnectionRow = exampleRow()): boolean {
@@ -210,5 +210,30 @@ describe('kernelSelection', () => {
     expect(kernelSelection(parseSelection({ cgroup: '/a' })).cgroupIds).toBeUndefined();
     const many = Array.from({ length: 33 }, (_, id) => BigInt(id));
     expect(kernelSelection(parseSelection({ cgroup: '/a' }), () => many).cgroupIds).toBeUndefined();
+  });
+});
+
+describe('the filters --silent-for, --unanswered, --local and --command', () => {
+  it('are read from text, where a command keeps its commas', () => {
+    expect(parseSelection({ silentFor: '10m', unanswered: true, command: ['*a,b*', 'c'] })).toEqual({
+      silentFor: [600_000],
+      unanswered: true,
+      command: ['*a,b*', 'c'],
+    });
+    expect(() => parseSelection({ silentFor: '0' })).toThrow(/silentFor must be a duration such as '10m'/);
+    expect(() => parseSelection({ silentFor: 'long' })).toThrow(SelectionError);
+  });
+
+  it('judge what is now, and never mean a listener', () => {
+    const listener = exampleRow({ connection: inState('LISTEN', { unanswered: 1 }) });
+    const row = exampleRow({ connection: exampleConnection({ unanswered: 2 }) });
+    const matches = (selection: Selection, of = row) => selectionMatcher(selection).matches(of);
+    expect([matches({ unanswered: true }), matches({ unanswered: false })]).toEqual([true, false]);
+    expect([matches({ unanswered: true }, listener), matches({ unanswered: false }, listener)]).toEqual([false, false]);
+    expect([matches({ silentFor: [18_000] }), matches({ silentFor: [18_001] })]).toEqual([true, false]);
+    expect(matches({ silentFor: [90_000, 18_000] })).toBe(true);
+    expect(matches({ silentFor: [1] }, listener)).toBe(false);
+    expect(matches(parseSelection({ local: '10.0.0.0/24' }))).toBe(true);
+    expect(matches(parseSelection({ local: '10.0.7.0/24' }))).toBe(false);
   });
 });

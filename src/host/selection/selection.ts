@@ -1,5 +1,6 @@
 import { didYouMean } from '../../policy/closest-name.js';
 import { assertKnownNames } from '../../policy/configuration-error.js';
+import { readDuration } from '../../policy/duration.js';
 import { type PortRange, parsePortRange, portRangesAllowed } from '../../policy/match/port-range.js';
 import type { Verdict } from '../../policy/model/verdict.js';
 import { type AddressPrefix, parseAddressPrefix } from '../../wire/ip-address.js';
@@ -12,12 +13,23 @@ import { SelectionError, type SelectionFilter, selectionFilters } from './select
  */
 export interface Selection {
   readonly pid?: readonly number[];
-  /** Names of processes; `*` and `?` stand for any text and one character, as in `cgroup` and `unit`. */
+  /**
+   * Names of programs: the kernel's name of the process, the program as `ls` shows it, or its interpreter or script alone. `*`
+   * and `?` stand for any text and one character, as in `command`, `cgroup` and `unit`.
+   */
   readonly process?: readonly string[];
+  /** Whole command lines, with spaces between the arguments. */
+  readonly command?: readonly string[];
   readonly port?: readonly PortRange[];
+  /** Blocks of addresses that the own end is in. A listener on every address has 0.0.0.0 or `::`. */
+  readonly local?: readonly AddressPrefix[];
   readonly remote?: readonly AddressPrefix[];
   readonly state?: readonly TcpState[];
   readonly verdict?: readonly Verdict[];
+  /** Times in milliseconds: the peer was not heard for at least one of them. */
+  readonly silentFor?: readonly number[];
+  /** `true` for connections with probes or data that are unanswered now, `false` for the others. */
+  readonly unanswered?: boolean;
   /** Paths of cgroups, which stand for all below them too. */
   readonly cgroup?: readonly string[];
   /** Names of units, also without `.service`, and of containers such as `docker:3f2a9c0d1e4b`. */
@@ -27,7 +39,11 @@ export interface Selection {
 }
 
 /** The filters as a user writes them: each value may be a list with commas. */
-export type SelectionText = { readonly [filter in SelectionFilter]?: string | readonly string[] | undefined };
+export type SelectionText = {
+  readonly [filter in TextFilter]?: string | readonly string[] | undefined;
+} & { readonly unanswered?: boolean | undefined };
+
+type TextFilter = Exclude<SelectionFilter, 'unanswered'>;
 
 function parsePid(text: string): number {
   if (/^\d{1,10}$/.test(text) && Number(text) > 0) return Number(text);
@@ -40,10 +56,20 @@ function parsePort(text: string): PortRange {
   throw new SelectionError('port', text, portRangesAllowed);
 }
 
-function parseRemote(text: string): AddressPrefix {
+function parseBlock(filter: 'local' | 'remote', text: string): AddressPrefix {
   const prefix = parseAddressPrefix(text);
   if (prefix !== undefined) return prefix;
-  throw new SelectionError('remote', text, "an address or a block such as '10.0.0.0/8' or '2001:db8::/32'");
+  throw new SelectionError(filter, text, "an address or a block such as '10.0.0.0/8' or '2001:db8::/32'");
+}
+
+function parseSilentFor(text: string): number {
+  const ms = readDuration(text, 's');
+  if (ms !== undefined && ms > 0) return ms;
+  throw new SelectionError(
+    'silentFor',
+    text,
+    "a duration such as '10m' or '90s'; a number without a unit is in seconds",
+  );
 }
 
 /** Each state as users write it once case, `-` and `_` are taken away; `ss` has names of its own for some. */
@@ -65,16 +91,24 @@ const states: Readonly<Record<string, readonly TcpState[]>> = {
   closing: ['CLOSING'],
 };
 
+/** The names of states that messages and shells offer. */
+export const stateNames: readonly string[] = [
+  ...new Set(Object.values(states).map(([state = '']) => state.toLowerCase().replaceAll('_', '-'))),
+];
+
 function parseState(text: string): readonly TcpState[] {
   const found = new Map(Object.entries(states)).get(text.toLowerCase().replaceAll(/[-_]/g, ''));
   if (found !== undefined) return found;
-  const names = [...new Set(Object.values(states).map(([state = '']) => state))].map((state) =>
-    state.toLowerCase().replaceAll('_', '-'),
+  throw new SelectionError(
+    'state',
+    text,
+    `one of ${stateNames.join(', ')}`,
+    didYouMean(text.toLowerCase(), stateNames),
   );
-  throw new SelectionError('state', text, `one of ${names.join(', ')}`, didYouMean(text.toLowerCase(), names));
 }
 
-const verdicts: readonly Verdict[] = ['protected', 'slow', 'unprotected'];
+/** The verdicts that `verdict` can select. */
+export const verdicts: readonly Verdict[] = ['protected', 'slow', 'unprotected'];
 
 function parseVerdict(text: string): Verdict {
   const found = verdicts.find((verdict) => verdict === text);
@@ -99,19 +133,24 @@ function parseNetns(text: string, lookUp: NetnsLookup): number {
 }
 
 function valuesOf(filter: SelectionFilter, given: string | readonly string[]): string[] {
-  const values = (typeof given === 'string' ? [given] : given).flatMap((text) => text.split(','));
+  const texts = typeof given === 'string' ? [given] : given;
+  // Command lines have commas.
+  const values = filter === 'command' ? texts : texts.flatMap((text) => text.split(','));
   const trimmed = values.map((text) => text.trim());
   if (trimmed.length === 0 || trimmed.includes('')) throw new SelectionError(filter, given, 'not empty');
   return trimmed;
 }
 
-const parsers: { readonly [filter in SelectionFilter]: (text: string, lookUp: NetnsLookup) => unknown } = {
+const parsers: { readonly [filter in TextFilter]: (text: string, lookUp: NetnsLookup) => unknown } = {
   pid: parsePid,
   process: (text) => text,
+  command: (text) => text,
   port: parsePort,
-  remote: parseRemote,
+  local: (text) => parseBlock('local', text),
+  remote: (text) => parseBlock('remote', text),
   state: parseState,
   verdict: parseVerdict,
+  silentFor: parseSilentFor,
   cgroup: parseCgroup,
   unit: (text) => text,
   netns: parseNetns,
@@ -130,6 +169,10 @@ export function parseSelection(text: SelectionText, lookUpNetns: NetnsLookup = n
   assertKnownNames('parseSelection', 'filter', Object.keys(text), selectionFilters);
   const selection: Partial<Record<SelectionFilter, unknown>> = {};
   for (const filter of selectionFilters) {
+    if (filter === 'unanswered') {
+      if (text.unanswered !== undefined) selection.unanswered = text.unanswered;
+      continue;
+    }
     const given = text[filter];
     if (given === undefined) continue;
     selection[filter] = valuesOf(filter, given).flatMap((value) => parsers[filter](value, lookUpNetns));

@@ -4,7 +4,7 @@ import { type KernelDefaults, kernelDefaults, type RootOption } from '../../sock
 import { fromWorker, isWorker } from '../from-worker.js';
 import type { Omission } from '../list/connection.js';
 import { networkNamespaces, within } from '../namespaces/network-namespaces.js';
-import { processName } from '../owners/processes.js';
+import { hostProcess } from '../owners/processes.js';
 import { type SysctlSources, sysctlSources } from './sources.js';
 
 /** The kernel's keepalive defaults in another network namespace. */
@@ -14,7 +14,7 @@ export interface NamespaceDefaults extends KernelDefaults {
   /** Its name under /run/netns (ip netns) or in Docker's folder, if it has one. */
   readonly name: string | null;
   /** The process in it with the lowest id; `null` if it has none. */
-  readonly process: { readonly pid: number; readonly name: string } | null;
+  readonly process: { readonly pid: number; readonly name: string; readonly program?: string } | null;
 }
 
 /** The kernel's keepalive defaults, and where they come from. */
@@ -23,6 +23,11 @@ export interface KernelDefaultsReport extends KernelDefaults, SysctlSources {
   readonly namespaces: readonly NamespaceDefaults[];
   /** False if a file or directory that counts could not be read: `sources` may lack a line then. */
   readonly isEveryFileRead: boolean;
+}
+
+function namedProcess(pid: number): NonNullable<NamespaceDefaults['process']> {
+  const { name = '', program } = hostProcess(pid) ?? {};
+  return { pid, name, ...(program === undefined ? {} : { program }) };
 }
 
 /** Reads the defaults in every other network namespace that a process is in, or that has a name. */
@@ -35,8 +40,7 @@ function otherNamespaces(): { namespaces: NamespaceDefaults[]; incomplete: Omiss
     const { inode, name = null, pid } = namespace;
     try {
       const defaults = within(namespace, () => kernelDefaults());
-      const process = pid === undefined ? null : { pid, name: processName(pid) ?? '' };
-      namespaces.push({ netns: inode, name, process, ...defaults });
+      namespaces.push({ netns: inode, name, process: pid === undefined ? null : namedProcess(pid), ...defaults });
     } catch (error) {
       if (!(error instanceof SystemCallError)) throw error;
       // A namespace that has ended meanwhile is left out.

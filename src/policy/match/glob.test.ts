@@ -24,6 +24,12 @@ describe('globMatcher', () => {
     ['dev-disk\\x2d*', 'dev-disk\\x2dby', true],
     ['[ab]', 'a', false],
     ['[ab]*', '[ab]c', true],
+    ['a*ab*c', 'aabc', true],
+    ['a*ab*c', 'abc', false],
+    ['*ab*ab*', 'xabab', true],
+    ['*ab*ab*', 'xaba', false],
+    ['a*b?*c', 'abbbc', true],
+    ['*11*2', 'x112', true],
   ])('%j on %j gives %s', (pattern, text, expected) => {
     expect(globMatcher(pattern)(text)).toBe(expected);
   });
@@ -40,6 +46,28 @@ describe('globMatcher', () => {
       }),
     );
   });
+});
+
+it('matches in time in proportion to the text, whatever another program has chosen for it', () => {
+  const matches = globMatcher('*a*a*a*a*a*a*a*b?');
+  expect(matches('a'.repeat(60_000))).toBe(false);
+  expect(matches(`${'a'.repeat(60_000)}bc`)).toBe(true);
+});
+
+it('agrees with the definition, tried out character by character', () => {
+  const agrees = (pattern: string, text: string): boolean => {
+    if (pattern === '') return text === '';
+    if (pattern[0] !== '*')
+      return text !== '' && (pattern[0] === '?' || pattern[0] === text[0]) && agrees(pattern.slice(1), text.slice(1));
+    return agrees(pattern.slice(1), text) || (text !== '' && agrees(pattern, text.slice(1)));
+  };
+  const alphabet = (letters: string) => fc.string({ unit: fc.constantFrom(...letters), maxLength: 8 });
+  fc.assert(
+    fc.property(alphabet('ab*?'), alphabet('ab'), (pattern, text) => {
+      expect(globMatcher(pattern)(text)).toBe(agrees(pattern, text));
+    }),
+    { numRuns: 1000 },
+  );
 });
 
 describe('anyGlobMatcher', () => {

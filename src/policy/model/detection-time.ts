@@ -139,6 +139,7 @@ export function detectionTime(
     return detectionTime('7200:75:9:0', scenario, conditions);
   }
   const complete = readCompletePolicy(policy);
+  if (typeof policy === 'object' && policy.enabled === false && scenario !== 'data-in-flight') return never;
   const clocks = conditions.hz === undefined ? kernelHz : [conditions.hz];
   return coverRanges(clocks.map((hz) => detect(complete, scenario, conditions, hz)));
 }

@@ -1,5 +1,6 @@
 import type net from 'node:net';
 import type { SocketKeepAlive } from '../../socket/state.js';
+import type { ConnectionEnds } from '../connection-name.js';
 import type { ConnectionRole } from './rules.js';
 
 /** What was done to a connection or a listener. */
@@ -11,3 +12,6 @@ export interface AppliedEvent {
   /** True if native code opened the socket; there is no `target` then. */
   readonly native?: true;
 }
+
+/** Receives what was done, and for debugging the ends of the connection or listener. */
+export type Told = (event: AppliedEvent, ends: () => ConnectionEnds) => void;

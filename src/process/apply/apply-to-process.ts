@@ -12,6 +12,7 @@ import { messageOf, warnOnce } from '../../node/warn-once.js';
 import { assertKnownOptions, ConfigurationError } from '../../policy/configuration-error.js';
 import type { PolicyInput } from '../../policy/policy.js';
 import { type Installation, threadState } from '../../socket/thread-state.js';
+import { type ConnectionEnds, connectionName } from '../connection-name.js';
 import { NativeSockets } from '../native-sockets/native-sockets.js';
 import type { ActivePolicy } from './active-policy.js';
 import type { AppliedEvent } from './applied-event.js';
@@ -72,10 +73,10 @@ const applied: Applied[] = [];
 
 const debug = debuglog('tcp-keepalive');
 
-function told(event: AppliedEvent): void {
+function told(event: AppliedEvent, ends: () => ConnectionEnds): void {
   const { role, target, applied: state, native } = event;
-  const kind = native ? 'socket of native code' : 'connection';
-  if (debug.enabled) guarded(() => debug('%s %s: %j', role, target?.constructor?.name ?? kind, state));
+  const kind = target?.constructor?.name ?? (native ? 'socket of native code' : 'connection');
+  if (debug.enabled) guarded(() => debug('%s %s %s: %j', role, kind, connectionName(ends()), state));
   const { onApplied } = applied.at(-1) ?? {};
   if (onApplied === undefined) return;
   const failed = (error: unknown) => warnOnce(`onApplied: ${messageOf(error)}`);
@@ -189,7 +190,7 @@ function installLast(): void {
 
 /** As {@link applyToProcess}, for a configuration that stands somewhere else than in a call. */
 export function applyConfiguration(
-  policy: PolicyInput | 'unmanaged' | 'off' | false,
+  policy: PolicyInput | 'unmanaged' | boolean,
   options: ProcessOptions,
   sourceOf: SourceOf,
 ): ProcessPolicy {
@@ -251,7 +252,7 @@ export function applyConfiguration(
  * @throws {UnsupportedError} in Bun and Deno.
  */
 export function applyToProcess(
-  policy: PolicyInput | 'unmanaged' | 'off' | false,
+  policy: PolicyInput | 'unmanaged' | boolean,
   options: ProcessOptions = {},
 ): ProcessPolicy {
   return applyConfiguration(policy, options, () => 'applyToProcess');

@@ -2,7 +2,7 @@ import { closeSync, constants, fstatSync, lstatSync, openSync, readSync, type St
 import { assertKnownNames, ConfigurationError } from '../../policy/configuration-error.js';
 
 /** The parts of a configuration. */
-export const fields = ['policy', 'mode', 'rules', 'summarySignal', 'native'] as const;
+export const fields = ['policy', 'mode', 'rules', 'summarySignal', 'native', 'deadAfter', 'destroy'] as const;
 
 export type Field = (typeof fields)[number];
 

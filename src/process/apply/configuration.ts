@@ -1,15 +1,24 @@
 import path from 'node:path';
 import { closestName } from '../../policy/closest-name.js';
 import { assertKnownNames, ConfigurationError } from '../../policy/configuration-error.js';
-import type { PolicyInput } from '../../policy/policy.js';
-import type { ProcessOptions, SourceOf } from './apply-to-process.js';
+import type { Duration, PolicyInput } from '../../policy/policy.js';
+import { millisecondsMeant } from '../../policy/unit-slip.js';
+import type { ProcessOptions } from './apply-to-process.js';
 import { type Content, type Field, fields, readConfigurationFile } from './configuration-file.js';
 
 /** What a process is to be given, and where that stands. */
 export interface Configuration {
-  readonly policy: PolicyInput | 'off' | 'unmanaged' | false;
+  readonly policy: PolicyInput | 'unmanaged' | boolean;
   readonly options: ProcessOptions;
-  readonly sourceOf: SourceOf;
+  /** What to watch for; undefined if no peers are to be watched. */
+  readonly watch: WatchSettings | undefined;
+  readonly sourceOf: (field: Field | keyof ProcessOptions) => string;
+}
+
+/** When the peers of a process are given up, and what follows. */
+export interface WatchSettings {
+  readonly deadAfter: Duration;
+  readonly destroy: boolean;
 }
 
 /** A configuration without a policy, which is not marked as intended. */
@@ -30,6 +39,8 @@ const variables = {
   rules: 'TCP_KEEPALIVE_RULES',
   summarySignal: 'TCP_KEEPALIVE_SUMMARY_SIGNAL',
   native: 'TCP_KEEPALIVE_NATIVE',
+  deadAfter: 'TCP_KEEPALIVE_DEAD_AFTER',
+  destroy: 'TCP_KEEPALIVE_DESTROY',
 } as const satisfies Record<Field, string>;
 
 const knownVariables = [...Object.values(variables), 'TCP_KEEPALIVE_CONFIG', 'TCP_KEEPALIVE_ON_ERROR'];
@@ -51,16 +62,41 @@ function parseRules(text: string): unknown {
   }
 }
 
+function parseSwitch(text: string): unknown {
+  return text === 'on' || text === 'off' ? text === 'on' : text;
+}
+
+/** Reads a duration; a number without a unit is seconds, as in policy text. */
+function parseDeadAfter(text: string): string {
+  const slip = millisecondsMeant(text);
+  if (slip === undefined) return /^\d+(\.\d+)?$/.test(text) ? `${text}s` : text;
+  throw new ConfigurationError(
+    variables.deadAfter,
+    '',
+    text,
+    "a duration such as '45' or '45s'",
+    undefined,
+    `${text}; ${slip}`,
+  );
+}
+
+/** Makes of a variable's text what the file has in its place. Default: text. */
+const parsers: { readonly [field in Field]?: (text: string) => unknown } = {
+  rules: parseRules,
+  native: parseSwitch,
+  destroy: parseSwitch,
+  deadAfter: parseDeadAfter,
+};
+
 /** What the environment says. */
 function contentOf(environment: Environment): Content {
   const content: { [field in Field]?: unknown } = {};
   for (const field of fields) {
     const text = environment[variables[field]];
     if (!text) continue;
-    content[field] = field === 'rules' ? parseRules(text) : text;
+    content[field] = parsers[field]?.(text) ?? text;
   }
-  const { native } = content;
-  return native === 'on' || native === 'off' ? { ...content, native: native === 'on' } : content;
+  return content;
 }
 
 function isGiven({ policy, rules }: Content): boolean {
@@ -115,14 +151,32 @@ export function readConfiguration(environment: Environment, folder: string | und
   const fromEnvironment = contentOf(environment);
   const isComplete = isGiven(fromEnvironment) && !environment['TCP_KEEPALIVE_CONFIG'];
   const { file, content, said } = isComplete ? { file: '', content: {}, said: '' } : readFile(environment, folder);
-  const { policy, ...options } = { ...content, ...fromEnvironment };
+  const { policy, deadAfter, destroy, ...options } = { ...content, ...fromEnvironment };
   if (!isGiven({ policy, ...options })) {
     const variable = `${variables.policy} is ${text === undefined ? 'not set' : 'empty'}`;
-    return { lookedFor: [variable, ...misspelt(environment), `${file} ${said}`] };
+    const alone = deadAfter === undefined ? [] : [`deadAfter has no effect alone (${variables.deadAfter})`];
+    return { lookedFor: [variable, ...misspelt(environment), `${file} ${said}`, ...alone] };
   }
+  const sourceOf: Configuration['sourceOf'] = (field) => (field in fromEnvironment ? variables[field as Field] : file);
   return {
     policy: (policy ?? 'unmanaged') as PolicyInput,
     options: options as ProcessOptions,
-    sourceOf: (field) => (field in fromEnvironment ? variables[field as Field] : file),
+    watch: watchSettings(deadAfter, destroy, sourceOf),
+    sourceOf,
   };
+}
+
+/** @throws {ConfigurationError} if `destroy` is wrong or stands alone. The watch checks `deadAfter`. */
+function watchSettings(
+  deadAfter: unknown,
+  destroy: unknown,
+  sourceOf: Configuration['sourceOf'],
+): WatchSettings | undefined {
+  const refuse = (allowed: string) => {
+    throw new ConfigurationError(sourceOf('destroy'), 'destroy', destroy, allowed);
+  };
+  if (destroy !== undefined && typeof destroy !== 'boolean')
+    refuse(`true or false; 'on' or 'off' in ${variables.destroy}`);
+  if (destroy && deadAfter === undefined) refuse(`left out, or given with deadAfter (${variables.deadAfter})`);
+  return deadAfter === undefined ? undefined : { deadAfter: deadAfter as Duration, destroy: destroy === true };
 }

@@ -13,8 +13,10 @@ import { hasPolicy, setOnHandle, setOnNewHandle } from '../../socket/connection.
 import { explicitPolicy, rememberOnHandle } from '../../socket/explicit-policy.js';
 import { listenersPassOptionsOn } from '../../socket/server.js';
 import type { SocketKeepAlive } from '../../socket/state.js';
+import type { Endpoint } from '../../wire/endpoint.js';
+import { endsOf } from '../connection-name.js';
 import { type ActivePolicy, type ConnectionPolicy, needsLocalPort, policyFor } from './active-policy.js';
-import type { AppliedEvent } from './applied-event.js';
+import type { Told } from './applied-event.js';
 import { callSite } from './call-site.js';
 import { Listeners, queuedOn } from './listeners.js';
 import { ReadBackSample } from './read-back-sample.js';
@@ -36,8 +38,8 @@ import { Statistics } from './statistics.js';
 interface Connection {
   readonly role: ConnectionRole;
   policy: ConnectionPolicy;
-  /** The peer's address, if the options are set while connecting. */
-  readonly address?: string | undefined;
+  /** The peer, if the options are set while connecting. */
+  readonly peer?: Endpoint | undefined;
   /** What the program's calls of `setKeepAlive` have asked for so far. */
   requested: RequestedKeepAlive | undefined;
   /** What was last set. */
@@ -58,7 +60,7 @@ function isInForce(handle: TcpHandle, wanted: ValidPolicy | false, set: ValidPol
 export class Enforcer implements Hooks {
   readonly statistics = new Statistics();
   readonly #activePolicy: () => ActivePolicy | undefined;
-  readonly #onApplied: (event: AppliedEvent) => void;
+  readonly #onApplied: Told;
   readonly #connections = new WeakMap<TcpHandle, Connection>();
   readonly #sample = new ReadBackSample();
   readonly #requests = new WeakMap<net.Socket, EarlierCalls>();
@@ -70,7 +72,7 @@ export class Enforcer implements Hooks {
   /** True during `onApplied`: connections that the callback sets are not reported. */
   #isTelling = false;
 
-  constructor(activePolicy: () => ActivePolicy | undefined, onApplied: (event: AppliedEvent) => void) {
+  constructor(activePolicy: () => ActivePolicy | undefined, onApplied: Told) {
     this.#activePolicy = activePolicy;
     this.#onApplied = onApplied;
   }
@@ -86,7 +88,7 @@ export class Enforcer implements Hooks {
       remotePort: port,
       localPort,
     } as const;
-    this.#decide(handle, 'client', policyFor(activePolicy, facts) ?? 'unmanaged', address);
+    this.#decide(handle, 'client', policyFor(activePolicy, facts) ?? 'unmanaged', { address, port });
   }
 
   /** A connection that comes without having been connected here. */
@@ -231,11 +233,11 @@ export class Enforcer implements Hooks {
   }
 
   /** Decides on a new connection, and sets its options. */
-  #decide(handle: TcpHandle, role: ConnectionRole, decided: ConnectionPolicy, address?: string): void {
+  #decide(handle: TcpHandle, role: ConnectionRole, decided: ConnectionPolicy, peer?: Endpoint): void {
     const owner = ownerOf(handle);
     const policy = explicitPolicy(handle) ?? (owner && explicitPolicy(owner)) ?? decided;
     const request = owner instanceof Socket ? this.#requests.get(owner) : undefined;
-    const connection: Connection = { role, policy, address, requested: request?.requested, set: undefined };
+    const connection: Connection = { role, policy, peer, requested: request?.requested, set: undefined };
     this.#connections.set(handle, connection);
     if (policy === 'unmanaged') this.statistics.skipped.unmanaged += 1;
     else this.#enforce(handle, connection, request?.last);
@@ -250,16 +252,16 @@ export class Enforcer implements Hooks {
       call.isCounted = true;
       this.statistics.overruled(call.site());
     }
-    const { role, set, address } = connection;
+    const { role, set, peer } = connection;
     if (set !== undefined && isInForce(handle, wanted, set)) return;
-    const isNew = address !== undefined && set === undefined;
-    const isReadBack = !isNew || this.#sample.includes(connection.policy, address);
+    const isNew = peer !== undefined && set === undefined;
+    const isReadBack = !isNew || this.#sample.includes(connection.policy, peer.address);
     const setOnNew = () => setOnNewHandle(handle, wanted, isReadBack);
     const applied = this.#set(handle, wanted, isNew ? setOnNew : setOnHandle);
     if (applied === undefined) return;
     if (set === undefined) this.statistics.wasSet(applied);
     connection.set = wanted;
-    this.#tell(handle, role, applied);
+    this.#tell(handle, role, applied, peer);
   }
 
   #set(handle: TcpHandle, policy: ValidPolicy | false, set: typeof setOnHandle): SocketKeepAlive | undefined {
@@ -274,11 +276,11 @@ export class Enforcer implements Hooks {
     }
   }
 
-  #tell(handle: TcpHandle, role: ConnectionRole, applied: SocketKeepAlive): void {
+  #tell(handle: TcpHandle, role: ConnectionRole, applied: SocketKeepAlive, peer?: Endpoint): void {
     if (this.#isTelling) return;
     this.#isTelling = true;
     try {
-      this.#onApplied({ role, target: ownerOf(handle), applied });
+      this.#onApplied({ role, target: ownerOf(handle), applied }, () => endsOf(handle, peer));
     } finally {
       this.#isTelling = false;
     }

@@ -1,4 +1,4 @@
-import type { ValidPolicy } from '../../policy/policy.js';
+import { isOff, type ValidPolicy } from '../../policy/policy.js';
 import { isSettable } from '../../policy/settings.js';
 import type { CallSite } from './call-site.js';
 
@@ -95,14 +95,11 @@ export function mergeRequest(
   mode: ProcessMode,
 ): ValidPolicy | false {
   if (requested === undefined) return policy;
-  if (policy === false) {
-    if (mode === 'enforce' || !requested.enable) return false;
-    const { idle, interval, count } = requested;
-    return { idle, interval, count };
-  }
-  const [first, second] = mode === 'enforce' ? [policy, requested] : [requested, policy];
+  if (isOff(policy) && (mode === 'enforce' || !requested.enable)) return policy;
+  const { enabled: _, ...numbers } = policy === false ? {} : policy;
+  const [first, second] = mode === 'enforce' ? [numbers, requested] : [requested, numbers];
   return {
-    ...policy,
+    ...(isOff(policy) ? numbers : policy),
     idle: first.idle ?? second.idle,
     interval: first.interval ?? second.interval,
     count: first.count ?? second.count,
@@ -111,7 +108,7 @@ export function mergeRequest(
 
 /** Returns whether what a program asked for is not what its connection gets. */
 export function isOverruled(requested: RequestedKeepAlive, policy: ValidPolicy | false): boolean {
-  if (policy === false || !requested.enable) return requested.enable === (policy === false);
+  if (isOff(policy) || !requested.enable) return requested.enable === isOff(policy);
   return (['idle', 'interval', 'count'] as const).some(
     (field) => requested[field] !== undefined && policy[field] !== requested[field],
   );

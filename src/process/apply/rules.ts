@@ -4,6 +4,7 @@ import { globMatcher } from '../../policy/match/glob.js';
 import { parsePortRange } from '../../policy/match/port-range.js';
 import { readPolicyOrOff } from '../../policy/parse.js';
 import type { PolicyInput } from '../../policy/policy.js';
+import { assertSettable } from '../../policy/validate.js';
 import { isWithin, parseAddress, parseAddressPrefix } from '../../wire/ip-address.js';
 import type { ConnectionPolicy } from './active-policy.js';
 
@@ -23,7 +24,7 @@ export interface PolicyRule {
   /** The host name that a client was given; `*` and `?` stand for any text and one character. */
   readonly host?: string;
   /** `'off'` and `false` turn keepalive off; `'unmanaged'` leaves the connection to the program. */
-  readonly policy: PolicyInput | 'unmanaged' | 'off' | false;
+  readonly policy: PolicyInput | 'unmanaged' | boolean;
 }
 
 /** What is known of a connection, or of a listener, whose peers are not known yet. */
@@ -96,14 +97,16 @@ function checkFields(rule: unknown, field: string, source: string): asserts rule
 }
 
 /**
- * Reads the policy of connections: policy text or an object, `'off'` or `false`, or `'unmanaged'`.
+ * Reads the policy of connections: policy text or an object, `'on'` or `true`, `'off'` or `false`, or `'unmanaged'`.
  *
  * @throws {ConfigurationError} if it is none of these, with the field that is wrong.
  */
 export function readConnectionPolicy(policy: unknown, field: string, source: string): ConnectionPolicy {
   if (policy === 'unmanaged') return policy;
   try {
-    return readPolicyOrOff(policy as PolicyInput | false);
+    const read = readPolicyOrOff(policy as PolicyInput | boolean);
+    if (read !== false) assertSettable(read);
+    return read;
   } catch (error) {
     const { given, allowed, field: part, message } = error as PolicyError;
     const place = part === 'policy' ? field : `${field}.${part}`;

@@ -1,5 +1,5 @@
 import { localNameOf, peerNameOf } from '../../native/socket/socket-names.js';
-import type { ValidPolicy } from '../../policy/policy.js';
+import { isOff, type ValidPolicy } from '../../policy/policy.js';
 import { settingsOf } from '../../policy/settings.js';
 import { newSocketState } from '../../socket/kernel-defaults.js';
 import { isInForce, optionWrites } from '../../socket/option-writes.js';
@@ -28,9 +28,10 @@ export function decideOnListener(fd: number, activePolicy: ActivePolicy): Connec
  */
 function wantedPolicy(policy: ValidPolicy | false, state: KeepAliveState, mode: ProcessMode): ValidPolicy | false {
   if (mode === 'enforce') return policy;
-  if (policy === false) return state.enabled ? {} : false;
+  if (isOff(policy) && !state.enabled) return policy;
+  const numbers: ValidPolicy = policy === false ? {} : policy;
   const untouched = newSocketState();
-  return settingsOf((field) => (state[field] === untouched[field] ? policy[field] : undefined));
+  return settingsOf((field) => (state[field] === untouched[field] ? numbers[field] : undefined));
 }
 
 /**

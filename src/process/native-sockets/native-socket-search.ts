@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { inodeOf } from '../../native/inode.js';
 import { whyNoLibc } from '../../native/libc.js';
 import { openDescriptors } from '../../native/owned-descriptor.js';
-import { localNameOf } from '../../native/socket/socket-names.js';
+import { localNameOf, peerNameOf } from '../../native/socket/socket-names.js';
 import { type OptionReader, optionReader, type SocketOption } from '../../native/socket/socket-options.js';
 import { listeningServers } from '../../node/listener.js';
 import { followOpened } from '../../node/opened-handles.js';
@@ -12,7 +12,7 @@ import type { ValidPolicy } from '../../policy/policy.js';
 import { currentPlatform } from '../../socket/platforms/index.js';
 import { tcpStateOf } from '../../wire/tcp-info/state.js';
 import type { ActivePolicy } from '../apply/active-policy.js';
-import type { AppliedEvent } from '../apply/applied-event.js';
+import type { Told } from '../apply/applied-event.js';
 import type { ConnectionRole } from '../apply/rules.js';
 import type { Statistics } from '../apply/statistics.js';
 import { applyToNative, decideOnConnection, decideOnListener } from './native-socket-policy.js';
@@ -24,7 +24,7 @@ export interface NativeSocketContext {
   readonly statistics: Statistics;
   /** Returns the active policy; `native` is false if sockets of native code stay unmanaged. */
   activePolicy(): (ActivePolicy & { readonly native: boolean }) | undefined;
-  applied(event: AppliedEvent): void;
+  readonly applied: Told;
   refused(error: unknown): void;
 }
 
@@ -246,7 +246,9 @@ export class NativeSocketSearch {
     const isUnchanged = () => this.#descriptors.isUnchanged(fd);
     const applied = applyToNative(fd, policy, mode, isUnchanged);
     if (applied === 'gone') return false;
-    if (applied !== 'in force') this.#context.applied({ role, target: undefined, applied, native: true });
+    if (applied === 'in force') return true;
+    const ends = () => ({ remote: peerNameOf(fd), local: localNameOf(fd) });
+    this.#context.applied({ role, target: undefined, applied, native: true }, ends);
     return true;
   }
 }

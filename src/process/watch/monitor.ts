@@ -7,6 +7,7 @@ import { messageOf, warnOnce } from '../../node/warn-once.js';
 import { type Diagnosis, diagnose } from '../../peer/diagnosis.js';
 import type { Snapshot } from '../../peer/snapshot.js';
 import { type Transition, updatePeerState } from '../../peer/transition.js';
+import type { ValidPolicy } from '../../policy/policy.js';
 import { optionOwners } from '../../socket/interim/option-owner.js';
 import { takeSnapshot } from '../../socket/probe/take-snapshot.js';
 import { noteAnsweredProbe, untilAnswer } from './probe-period.js';
@@ -44,6 +45,16 @@ export interface FastProber {
 export interface Limits {
   readonly deadAfterMs: number | undefined;
   readonly prober: FastProber | undefined;
+}
+
+/** How a watch treats its connections. */
+export interface WatchRules extends Limits {
+  /** Also every connection that this thread opens. */
+  readonly all: boolean;
+  readonly policy: ValidPolicy | undefined;
+  readonly destroy: boolean;
+  /** How many events wait at most in an iterator. */
+  readonly highWaterMark: number;
 }
 
 /** Receives what snapshots show. */
@@ -107,6 +118,13 @@ export class Monitor implements Follower {
   /** Returns how many connections are watched. */
   get size(): number {
     return this.#sweep.size;
+  }
+
+  /** Returns how many peers do not answer, and how many do not read. */
+  unwell(): { readonly suspect: number; readonly stalled: number } {
+    const counts = { suspect: 0, stalled: 0, fine: 0 };
+    for (const { peerState } of this.#sweep) counts[peerState] += 1;
+    return { suspect: counts.suspect, stalled: counts.stalled };
   }
 
   /** Returns the watched connection of a handle. */

@@ -3,17 +3,11 @@ import { EventEmitter } from 'node:events';
 import type net from 'node:net';
 import { abortOnClose, takeSocketError } from '../../native/socket/abort-on-close.js';
 import { quietly } from '../../node/guarded.js';
-import { fdOf } from '../../node/handle.js';
 import { throwUncaught } from '../../node/real-time.js';
 import type { Diagnosis } from '../../peer/diagnosis.js';
 import { reasonTexts } from '../../peer/end-reason.js';
 import type { Snapshot } from '../../peer/snapshot.js';
-import type { ValidPolicy } from '../../policy/policy.js';
 import { explicitPolicy } from '../../socket/explicit-policy.js';
-import { programState } from '../../socket/interim/option-owner.js';
-import { setKeepAlive } from '../../socket/keep-alive.js';
-import { isInForce, optionWrites } from '../../socket/option-writes.js';
-import { currentPlatform } from '../../socket/platforms/index.js';
 import type { KeepAliveTarget } from '../../socket/target.js';
 import { ConnectingSockets } from './connecting-sockets.js';
 import { DeadPeerError } from './ending/dead-peer-error.js';
@@ -21,31 +15,22 @@ import { rememberDead } from './ending/end-of-socket.js';
 import { type Ending, endingOfDestroyed, endingOfUnread, noteLastSnapshot } from './ending/ending.js';
 import { forgetEnd, rememberEnd } from './ending/explain-death.js';
 import { lastSnapshotOf, rememberSnapshot } from './ending/last-snapshot.js';
+import { EndCounts, type WatchStatus } from './ending/watch-status.js';
 import { EventIterator, type PeerEventIterator } from './event-iterator.js';
 import { describeLost, describePeer, snapshotToKeep } from './event-payload.js';
 import type { PeerEvent, PeerEventName, PeerWatchEvents } from './events.js';
-import { type Findings, type Limits, Monitor } from './monitor.js';
-import { bottomHandleOf, isAbove, type WatchedConnection, watchableSocket, watchedOn } from './watched-connection.js';
-
-/** How a watch treats its connections. */
-export interface WatchRules extends Limits {
-  /** Also every connection that this thread opens. */
-  readonly all: boolean;
-  readonly policy: ValidPolicy | undefined;
-  readonly destroy: boolean;
-  /** How many events wait at most in an iterator. */
-  readonly highWaterMark: number;
-}
+import { type Findings, Monitor, type WatchRules } from './monitor.js';
+import {
+  bottomHandleOf,
+  isAbove,
+  setUnlessSet,
+  type WatchedConnection,
+  watchableSocket,
+  watchedOn,
+} from './watched-connection.js';
 
 const names: readonly PeerEventName[] = ['suspect', 'recovered', 'stalled', 'closed', 'dead'];
 const channels = new Map(names.map((name) => [name, channel(`tcp-keepalive:peer:${name}`)]));
-
-function setUnlessSet(socket: net.Socket, policy: ValidPolicy): void {
-  const handle = bottomHandleOf(socket);
-  const fd = handle && fdOf(handle);
-  if (handle === undefined || fd === undefined) return;
-  if (!isInForce(optionWrites(policy, currentPlatform()), programState(handle, fd))) setKeepAlive(socket, policy);
-}
 
 /**
  * Watches the peers of connections. Reports events to listeners, to async iterators, and on the diagnostics channels
@@ -60,6 +45,7 @@ export class PeerWatch extends EventEmitter<PeerWatchEvents> implements AsyncIte
   readonly #monitor: Monitor;
   readonly #ends = new Set<() => void>();
   readonly #iterators = new Set<EventIterator>();
+  readonly #ended = new EndCounts();
   #dropped = 0;
   #isClosed = false;
 
@@ -86,6 +72,17 @@ export class PeerWatch extends EventEmitter<PeerWatchEvents> implements AsyncIte
   /** Returns how many events the iterators of this watch have dropped, because more than `highWaterMark` waited in one. */
   get dropped(): number {
     return this.#dropped;
+  }
+
+  /**
+   * Returns the connections that are watched now, by the state of their peers, and those that have ended, by reason. The counts
+   * of a closed watch stay.
+   *
+   * @example
+   * const { watched, suspect, deaths } = watch.status();
+   */
+  status(): WatchStatus {
+    return { watched: this.size, ...this.#monitor.unwell(), ...this.#ended.counts() };
   }
 
   /**
@@ -214,7 +211,7 @@ export class PeerWatch extends EventEmitter<PeerWatchEvents> implements AsyncIte
         this.#tell({ type, ...describePeer(watched, snapshot, diagnosis, nextProbeMs) }),
       givenUp: (watched, snapshot, diagnosis, forMs) => this.#givenUp(watched, snapshot, diagnosis, forMs),
       closing: noteLastSnapshot,
-      ended: (watched, snapshot) => this.#ended(watched, snapshot),
+      ended: (watched, snapshot) => this.#endedUnnoticed(watched, snapshot),
       closed: (watched) => this.#closed(watched),
     };
   }
@@ -255,7 +252,7 @@ export class PeerWatch extends EventEmitter<PeerWatchEvents> implements AsyncIte
    * Handles a connection that the kernel has ended unnoticed by Node.js. Takes the kernel's error only if the socket is
    * destroyed: otherwise the program gets the error at its next read.
    */
-  #ended(watched: WatchedConnection, snapshot: Snapshot): void {
+  #endedUnnoticed(watched: WatchedConnection, snapshot: Snapshot): void {
     const { fd } = watched;
     const { destroy } = this.#rules;
     const taken = destroy && fd !== undefined ? takeSocketError(fd) : undefined;
@@ -286,6 +283,7 @@ export class PeerWatch extends EventEmitter<PeerWatchEvents> implements AsyncIte
 
   /** Calls a listener. A listener that throws keeps neither other listeners nor the watch from running. */
   #tell(event: PeerEvent): void {
+    this.#ended.add(event);
     channels.get(event.type)?.publish(event);
     // A subscriber of the channel may have closed the watch.
     if (this.#isClosed) return;

@@ -3,13 +3,15 @@ import type net from 'node:net';
 import { Socket } from '../../node/classes.js';
 import { onSecuring } from '../../node/connection-hooks.js';
 import { quietly } from '../../node/guarded.js';
+import { onHandedOver } from '../../node/opened-handles.js';
 import { callSoon } from '../../node/real-time.js';
+import { ownerOf } from '../../node/tcp-handle.js';
 import { ConfigurationError } from '../../policy/configuration-error.js';
 import { readMilliseconds } from '../../policy/duration.js';
 import { PolicyError } from '../../policy/errors.js';
 import { OptionsCheck } from '../../policy/options-check.js';
-import { readPolicy } from '../../policy/parse.js';
-import type { Duration, PolicyInput } from '../../policy/policy.js';
+import { readPolicyOrOff } from '../../policy/parse.js';
+import { type Duration, isOff, type PolicyInput, type ValidPolicy } from '../../policy/policy.js';
 import { secondsMeant } from '../../policy/unit-slip.js';
 import { assertSignal, isAborted, onAbort } from '../../socket/abort-signal.js';
 import { assertSnapshots } from '../../socket/probe/take-snapshot.js';
@@ -22,7 +24,7 @@ import { watchableSocket } from './watched-connection.js';
 /** How {@link watchPeers} watches. */
 interface CommonOptions {
   /** The policy that each watched connection gets. Default: the connection's options stay as they are. */
-  readonly policy?: PolicyInput;
+  readonly policy?: PolicyInput | true;
   /**
    * Declares a peer dead when probes or data have been unanswered for this time, counted from the first unanswered
    * transmission. A peer that does not read, but whose kernel answers, is not dead. At least 1 s. Default: only the kernel
@@ -94,6 +96,13 @@ function isIterable(value: unknown): boolean {
   return typeof value === 'object' && value !== null && Symbol.iterator in value;
 }
 
+function assertTurnsOn(policy: PeerWatchOptions['policy']): void {
+  const isUnmanaged = policy === ('unmanaged' as unknown);
+  if (policy === undefined || !(isUnmanaged || isOff(readPolicyOrOff(policy)))) return;
+  const allowed = "one that turns keepalive on, such as '30:5:3', or left out to watch connections as they are";
+  throw new PolicyError('policy', policy, allowed);
+}
+
 /** Checks the options, also together. What is read of the options later is what was checked. */
 function assertOptions(given: PeerWatchOptions): void {
   if (given instanceof Socket || isIterable(given)) {
@@ -102,10 +111,7 @@ function assertOptions(given: PeerWatchOptions): void {
   const check = new OptionsCheck(source, given, fields);
   check.booleans('all', 'destroy');
   const { sockets, all, deadAfter, deadWithin, destroy, highWaterMark = 1, policy, signal } = given;
-  if ([false, 'off', 'unmanaged'].includes(policy as string | false)) {
-    const allowed = "one that turns keepalive on, such as '30:5:3', or left out to watch connections as they are";
-    throw new PolicyError('policy', policy, allowed);
-  }
+  assertTurnsOn(policy);
   if (sockets !== undefined && !isIterable(sockets)) check.refuse('sockets', 'a list of sockets, such as [socket]');
   if (sockets !== undefined && all)
     check.refuse('sockets', 'left out with `all: true`; add sockets with watch.add(socket)');
@@ -123,11 +129,22 @@ function addQuietly(watch: PeerWatch, socket: net.Socket): void {
   if (!socket.destroyed) quietly(() => watch.add(socket));
 }
 
-/** Adds accepted connections, and TLS that is put on a connection. The watch itself notices connecting sockets. */
+/**
+ * Adds accepted connections, those that another process hands over, and TLS that is put on a connection. The watch itself
+ * notices connecting sockets.
+ */
 function addAll(watch: PeerWatch): void {
   const onServerSocket = (message: unknown) => addQuietly(watch, (message as { socket: net.Socket }).socket);
   watch.onClose(() => channel('net.server.socket').unsubscribe(onServerSocket));
   channel('net.server.socket').subscribe(onServerSocket);
+  const stopReceiving = onHandedOver((handle) => {
+    // Node.js makes the socket of the handle after this.
+    callSoon(() => {
+      const socket = ownerOf(handle);
+      if (socket instanceof Socket) addQuietly(watch, socket);
+    });
+  });
+  watch.onClose(stopReceiving);
   // Only the TLS socket hears why the connection below it ends.
   const stopSecuring = onSecuring((secure, below) => {
     callSoon(() => {
@@ -179,7 +196,7 @@ export function watchPeers(options: PeerWatchOptions): PeerWatch {
   const deadWithinMs = milliseconds('deadWithin', deadWithin, leastDeadWithinMs);
   const watch = new PeerWatch({
     all,
-    policy: policy === undefined ? undefined : readPolicy(policy),
+    policy: policy === undefined ? undefined : (readPolicyOrOff(policy) as ValidPolicy),
     deadAfterMs: milliseconds('deadAfter', deadAfter, leastDeadAfterMs),
     prober: deadWithinMs === undefined ? undefined : new Prober(deadWithinMs),
     destroy,

@@ -6,7 +6,11 @@ import { nowMs } from '../../node/real-time.js';
 import type { Subscriber } from '../../node/subscribers.js';
 import type { Snapshot } from '../../peer/snapshot.js';
 import type { PeerState } from '../../peer/transition.js';
+import type { ValidPolicy } from '../../policy/policy.js';
 import { settingsKey } from '../../policy/settings.js';
+import { programState } from '../../socket/interim/option-owner.js';
+import { setKeepAlive } from '../../socket/keep-alive.js';
+import { isInForce, optionWrites } from '../../socket/option-writes.js';
 import { readState } from '../../socket/options.js';
 import { currentPlatform } from '../../socket/platforms/index.js';
 import { takeSnapshot } from '../../socket/probe/take-snapshot.js';
@@ -209,4 +213,12 @@ export function watchableSocket(target: KeepAliveTarget): net.Socket {
 export function watchedOn(socket: net.Socket): WatchedConnection {
   const [handle, fd, { state }] = openHandleOf(socket);
   return new WatchedConnection(socket, handle, sharedOptions(readState(fd, currentPlatform())), state);
+}
+
+/** Sets a policy on an open connection, unless the connection has it: setting it again could make the kernel probe. */
+export function setUnlessSet(socket: net.Socket, policy: ValidPolicy): void {
+  const handle = bottomHandleOf(socket);
+  const fd = handle && fdOf(handle);
+  if (handle === undefined || fd === undefined) return;
+  if (!isInForce(optionWrites(policy, currentPlatform()), programState(handle, fd))) setKeepAlive(socket, policy);
 }

@@ -1,8 +1,9 @@
 import { bottomOf, type Handle } from '../../node/handle.js';
 import { threadMap } from '../../node/thread-map.js';
-import type { OptionWrite } from '../option-writes.js';
-import type { InForce, KeepAliveState } from '../state.js';
+import { type OptionWrite, optionFields } from '../option-writes.js';
+import type { DeferredOptions, InForce, KeepAliveState } from '../state.js';
 import { wantedState } from './change-options.js';
+import { deferredOptions } from './deferred-options.js';
 
 /** Has options of its own in force on a connection, and keeps the options that the program sets meanwhile. */
 export interface OptionOwner {
@@ -20,6 +21,22 @@ export interface OptionOwner {
 
 /** The owners, by the handle that has the descriptor. Most connections have none: their options are the program's. */
 export const optionOwners = threadMap<Handle, OptionOwner>('option-owners/1');
+
+/** Returns the options in which what the program has set differs from what is in force; undefined if there are none. */
+export function unwatchedOptions(program: KeepAliveState, inForce: KeepAliveState): DeferredOptions | undefined {
+  const later = optionFields.filter((field) => program[field] !== inForce[field]);
+  if (later.length === 0) return undefined;
+  return { until: 'unwatched', ...Object.fromEntries(later.map((field) => [field, program[field]])) };
+}
+
+/** Returns the options of a connection that are set later, other than those that are in force. */
+export function deferredFor(handle: Handle, inForce: KeepAliveState): DeferredOptions | undefined {
+  const bottom = bottomOf(handle);
+  const owner = optionOwners.get(bottom);
+  if (owner !== undefined) return unwatchedOptions(owner.program, inForce);
+  const later = deferredOptions(bottom);
+  return later && { until: 'answered', ...later };
+}
 
 /** Returns the options that the program has set on a connection, even if an owner has others in force. */
 export function programState(handle: Handle, fd: number): KeepAliveState {

@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { UnsupportedError } from '../../native/errors.js';
 import { PolicyError } from '../../policy/errors.js';
 import { readPolicy } from '../../policy/parse.js';
-import { assertWritable, layoutOf } from '../option-writes.js';
+import { assertWritable, layoutOf, neededWrites } from '../option-writes.js';
 import { currentPlatform, platformNamed } from './index.js';
 
 const options = ['keepAlive', 'idle', 'interval', 'count', 'userTimeout'] as const;
@@ -36,6 +36,14 @@ describe.each([
     const check = () => assertWritable(readPolicy('30:5:3:1500ms'), platform);
     if (name === 'linux') expect(check).not.toThrow();
     else expect(check).toThrow(expect.objectContaining({ name: 'PolicyError', field: 'userTimeout' }));
+  });
+
+  it('restores a state by what differs, without options that the system lacks', () => {
+    const state = { enabled: true, idle: 30_000, interval: 5000, count: 3, userTimeout: 0 };
+    const current = { ...state, enabled: false, count: 9 };
+    const writes = neededWrites(readPolicy(state), platform, () => current);
+    expect(writes.map(({ field }) => field)).toEqual(['count', 'enabled']);
+    expect(neededWrites(readPolicy(state), platform, () => state)).toEqual([]);
   });
 });
 

@@ -23,5 +23,6 @@ export function open(port, socketOptions, report) {
     const { channel } = await connected;
     await channel.assertQueue('tests', { durable: false });
   };
-  return { use, close: async () => (await connected)?.connection.close() };
+  const locate = async (evaluate) => evaluate({ connection: (await connected).connection });
+  return { use, close: async () => (await connected)?.connection.close(), locate };
 }

@@ -8,13 +8,14 @@ export const settings = {
 
 export function open(port, options) {
   const agent = options === undefined ? http.globalAgent : new http.Agent(options);
+  let response;
   const use = async () => {
-    const response = await new Promise((resolve, reject) =>
+    response = await new Promise((resolve, reject) =>
       http.get({ host: '127.0.0.1', port, agent }, resolve).on('error', reject),
     );
     await text(response);
     // The agent has the socket back once the response has been read and the call stack is empty.
     await new Promise((resolve) => setImmediate(resolve));
   };
-  return { use, close: () => agent.destroy() };
+  return { use, close: () => agent.destroy(), locate: (evaluate) => evaluate({ request: response.req }) };
 }

@@ -17,5 +17,5 @@ export function open(port, options, report) {
     session ??= connect();
     await text(session.request({ ':path': '/' }));
   };
-  return { use, close: () => session?.destroy() };
+  return { use, close: () => session?.destroy(), locate: (evaluate) => evaluate({ session }) };
 }

@@ -11,12 +11,13 @@ export const settings = {
 
 export function open(port, options) {
   const agent = options === undefined ? https.globalAgent : new https.Agent(options);
+  let response;
   const use = async () => {
-    const response = await new Promise((resolve, reject) =>
+    response = await new Promise((resolve, reject) =>
       https.get({ host: '127.0.0.1', port, agent, ca, servername: 'localhost' }, resolve).on('error', reject),
     );
     await text(response);
     await new Promise((resolve) => setImmediate(resolve));
   };
-  return { use, close: () => agent.destroy() };
+  return { use, close: () => agent.destroy(), locate: (evaluate) => evaluate({ request: response.req }) };
 }

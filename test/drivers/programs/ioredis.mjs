@@ -14,5 +14,5 @@ export function open(port, options, report) {
   const redis = new Redis({ host: '127.0.0.1', port, ...options });
   redis.on('error', (error) => report("'error'", error));
   redis.on('close', () => report("'close'"));
-  return { use: () => redis.ping(), close: () => redis.quit() };
+  return { use: () => redis.ping(), close: () => redis.quit(), locate: (evaluate) => evaluate({ redis }) };
 }

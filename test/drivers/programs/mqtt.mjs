@@ -12,5 +12,6 @@ export function open(port, options, report) {
   return {
     use: () => client.publishAsync('tests', 'payload', { qos: 1 }),
     close: () => client.endAsync(),
+    locate: (evaluate) => evaluate({ client }),
   };
 }

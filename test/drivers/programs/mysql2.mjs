@@ -11,5 +11,10 @@ const account = { user: 'tester', password: 'secret' };
 export function open(port, options, report) {
   const pool = mysql.createPool({ host: '127.0.0.1', port, ...account, connectionLimit: 1, ...options });
   pool.on('connection', (connection) => connection.on('error', (error) => report("connection 'error'", error)));
-  return { use: () => pool.query('SELECT 1'), close: () => pool.end() };
+  const locate = async (evaluate) => {
+    const connection = await pool.getConnection();
+    evaluate({ connection });
+    connection.release();
+  };
+  return { use: () => pool.query('SELECT 1'), close: () => pool.end(), locate };
 }

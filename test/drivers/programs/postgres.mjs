@@ -1,3 +1,5 @@
+import { once } from 'node:events';
+import net from 'node:net';
 import postgres from 'postgres';
 
 export const settings = {
@@ -9,5 +11,11 @@ export const settings = {
 export function open(port, options, report) {
   const onclose = () => report('onclose');
   const sql = postgres({ host: '127.0.0.1', port, user: 'postgres', max: 1, onclose, ...options });
-  return { use: () => sql`SELECT 1`, close: () => sql.end() };
+  const locate = async (evaluate) => {
+    const socket = net.connect(port, '127.0.0.1');
+    await once(socket, 'connect');
+    await postgres({ user: 'postgres', max: 1, socket: () => socket })`SELECT 1`;
+    evaluate({ socket });
+  };
+  return { use: () => sql`SELECT 1`, close: () => sql.end(), locate };
 }

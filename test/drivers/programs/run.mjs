@@ -15,6 +15,15 @@ const orders = {
   },
   use: () => client.use(),
   close: () => client.close(),
+  // Sets options on the socket that the expression gives: whether it is the driver's socket shows on the wire.
+  locate: async ({ expression, policy }) => {
+    if (client.locate === undefined) throw new Error('the socket cannot be reached');
+    const { setKeepAlive } = await import('tcp-keepalive');
+    await client.locate((variables) => {
+      const socketOf = new Function(...Object.keys(variables), `return ${expression}`);
+      setKeepAlive(socketOf(...Object.values(variables)), policy);
+    });
+  },
 };
 
 // What a driver throws where no one can catch it is of interest too.

@@ -10,5 +10,9 @@ export function open(port, options, report) {
   });
   connection.on('error', (error) => report("'error'", error));
   connection.connect((error) => error && report('connect()', error));
-  return { use: () => undefined, close: () => connection.close() };
+  const locate = async (evaluate) => {
+    while (connection.socket === undefined) await new Promise((resolve) => setImmediate(resolve));
+    evaluate({ connection });
+  };
+  return { use: () => undefined, close: () => connection.close(), locate };
 }

@@ -15,5 +15,6 @@ export function open(port, options, report) {
   return {
     use: async () => (await connected).flush(),
     close: async () => (await connected).close(),
+    locate: async (evaluate) => evaluate({ connection: await connected }),
   };
 }

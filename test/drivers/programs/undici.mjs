@@ -1,4 +1,10 @@
+import { subscribe } from 'node:diagnostics_channel';
 import { Agent } from 'undici';
+
+let message;
+subscribe('undici:client:connected', (connected) => {
+  message = connected;
+});
 
 export const settings = {
   default: {},
@@ -13,5 +19,5 @@ export function open(port, options, report) {
     const { body } = await agent.request({ origin: `http://127.0.0.1:${port}`, path: '/', method: 'GET' });
     await body.text();
   };
-  return { use, close: () => agent.destroy() };
+  return { use, close: () => agent.destroy(), locate: (evaluate) => evaluate({ message }) };
 }

@@ -22,5 +22,9 @@ export function open(port, options, report) {
     socket.send('ping');
     await once(socket, 'message');
   };
-  return { use, close: async () => (await connected)?.terminate() };
+  return {
+    use,
+    close: async () => (await connected)?.terminate(),
+    locate: async (evaluate) => evaluate({ ws: await connected }),
+  };
 }

@@ -14,7 +14,7 @@ async function startPortMapper(port: number): Promise<ChildProcess> {
 }
 
 /** Starts RabbitMQ as an Erlang node of its own, which answers on its port when it is whole. */
-export async function startRabbitmq(): Promise<ServerProgram> {
+export async function startRabbitmq(settings: readonly string[] = []): Promise<ServerProgram> {
   const [port, distributionPort, mapperPort, directory] = [
     await freePort(),
     await freePort(),
@@ -32,7 +32,7 @@ export async function startRabbitmq(): Promise<ServerProgram> {
     RABBITMQ_NODE_IP_ADDRESS: '127.0.0.1',
     RABBITMQ_NODE_PORT: String(port),
     RABBITMQ_DIST_PORT: String(distributionPort),
-    RABBITMQ_CONFIG_FILE: path.join(directory, 'rabbitmq'),
+    RABBITMQ_CONFIG_FILE: path.join(directory, 'rabbitmq.conf'),
     RABBITMQ_CONF_ENV_FILE: path.join(directory, 'environment'),
     RABBITMQ_ENABLED_PLUGINS_FILE: path.join(directory, 'plugins'),
     RABBITMQ_MNESIA_BASE: path.join(directory, 'mnesia'),
@@ -42,6 +42,7 @@ export async function startRabbitmq(): Promise<ServerProgram> {
     RABBITMQ_LOGS: path.join(directory, 'log'),
   };
   writeFileSync(path.join(directory, 'plugins'), '[].\n');
+  writeFileSync(path.join(directory, 'rabbitmq.conf'), settings.map((setting) => `${setting}\n`).join(''));
   try {
     const program = await startServer('/usr/lib/rabbitmq/bin/rabbitmq-server', [], { port, directory, env });
     const stop = async () => {

@@ -8,3 +8,9 @@ export function lacks(program: string): boolean {
   const isInstalled = folders.some((folder) => existsSync(path.resolve(folder, program)));
   return cannotRun(!isInstalled, `${program} is not installed (scripts/install-test-servers)`);
 }
+
+/** Whether tests with libraries must be skipped, because these are not installed. */
+export function lacksLibraries(): boolean {
+  const folder = new URL('../programs/libraries/node_modules/', import.meta.url);
+  return cannotRun(!existsSync(folder), 'its library is not installed (scripts/install-test-libraries)');
+}

@@ -6,8 +6,8 @@ import { freePort, type ServerProgram, scratchDirectory, startServer } from './s
 
 export const mariadbUser = { user: 'tester', password: 'secret' };
 
-/** A new database server with the account {@link mariadbUser}. */
-export async function startMariadb(): Promise<ServerProgram> {
+/** A new database server with the account {@link mariadbUser}, with these settings besides. */
+export async function startMariadb(settings: readonly string[] = []): Promise<ServerProgram> {
   const [port, directory] = [await freePort(), scratchDirectory()];
   chmodSync(directory, 0o755);
   const data = path.join(directory, 'data');
@@ -29,7 +29,10 @@ export async function startMariadb(): Promise<ServerProgram> {
     `--pid-file=${path.join(data, 'pid')}`,
     `--init-file=${accounts}`,
     '--skip-name-resolve',
+    // On a busy machine a test may take longer than 10 s between the greeting and what follows.
+    '--connect-timeout=60',
     '--innodb-buffer-pool-size=16M',
+    ...settings.map((setting) => `--${setting}`),
   ];
   const [server = '', ...serverArgs] = [...prefix, '/usr/sbin/mariadbd', ...options];
   return startServer(server, serverArgs, { port, directory });

@@ -13,7 +13,7 @@ export interface TestServer {
   stop(): Promise<void>;
 }
 
-async function listen(server: net.Server): Promise<TestServer> {
+export async function listen(server: net.Server): Promise<TestServer> {
   const accepted = new Set<net.Socket>();
   server.on('connection', (socket: net.Socket) => accepted.add(socket.on('error', () => {})));
   server.listen(0, '127.0.0.1');

@@ -15,8 +15,8 @@ export function postgresqlPrograms(): string | undefined {
 
 const program = (name: string) => path.join(postgresqlPrograms() ?? '', name);
 
-/** A new cluster whose superuser `postgres` needs no password. */
-export async function startPostgresql(): Promise<ServerProgram> {
+/** A new cluster whose superuser `postgres` needs no password, with these settings besides. */
+export async function startPostgresql(settings: readonly string[] = []): Promise<ServerProgram> {
   const [port, directory] = [await freePort(), scratchDirectory()];
   chmodSync(directory, 0o755);
   const data = path.join(directory, 'data');
@@ -25,7 +25,9 @@ export async function startPostgresql(): Promise<ServerProgram> {
   const [command = '', ...args] = [...prefix, program('initdb'), '-D', data, '-U', 'postgres', '-A', 'trust', '-N'];
   const made = spawnSync(command, args, { encoding: 'utf8' });
   if (made.status !== 0) throw new Error(`initdb: ${made.stderr}`);
-  const options = ['-D', data, '-p', String(port), '-k', data, '-c', 'listen_addresses=127.0.0.1'];
+  const options = ['-D', data, '-p', String(port), '-k', data, '-c', 'listen_addresses=127.0.0.1'].concat(
+    settings.flatMap((setting) => ['-c', setting]),
+  );
   const [server = '', ...serverArgs] = [...prefix, program('postgres'), ...options];
   // It accepts connections a little before it answers them.
   const isReady = () => spawnSync(program('pg_isready'), ['-h', '127.0.0.1', '-p', String(port)]).status === 0;

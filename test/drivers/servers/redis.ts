@@ -8,8 +8,8 @@ export interface RedisServer extends ServerProgram {
   readonly tlsPort: number;
 }
 
-/** Redis on a plain port and on one with TLS, with no keepalive of its own. */
-export async function startRedis(): Promise<RedisServer> {
+/** Redis on a plain port and on one with TLS, with no keepalive of its own unless these settings say otherwise. */
+export async function startRedis(own: readonly string[] = ['tcp-keepalive 0']): Promise<RedisServer> {
   const [port, tlsPort, directory] = [await freePort(), await freePort(), scratchDirectory()];
   const settings = {
     bind: '127.0.0.1',
@@ -17,7 +17,7 @@ export async function startRedis(): Promise<RedisServer> {
     'protected-mode': 'no',
     save: '',
     dir: directory,
-    'tcp-keepalive': '0',
+    ...Object.fromEntries(own.map((setting) => setting.split(' ') as [string, string])),
     'tls-cert-file': certificate('cert'),
     'tls-key-file': certificate('key'),
     'tls-ca-cert-file': certificate('cert'),

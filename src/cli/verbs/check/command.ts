@@ -1,10 +1,20 @@
 import { createInterface } from 'node:readline/promises';
-import { Command } from 'commander';
+import { Command, Option } from 'commander';
 import { type CheckedPeer, type CheckResult, checkPeers } from '../../../host/check/check.js';
 import { type ReapedPeer, reapPeers } from '../../../host/check/reap.js';
+import { withoutFacts } from '../../../host/list/missing-facts.js';
 import { isAnswered } from '../../../host/list/not-judged.js';
 import { exitCodes } from '../../exit-codes.js';
-import { outputWidth, print, printError, printIncomplete, printJson, printMessage } from '../../shared/output.js';
+import { addColourOption, type ColourOptions, outputPaint } from '../../shared/colour-option.js';
+import {
+  outputWidth,
+  print,
+  printError,
+  printIncomplete,
+  printJson,
+  printMessage,
+  printPainted,
+} from '../../shared/output.js';
 import {
   addSelectionOptions,
   durationOption,
@@ -12,16 +22,18 @@ import {
   queryOf,
   type SelectionOptions,
 } from '../../shared/selection-options.js';
+import { printUnmatched } from '../../shared/unmatched.js';
 import { counted } from '../../text/counted.js';
 import { toJson } from './json.js';
-import { renderPeers, renderReaped } from './text.js';
+import { quietLines, renderPeers, renderReaped } from './text.js';
 
-interface CheckOptions extends SelectionOptions {
+interface CheckOptions extends SelectionOptions, ColourOptions {
   readonly timeout: number;
   readonly reap?: true;
   readonly unconfirmed?: true;
   readonly all?: true;
   readonly yes?: true;
+  readonly quiet?: true;
   readonly json?: true;
 }
 
@@ -62,21 +74,24 @@ async function reap(silent: readonly CheckedPeer[], options: CheckOptions): Prom
 /** Options that mean nothing without --reap. */
 const reapOnly = ['unconfirmed', 'yes'] as const;
 
-async function check(options: CheckOptions, command: Command): Promise<void> {
-  const { reap: mayClose, all, json } = options;
+/** Ends the program if options contradict each other. */
+function assertOptions(options: CheckOptions, command: Command): void {
+  const { reap: mayClose, all } = options;
   const lone = reapOnly.find((name) => !mayClose && options[name]);
   if (lone !== undefined) command.error(`--${lone} is for --reap: add --reap, or leave --${lone} out`);
   if (mayClose && !all && !hasFilter(options)) {
     command.error('say which connections --reap may close, such as --port 5432, or --all');
   }
-  const result = await checkPeers(queryOf(options), { timeout: options.timeout });
-  if (!json) print(renderPeers(result, outputWidth()));
-  const silent = result.peers.filter(({ answer }) => answer === 'silent');
-  const reaped = mayClose ? await reap(silent, options) : [];
+}
+
+/** Prints what became of connections and what is missing; with --json the peers too. */
+function showEnd(result: CheckResult, reaped: readonly ReapedPeer[], { json, quiet }: CheckOptions): void {
   if (json) printJson(toJson(result, reaped));
   else {
-    if (reaped.length > 0) print(`\n${renderReaped(reaped, outputWidth())}`);
-    printIncomplete(result.incomplete);
+    if (reaped.length > 0 && !quiet) print(`\n${renderReaped(reaped, outputWidth())}`);
+    if (quiet) for (const line of quietLines(result, reaped)) printMessage(line);
+    // Why a peer was not asked stands below the table.
+    printIncomplete(withoutFacts(result.incomplete, 'options'));
   }
   const unconfirmed = reaped.filter(({ outcome }) => outcome === 'unconfirmed').length;
   if (unconfirmed > 0) {
@@ -84,7 +99,19 @@ async function check(options: CheckOptions, command: Command): Promise<void> {
       `${counted(unconfirmed, 'connection')} left open, not confirmed: --unconfirmed closes such connections`,
     );
   }
+}
+
+async function check(options: CheckOptions, command: Command): Promise<void> {
+  assertOptions(options, command);
+  const { reap: mayClose, json, quiet } = options;
+  const query = queryOf(options);
+  const result = await checkPeers(query, { timeout: options.timeout });
+  if (!json && !quiet) printPainted(renderPeers(result, outputWidth(), outputPaint(options)));
+  const silent = result.peers.filter(({ answer }) => answer === 'silent');
+  const reaped = mayClose ? await reap(silent, options) : [];
+  showEnd(result, reaped, options);
   process.exitCode = exitCodeOf(result, reaped);
+  if (process.exitCode === exitCodes.nothing) printUnmatched(query, options);
 }
 
 /** `tcp-keepalive check`: which peers are there, now. */
@@ -96,7 +123,9 @@ export function checkCommand(): Command {
     .option('--unconfirmed', 'with --reap, also where only a segment from beside asked')
     .option('--all', 'with --reap, any connection, where no filter is given')
     .option('--yes', 'with --reap, without the prompt')
-    .option('--json', 'print JSON')
+    .addOption(new Option('--quiet', 'print errors and warnings only').conflicts('json'))
+    .option('--json', 'print JSON');
+  addColourOption(command)
     .addHelpText(
       'after',
       `
@@ -107,9 +136,9 @@ which takes the same user or CAP_SYS_PTRACE, and only if the probe can do no
 harm; a peer that could not be asked is shown as \`not asked\`, with the reason.
 --reap has the connection's own kernel confirm that a peer is silent.
 
-Exit code: 0 nobody is silent, or the silent were closed; 2 somebody is silent;
-3 nobody is silent, some were not asked or may have been missed; 1 wrong usage
-or no match.
+Exit code: 0 nobody is silent, or the silent were closed; 1 wrong usage or no
+match; 2 somebody is silent; 3 nobody is silent, some were not asked or may have
+been missed. All verbs: docs/exit-codes.md
 
 Examples:
   $ tcp-keepalive check --process postgres

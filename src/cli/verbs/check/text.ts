@@ -1,35 +1,38 @@
 import type { CheckedPeer, CheckResult } from '../../../host/check/check.js';
 import type { ReapedPeer } from '../../../host/check/reap.js';
 import { addressColumn, endpointText, processColumn, processText } from '../../text/cells.js';
-import { counted, notJudgedText } from '../../text/counted.js';
+import { type Paint, plain, type Tone } from '../../text/colour.js';
+import { counted, notJudgedText, tally } from '../../text/counted.js';
 import { printable } from '../../text/printable.js';
 import { renderTable, wrapText } from '../../text/table.js';
 
 const answers = { silent: 'silent', reset: 'reset', 'not-asked': 'not asked', alive: 'alive' } as const;
 const order = Object.keys(answers);
 
+const answerTones: Readonly<Record<CheckedPeer['answer'], Tone | undefined>> = {
+  silent: 'bad',
+  reset: 'warning',
+  'not-asked': 'warning',
+  alive: 'good',
+};
+
 /** Returns the reasons why peers were not asked, each once, and the remedies. */
-function renderReasons(peers: readonly CheckedPeer[], width: number): string {
-  const counts = new Map<string, number>();
-  for (const { answer, why, remedy } of peers) {
-    if (answer !== 'not-asked') continue;
-    const reason = `${why}; ${remedy}`;
-    counts.set(reason, (counts.get(reason) ?? 0) + 1);
-  }
-  return [...counts]
-    .map(([reason, count]) => `\n${wrapText(`not asked: ${counted(count, 'peer')}: ${reason}`, width)}\n`)
-    .join('');
+function notAskedLines(peers: readonly CheckedPeer[]): string[] {
+  const reasons = peers
+    .filter(({ answer }) => answer === 'not-asked')
+    .map(({ why = '', remedy = '' }) => (why.includes(remedy) ? why : `${why}; ${remedy}`));
+  return tally(reasons).map(([reason, count]) => `not asked: ${counted(count, 'peer')}: ${reason}`);
 }
 
 /** Returns the table of peers, the silent first, then the reasons why some were not asked, and the counts. */
-export function renderPeers({ peers, orphans, undecided }: CheckResult, width: number): string {
+export function renderPeers({ peers, orphans, undecided }: CheckResult, width: number, paint: Paint = plain): string {
   const sorted = [...peers].sort((a, b) => order.indexOf(a.answer) - order.indexOf(b.answer));
   const columns = [
-    processColumn,
-    { title: 'LOCAL', ...addressColumn },
-    { title: 'REMOTE', ...addressColumn },
+    { ...processColumn, rank: 3 },
+    { title: 'LOCAL', ...addressColumn, rank: 2 },
+    { title: 'REMOTE', ...addressColumn, rank: 4 },
     'ANSWER',
-    { title: 'AFTER', align: 'right' as const },
+    { title: 'AFTER', align: 'right' as const, rank: 1 },
   ];
   const table = renderTable(
     columns,
@@ -41,10 +44,15 @@ export function renderPeers({ peers, orphans, undecided }: CheckResult, width: n
       answer === 'not-asked' ? '-' : `${elapsedMs} ms`,
     ]),
     width,
+    {
+      paint,
+      tone: (at, { title }) => (title === 'ANSWER' ? answerTones[(sorted[at] as CheckedPeer).answer] : undefined),
+    },
   );
   const counts = (['alive', 'reset', 'silent', 'not-asked'] as const).flatMap((kind) => {
     const count = peers.filter(({ answer }) => answer === kind).length;
-    return kind === 'not-asked' && count === 0 ? [] : [`${count} ${answers[kind]}`];
+    const text = paint(`${count} ${answers[kind]}`, count === 0 ? undefined : answerTones[kind]);
+    return kind === 'not-asked' && count === 0 ? [] : [text];
   });
   const open = notJudgedText(undecided);
   const lines = [
@@ -52,7 +60,9 @@ export function renderPeers({ peers, orphans, undecided }: CheckResult, width: n
     ...(orphans === 0 ? [] : [`${counted(orphans, 'orphan')} passed over`]),
     ...(open === undefined ? [] : [printable(open)]),
   ];
-  return `${lines.join('\n')}\n${renderReasons(peers, width)}`;
+  return `${lines.join('\n')}\n${notAskedLines(peers)
+    .map((line) => `\n${wrapText(line, width)}\n`)
+    .join('')}`;
 }
 
 const outcomes = {
@@ -64,6 +74,17 @@ const outcomes = {
   failed: 'could not be closed',
 } as const;
 
+function outcomeText({ outcome, error }: ReapedPeer): string {
+  return error === undefined ? outcomes[outcome] : `${outcomes[outcome]}: ${error}`;
+}
+
+/** Returns the errors and warnings of a check: peers that were not asked, connections that could not be closed or judged. */
+export function quietLines({ peers, undecided }: CheckResult, reaped: readonly ReapedPeer[]): string[] {
+  const failed = reaped.filter(({ outcome }) => outcome === 'failed');
+  const failures = tally(failed.map(outcomeText)).map(([text, count]) => `${counted(count, 'connection')} ${text}`);
+  return [...notAskedLines(peers), ...failures, notJudgedText(undecided)].filter((line) => line !== undefined);
+}
+
 /** What became of the connections whose peers were silent. */
 export function renderReaped(reaped: readonly ReapedPeer[], width: number): string {
   const columns = [
@@ -73,10 +94,10 @@ export function renderReaped(reaped: readonly ReapedPeer[], width: number): stri
   ];
   return `${renderTable(
     columns,
-    reaped.map(({ row, outcome, error }) => [
-      endpointText(row.connection.local),
-      endpointText(row.connection.remote),
-      error === undefined ? outcomes[outcome] : `${outcomes[outcome]}: ${error}`,
+    reaped.map((peer) => [
+      endpointText(peer.row.connection.local),
+      endpointText(peer.row.connection.remote),
+      outcomeText(peer),
     ]),
     width,
   )}\n`;

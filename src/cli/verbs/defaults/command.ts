@@ -4,7 +4,7 @@ import { kernelDefaultsReport } from '../../../host/sysctl/report.js';
 import { defaultFile, setKernelDefaults } from '../../../host/sysctl/set-defaults.js';
 import { undoKernelDefaults } from '../../../host/sysctl/undo-defaults.js';
 import { exitCodes } from '../../exit-codes.js';
-import { print, printIncomplete, printJson, printMessage, shownExitCode } from '../../shared/output.js';
+import { outputWidth, print, printIncomplete, printJson, printMessage, shownExitCode } from '../../shared/output.js';
 import { changeWarnings, renderChange, renderDefaults } from './text.js';
 
 interface ShowOptions {
@@ -24,20 +24,22 @@ function show({ json }: ShowOptions, command: Command): void {
   const report = kernelDefaultsReport();
   if (json) printJson(report);
   else {
-    print(`${renderDefaults(report)}\n`);
+    print(`${renderDefaults(report, outputWidth())}\n`);
     printIncomplete(report.incomplete);
   }
   process.exitCode = shownExitCode(report.isEveryFileRead ? exitCodes.done : exitCodes.unanswered);
 }
 
+/** Returns the exit code of a change; of a dry run, the exit code that the change would have. */
 function exitCodeOf({ applied, overriddenBy, warnings, incomplete }: DefaultsChange, dryRun: boolean): number {
-  if (dryRun) return shownExitCode();
-  if (!applied) return exitCodes.nothing;
-  return overriddenBy.length + warnings.length + incomplete.length > 0 ? exitCodes.fault : exitCodes.done;
+  const isPossible = applied || (dryRun && incomplete.length === 0);
+  if (!isPossible) return exitCodes.nothing;
+  const code = overriddenBy.length + warnings.length + incomplete.length > 0 ? exitCodes.fault : exitCodes.done;
+  return dryRun ? shownExitCode(code) : code;
 }
 
 function printChange(change: DefaultsChange): void {
-  print(`${renderChange(change)}\n`);
+  print(`${renderChange(change, outputWidth())}\n`);
   for (const warning of changeWarnings(change)) printMessage(warning);
 }
 
@@ -73,8 +75,9 @@ function setCommand(): Command {
         `
 In a file that exists every other line stays as it is. Needs root.
 
-Exit code: 0 done, or a dry run; 1 nothing was done; 2 done, but it does not
-hold after a restart (another file decides) or --undo cannot take it back.
+Exit code: 0 done; 1 wrong usage or nothing done; 2 done, but it does not hold
+after a restart (another file decides) or --undo cannot take it back. A dry run
+has the code that the change would have. All verbs: docs/exit-codes.md
 
 Examples:
   $ tcp-keepalive defaults set 600:30:5 --dry-run
@@ -97,8 +100,8 @@ export function defaultsCommand(): Command {
 The other network namespaces of the machine are shown where that is permitted
 (root).
 
-Exit code: 0 shown; 1 nothing could be shown; 3 shown, but a configuration file
-could not be read.
+Exit code: 0 shown; 1 wrong usage or nothing shown; 3 shown, but a configuration
+file could not be read. All verbs: docs/exit-codes.md
 
 Examples:
   $ tcp-keepalive defaults

@@ -1,3 +1,4 @@
+import { shownName } from '../../../host/owners/processes.js';
 import type { DefaultsChange } from '../../../host/sysctl/change.js';
 import { numberOfValue } from '../../../host/sysctl/configuration-text.js';
 import type { KernelDefaultsReport, NamespaceDefaults } from '../../../host/sysctl/report.js';
@@ -34,56 +35,76 @@ function place({ file, line }: SysctlSource, width = Number.POSITIVE_INFINITY): 
   return cutMiddle(printable(`${file}:${line}`), width);
 }
 
+/** In fewer columns keys have no `net.ipv4.`, and what sets them is said in fewer words. */
+const roomyWidth = 76;
+
+const shownKey = ({ key }: KeepAliveSysctl, width: number) =>
+  width < roomyWidth ? key.slice(key.lastIndexOf('.') + 1) : key;
+
 /** Where a value comes from, as far as the files and the kernel's own default tell. */
-function origin(sysctl: KeepAliveSysctl, report: KernelDefaultsReport): string {
+function origin(sysctl: KeepAliveSysctl, report: KernelDefaultsReport, width: number): string {
   const value = sysctlNumber(sysctl, report);
   const winner = report.sources.findLast((source) => source.key === sysctl.key);
   if (winner === undefined || winner.value === null) {
-    return value === sysctl.builtIn ? "the kernel's own; no file sets it" : 'at run time; no file sets it';
+    const by = value === sysctl.builtIn ? "the kernel's own" : 'at run time';
+    return width < roomyWidth ? by : `${by}; no file sets it`;
   }
-  if (numberOfValue(winner.value) === value) return place(winner, 38);
+  if (numberOfValue(winner.value) === value) return place(winner, width < roomyWidth ? Math.max(16, width - 31) : 38);
   return `at run time; the file says ${cutMiddle(printable(winner.value), 11)}`;
 }
 
-function renderSource(source: SysctlSource, isLast: boolean): string {
+function renderSource(source: SysctlSource, isLast: boolean, width: number): string {
   const name = printable(source.pattern ?? source.key);
   const setting = source.value === null ? `-${name}` : `${name} = ${printable(source.value)}`;
   const readAs = source.readAs === undefined ? '' : `, read as ${printable(source.readAs)}`;
   const verdict = source.value === null ? 'keeps patterns from it' : 'wins';
-  return `  ${place(source)}${readAs}\n    ${setting}${isLast ? `  (${verdict})` : ''}`;
+  const won = isLast ? `  (${verdict})` : '';
+  return [
+    `  ${wrapText(`${place(source)}${readAs}`, width - 2, '    ')}`,
+    `    ${wrapText(`${setting}${won}`, width - 4, '      ')}`,
+  ].join('\n');
 }
 
-function renderSources(title: string, sources: readonly SysctlSource[]): string[] {
+function renderSources(title: string, sources: readonly SysctlSource[], width: number): string[] {
   if (sources.length === 0) return [];
-  const lines = sources.map((source, index) => renderSource(source, sources[index + 1]?.key !== source.key));
-  return ['', title, ...lines];
+  const lines = sources.map((source, index) => renderSource(source, sources[index + 1]?.key !== source.key, width));
+  return ['', wrapText(title, width), ...lines];
 }
 
 function namespaceRow(namespace: NamespaceDefaults): string[] {
   const { netns, name, process } = namespace;
   return [
     cutMiddle(printable(name ?? String(netns)), 16),
-    process === null ? '' : cutMiddle(printable(`${process.pid} ${process.name}`), 18),
+    process === null ? '' : cutMiddle(printable(`${process.pid} ${shownName(process)}`), 18),
     ...keepAliveSysctls.map((sysctl) => shownValue(sysctl, namespace)),
     isUsual(namespace) ? noticedAfter(namespace) : '',
   ];
 }
 
-function renderNamespaces(namespaces: readonly NamespaceDefaults[]): string[] {
+function renderNamespaces(namespaces: readonly NamespaceDefaults[], width: number): string[] {
   if (namespaces.length === 0) return [];
-  const heading = ['NETWORK NAMESPACE', 'PROCESS', 'IDLE', 'INTERVAL', 'COUNT', 'NOTICED AFTER'];
-  return ['', renderTable(heading, namespaces.map(namespaceRow))];
+  const columns = [
+    { title: width < roomyWidth ? 'NAMESPACE' : 'NETWORK NAMESPACE', least: 9 },
+    { title: 'PROCESS', least: 8 },
+    ...['IDLE', 'INTERVAL', 'COUNT'],
+    width < roomyWidth ? 'NOTICED' : 'NOTICED AFTER',
+  ];
+  return ['', renderTable(columns, namespaces.map(namespaceRow), width)];
 }
 
-/** The kernel's defaults, where they come from and what they mean. */
-export function renderDefaults(report: KernelDefaultsReport): string {
-  const rows = keepAliveSysctls.map((sysctl) => [sysctl.key, shownValue(sysctl, report), origin(sysctl, report)]);
+/** The kernel's defaults, where they come from and what they mean, in lines no longer than `width`. */
+export function renderDefaults(report: KernelDefaultsReport, width: number): string {
+  const rows = keepAliveSysctls.map((sysctl) => [
+    shownKey(sysctl, width),
+    shownValue(sysctl, report),
+    origin(sysctl, report, width),
+  ]);
   return [
-    renderTable(['SYSCTL', 'VALUE', 'SET BY'], rows),
-    ...['', renderMeaning(report)],
-    ...renderSources('Assignments, each key in the order in which systemd-sysctl reads them:', report.sources),
-    ...renderSources('Not read when the machine starts (no link in /etc/sysctl.d):', report.notRead),
-    ...renderNamespaces(report.namespaces),
+    renderTable(['SYSCTL', 'VALUE', { title: 'SET BY', least: 16, shorten: cutMiddle }], rows, width),
+    ...['', wrapText(renderMeaning(report), width)],
+    ...renderSources('Assignments, each key in the order in which systemd-sysctl reads them:', report.sources, width),
+    ...renderSources('Not read when the machine starts (no link in /etc/sysctl.d):', report.notRead, width),
+    ...renderNamespaces(report.namespaces, width),
   ].join('\n');
 }
 
@@ -97,14 +118,17 @@ function renderFile(file: DefaultsChange['file'], applied: boolean): string[] {
   return ['', `${printable(file.path)}: ${done}`];
 }
 
-/** What a change did, or would do: before and after. */
-export function renderChange({ before, after, applied, file, incomplete }: DefaultsChange): string {
+/** What a change did, or would do: before and after, in lines no longer than `width`. */
+export function renderChange({ before, after, applied, file, incomplete }: DefaultsChange, width: number): string {
+  const proseWidth = Math.min(width, 80);
   const rows = keepAliveSysctls.map((sysctl) => [sysctl.key, shownValue(sysctl, before), shownValue(sysctl, after)]);
-  const missing = applied ? [] : incomplete.map(({ what, why }) => wrapText(`missing: ${what}: ${why}`, 80, '  '));
+  const missing = applied
+    ? []
+    : incomplete.map(({ what, why }) => wrapText(`missing: ${what}: ${why}`, proseWidth, '  '));
   return [
-    renderTable(['SYSCTL', 'BEFORE', applied ? 'AFTER' : 'WOULD BE'], rows),
+    renderTable(['SYSCTL', 'BEFORE', applied ? 'AFTER' : 'WOULD BE'], rows, width),
     ...renderFile(file, applied),
-    ...['', renderMeaning(after), '', wrapText(notDone, 80)],
+    ...['', wrapText(renderMeaning(after), width), '', wrapText(notDone, proseWidth)],
     ...(missing.length === 0 ? [] : ['', ...missing]),
   ].join('\n');
 }

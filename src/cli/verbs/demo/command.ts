@@ -1,10 +1,12 @@
 import { Command, Option } from 'commander';
 import { parsePolicy } from '../../../policy/parse.js';
 import type { CompletePolicy } from '../../../policy/policy.js';
-import { drawingOutput, hasReader, print, printJson, shownExitCode } from '../../shared/output.js';
+import { exitCodes } from '../../exit-codes.js';
+import { drawingOutput, hasReader, outputWidth, print, printJson, shownExitCode } from '../../shared/output.js';
 import { policyArgument } from '../../shared/policy-argument.js';
 import { toleranceMs } from './play.js';
 import { runDemo, type Spectator } from './run.js';
+import type { DemoReport } from './scenario.js';
 import { demoDurationMs } from './scenarios.js';
 import { renderEvent, renderIntroduction, renderLive, renderReport } from './text.js';
 
@@ -17,7 +19,7 @@ const silent: Spectator = {};
 
 /** Shows the demo on a terminal, redrawn in place, or as a log where the output is something else. */
 async function spectator(policy: CompletePolicy): Promise<Spectator & { done(): void }> {
-  print(`${renderIntroduction({ policy }, demoDurationMs(policy, toleranceMs))}\n`);
+  print(`${renderIntroduction({ policy }, demoDurationMs(policy, toleranceMs), outputWidth())}\n`);
   const output = drawingOutput();
   if (!output.isTTY) {
     return {
@@ -28,7 +30,7 @@ async function spectator(policy: CompletePolicy): Promise<Spectator & { done(): 
   const { createLogUpdate } = await import('log-update');
   const live = createLogUpdate(output);
   return {
-    tick: (plays) => live(renderLive(plays, { policy })),
+    tick: (plays) => live(renderLive(plays, { policy }, outputWidth())),
     done: () => {
       live.done();
       print('\n');
@@ -45,6 +47,10 @@ function whileRead(view: Spectator, interrupt: () => void): Spectator {
   return { ...view, tick };
 }
 
+function exitCodeOf({ ok }: DemoReport): number {
+  return shownExitCode(ok ? exitCodes.done : exitCodes.fault);
+}
+
 async function demo({ policy, json }: DemoOptions): Promise<void> {
   const interruption = new AbortController();
   const interrupt = () => interruption.abort();
@@ -53,13 +59,13 @@ async function demo({ policy, json }: DemoOptions): Promise<void> {
     if (json) {
       const report = await runDemo(policy, silent, interruption.signal);
       printJson(report);
-      process.exitCode = report.ok ? 0 : 2;
+      process.exitCode = exitCodeOf(report);
       return;
     }
     const view = await spectator(policy);
     const report = await runDemo(policy, whileRead(view, interrupt), interruption.signal).finally(view.done);
-    print(`${renderReport(report)}\n`);
-    process.exitCode = report.ok ? 0 : 2;
+    print(`${renderReport(report, outputWidth())}\n`);
+    process.exitCode = exitCodeOf(report);
   } catch (error) {
     if (!interruption.signal.aborted) throw error;
     process.exitCode = hasReader() ? 130 : shownExitCode();
@@ -81,8 +87,9 @@ export function demoCommand(): Command {
     .addHelpText(
       'after',
       `
-Exit code: 0 when every measurement is within its predicted range or at most
-0.5 s outside, 2 when one is not.
+Exit code: 0 if every measurement is within its predicted range or at most 0.5 s
+outside; 1 wrong usage or nothing shown; 2 if one is not; 130 after Ctrl+C.
+All verbs: docs/exit-codes.md
 
 Example, with the numbers 30 s, 5 s and 3 (takes about a minute):
   $ tcp-keepalive demo --policy 30:5:3`,

@@ -1,26 +1,32 @@
 import { Command, InvalidArgumentError, Option } from 'commander';
-import { type Grouping, groupings, groupRows } from '../../../host/list/groups.js';
+import { type Group, type Grouping, groupings } from '../../../host/list/groups.js';
 import type { ListQuery } from '../../../host/list/list-query.js';
 import type { Listing } from '../../../host/list/listing.js';
 import { isAnswered } from '../../../host/list/not-judged.js';
 import { parseSortOrder, type SortOrder, sortKeys, sortRows } from '../../../host/list/order.js';
 import { didYouMean } from '../../../policy/closest-name.js';
+import { defaultWithinMs, type Verdict } from '../../../policy/model/verdict.js';
 import { exitCodes } from '../../exit-codes.js';
-import { drawingOutput, hasReader, outputWidth, print, printIncomplete, shownExitCode } from '../../shared/output.js';
+import { addColourOption, type ColourOptions, outputPaint } from '../../shared/colour-option.js';
+import { withValues } from '../../shared/option-values.js';
+import { outputWidth, printIncomplete, printPainted, shownExitCode } from '../../shared/output.js';
 import { addSelectionOptions, durationOption, queryOf, type SelectionOptions } from '../../shared/selection-options.js';
-import { incompleteLines } from '../../text/incomplete.js';
-import { printableLines } from '../../text/printable.js';
 import { writeListing } from './json.js';
-import { sleep } from './sleep.js';
+import { shownOmissions } from './shown-omissions.js';
 
-interface LsOptions extends SelectionOptions {
+interface LsOptions extends SelectionOptions, ColourOptions {
   readonly allStates?: true;
   readonly fast?: true;
   readonly sort: SortOrder;
   readonly group?: Grouping;
   readonly watch?: true | number;
+  readonly failOn?: readonly Verdict[];
+  readonly explain?: true;
   readonly json?: true;
 }
+
+/** The default order of `--watch`. */
+const urgency: SortOrder = { key: 'urgency', isReversed: false };
 
 function sortOrder(text: string): SortOrder {
   const order = parseSortOrder(text);
@@ -30,16 +36,28 @@ function sortOrder(text: string): SortOrder {
   throw new InvalidArgumentError(hint === undefined ? `${allowed}.` : `${allowed}; ${hint}`);
 }
 
+/** Returns the groups that --group asks for. */
+async function groupsOf({ rows }: Listing, { group }: LsOptions): Promise<Group[] | undefined> {
+  if (group === undefined) return undefined;
+  return (await import('../../../host/list/group-facts.js')).groupListed(rows, group);
+}
+
 /** Returns the list as text. Loads the code of tables only here: loading it takes longer than a short list. */
-async function table(listing: Listing, { group, sort }: LsOptions): Promise<string> {
+async function table(listing: Listing, options: LsOptions): Promise<string> {
   const { rows } = listing;
+  const { group, sort } = options;
+  const groups = await groupsOf(listing, options);
   const { renderConnections, renderGroups, renderSummary } = await import('./text.js');
   const width = outputWidth();
+  const paint = outputPaint(options);
   const body =
-    group === undefined
-      ? renderConnections(sortRows(rows, sort), width)
-      : renderGroups(groupRows(rows, group), group, width);
-  return `${body}\n\n${renderSummary(listing)}\n`;
+    group === undefined || groups === undefined
+      ? renderConnections(sortRows(rows, sort), width, paint)
+      : renderGroups(groups, group, width, paint);
+  if (!options.explain || rows.length === 0) return `${body}\n\n${renderSummary(listing, paint)}\n`;
+  const { renderExplanations } = await import('./explain.js');
+  const explanations = renderExplanations(sortRows(rows, sort), options.within ?? defaultWithinMs, width);
+  return `${body}\n\n${explanations}\n\n${renderSummary(listing, paint)}\n`;
 }
 
 /** What can read options is loaded where they are asked for. */
@@ -49,45 +67,65 @@ async function createLister({ fast }: LsOptions): Promise<(query: ListQuery) => 
   return (query) => listThrough(undefined, query);
 }
 
-function exitCodeOf(listing: Listing): number {
+/** The verdicts that --fail-on takes. */
+const faults: readonly Verdict[] = ['unprotected', 'slow'];
+
+/** Reads a list of verdicts, and adds it to those given before. */
+function failOn(text: string, previous: readonly Verdict[] = []): readonly Verdict[] {
+  const verdicts = text.split(',').map((part) => {
+    const name = part.trim();
+    const verdict = faults.find((fault) => fault === name);
+    if (verdict !== undefined) return verdict;
+    const hint = didYouMean(name, faults);
+    throw new InvalidArgumentError(`Allowed are ${faults.join(' and ')}${hint === undefined ? '.' : `; ${hint}`}`);
+  });
+  return [...previous, ...verdicts];
+}
+
+function exitCodeOf(listing: Listing, { failOn: faultsWanted = [] }: LsOptions): number {
+  if (listing.rows.some(({ verdict }) => verdict !== null && faultsWanted.includes(verdict))) return exitCodes.fault;
   return isAnswered(listing) ? exitCodes.done : exitCodes.unanswered;
 }
 
-async function watch(query: ListQuery, options: LsOptions, everyMs: number): Promise<void> {
+/** Returns the exit code of a list. If it is empty, says so in a sentence, unless only filters that judge leave everything out. */
+async function conclude(listing: Listing, query: ReturnType<typeof queryOf>, options: LsOptions): Promise<number> {
+  if (listing.rows.length > 0 || !isAnswered(listing)) return exitCodeOf(listing, options);
+  const { printIfUnnamed } = await import('../../shared/unmatched.js');
+  return printIfUnnamed(query, options) ? exitCodes.nothing : exitCodes.done;
+}
+
+async function watch(query: ListQuery, options: LsOptions, command: Command): Promise<void> {
   const list = await createLister(options);
-  const { createLogUpdate } = await import('log-update');
-  const output = drawingOutput();
-  const screen = output.isTTY ? createLogUpdate(output) : undefined;
-  process.once('SIGINT', () => {
-    screen?.done();
-    process.exit();
-  });
-  while (hasReader()) {
-    const listing = list(query);
-    process.exitCode = exitCodeOf(listing);
-    const text = ((await table(listing, options)) + incompleteLines(listing.incomplete).join('\n')).trimEnd();
-    if (screen === undefined) print(`${text}\n\n`);
-    else {
-      // More than the terminal shows could not be redrawn in place.
-      const lines = text.split('\n').slice(0, (output.rows ?? Number.POSITIVE_INFINITY) - 1);
-      screen(printableLines(lines.join('\n')));
-    }
-    if (hasReader()) await sleep(everyMs);
-  }
+  const { watchConnections } = await import('./watch.js');
+  const { watch: every, group, json = false } = options;
+  const isSorted = command.getOptionValueSource('sort') === 'cli';
+  const watched = {
+    list() {
+      const listing = list(query);
+      process.exitCode = exitCodeOf(listing, options);
+      return listing;
+    },
+    everyMs: every === undefined || every === true ? 1000 : every,
+    sort: isSorted || json ? options.sort : urgency,
+    group,
+    args: process.argv.slice(3),
+    paint: outputPaint(options),
+  };
+  await watchConnections(watched, json);
   process.exitCode = shownExitCode(Number(process.exitCode));
 }
 
-async function ls(options: LsOptions): Promise<void> {
-  const query: ListQuery = { ...queryOf(options), allStates: options.allStates ?? false, options: !options.fast };
-  if (options.watch !== undefined) return watch(query, options, options.watch === true ? 1000 : options.watch);
+async function ls(options: LsOptions, command: Command): Promise<void> {
+  const query = { ...queryOf(options), allStates: options.allStates ?? false, options: !options.fast };
+  if (options.watch !== undefined) return watch(query, options, command);
   const list = await createLister(options);
   const listing = list(query);
-  if (options.json) writeListing(listing, options.sort, options.group);
+  if (options.json) writeListing(listing, { sort: options.sort, groups: await groupsOf(listing, options) });
   else {
-    print(await table(listing, options));
-    printIncomplete(listing.incomplete);
+    printPainted(await table(listing, options));
+    printIncomplete(shownOmissions(listing, options.group));
   }
-  process.exitCode = shownExitCode(exitCodeOf(listing));
+  process.exitCode = shownExitCode(await conclude(listing, query, options));
 }
 
 /** `tcp-keepalive ls`: the machine's connections, and which of them would never be noticed dead. */
@@ -97,17 +135,22 @@ export function lsCommand(): Command {
   );
   addSelectionOptions(command)
     .option('--all-states', 'also TIME_WAIT and SYN_RECV')
-    .addOption(new Option('--fast', 'without keepalive options and verdicts').conflicts('verdict'))
+    .addOption(new Option('--fast', 'without keepalive options and verdicts').conflicts(['verdict', 'failOn']))
     .addOption(
-      new Option('--sort <key>', `${sortKeys.join(', ')}; -key for the other way round`)
+      withValues(new Option('--sort <key>', `${sortKeys.join(', ')}; -key for the other way round`), sortKeys)
         .argParser(sortOrder)
         .default({ key: 'verdict', isReversed: false }, 'verdict'),
     )
     .addOption(new Option('--group <by>', 'counts by verdict instead of connections').choices(groupings))
+    .addOption(durationOption('--watch [every]', 'list again and again, the most urgent first (default: every 1s)'))
+    .addOption(new Option('--explain', 'say in words what the rows mean').conflicts(['fast', 'group', 'watch', 'json']))
     .addOption(
-      durationOption('--watch [every]', 'redraw in place on a terminal (default: every second)').conflicts('json'),
+      withValues(new Option('--fail-on <verdicts>', 'exit code 2 if a row is unprotected, slow'), faults, {
+        isList: true,
+      }).argParser(failOn),
     )
-    .option('--json', 'print JSON')
+    .option('--json', 'print JSON; with --watch a line each time');
+  addColourOption(command)
     .addHelpText(
       'after',
       `
@@ -115,11 +158,14 @@ Without root, that keepalive is off shows by the timers alone; the numbers of
 other users' connections, and so their other verdicts, take CAP_SYS_PTRACE. What
 could not be judged is counted, and named on standard error.
 
-Exit code: 0 listed; 3 some could not be judged, or may be missing; 1 wrong
-usage or nothing could be listed.
+Exit code: 0 listed; 1 wrong usage, nothing matches or could be listed; 2 a
+verdict of --fail-on; 3 some could not be judged, or may be missing.
+All verbs: docs/exit-codes.md
 
 Examples:
-  $ tcp-keepalive ls --verdict unprotected
+  $ tcp-keepalive ls --verdict unprotected --explain
+  $ tcp-keepalive ls --port 5432 --fail-on unprotected,slow
+  $ tcp-keepalive ls --watch --process postgres
   $ tcp-keepalive ls --group process
   $ tcp-keepalive ls --port 5432 --json`,
     )

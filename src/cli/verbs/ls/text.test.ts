@@ -102,19 +102,19 @@ describe('renderConnections', () => {
     `));
   it('at 80 columns, IPv4 alone', () =>
     expect(golden(80, ipv4)).toMatchInlineSnapshot(`
-      "|PROCESS       LOCAL           REMOTE             KEEPALIVE    HEARD  VERDICT|
-      |postgres/812  10.0.0.5:5432   10.0.7.21:49152    30:5:3        18 s  protected|
-      |node/1204     10.0.0.5:41222  203.0.113.177:443  30:5:3:auto   18 s  protected|
-      |nginx/77 +1   0.0.0.0:443     -                  7200:75:9        -  slow|
-      |-             10.0.0.5:5432   10.0.7.21:49152    ?                -  -|"
+      "|PROCESS       LOCAL           REMOTE             KEEPALIVE    LOST  VERDICT|
+      |postgres/812  10.0.0.5:5432   10.0.7.21:49152    30:5:3          0  protected|
+      |node/1204     10.0.0.5:41222  203.0.113.177:443  30:5:3:auto     4  protected|
+      |nginx/77 +1   0.0.0.0:443     -                  7200:75:9       0  slow|
+      |-             10.0.0.5:5432   10.0.7.21:49152    ?               0  -|"
     `));
   it('at 120 columns, IPv4 alone', () =>
     expect(golden(120, ipv4)).toMatchInlineSnapshot(`
-      "|PROCESS       UNIT         LOCAL           REMOTE             STATE      KEEPALIVE    TIMER             HEARD  VERDICT|
-      |postgres/812  postgresql   10.0.0.5:5432   10.0.7.21:49152    ESTAB      30:5:3       keepalive 12 s     18 s  protected|
-      |node/1204     billing-api  10.0.0.5:41222  203.0.113.177:443  ESTAB      30:5:3:auto  retransmit 1.5 s   18 s  protected|
-      |nginx/77 +1   nginx        0.0.0.0:443     -                  LISTEN     7200:75:9    -                     -  slow|
-      |-             -            10.0.0.5:5432   10.0.7.21:49152    TIME-WAIT  ?            time-wait 45 s        -  -|"
+      "|PROCESS       UNIT         LOCAL           REMOTE             STATE      KEEPALIVE    UNANSWERED  HEARD  VERDICT|
+      |postgres/812  postgresql   10.0.0.5:5432   10.0.7.21:49152    ESTAB      30:5:3                0   18 s  protected|
+      |node/1204     billing-api  10.0.0.5:41222  203.0.113.177:443  ESTAB      30:5:3:auto           4   18 s  protected|
+      |nginx/77 +1   nginx        0.0.0.0:443     -                  LISTEN     7200:75:9             0      -  slow|
+      |-             -            10.0.0.5:5432   10.0.7.21:49152    TIME-WAIT  ?                     0      -  -|"
     `));
   it('without a terminal', () =>
     expect(golden(Number.POSITIVE_INFINITY)).toMatchInlineSnapshot(`
@@ -125,6 +125,15 @@ describe('renderConnections', () => {
       |nginx/77 +1         nginx                0.0.0.0:443                  -                                               LISTEN     7200:75:9    -                          0        -          -  slow|
       |-                   -                    10.0.0.5:5432                10.0.7.21:49152                                 TIME-WAIT  ?            time-wait 45 s             0        -        0 B  -|"
     `));
+
+  it('has the verdict last of all in a narrow window, and tells where a listener listens', () => {
+    const ends = (width: number) => lines(width).map((line) => line.replace(/ {2,}/g, '|'));
+    expect(ends(60)[0]).toBe('PROCESS|REMOTE|KEEPALIVE|VERDICT');
+    expect(ends(60)[4]).toBe('nginx/77 +1|listens :443|7200:75:9|slow');
+    expect(ends(40)[3]).toMatch(/^redis…\/41877\|\[.*\]:60100\|unprotected$/);
+    expect(ends(26)[0]).toBe('REMOTE|VERDICT');
+    expect(ends(12)).toEqual(['VERDICT', 'protected', 'protected', 'unprotected', 'slow', '-']);
+  });
 
   it('never has a line longer than the terminal, and never fewer lines than connections', () => {
     for (let width = 20; width <= 260; width += 1) {

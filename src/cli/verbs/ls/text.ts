@@ -6,9 +6,11 @@ import {
   type VerdictCounts,
 } from '../../../host/list/groups.js';
 import type { Listing } from '../../../host/list/listing.js';
-import { type ConnectionRow, unitName } from '../../../host/list/row.js';
+import type { ConnectionRow } from '../../../host/list/row.js';
+import type { Verdict } from '../../../policy/model/verdict.js';
 import {
   addressColumn,
+  ageTone,
   emptyCell,
   endpointText,
   heardText,
@@ -19,11 +21,14 @@ import {
   remoteText,
   stateText,
   timerText,
+  unitText,
   verdictText,
+  verdictTones,
 } from '../../text/cells.js';
+import { type Paint, plain } from '../../text/colour.js';
 import { counted, notJudgedText } from '../../text/counted.js';
 import { printable } from '../../text/printable.js';
-import { type Column, cutMiddle, renderTable } from '../../text/table.js';
+import { type Column, cutMiddle, renderTable, shownColumns } from '../../text/table.js';
 
 interface ConnectionColumn extends Column {
   text(row: ConnectionRow): string;
@@ -31,32 +36,65 @@ interface ConnectionColumn extends Column {
 
 const address = { ...addressColumn, isLastResort: true } as const;
 
-/** In the order in which they stand. Who, with whom, kept alive how, and what to think of it are never dropped. */
+/** The unanswered probes, which the colour of a row stands for. */
+const unansweredColumn: ConnectionColumn = {
+  title: 'UNANSWERED',
+  align: 'right',
+  worth: 3,
+  text: ({ connection }) => String(connection.unanswered),
+};
+const localColumn: ConnectionColumn = {
+  title: 'LOCAL',
+  ...address,
+  rank: 1,
+  text: ({ connection }) => endpointText(connection.local),
+};
+const verdictColumn: ConnectionColumn = { title: 'VERDICT', text: verdictText };
+
+/** In the order in which they stand. The verdict is never dropped; the peer, the process and the policy are the last to go. */
 const columns: readonly ConnectionColumn[] = [
-  { ...processColumn, text: processText },
-  { title: 'UNIT', least: 10, worth: 5, text: (row) => unitName(row) ?? emptyCell },
-  { title: 'LOCAL', ...address, text: ({ connection }) => endpointText(connection.local) },
-  { title: 'REMOTE', ...address, text: remoteText },
+  { ...processColumn, rank: 3, text: processText },
+  { title: 'UNIT', least: 10, worth: 5, text: unitText },
+  localColumn,
+  { title: 'REMOTE', ...address, rank: 4, text: remoteText },
   { title: 'STATE', worth: 6, text: ({ connection }) => stateText(connection.state) },
-  { title: 'KEEPALIVE', text: ({ keepAlive }) => keepAliveText(keepAlive) },
+  { title: 'KEEPALIVE', rank: 2, text: ({ keepAlive }) => keepAliveText(keepAlive) },
   { title: 'TIMER', worth: 4, text: timerText },
-  { title: 'UNANSWERED', align: 'right', worth: 3, text: ({ connection }) => String(connection.unanswered) },
+  unansweredColumn,
   { title: 'HEARD', align: 'right', worth: 2, text: heardText },
   { title: 'IN FLIGHT', align: 'right', worth: 1, text: inFlightText },
-  { title: 'VERDICT', text: verdictText },
+  verdictColumn,
 ];
 
-/** Returns the connections as a table with lines no longer than `width`. */
-export function renderConnections(rows: readonly ConnectionRow[], width: number): string {
-  return renderTable(
-    columns,
-    rows.map((row) => columns.map((column) => column.text(row))),
-    width,
-  );
+/** Tells where a listener listens, where there is no column for it. */
+const remoteOrPort = (row: ConnectionRow) =>
+  row.connection.state === 'LISTEN' ? `listens :${row.connection.local.port}` : remoteText(row);
+
+/** Returns the connections as a table with lines no longer than `width`. A row is coloured by its unanswered probes. */
+export function renderConnections(rows: readonly ConnectionRow[], width: number, paint: Paint = plain): string {
+  // What is unanswered is worth more than all else that may go.
+  const worthy = rows.some(({ connection }) => connection.unanswered > 0)
+    ? columns.map((column) => (column === unansweredColumn ? { ...column, shortTitle: 'LOST', worth: 7 } : column))
+    : columns;
+  const cells = rows.map((row) => worthy.map((column) => column.text(row)));
+  const shown = new Set(shownColumns(worthy, cells, width).map(({ title }) => title));
+  if (!shown.has(localColumn.title)) {
+    const remote = worthy.findIndex(({ title }) => title === 'REMOTE');
+    for (const [at, row] of rows.entries()) (cells[at] as string[])[remote] = remoteOrPort(row);
+  }
+  const isAgeShown = shown.has(unansweredColumn.title);
+  return renderTable(worthy, cells, width, {
+    paint,
+    tone(at, { title }) {
+      const row = rows[at] as ConnectionRow;
+      if (title === verdictColumn.title) return row.verdict === null ? undefined : verdictTones[row.verdict];
+      return isAgeShown ? ageTone(row) : undefined;
+    },
+  });
 }
 
 /** Returns the groups as a table with lines no longer than `width`. */
-export function renderGroups(groups: readonly Group[], by: Grouping, width: number): string {
+export function renderGroups(groups: readonly Group[], by: Grouping, width: number, paint: Paint = plain): string {
   const number = (title: string, worth?: number): Column => ({
     title,
     align: 'right',
@@ -75,27 +113,33 @@ export function renderGroups(groups: readonly Group[], by: Grouping, width: numb
     name ?? emptyCell,
     ...[connections, unprotected, slow, safe, unknown, other].map(String),
   ]);
-  return renderTable(groupColumns, rows, width);
+  return renderTable(groupColumns, rows, width, {
+    paint,
+    tone(at, { title }) {
+      const kind = title.toLowerCase();
+      const isCounted = kind in verdictTones && groups[at]?.[kind as Verdict] !== 0;
+      return isCounted ? verdictTones[kind as Verdict] : undefined;
+    },
+  });
 }
 
 const kinds = ['unprotected', 'slow', 'protected', 'unknown', 'other'] as const;
 
 /** Returns the counts as a sentence: `12 connections: 3 unprotected, 9 protected`. */
-export function renderCounts(counts: VerdictCounts, noun = 'connection'): string {
-  const parts = kinds.filter((kind) => counts[kind] > 0).map((kind) => `${counts[kind]} ${kind}`);
+export function renderCounts(counts: VerdictCounts, noun = 'connection', paint: Paint = plain): string {
+  const toneOf = (kind: (typeof kinds)[number]) => (kind in verdictTones ? verdictTones[kind as Verdict] : undefined);
+  const parts = kinds.filter((kind) => counts[kind] > 0).map((kind) => paint(`${counts[kind]} ${kind}`, toneOf(kind)));
   const many = counted(counts.connections, noun);
   return parts.length === 0 ? many : `${many}: ${parts.join(', ')}`;
 }
 
 /** Returns the summary of a list: its connections, its listeners, and the sockets that could not be judged, a line each. */
-export function renderSummary({ rows, notJudged }: Pick<Listing, 'rows' | 'notJudged'>): string {
+export function renderSummary({ rows, notJudged }: Pick<Listing, 'rows' | 'notJudged'>, paint: Paint = plain): string {
   const listeners = countListeners(rows);
+  const open = notJudgedText(notJudged);
   return [
-    renderCounts(countVerdicts(rows)),
-    ...(listeners.connections === 0 ? [] : [renderCounts(listeners, 'listener')]),
-    notJudgedText(notJudged) ?? [],
-  ]
-    .flat()
-    .map(printable)
-    .join('\n');
+    renderCounts(countVerdicts(rows), 'connection', paint),
+    ...(listeners.connections === 0 ? [] : [renderCounts(listeners, 'listener', paint)]),
+    ...(open === undefined ? [] : [printable(open)]),
+  ].join('\n');
 }

@@ -1,34 +1,47 @@
-import type { Changes } from '../../../host/change/set.js';
+import type { Change, Changes, FailedChange } from '../../../host/change/set.js';
 import type { HostConnection } from '../../../host/list/connection.js';
 import { countSockets, type NotJudged } from '../../../host/list/not-judged.js';
 import { sameSettings } from '../../../policy/settings.js';
 import { addressColumn, endpointText, keepAliveText } from '../../text/cells.js';
-import { counted, notJudgedText } from '../../text/counted.js';
+import { counted, notJudgedText, tally } from '../../text/counted.js';
 import { printable } from '../../text/printable.js';
 import { renderTable, wrapText } from '../../text/table.js';
 
 const ends = [
-  { title: 'LOCAL', ...addressColumn },
-  { title: 'REMOTE', ...addressColumn },
+  { title: 'LOCAL', ...addressColumn, rank: 1 },
+  { title: 'REMOTE', ...addressColumn, rank: 3 },
 ];
 
 function endCells({ state, local, remote }: HostConnection): string[] {
   return [endpointText(local), state === 'LISTEN' ? 'listening' : endpointText(remote)];
 }
 
-function renderTables({ changed, failed }: Changes, width: number): string[] {
-  const changes = changed.map(({ connection, before, after }) => [
-    ...endCells(connection),
-    keepAliveText(before),
-    keepAliveText(after),
-  ]);
-  const failures = failed.map(({ connection, error }) => [...endCells(connection), error]);
+/** Up to so many changed connections have a row each without --verbose: a screen. */
+export const mostRows = 20;
+
+/** Returns a row for each change, or for many a row for all that had the same before and have the same after. */
+function renderChanged(changed: readonly Change[], width: number, verbose: boolean): string[] {
+  if (changed.length === 0) return [];
+  if (verbose || changed.length <= mostRows) {
+    const rows = changed.map(({ connection, before, after }) => [
+      ...endCells(connection),
+      keepAliveText(before),
+      keepAliveText(after),
+    ]);
+    return [renderTable([...ends, { title: 'BEFORE', rank: 2 }, 'AFTER'], rows, width)];
+  }
+  const cellsOf = ({ before, after }: Change) => JSON.stringify([keepAliveText(before), keepAliveText(after)]);
+  const rows = tally(changed.map(cellsOf)).map(([cells, many]) => [String(many), ...JSON.parse(cells)]);
   return [
-    ...(changes.length === 0 ? [] : [renderTable([...ends, 'BEFORE', 'AFTER'], changes, width)]),
-    ...(failures.length === 0
-      ? []
-      : [renderTable([...ends, { title: 'NOT CHANGED, BECAUSE', least: 20 }], failures, width)]),
+    renderTable([{ title: 'SOCKETS', align: 'right' }, 'BEFORE', 'AFTER'], rows, width),
+    wrapText('--verbose shows each of them', width),
   ];
+}
+
+function renderFailed(failed: readonly FailedChange[], width: number): string[] {
+  if (failed.length === 0) return [];
+  const rows = failed.map(({ connection, error }) => [...endCells(connection), error]);
+  return [renderTable([...ends, { title: 'NOT CHANGED, BECAUSE', least: 20 }], rows, width)];
 }
 
 /** Returns the number of sockets, listeners apart: `12 connections and 1 listener`. */
@@ -57,13 +70,43 @@ function renderCounts({ changed, failed }: Changes, { orphans = 0, undecided }: 
   return open === undefined ? sentence : `${sentence}\n${printable(open)}`;
 }
 
-/** Returns the result of setting options: before and after of each connection, failures with reasons, then the counts. */
-export function renderChanges(result: Changes & PassedOver, width: number, dryRun: boolean): string {
-  const unanswered = result.changed.filter((change) => change.unanswered !== undefined).length;
-  const text = `${counted(unanswered, 'peer')} ${unanswered === 1 ? 'has' : 'have'} not answered earlier probes or data, or a closed window: the count is larger by the number of probes, and the user timeout longer or left out; set it again once they have answered`;
+/** Returns what is to be said of peers that have not answered; `undefined` if all changes are as wanted. */
+function unansweredText({ changed }: Changes): string | undefined {
+  const unanswered = changed.filter((change) => change.unanswered !== undefined).length;
+  if (unanswered === 0) return undefined;
+  return `${counted(unanswered, 'peer')} ${unanswered === 1 ? 'has' : 'have'} not answered earlier probes or data, or a closed window: the count is larger by the number of probes, and the user timeout longer or left out; set it again once they have answered`;
+}
+
+/** Returns what is to be said of changed numbers that have no effect; `undefined` if there are none. */
+function stillOffText({ changed }: Changes): string | undefined {
+  const off = changed.filter(({ before, after }) => !after.enabled && after.enabled === before.enabled);
+  const isOfTimers = ({ before, after }: Change) =>
+    before.userTimeout === after.userTimeout && !sameSettings(before, after);
+  const idle = off.filter(isOfTimers).length;
+  return idle === 0 ? undefined : `keepalive is off on ${idle} of them: \`set on\` turns it on`;
+}
+
+interface Form {
+  readonly dryRun: boolean;
+  readonly verbose: boolean;
+}
+
+/** Returns the result of setting options: before and after, failures with reasons, then the counts. */
+export function renderChanges(result: Changes & PassedOver, width: number, { dryRun, verbose }: Form): string {
+  const notes = [unansweredText(result), stillOffText(result)].filter((text) => text !== undefined);
   return `${[
-    ...renderTables(result, width),
-    ...(unanswered > 0 ? [wrapText(text, width)] : []),
+    ...renderChanged(result.changed, width, verbose),
+    ...renderFailed(result.failed, width),
+    ...notes.map((text) => wrapText(text, width)),
     renderCounts(result, result, dryRun),
   ].join('\n\n')}\n`;
+}
+
+/** Returns the errors and warnings of a result: failures by their reason, and what is not as wanted. */
+export function quietLines(result: Changes & PassedOver, dryRun: boolean): string[] {
+  const failures = tally(result.failed.map(({ error }) => error)).map(
+    ([error, many]) => `${counted(many, 'socket')} ${dryRun ? 'could not be' : 'not'} changed: ${error}`,
+  );
+  const open = result.undecided && notJudgedText(result.undecided);
+  return [...failures, unansweredText(result), open].filter((text) => text !== undefined);
 }

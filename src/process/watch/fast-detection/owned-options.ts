@@ -4,11 +4,11 @@ import { limits } from '../../../policy/policy.js';
 import { isSettable, settingFields } from '../../../policy/settings.js';
 import { changeOptions, wantedState, withWrites } from '../../../socket/interim/change-options.js';
 import { interimOptions } from '../../../socket/interim/deferred-options.js';
-import { type OptionOwner, optionOwners } from '../../../socket/interim/option-owner.js';
+import { type OptionOwner, optionOwners, unwatchedOptions } from '../../../socket/interim/option-owner.js';
 import { type OptionWrite, optionFields, writesOfFields } from '../../../socket/option-writes.js';
 import { readState } from '../../../socket/options.js';
 import { linux } from '../../../socket/platforms/linux.js';
-import type { DeferredOptions, InForce, KeepAliveState } from '../../../socket/state.js';
+import type { InForce, KeepAliveState } from '../../../socket/state.js';
 
 /** The kernel probes a watched connection this often on its own, once its peer is silent. */
 const watchIntervalMs = 1000;
@@ -85,10 +85,8 @@ export class OwnedOptions implements OptionOwner {
     this.program = withWrites(this.program, list);
     const { deferred: _, ...inForce } = this.#enforce(fd);
     if (this.#calls > 0) this.#before = readState(fd, linux);
-    const later = optionFields.filter((field) => this.program[field] !== inForce[field]);
-    if (later.length === 0) return inForce;
-    const fields = Object.fromEntries(later.map((field) => [field, this.program[field]]));
-    return { ...inForce, deferred: { until: 'unwatched', ...fields } as DeferredOptions };
+    const deferred = unwatchedOptions(this.program, inForce);
+    return deferred === undefined ? inForce : { ...inForce, deferred };
   }
 
   /** Turns keepalive off if the program has it off: afterwards the kernel tells whether the call turned it on. */

@@ -1,0 +1,22 @@
+import type { Option } from 'commander';
+
+/** What a value of an option is made of. */
+export interface OptionValues {
+  readonly values: readonly string[];
+  /** Whether a value is a list of them, with commas. */
+  readonly isList: boolean;
+}
+
+const known = new WeakMap<Option, OptionValues>();
+
+/** Notes the values of an option that checks its values itself, for the completion of shells. */
+export function withValues(option: Option, values: readonly string[], { isList = false } = {}): Option {
+  known.set(option, { values, isList });
+  return option;
+}
+
+/** Returns the values of an option; undefined if they are no fixed set. */
+export function valuesOf(option: Option): OptionValues | undefined {
+  const { argChoices } = option;
+  return known.get(option) ?? (argChoices && { values: argChoices, isList: false });
+}

@@ -1,0 +1,71 @@
+import type { HostConnection } from '../../../host/list/connection.js';
+import { countSockets } from '../../../host/list/not-judged.js';
+import { type ConnectionRow, dependsOnKeepAlive, isOrphan } from '../../../host/list/row.js';
+import { idleDetection } from '../../../policy/model/detection-time.js';
+import { keepAliveText, verdictText } from '../../text/cells.js';
+import { humanDuration, longestDuration } from '../../text/duration.js';
+import { wrapText } from '../../text/table.js';
+
+/** What a connection does now, as far as that decides when its peer is missed. */
+type Activity = 'quiet' | 'in flight' | 'window closed';
+
+function activityOf({ state, sendQueue, timer }: HostConnection): Activity {
+  if (state === 'LISTEN' || sendQueue === 0) return 'quiet';
+  return timer?.kind === 'persist' ? 'window closed' : 'in flight';
+}
+
+/** Returns why keepalive does not decide how long a connection lasts. */
+function whyUndecided(connection: HostConnection): string {
+  const { state, inode } = connection;
+  if (isOrphan(connection)) return 'its program has closed it, and the kernel ends it';
+  return inode === 0 && (state === 'ESTABLISHED' || state === 'CLOSE_WAIT')
+    ? 'it waits to be accepted'
+    : 'it is not open';
+}
+
+/** Returns when a peer is missed that vanishes while data is in flight. */
+function inFlightText(inFlightMs: number | null | undefined): string {
+  return inFlightMs == null ? 'at a time that is not known' : `within ${longestDuration(inFlightMs)}`;
+}
+
+/** Returns what a row means for a peer that vanishes now, in words, by the model that its verdict comes from. */
+export function explainRow(row: ConnectionRow): string {
+  const { connection, keepAlive, detection, unreachable } = row;
+  if (!dependsOnKeepAlive(connection)) return `keepalive does not decide: ${whyUndecided(connection)}`;
+  if (keepAlive === null) return `not known: ${unreachable ?? 'the kernel does not show the options'}`;
+  const inFlight = inFlightText(detection?.inFlightMs);
+  const activity = activityOf(connection);
+  if (activity === 'window closed') return `its peer does not read; if the peer vanishes, that is noticed ${inFlight}`;
+  if (activity === 'in flight')
+    return `data is in flight, and keepalive waits for it; a peer that vanishes is noticed ${inFlight}`;
+  if (!keepAlive.enabled) return `a peer that vanishes is never noticed until the program writes, then ${inFlight}`;
+  if (keepAlive.idle === null)
+    return 'a quiet peer that vanishes is noticed, at a time that is not known: the numbers are not';
+  const { earliestMs, latestMs } = idleDetection(keepAlive);
+  const quiet = `after ${humanDuration(earliestMs)}, at the latest ${longestDuration(latestMs)}`;
+  return `a quiet peer that vanishes is noticed ${quiet}; with data in flight ${inFlight}`;
+}
+
+const inFlightMsOf = ({ detection }: ConnectionRow) => detection?.inFlightMs ?? 0;
+
+/** Returns what the rows mean, once for each policy, verdict and activity, in the order of the rows. */
+export function renderExplanations(rows: readonly ConnectionRow[], withinMs: number, width: number): string {
+  const groups = new Map<string, ConnectionRow[]>();
+  for (const row of rows) {
+    const label = `${keepAliveText(row.keepAlive)}, ${verdictText(row)}`;
+    const isSame = dependsOnKeepAlive(row.connection) && row.keepAlive !== null;
+    const key = `${label} ${isSame ? activityOf(row.connection) : explainRow(row)}`;
+    const group = groups.get(key);
+    if (group === undefined) groups.set(key, [row]);
+    else group.push(row);
+  }
+  return Array.from(groups.values(), (group) => {
+    // The latest time of all: it depends on the round trip of each connection.
+    const row = group.reduce((slowest, other) => (inFlightMsOf(other) > inFlightMsOf(slowest) ? other : slowest));
+    const listeners = group.filter(({ connection }) => connection.state === 'LISTEN').length;
+    const many = countSockets({ connections: group.length - listeners, listeners });
+    const limit = row.verdict === 'slow' ? `; the limit is ${humanDuration(withinMs)}` : '';
+    const text = `${keepAliveText(row.keepAlive)}, ${verdictText(row)} (${many}): ${explainRow(row)}${limit}`;
+    return wrapText(text, width, '  ');
+  }).join('\n');
+}

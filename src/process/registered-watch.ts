@@ -1,0 +1,75 @@
+import { debuglog } from 'node:util';
+import { UnsupportedError } from '../native/errors.js';
+import { requireFromPackage } from '../native/package-files.js';
+import { guarded } from '../node/guarded.js';
+import { hostOf } from '../node/tcp-handle.js';
+import { ConfigurationError } from '../policy/configuration-error.js';
+import type { Configuration, WatchSettings } from './apply/configuration.js';
+import { connectionName } from './connection-name.js';
+import type { WatchStatus } from './watch/ending/watch-status.js';
+import type { PeerEvent } from './watch/events.js';
+import type { PeerWatch } from './watch/peer-watch.js';
+import type { PeerWatchOptions } from './watch/watch-peers.js';
+
+const debug = debuglog('tcp-keepalive');
+
+/** Loads the watch, which most programs under `register` do not ask for, at once: no connection may be missed meanwhile. */
+function loadWatchPeers(): (options: PeerWatchOptions) => PeerWatch {
+  try {
+    type Exports = { readonly watchPeers: (options: PeerWatchOptions) => PeerWatch };
+    return (requireFromPackage('tcp-keepalive') as Exports).watchPeers;
+  } catch (cause) {
+    const requires = 'the package tcp-keepalive, installed beside the program if a bundler copied it into the program';
+    throw new UnsupportedError('watching peers under register', requires, cause);
+  }
+}
+
+function eventText(event: PeerEvent): string {
+  const { type, socket, local, remote, unanswered, silentMs } = event;
+  const reason = type === 'dead' ? ` (${event.reason ?? 'unknown reason'})` : '';
+  const silence = silentMs === undefined ? '' : `, silent for ${(silentMs / 1000).toFixed(1)} s`;
+  const name = connectionName({ host: hostOf(socket), remote, local });
+  return `peer ${type}${reason}: ${name}, ${unanswered} unanswered${silence}`;
+}
+
+/** The status of a watch as a line of text. */
+function watchText({ watched, suspect, stalled, closed, deaths }: WatchStatus): string {
+  const reasons = Object.entries(deaths).filter(([, count]) => count > 0);
+  const dead = reasons.reduce((sum, [, count]) => sum + count, 0);
+  const byReason = dead === 0 ? '' : ` (${reasons.map(([reason, count]) => `${count} ${reason}`).join(', ')})`;
+  return `peers: ${watched} watched, ${suspect} suspect, ${stalled} stalled, ${closed} closed, ${dead} dead${byReason}`;
+}
+
+/**
+ * Watches the peer of each connection that this thread opens from now on. Returns a function that ends the watch.
+ *
+ * @throws {ConfigurationError} if `deadAfter` is wrong.
+ * @throws {UnsupportedError} on other platforms than Linux, and if the FFI cannot be loaded.
+ */
+export function startRegisteredWatch(
+  { deadAfter, destroy }: WatchSettings,
+  summarySignal: NodeJS.Signals | undefined,
+  sourceOf: Configuration['sourceOf'],
+): () => void {
+  let watch: PeerWatch;
+  try {
+    watch = loadWatchPeers()({ all: true, deadAfter, destroy });
+  } catch (error) {
+    if (!(error instanceof ConfigurationError)) throw error;
+    throw new ConfigurationError(sourceOf('deadAfter'), error.field, error.given, error.allowed);
+  }
+  debug('peers are dead after %s, destroy %s', deadAfter, destroy);
+  const summarize = () => void guarded(() => process.stderr.write(`tcp-keepalive: ${watchText(watch.status())}\n`));
+  const onExit = () => void guarded(() => debug('%s', watchText(watch.status())));
+  if (summarySignal !== undefined) process.on(summarySignal, summarize);
+  if (debug.enabled) {
+    process.on('exit', onExit);
+    const told = (event: PeerEvent) => void guarded(() => debug('%s', eventText(event)));
+    watch.on('suspect', told).on('recovered', told).on('stalled', told).on('closed', told).on('dead', told);
+  }
+  return () => {
+    watch.close();
+    process.off('exit', onExit);
+    if (summarySignal !== undefined) process.off(summarySignal, summarize);
+  };
+}
