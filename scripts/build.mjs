@@ -87,7 +87,7 @@ const loadLess = (importsOfLayers) => ({
   },
 });
 
-await build({ ...options, plugins: [loadLess(layerImports)] });
+const { outputs } = (await build({ ...options, metafile: true, plugins: [loadLess(layerImports)] })).metafile;
 
 /** One CommonJS bundle has all modules, so that what is exported shares its state. A module is evaluated when it is needed. */
 const doors = exported.map((file) => path.relative('dist', file));
@@ -107,10 +107,15 @@ await build({
 writeFileSync(inRoot('dist/cjs/package.json'), '{ "type": "commonjs" }\n');
 for (const file of doors) {
   const bundle = path.relative(path.dirname(file), 'bundle.js');
-  const from = bundle.startsWith('.') ? bundle : `./${bundle}`;
+  const from = JSON.stringify(bundle.startsWith('.') ? bundle : `./${bundle}`);
+  const names = outputs[`dist/${file}`].exports.join(', ');
   writeFileSync(
     inRoot('dist/cjs', file),
-    `'use strict';\nmodule.exports = require(${JSON.stringify(from)})[${JSON.stringify(file)}]();\n`,
+    `'use strict';
+module.exports = require(${from})[${JSON.stringify(file)}]();
+// Tells \`import\` the names.
+0 && (module.exports = { ${names} });
+`,
   );
 }
 for (const file of Object.values(manifest.bin)) chmodSync(inRoot(file), 0o755);
