@@ -36,6 +36,14 @@ export default defineConfig({
       {
         test: { ...waiting, name: 'package', include: ['test/{package,docs,lint}/**/*.test.ts'] },
       },
+      {
+        test: {
+          ...waiting,
+          name: 'consumers',
+          include: ['test/consumers/*.test.ts'],
+          globalSetup: 'test/consumers/set-up.ts',
+        },
+      },
     ],
   },
 });

@@ -1,7 +1,7 @@
 /**
  * Builds `dist/`: type declarations for each module, and for what package.json exports the JavaScript, in few files that
- * share what they have in common, because loading sixty files takes longer than running them. Maps lead from both to
- * `src/`, which the package carries.
+ * share what they have in common, because loading sixty files takes longer than running them. `dist/cjs/` has the same as
+ * CommonJS modules, for programs that cannot load ES modules. Maps lead from all to `src/`, which the package carries.
  */
 import { execFileSync } from 'node:child_process';
 import { chmodSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
@@ -17,11 +17,12 @@ const tsc = path.join(path.dirname(createRequire(import.meta.url).resolve('types
 for (const folder of ['dist', 'build']) rmSync(inRoot(folder), { recursive: true, force: true });
 const compile = (...options) =>
   execFileSync(process.execPath, [tsc, '-p', inRoot('tsconfig.build.json'), ...options], { stdio: 'inherit' });
-compile('--outDir', inRoot('dist'), '--emitDeclarationOnly', '--declarationMap');
+for (const folder of ['dist', 'dist/cjs'])
+  compile('--outDir', inRoot(folder), '--emitDeclarationOnly', '--declarationMap');
 // The compiler of TypeScript lowers `using` in loops rightly, which esbuild does not.
 compile('--outDir', inRoot('build'), '--declaration', 'false', '--sourceMap');
 
-const exported = Object.values(manifest.exports).flatMap(({ default: file }) => file ?? []);
+const exported = Object.values(manifest.exports).flatMap((conditions) => conditions.import?.default ?? []);
 // What worker threads need is a thread of its own, started from its file.
 const nativeThread = 'native/thread/native-thread.js';
 const entries = [...exported, ...Object.values(manifest.bin)].map((file) => path.relative('dist', file));
@@ -76,20 +77,47 @@ const loadBuiltin = (_, whole, some, name) =>
     .flatMap((names) => (names ? `const ${names} = process.getBuiltinModule('${name}');` : []))
     .join(' ');
 
+const loadLess = (importsOfLayers) => ({
+  name: 'load-less',
+  setup({ onLoad }) {
+    onLoad({ filter: /\.js$/ }, ({ path: file }) => {
+      const code = readFileSync(file, 'utf8').replace(builtinImport, loadBuiltin);
+      return { contents: `${code}\n${importsOfLayers(path.relative(root, file))}` };
+    });
+  },
+});
+
+const { outputs } = (await build({ ...options, metafile: true, plugins: [loadLess(layerImports)] })).metafile;
+
+/** One CommonJS bundle has all modules, so that what is exported shares its state. A module is evaluated when it is needed. */
+const doors = exported.map((file) => path.relative('dist', file));
+const loaders = doors.map((file) => `${JSON.stringify(file)}: () => require(${JSON.stringify(inRoot('build', file))})`);
 await build({
   ...options,
-  plugins: [
-    {
-      name: 'load-less',
-      setup({ onLoad }) {
-        onLoad({ filter: /\.js$/ }, ({ path: file }) => {
-          const code = readFileSync(file, 'utf8').replace(builtinImport, loadBuiltin);
-          return { contents: `${code}\n${layerImports(path.relative(root, file))}` };
-        });
-      },
-    },
-  ],
+  entryPoints: undefined,
+  stdin: { contents: `module.exports = {\n${loaders.join(',\n')}\n};`, resolveDir: root, loader: 'js' },
+  outdir: undefined,
+  outbase: undefined,
+  outfile: inRoot('dist/cjs/bundle.js'),
+  splitting: false,
+  format: 'cjs',
+  define: { 'import.meta.url': 'undefined' },
+  plugins: [loadLess(() => '')],
 });
+writeFileSync(inRoot('dist/cjs/package.json'), '{ "type": "commonjs" }\n');
+for (const file of doors) {
+  const bundle = path.relative(path.dirname(file), 'bundle.js');
+  const from = JSON.stringify(bundle.startsWith('.') ? bundle : `./${bundle}`);
+  const names = outputs[`dist/${file}`].exports.join(', ');
+  writeFileSync(
+    inRoot('dist/cjs', file),
+    `'use strict';
+module.exports = require(${from})[${JSON.stringify(file)}]();
+// Tells \`import\` the names.
+0 && (module.exports = { ${names} });
+`,
+  );
+}
 for (const file of Object.values(manifest.bin)) chmodSync(inRoot(file), 0o755);
 const env = { ...process.env, NODE_DISABLE_COMPILE_CACHE: '1' };
 writeFileSync(

@@ -1,3 +1,4 @@
+import { builtFile } from '../native/package-files.js';
 import { callExported, callExportedLater } from '../native/thread/ask.js';
 import type { ErrorClasses } from '../native/thread/portable.js';
 import { ConfigurationError } from '../policy/configuration-error.js';
@@ -5,9 +6,9 @@ import { PolicyError } from '../policy/errors.js';
 
 export { isForwarding as isWorker } from '../native/thread/role.js';
 
-/** Returns a reference to a function of `tcp-keepalive/linux`. Its file lies beside the folder of the bundled chunks. */
+/** Returns a reference to a function of `tcp-keepalive/linux`. */
 function exported(name: string, classes?: ErrorClasses) {
-  const module = new URL('../linux.js', import.meta.url).href;
+  const module = builtFile('linux.js');
   return { module, name, classes: { ConfigurationError, PolicyError, ...classes } };
 }
 

@@ -1,5 +1,5 @@
-import { createRequire } from 'node:module';
 import { loadForOwnUse } from './own-addon.js';
+import { requireFromPackage } from './package-files.js';
 
 type Koffi = typeof import('koffi').default;
 
@@ -7,6 +7,6 @@ let loaded: Koffi | undefined;
 
 /** Returns the FFI, loaded synchronously at the first call: importing the package must work where the FFI does not. */
 export function ffi(): Koffi {
-  loaded ??= loadForOwnUse(() => createRequire(import.meta.url)('koffi') as Koffi);
+  loaded ??= loadForOwnUse(() => requireFromPackage('koffi') as Koffi);
   return loaded;
 }

@@ -1,6 +1,6 @@
 import { createRequire } from 'node:module';
 
-const { cache } = createRequire(import.meta.url);
+const { cache } = createRequire(process.execPath);
 
 let depth = 0;
 

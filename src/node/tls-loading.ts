@@ -1,4 +1,3 @@
-import { createRequire } from 'node:module';
 import type net from 'node:net';
 import { Socket } from './classes.js';
 import { threadMap } from './thread-map.js';
@@ -13,7 +12,7 @@ function isTlsLoaded(): boolean {
 }
 
 function tlsPrototype(): object | undefined {
-  const { TLSSocket } = createRequire(import.meta.url)('node:tls') as { readonly TLSSocket: typeof net.Socket };
+  const { TLSSocket } = process.getBuiltinModule('node:tls') as { readonly TLSSocket: typeof net.Socket };
   return method in TLSSocket.prototype ? TLSSocket.prototype : undefined;
 }
 

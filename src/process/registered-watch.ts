@@ -1,6 +1,6 @@
-import { createRequire } from 'node:module';
 import { debuglog } from 'node:util';
 import { UnsupportedError } from '../native/errors.js';
+import { requireFromPackage } from '../native/package-files.js';
 import { guarded } from '../node/guarded.js';
 import { hostOf } from '../node/tcp-handle.js';
 import { ConfigurationError } from '../policy/configuration-error.js';
@@ -16,10 +16,8 @@ const debug = debuglog('tcp-keepalive');
 /** Loads the watch, which most programs under `register` do not ask for, at once: no connection may be missed meanwhile. */
 function loadWatchPeers(): (options: PeerWatchOptions) => PeerWatch {
   try {
-    // A CommonJS build has no `import.meta.url`. Elsewhere `__filename` can be that of the program: `node -e` has a global one.
-    const own = createRequire(import.meta.url ?? __filename);
-    const { watchPeers } = own('tcp-keepalive') as { readonly watchPeers: (options: PeerWatchOptions) => PeerWatch };
-    return watchPeers;
+    type Exports = { readonly watchPeers: (options: PeerWatchOptions) => PeerWatch };
+    return (requireFromPackage('tcp-keepalive') as Exports).watchPeers;
   } catch (cause) {
     const requires = 'the package tcp-keepalive, installed beside the program if a bundler copied it into the program';
     throw new UnsupportedError('watching peers under register', requires, cause);

@@ -10,13 +10,14 @@ const count = 12;
 
 let folder: string;
 
-/** Copies of the built package, each of which a program evaluates by itself, as jest does for each file. */
+/** Copies of the built package, each of which a program evaluates by itself, as jest does for each file. Every other one has CommonJS modules. */
 beforeAll(() => {
   folder = mkdtempSync(path.join(tmpdir(), 'keepalive-'));
   symlinkSync(path.join(root, 'node_modules'), path.join(folder, 'node_modules'));
   for (let copy = 0; copy < count; copy += 1) {
-    cpSync(path.join(root, 'dist'), path.join(folder, String(copy)), { recursive: true });
-    writeFileSync(path.join(folder, String(copy), 'package.json'), '{ "type": "module" }');
+    const isCommonJs = copy % 2 === 1;
+    cpSync(path.join(root, isCommonJs ? 'dist/cjs' : 'dist'), path.join(folder, String(copy)), { recursive: true });
+    if (!isCommonJs) writeFileSync(path.join(folder, String(copy), 'package.json'), '{ "type": "module" }');
   }
 });
 afterAll(() => rmSync(folder, { recursive: true }));

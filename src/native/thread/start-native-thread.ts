@@ -1,8 +1,9 @@
+import { builtFile } from '../package-files.js';
 import { isForwarding, isInternalWorker, threadKey, workerThreads } from './role.js';
 
-/** Returns the URL of the native thread's module, which lies beside the folder of the bundles. */
+/** Returns the URL of the native thread's module. */
 export function nativeThreadEntry(): string {
-  return new URL('../native/thread/native-thread.js', import.meta.url).href;
+  return builtFile('native/thread/native-thread.js');
 }
 
 /**

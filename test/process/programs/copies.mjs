@@ -6,6 +6,7 @@
  */
 import { once } from 'node:events';
 import net from 'node:net';
+import { fileURLToPath } from 'node:url';
 
 const [folder, count, mode] = process.argv.slice(2);
 const copies = Array.from({ length: Number(count) }, (_, copy) => copy);
@@ -17,7 +18,7 @@ function note(prototype, method, index) {
   prototype[method] = function noted(...args) {
     const { stackTraceLimit } = Error;
     Error.stackTraceLimit = 200;
-    depths[index] = new Error().stack.split('\n').filter((line) => line.includes(folder)).length;
+    depths[index] = new Error().stack.split('\n').filter((line) => line.includes(fileURLToPath(folder))).length;
     Error.stackTraceLimit = stackTraceLimit;
     return Reflect.apply(original, this, args);
   };

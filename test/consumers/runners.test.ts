@@ -1,0 +1,51 @@
+import { describe, expect, it } from 'vitest';
+import { consumer, printed, tool } from './consumer.js';
+
+const jest = (...options: string[]) => [...options, tool('jest/bin/jest.js'), '--json', '--runInBand'];
+const mocha = [tool('mocha/bin/mocha.js'), '--reporter', 'json', '--timeout', '20000'];
+const vitest = [tool('vitest/vitest.mjs'), 'run', '--reporter', 'json'];
+
+/** Two test files, which some runners evaluate in one process, each with a copy of the package of its own. */
+const files = (extension: string, from: string) =>
+  Object.fromEntries(['one', 'two'].map((name) => [`${name}.test.${extension}`, `runners/dead-peer.${from}`]));
+
+const typeScript = {
+  strict: true,
+  module: 'commonjs',
+  target: 'es2022',
+  esModuleInterop: true,
+  types: ['jest', 'node'],
+};
+const settings = {
+  'jest, by default': [jest(), files('js', 'cjs'), { jest: { testTimeout: 20_000 } }],
+  'jest, with ES modules': [
+    jest('--experimental-vm-modules', '--no-warnings'),
+    files('mjs', 'mjs'),
+    { jest: { testTimeout: 20_000, testMatch: ['**/*.test.mjs'] } },
+  ],
+  'ts-jest, with module commonjs': [
+    jest(),
+    { ...files('ts', 'ts'), 'tsconfig.json': { compilerOptions: typeScript } },
+    { jest: { preset: 'ts-jest', testTimeout: 20_000 } },
+  ],
+  'mocha, with require': [[...mocha, '*.test.cjs'], files('cjs', 'cjs'), {}],
+  'mocha, with import': [[...mocha, '*.test.mjs'], files('mjs', 'mjs'), {}],
+  vitest: [vitest, { ...files('mjs', 'mjs'), 'vitest.config.mjs': 'runners/vitest.config.mjs' }, {}],
+} as const;
+
+interface Report {
+  readonly numPassedTests?: number;
+  readonly numFailedTests?: number;
+  readonly stats?: { readonly passes: number; readonly failures: number };
+}
+
+describe.concurrent('a test of a dead peer passes in', () => {
+  it.each(Object.entries(settings))('%s', async (name, [args, sources, manifest]) => {
+    const folder = consumer(name.replaceAll(/\W+/g, '-'), {
+      ...sources,
+      'package.json': { private: true, ...manifest },
+    });
+    const { numPassedTests, numFailedTests, stats } = await printed<Report>(folder, args);
+    expect([numPassedTests ?? stats?.passes, numFailedTests ?? stats?.failures]).toEqual([4, 0]);
+  });
+});
