@@ -228,7 +228,7 @@ export function apiPage() {
   const lines = [
     '# The whole API',
     '',
-    'Every export of the four imports, with its signature. The page is made from the docstrings by `scripts/api-page.mjs`.',
+    'Every export of the four imports, with its signature. The page is made from the docstrings.',
     '`tcp-keepalive/register` exports nothing: [its variables](whole-program.md#configuration) hold the policy. Numbers are',
     'milliseconds unless stated; a `Duration` may also be text with a unit, such as `30s`.',
     '',

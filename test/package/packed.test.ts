@@ -102,7 +102,8 @@ describe('the packed package, installed elsewhere without scripts', () => {
   it('carries no tests or benchmarks', () => {
     const installed = path.join(elsewhere, 'node_modules', 'tcp-keepalive');
     const top = readdirSync(installed);
-    expect(top.sort()).toEqual(['CHANGELOG.md', 'LICENSE', 'README.md', 'dist', 'docs', 'package.json', 'src']);
+    const documents = ['ARCHITECTURE.md', 'CHANGELOG.md', 'CONTRIBUTING.md', 'LICENSE', 'README.md'];
+    expect(top.sort()).toEqual([...documents, 'dist', 'docs', 'examples', 'package.json', 'src']);
     const files = ['dist', 'src'].flatMap((folder) =>
       readdirSync(path.join(installed, folder), { recursive: true, encoding: 'utf8' }),
     );
