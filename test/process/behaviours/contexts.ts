@@ -89,24 +89,29 @@ async function channels(): Promise<unknown> {
   return seen.map((entry) => JSON.stringify(entry)).sort();
 }
 
-/** What is active in this process while a pair of sockets and a server is open, and after it. */
-async function activeResources(): Promise<unknown> {
-  const tcp = () => process.getActiveResourcesInfo().filter((name) => name.startsWith('TCP'));
-  let before = tcp();
-  // Sockets of earlier behaviours may still be closing.
-  for (let last = -1; before.length !== last; before = tcp()) {
-    last = before.length;
+const activeTcp = () => process.getActiveResourcesInfo().filter((name) => name.startsWith('TCP'));
+
+/** What is active once no socket or server is closing any more. */
+async function settledTcp(): Promise<string[]> {
+  let active = activeTcp();
+  for (let last = -1; active.length !== last; active = activeTcp()) {
+    last = active.length;
     await delay(200);
   }
+  return active;
+}
+
+/** What is active in this process while a pair of sockets and a server is open, and after it. */
+async function activeResources(): Promise<unknown> {
+  const before = await settledTcp();
   const server = await listening(net.createServer());
   const [client, accepted] = await pair();
-  const during = tcp();
+  const during = await settledTcp();
   client.destroy();
   await closed(accepted.resume());
   server.close();
   await closed(server);
-  await delay(10);
-  return { before, during, after: tcp() };
+  return { before, during, after: await settledTcp() };
 }
 
 async function performanceEntries(): Promise<unknown> {
