@@ -20,7 +20,7 @@ import {
 } from '../options/source.js';
 import { sourceWithin } from '../options/within.js';
 import { askUnanswered } from './ask-unanswered.js';
-import { WantedPolicy } from './wanted.js';
+import { WantedPolicy } from './wanted-policy.js';
 
 /** A connection and what setting it came to. */
 export interface Change {

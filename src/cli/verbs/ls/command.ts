@@ -90,7 +90,7 @@ function exitCodeOf(listing: Listing, { failOn: faultsWanted = [] }: LsOptions):
 /** Returns the exit code of a list. If it is empty, says so in a sentence, unless only filters that judge leave everything out. */
 async function conclude(listing: Listing, query: ReturnType<typeof queryOf>, options: LsOptions): Promise<number> {
   if (listing.rows.length > 0 || !isAnswered(listing)) return exitCodeOf(listing, options);
-  const { printIfUnnamed } = await import('../../shared/unmatched.js');
+  const { printIfUnnamed } = await import('../../shared/print-unmatched.js');
   return printIfUnnamed(query, options) ? exitCodes.nothing : exitCodes.done;
 }
 

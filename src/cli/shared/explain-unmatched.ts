@@ -1,10 +1,10 @@
+import { type ConnectionRow, unitName } from '../../host/list/row.js';
+import { servicePorts } from '../../host/list/service-port.js';
+import { shownName } from '../../host/owners/processes.js';
+import { namesOf } from '../../host/owners/program-name.js';
+import { selectionMatcher } from '../../host/selection/match.js';
+import type { Selection, SelectionText } from '../../host/selection/selection.js';
 import { closestName } from '../../policy/closest-name.js';
-import { type ConnectionRow, unitName } from '../list/row.js';
-import { servicePorts } from '../list/service-port.js';
-import { shownName } from '../owners/processes.js';
-import { namesOf } from '../owners/program-name.js';
-import { selectionMatcher } from './match.js';
-import type { Selection, SelectionText } from './selection.js';
 
 /** A filter that names connections; the other filters judge them. */
 interface Naming {

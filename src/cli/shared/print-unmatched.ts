@@ -2,7 +2,7 @@ import type { ListQuery } from '../../host/list/list-query.js';
 import { listThrough } from '../../host/list/listing.js';
 import type { Selection } from '../../host/selection/selection.js';
 import { selectionFilters } from '../../host/selection/selection-error.js';
-import { explainUnmatched } from '../../host/selection/unmatched.js';
+import { explainUnmatched } from './explain-unmatched.js';
 import { printMessage } from './output.js';
 import type { SelectionOptions } from './selection-options.js';
 
