@@ -3,7 +3,7 @@ import { type ConnectionRow, dependsOnKeepAlive, lastHeardMs, unitName } from '.
 import { shownName } from '../../host/owners/processes.js';
 import { scriptIn } from '../../host/owners/program-name.js';
 import { policyDuration } from '../../policy/duration.js';
-import type { Endpoint } from '../../wire/endpoint.js';
+import { endpointText } from '../../wire/endpoint.js';
 import type { TcpState } from '../../wire/tcp-info/decode.js';
 import type { Tone } from './colour.js';
 import { humanDuration } from './duration.js';
@@ -32,10 +32,6 @@ export function processText({ process, owners }: ConnectionRow): string {
 /** The container or the unit that the process belongs to. */
 export function unitText(row: ConnectionRow): string {
   return unitName(row) ?? emptyCell;
-}
-
-export function endpointText({ address, port }: Endpoint): string {
-  return `${address.includes(':') ? `[${address}]` : address}:${port}`;
 }
 
 /** The peer's end; a listener has none. */

@@ -8,11 +8,11 @@ import {
 import type { Listing } from '../../../host/list/listing.js';
 import type { ConnectionRow } from '../../../host/list/row.js';
 import type { Verdict } from '../../../policy/model/verdict.js';
+import { endpointText } from '../../../wire/endpoint.js';
 import {
   addressColumn,
   ageTone,
   emptyCell,
-  endpointText,
   heardText,
   inFlightText,
   keepAliveText,

@@ -1,8 +1,8 @@
 import { type SortOrder, sortKeys } from '../../../host/list/order.js';
 import type { ConnectionRow } from '../../../host/list/row.js';
+import { endpointText } from '../../../wire/endpoint.js';
 import type { Key } from '../../shared/terminal-screen.js';
 import {
-  endpointText,
   keepAliveText,
   processText,
   remoteText,

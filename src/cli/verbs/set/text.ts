@@ -2,7 +2,8 @@ import type { Change, Changes, FailedChange } from '../../../host/change/set.js'
 import type { HostConnection } from '../../../host/list/connection.js';
 import { countSockets, type NotJudged } from '../../../host/list/not-judged.js';
 import { sameSettings } from '../../../policy/settings.js';
-import { addressColumn, endpointText, keepAliveText } from '../../text/cells.js';
+import { endpointText } from '../../../wire/endpoint.js';
+import { addressColumn, keepAliveText } from '../../text/cells.js';
 import { counted, notJudgedText, tally } from '../../text/counted.js';
 import { printable } from '../../text/printable.js';
 import { renderTable, wrapText } from '../../text/table.js';
