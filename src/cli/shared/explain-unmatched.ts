@@ -5,6 +5,8 @@ import { namesOf } from '../../host/owners/program-name.js';
 import { selectionMatcher } from '../../host/selection/match.js';
 import type { Selection, SelectionText } from '../../host/selection/selection.js';
 import { closestName } from '../../policy/closest-name.js';
+import { tally } from '../text/counted.js';
+import { optionFlag } from './option-flag.js';
 
 /** A filter that names connections; the other filters judge them. */
 interface Naming {
@@ -57,12 +59,7 @@ const mostNames = 4;
 
 /** Returns the names that most rows have. */
 function frequentNames(rows: readonly ConnectionRow[], naming: Naming): string[] {
-  const counts = new Map<string, number>();
-  for (const row of rows) {
-    const [name] = naming.namesOf(row);
-    if (name !== undefined) counts.set(name, (counts.get(name) ?? 0) + 1);
-  }
-  return [...counts].sort((a, b) => b[1] - a[1]).map(([name]) => name);
+  return tally(rows.flatMap((row) => naming.namesOf(row).slice(0, 1))).map(([name]) => name);
 }
 
 /** Returns the nearest names: one that differs by a slip, else those that contain what was given, else the most frequent. */
@@ -107,5 +104,5 @@ export function explainUnmatched(
       );
     });
   if (sentences.length > 0) return sentences.join('; ');
-  return `no connection matches ${named.map((name) => `--${name}`).join(' and ')} together`;
+  return `no connection matches ${named.map(optionFlag).join(' and ')} together`;
 }

@@ -3,6 +3,7 @@ import { listThrough } from '../../host/list/listing.js';
 import type { Selection } from '../../host/selection/selection.js';
 import { selectionFilters } from '../../host/selection/selection-error.js';
 import { explainUnmatched } from './explain-unmatched.js';
+import { optionFlag } from './option-flag.js';
 import { printMessage } from './output.js';
 import type { SelectionOptions } from './selection-options.js';
 
@@ -26,7 +27,7 @@ export function printIfUnnamed(
 /** Says on standard error in a sentence that nothing matches, and why. */
 export function printUnmatched(query: ListQuery & { readonly selection: Selection }, options: SelectionOptions): void {
   if (printIfUnnamed(query, options)) return;
-  const flags = selectionFilters.filter((filter) => options[filter] !== undefined);
-  const shown = flags.map((filter) => `--${filter.replace(/[A-Z]/, (letter) => `-${letter.toLowerCase()}`)}`);
+  const given = selectionFilters.filter((filter) => options[filter] !== undefined);
+  const shown = given.map(optionFlag);
   printMessage(shown.length === 0 ? 'there is no connection' : `no connection matches ${shown.join(' and ')}`);
 }
