@@ -4,13 +4,13 @@ import { type Endpoint, endpointText } from '../wire/endpoint.js';
 
 /** The ends of a connection or listener, as far as they are known. */
 export interface ConnectionEnds {
-  /** As the program gave it. */
+  /** The host name or address that the program passed to `connect`. */
   readonly host?: string | undefined;
   readonly remote?: Endpoint | undefined;
   readonly local?: Endpoint | undefined;
 }
 
-/** Returns the ends of a handle. `remote` is the end that the handle connects to, which the kernel does not tell before it is connected. */
+/** Returns the ends of a handle. Of a handle that is still connecting, the kernel does not know the peer: `remote` is used. */
 export function endsOf(handle: Handle, remote?: Endpoint): ConnectionEnds {
   return { host: hostOf(ownerOf(handle)), remote: peerOf(handle) ?? remote, local: nameOf(handle) };
 }

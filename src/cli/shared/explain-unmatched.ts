@@ -8,11 +8,11 @@ import { closestName } from '../../policy/closest-name.js';
 import { tally } from '../text/counted.js';
 import { optionFlag } from './option-flag.js';
 
-/** A filter that names connections; the other filters judge them. */
+/** A filter by a name or an address, as opposed to one by verdict or state. */
 interface Naming {
-  /** Says that there is none of the values given. */
+  /** Returns a sentence: no connection has the given values. */
   says(given: string): string;
-  /** What a row could have been named by. The first of the values is shown. */
+  /** Returns the names of a row that the filter accepts. Messages show the first. */
   namesOf(row: ConnectionRow): readonly string[];
 }
 
@@ -62,7 +62,7 @@ function frequentNames(rows: readonly ConnectionRow[], naming: Naming): string[]
   return tally(rows.flatMap((row) => naming.namesOf(row).slice(0, 1))).map(([name]) => name);
 }
 
-/** Returns the nearest names: one that differs by a slip, else those that contain what was given, else the most frequent. */
+/** Returns the nearest names: a name that differs by a slip, else names that contain the given text, else the most frequent names. */
 function nearestNames(given: readonly string[], rows: readonly ConnectionRow[], naming: Naming): string {
   const frequent = frequentNames(rows, naming);
   const all = [...new Set([...frequent, ...rows.flatMap((row) => naming.namesOf(row))])];
@@ -76,8 +76,8 @@ function nearestNames(given: readonly string[], rows: readonly ConnectionRow[], 
 }
 
 /**
- * Says in a sentence why nothing matches the filters that name connections; `undefined` if connections match these filters, and
- * only filters that judge, such as `verdict`, leave them out.
+ * Returns a sentence that says why nothing matches the filters by name and address; `undefined` if connections match these filters,
+ * and only filters such as `verdict` exclude the connections.
  *
  * @param rows The connections that are there without these filters.
  * @param text The filters as they were given.

@@ -7,13 +7,13 @@ import { optionFlag } from './option-flag.js';
 import { printMessage } from './output.js';
 import type { SelectionOptions } from './selection-options.js';
 
-/** The connections among which a query looks, whatever the filters are. */
+/** Returns a query without its filters, except for the network namespace. */
 function scopeOf({ selection, allNetns = false, allStates = false }: ListQuery): ListQuery {
   const { netns, state } = selection ?? {};
   return { allNetns, allStates: allStates || state !== undefined, selection: netns === undefined ? {} : { netns } };
 }
 
-/** Says on standard error why nothing matches. Returns false, and says nothing, if only filters that judge leave everything out. */
+/** Prints on standard error why nothing matches. Returns false, and prints nothing, if only filters such as --verdict exclude all rows. */
 export function printIfUnnamed(
   query: ListQuery & { readonly selection: Selection },
   options: SelectionOptions,
@@ -24,7 +24,7 @@ export function printIfUnnamed(
   return why !== undefined;
 }
 
-/** Says on standard error in a sentence that nothing matches, and why. */
+/** Prints a sentence on standard error: nothing matches, and why. */
 export function printUnmatched(query: ListQuery & { readonly selection: Selection }, options: SelectionOptions): void {
   if (printIfUnnamed(query, options)) return;
   const given = selectionFilters.filter((filter) => options[filter] !== undefined);

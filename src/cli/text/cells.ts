@@ -92,8 +92,8 @@ export const verdictTones = { protected: 'good', slow: 'warning', unprotected: '
 const defaultLimits = { probes: 9, retransmissions: 15 } as const;
 
 /**
- * Returns how close a connection is to its end by unanswered probes or retransmissions: no tone without any, `bad` from
- * half of those that the kernel sends.
+ * Returns the tone for the unanswered probes or retransmissions of a connection: none without any, `bad` from half of the
+ * number after which the kernel ends the connection.
  */
 export function ageTone({ connection: { timer, unanswered }, keepAlive }: ConnectionRow): Tone | undefined {
   if (unanswered === 0) return undefined;

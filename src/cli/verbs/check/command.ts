@@ -84,7 +84,7 @@ function assertOptions(options: CheckOptions, command: Command): void {
   }
 }
 
-/** Prints what became of connections and what is missing; with --json the peers too. */
+/** Prints the closed connections and the omissions; with --json the peers too. */
 function showEnd(result: CheckResult, reaped: readonly ReapedPeer[], { json, quiet }: CheckOptions): void {
   if (json) printJson(toJson(result, reaped));
   else {

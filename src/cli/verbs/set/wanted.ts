@@ -4,7 +4,7 @@ import { settingFields } from '../../../policy/settings.js';
 import { optionFlag } from '../../shared/option-flag.js';
 import { numberArgument, policyArgument } from '../../shared/policy-argument.js';
 
-/** What the policy argument can be besides policy text. */
+/** The words that the policy argument can be besides policy text. */
 const words: Readonly<Record<string, KeepAlivePolicy>> = {
   on: {},
   system: { idle: 'system', interval: 'system', count: 'system' },
@@ -43,13 +43,13 @@ export function givenNumbers(options: NumberOptions): SettingField[] {
   return settingFields.filter((field) => options[field] !== undefined);
 }
 
-/** What is wanted: a policy, its numbers alone, or `false` for no keepalive. */
+/** The wanted change: a policy, its numbers alone, or `false` for no keepalive. */
 export interface Wanted {
   readonly policy: KeepAlivePolicy | false;
   readonly onlyNumbers: boolean;
 }
 
-/** Returns what the arguments want. Ends the program if they want nothing or contradict each other. */
+/** Returns the change that the arguments ask for. Ends the program if they name none or contradict each other. */
 export function wantedOf(
   argument: PolicyArgument | undefined,
   options: NumberOptions & { readonly off?: true },
