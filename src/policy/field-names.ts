@@ -4,7 +4,7 @@ import { settingFields, stateFields } from './settings.js';
 
 type Field = (typeof stateFields)[number];
 
-/** The words of Node.js, drivers, kernels and other libraries for the fields, without `tcp`, `keepalive` and units. */
+/** Names of the fields in Node.js, drivers, kernels and other libraries, without `tcp`, `keepalive` and units. */
 const otherWords: Readonly<Record<Field, readonly string[]>> = {
   enabled: ['', 'enable', 'on', 'active'],
   idle: ['time', 'delay', 'initialdelay', 'idletime', 'idledelay', 'keepidle'],
