@@ -14,7 +14,7 @@ const verbs: Readonly<Record<string, () => Promise<Command>>> = {
   man: async () => (await import('./verbs/man/command.js')).manCommand(),
 };
 
-/** These describe the other verbs, so that all are loaded with them. */
+/** Verbs that describe all verbs, so that all verbs are loaded. */
 const describing = new Set(['completion', 'man']);
 
 /** Returns the verb that is called or asked about, or all of them, for the program's own help and for what is no verb. */

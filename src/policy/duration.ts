@@ -13,7 +13,7 @@ const withUnits = new RegExp(
 );
 
 /**
- * Reads a duration as milliseconds, or gives `undefined` where the text is none.
+ * Reads a duration as milliseconds, or returns `undefined` if the text is no duration.
  *
  * A number without a unit is taken in `bareUnit`; without one, a unit is required. Several units follow one another, the
  * longest first. The result may be fractional, negative numbers and exponents are not durations.

@@ -4,7 +4,7 @@ import { settingFields, stateFields } from './settings.js';
 
 type Field = (typeof stateFields)[number];
 
-/** The words of Node.js, drivers, kernels and other libraries for the fields, without `tcp`, `keepalive` and units. */
+/** Names of the fields in Node.js, drivers, kernels and other libraries, without `tcp`, `keepalive` and units. */
 const otherWords: Readonly<Record<Field, readonly string[]>> = {
   enabled: ['', 'enable', 'on', 'active'],
   idle: ['time', 'delay', 'initialdelay', 'idletime', 'idledelay', 'keepidle'],
@@ -14,7 +14,7 @@ const otherWords: Readonly<Record<Field, readonly string[]>> = {
   rtoMax: ['maxrto', 'rtomax'],
 };
 
-/** What a state has besides its fields: {@link setKeepAlive} and {@link getKeepAlive} return it. */
+/** Fields that states returned by `setKeepAlive` and `getKeepAlive` have besides. */
 const stateNotes: readonly string[] = ['status', 'readBack', 'deferred', 'connections'];
 
 /** Returns the field for which others have a name such as `keepAliveInitialDelay` or `TCP_KEEPIDLE`. */
@@ -36,7 +36,7 @@ function hintFor(name: string): string | undefined {
 
 const fieldNames = `${settingFields.slice(0, -1).join(', ')} and ${settingFields.at(-1)}`;
 
-/** How an error says what a policy may be. */
+/** The allowed forms of a policy, for errors. */
 export const policyAllowed = `policy text such as '30:5:3:auto' or an object of ${fieldNames}`;
 
 /**

@@ -9,8 +9,8 @@ export type Duration = number | string;
  */
 export interface KeepAlivePolicy {
   /**
-   * `false` turns keepalive off, and sets the numbers for when it is turned on. Left out or `true`, keepalive is on. With all
-   * other fields that a state always has, the object is a state, which is restored as a whole.
+   * `false` turns keepalive off, and sets the numbers for when it is turned on. `true` turns keepalive on.
+   * Default: `true`. An object with `enabled`, idle, interval, count and user timeout is a state, which is restored as a whole.
    */
   readonly enabled?: boolean | undefined;
   /** Quiet time before the first probe: 1 s to 32767 s. */
@@ -87,8 +87,8 @@ export type CompletePolicy = Readonly<
 /** A validated policy: every field is in milliseconds and within the kernel's limits, `'system'`, or to be left alone. */
 export type ValidPolicy = { readonly [Field in SettingField]?: number | 'system' | undefined } & {
   /**
-   * Stated if keepalive is to be off, and by a state, whose numbers can be beyond the limits: of such a policy only what
-   * differs from a connection's own options is set.
+   * `false` turns keepalive off. A state always has this field, and its numbers can be beyond the limits: only the numbers that
+   * differ from a connection's own are set.
    */
   readonly enabled?: boolean;
 };

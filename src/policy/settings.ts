@@ -70,7 +70,7 @@ export function settingsKey(settings: Settings): string {
   return key;
 }
 
-/** Returns the policy that setting one after the other comes to: `later` leaves what it does not say, and says whether it is on. */
+/** Returns the policy that has the effect of two, set one after the other: fields that `later` leaves out come from `earlier`. */
 export function mergeSettings(earlier: ValidPolicy, later: ValidPolicy): ValidPolicy {
   const enabled = later.enabled ?? (earlier.enabled === undefined ? undefined : true);
   const numbers = settingsOf((field) => later[field] ?? earlier[field]);

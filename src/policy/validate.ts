@@ -8,7 +8,7 @@ import { secondsMeant } from './unit-slip.js';
 /** Go and others have -1 for a number that is left as it is, Node.js has 0. */
 const leaveOutHint = 'to leave it as it is, leave the field out';
 
-/** Policy text has a place for each number. */
+/** Policy text cannot leave a number out. */
 export const leaveOutOfTextHint =
   'policy text states each number: to leave it as it is, pass an object without the field';
 
@@ -104,7 +104,7 @@ function validateField(field: SettingField, value: unknown, valid: Fields, least
 export const policyOrOffAllowed = `${policyAllowed}, or 'on' or 'off'`;
 
 /**
- * Checks that each number can be set: a state can have others, which only a connection has that follows such a sysctl.
+ * Checks that each number can be set. A state can have other numbers, if its connection followed a sysctl beyond the limits.
  *
  * @throws {PolicyError} for the first number that cannot be set.
  */

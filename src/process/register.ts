@@ -11,7 +11,7 @@ import { startRegisteredWatch } from './registered-watch.js';
 /**
  * Exits with code 1. With TCP_KEEPALIVE_ON_ERROR=warn, continues and emits a process warning.
  *
- * @param consequence What the program then lacks.
+ * @param consequence The beginning of the warning.
  * @throws the error itself if no configuration can cause it.
  */
 function refuse(error: unknown, consequence = 'no keepalive policy is in force'): void {
@@ -41,7 +41,7 @@ function workingDirectory(): string | undefined {
   }
 }
 
-/** Applies the policy, and watches the peers if that is asked for. */
+/** Applies the policy, and watches the peers if the configuration has `deadAfter`. */
 function register({ policy, options, watch, sourceOf }: Configuration): void {
   checkOptions(options, sourceOf);
   // Without rules every connection is left to the program: nothing needs to be wrapped.

@@ -13,7 +13,7 @@ import type { PeerWatchOptions } from './watch/watch-peers.js';
 
 const debug = debuglog('tcp-keepalive');
 
-/** Loads the watch, which most programs under `register` do not ask for, at once: no connection may be missed meanwhile. */
+/** Loads the watch only for programs that want one. Loads it synchronously: a connection opened meanwhile would be missed. */
 function loadWatchPeers(): (options: PeerWatchOptions) => PeerWatch {
   try {
     type Exports = { readonly watchPeers: (options: PeerWatchOptions) => PeerWatch };
@@ -32,7 +32,7 @@ function eventText(event: PeerEvent): string {
   return `peer ${type}${reason}: ${name}, ${unanswered} unanswered${silence}`;
 }
 
-/** The status of a watch as a line of text. */
+/** Returns the status of a watch as a line of text. */
 function watchText({ watched, suspect, stalled, closed, deaths }: WatchStatus): string {
   const reasons = Object.entries(deaths).filter(([, count]) => count > 0);
   const dead = reasons.reduce((sum, [, count]) => sum + count, 0);

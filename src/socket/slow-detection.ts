@@ -12,7 +12,7 @@ const fields = ['idle', 'interval', 'count'] as const;
 
 let hasWarned = false;
 
-/** Returns whether a number is the kernel's. On platforms whose defaults cannot be read, nobody is known to have chosen it. */
+/** Returns whether a number is the kernel's. Also if the defaults of the platform cannot be read. */
 function isUnchosen(field: (typeof fields)[number], value: number | null): boolean {
   try {
     return value === kernelDefault(field);

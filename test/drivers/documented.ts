@@ -16,15 +16,15 @@ export function tableUnder(heading: string, name = 'drivers.md'): string[][] {
   return rows.slice(2).map(cellsOf);
 }
 
-const settings = tableUnder('What each driver does by itself');
+const settings = tableUnder('What each driver does without a policy');
 const signs = tableUnder('What you see when the server has vanished');
 const places = tableUnder('Whose socket it is, and where');
 
 const [here = ''] = process.versions.node.split('.');
 
 /** What the table says that each setting of a driver does on the wire, with this version of Node.js. */
-export function documentedSettings(driver: string, column: 'by itself' | 'filled'): Record<string, string> {
-  const index = column === 'by itself' ? 2 : 3;
+export function documentedSettings(driver: string, column: 'without a policy' | 'filled'): Record<string, string> {
+  const index = column === 'without a policy' ? 2 : 3;
   const documented: Record<string, string> = {};
   for (const cells of settings.filter(([name]) => name === driver)) {
     const [setting = '', versions] = (cells[1] ?? '').split(', Node.js ');

@@ -112,7 +112,7 @@ export function testDriver(test: DriverTest): void {
 
   it.concurrent(`${name}: its own settings do on the wire what the table says`, async (context) => {
     const driver = await startDriver(test, context);
-    expect(documentedSettings(name, 'by itself')).toEqual(await measureSettings(test, driver));
+    expect(documentedSettings(name, 'without a policy')).toEqual(await measureSettings(test, driver));
   });
 
   it.concurrent(`${name}: has what the table says where the policy only fills gaps`, async (context) => {

@@ -1,9 +1,9 @@
 import type { Option } from 'commander';
 
-/** What a value of an option is made of. */
+/** The values of an option. */
 export interface OptionValues {
   readonly values: readonly string[];
-  /** Whether a value is a list of them, with commas. */
+  /** Whether several values can be given at once, with commas. */
   readonly isList: boolean;
 }
 
@@ -15,7 +15,7 @@ export function withValues(option: Option, values: readonly string[], { isList =
   return option;
 }
 
-/** Returns the values of an option; undefined if they are no fixed set. */
+/** Returns the values of an option; undefined if any value is possible. */
 export function valuesOf(option: Option): OptionValues | undefined {
   const { argChoices } = option;
   return known.get(option) ?? (argChoices && { values: argChoices, isList: false });

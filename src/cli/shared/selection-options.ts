@@ -1,15 +1,10 @@
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import type { ListQuery } from '../../host/list/list-query.js';
 import { networkNamespaces } from '../../host/namespaces/network-namespaces.js';
-import {
-  parseSelection,
-  type Selection,
-  type SelectionText,
-  stateNames,
-  verdicts,
-} from '../../host/selection/selection.js';
+import { parseSelection, type Selection, type SelectionText, stateNames } from '../../host/selection/selection.js';
 import { selectionFilters } from '../../host/selection/selection-error.js';
 import { readDuration } from '../../policy/duration.js';
+import { verdicts } from '../../policy/model/verdict.js';
 import { millisecondsMeant } from '../../policy/unit-slip.js';
 import { withValues } from './option-values.js';
 

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { exampleConnection, exampleRow, inState, off, on } from '../../../test/host/example-row.js';
-import { ageTone, endpointText, inFlightText, keepAliveText, remoteText, stateText, verdictText } from './cells.js';
+import { endpointText } from '../../wire/endpoint.js';
+import { ageTone, inFlightText, keepAliveText, remoteText, stateText, verdictText } from './cells.js';
 
 it.each([
   [on, '30:5:3'],

@@ -3,7 +3,7 @@ import { type ConnectionRow, dependsOnKeepAlive, lastHeardMs, unitName } from '.
 import { shownName } from '../../host/owners/processes.js';
 import { scriptIn } from '../../host/owners/program-name.js';
 import { policyDuration } from '../../policy/duration.js';
-import type { Endpoint } from '../../wire/endpoint.js';
+import { endpointText } from '../../wire/endpoint.js';
 import type { TcpState } from '../../wire/tcp-info/decode.js';
 import type { Tone } from './colour.js';
 import { humanDuration } from './duration.js';
@@ -32,10 +32,6 @@ export function processText({ process, owners }: ConnectionRow): string {
 /** The container or the unit that the process belongs to. */
 export function unitText(row: ConnectionRow): string {
   return unitName(row) ?? emptyCell;
-}
-
-export function endpointText({ address, port }: Endpoint): string {
-  return `${address.includes(':') ? `[${address}]` : address}:${port}`;
 }
 
 /** The peer's end; a listener has none. */
@@ -96,8 +92,8 @@ export const verdictTones = { protected: 'good', slow: 'warning', unprotected: '
 const defaultLimits = { probes: 9, retransmissions: 15 } as const;
 
 /**
- * Returns how close a connection is to its end by unanswered probes or retransmissions: no tone without any, `bad` from
- * half of those that the kernel sends.
+ * Returns the tone for the unanswered probes or retransmissions of a connection: none without any, `bad` from half of the
+ * number after which the kernel ends the connection.
  */
 export function ageTone({ connection: { timer, unanswered }, keepAlive }: ConnectionRow): Tone | undefined {
   if (unanswered === 0) return undefined;

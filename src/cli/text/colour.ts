@@ -1,6 +1,6 @@
 import { WriteStream } from 'node:tty';
 
-/** What a colour says. The text beside the colour says the same. */
+/** The meaning of a colour. The text beside the colour says the same. */
 export type Tone = 'good' | 'warning' | 'bad';
 
 /**
@@ -13,7 +13,7 @@ const codes: Readonly<Record<Tone, { readonly basic: number; readonly palette: n
   bad: { basic: 31, palette: 160 },
 };
 
-/** Gives a printable text the colour of a tone; without a tone returns the text as it is. */
+/** Colours a printable text by a tone. Without a tone, returns the text unchanged. */
 export type Paint = (text: string, tone?: Tone) => string;
 
 /** Adds no colour. */

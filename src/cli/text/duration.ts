@@ -24,7 +24,7 @@ export function humanDuration(ms: number): string {
   return parts.join(' ');
 }
 
-/** Says a duration as {@link humanDuration} does, rounded up: for what takes at most that long. */
+/** Returns a duration as {@link humanDuration} does, rounded up: for an upper bound. */
 export function longestDuration(ms: number): string {
   const unit = ms < 10_000 ? 100 : ms < 3_600_000 ? 1000 : ms < 86_400_000 ? 60_000 : 3_600_000;
   return humanDuration(Math.ceil(ms / unit) * unit);

@@ -99,7 +99,7 @@ interface Fitted {
   readonly least: number;
 }
 
-/** Returns what a column takes under one of its titles. */
+/** Returns the widths of a column under one of its titles. */
 function measured(column: Column, index: number, title: string, rows: readonly (readonly string[])[]): Fitted {
   let natural = displayWidth(title);
   for (const row of rows) natural = Math.max(natural, displayWidth(row[index] as string));

@@ -20,7 +20,7 @@ import {
 } from '../options/source.js';
 import { sourceWithin } from '../options/within.js';
 import { askUnanswered } from './ask-unanswered.js';
-import { WantedPolicy } from './wanted.js';
+import { WantedPolicy } from './wanted-policy.js';
 
 /** A connection and what setting it came to. */
 export interface Change {
@@ -173,7 +173,7 @@ export function unreadError({ unreachable }: ConnectionRow): string {
   return unreachable ?? 'its options could not be read';
 }
 
-/** What is to be done: the changes, as they are foreseen if the present options are read, and the connections that cannot be changed. */
+/** The intended changes; their foreseen results, if the present options are read; and the connections that cannot be changed. */
 interface Plan {
   readonly intended: readonly PlannedChange[];
   readonly foreseen: readonly Change[];
@@ -204,8 +204,8 @@ function planChanges(rows: readonly ConnectionRow[], policy: WantedPolicy, areOp
  *
  * A listener's future connections inherit. A connection that cannot be set is in `failed` with the reason, and unchanged; the
  * others are set nevertheless. TIME_WAIT, SYN_RECV, CLOSE and orphans are passed over. A connection that has the policy
- * already is in `changed` with `before` as `after`. `userTimeout: 'auto'` in an object without all of idle, interval and count is
- * worked out for each connection, of the numbers that it will have. `'system'` is the default of the connection's own network
+ * already is in `changed` with `before` as `after`. If an object with `userTimeout: 'auto'` leaves out idle, interval or count,
+ * the user timeout is computed for each connection, from the numbers that the connection will have. `'system'` is the default of the connection's own network
  * namespace. Needs the processes' own user, or CAP_SYS_PTRACE (Linux 5.6), or CAP_BPF
  * and CAP_PERFMON (Linux 6.1 that is free of CVE-2026-74714). The processes' blocking mode is never touched.
  *

@@ -35,8 +35,8 @@ function factsFor(rows: readonly ConnectionRow[], by: Grouping): GroupFacts {
 }
 
 /**
- * Groups rows as {@link groupRows} does, with what the machine tells besides: listeners that the filters of the list leave out,
- * and the names of network namespaces.
+ * Groups rows as {@link groupRows} does. Also uses listeners that the filters of the list exclude, and the names of network
+ * namespaces.
  */
 export function groupListed(rows: readonly ConnectionRow[], by: Grouping): Group[] {
   return groupRows(rows, by, factsFor(rows, by));

@@ -37,7 +37,7 @@ function count(counts: MutableCounts, { connection, verdict }: ConnectionRow): v
 
 const hasPeer = ({ state }: HostConnection) => state !== 'LISTEN' && state !== 'CLOSE';
 
-/** What the rows do not tell. */
+/** Facts of the machine that rows lack. */
 export interface GroupFacts {
   /** Listeners that are no rows. Default: none. */
   readonly listeners?: readonly HostConnection[];

@@ -163,7 +163,7 @@ export interface ConnectionJson {
   readonly timer: { readonly kind: TimerKind; readonly expiresMs: number } | null;
   readonly unanswered: number;
   readonly lastHeardMs: number | null;
-  /** `command` is cut after 1000 characters, and `null` if it is empty or could not be read. */
+  /** The process; `command` has at most 1000 characters, and is `null` if the command line is empty or could not be read. */
   readonly process:
     | (Required<Pick<HostProcess, 'pid' | 'name' | 'program'>> & { readonly command: string | null })
     | null;

@@ -28,7 +28,7 @@ export interface NumbersOnly {
   readonly numbers: ValidPolicy;
 }
 
-/** What a socket is to have: a policy, numbers alone, `false` for no keepalive, or a state that it had before. */
+/** The wanted options of a socket: a policy, numbers alone, `false` for no keepalive, or an earlier state. */
 export type WantedOptions = ValidPolicy | NumbersOnly | false | KeepAliveState;
 
 export interface OptionChange {

@@ -40,7 +40,7 @@ export function processName(pid: number): string | undefined {
 const mostBytes = 64 * 1024;
 let buffer: Buffer | undefined;
 
-/** Returns the beginning of a command line; empty if the process is gone or has none. */
+/** Returns the first 64 KiB of a command line; empty if the process has ended or has none. */
 function readCommandLine(pid: number): string {
   buffer ??= Buffer.allocUnsafeSlow(mostBytes);
   let fd: number | undefined;
@@ -58,7 +58,7 @@ function readCommandLine(pid: number): string {
   }
 }
 
-/** Returns what is known of a process by its id; `undefined` if it is gone. */
+/** Reads the name, the program and the command line of a process; `undefined` if the process has ended. */
 export function hostProcess(pid: number): HostProcess | undefined {
   const name = processName(pid);
   if (name === undefined) return undefined;
@@ -68,7 +68,7 @@ export function hostProcess(pid: number): HostProcess | undefined {
   return { pid, name, ...(program === name ? {} : { program }), ...(command === '' ? {} : { command }) };
 }
 
-/** Returns the name of a process that people use. */
+/** Returns the program, or the kernel's name of the process if the command line tells no more. */
 export function shownName({ name, program = name }: Pick<HostProcess, 'name' | 'program'>): string {
   return program;
 }

@@ -1,6 +1,7 @@
 import { didYouMean } from '../../policy/closest-name.js';
 import { assertKnownNames, ConfigurationError } from '../../policy/configuration-error.js';
 import type { PortRange } from '../../policy/match/port-range.js';
+import { verdicts } from '../../policy/model/verdict.js';
 import { tcpStates } from '../../wire/tcp-info/state.js';
 import { SelectionError, type SelectionFilter, selectionFilters } from './selection-error.js';
 
@@ -19,8 +20,6 @@ const isPort = (value: unknown) => Number.isInteger(value) && Number(value) >= 0
 
 const isPrefix = (value: unknown) => Object.values(value ?? {}).some((part) => part instanceof Uint8Array);
 
-const verdicts: readonly unknown[] = ['protected', 'slow', 'unprotected'];
-
 /** The values of each filter: the test of one, and what a list of them is called. */
 const filters: {
   readonly [filter in Exclude<SelectionFilter, 'unanswered'>]: readonly [(value: unknown) => boolean, string];
@@ -32,7 +31,7 @@ const filters: {
   local: [isPrefix, "an array of blocks, as parseSelection({ local: '10.0.0.0/8' }) returns"],
   remote: [isPrefix, "an array of blocks, as parseSelection({ remote: '10.0.0.0/8' }) returns"],
   state: [(value) => tcpStates.includes(value as 'LISTEN'), "an array of states such as ['ESTABLISHED']"],
-  verdict: [(value) => verdicts.includes(value), `an array of ${verdicts.join(', ')}`],
+  verdict: [(value) => verdicts.includes(value as 'slow'), `an array of ${verdicts.join(', ')}`],
   silentFor: [isDuration, 'an array of milliseconds such as [600000]'],
   cgroup: [
     (value) => isText(value) && (value as string).startsWith('/'),
@@ -46,7 +45,7 @@ const filters: {
 function hintFor(filter: SelectionFilter, value: unknown): string | undefined {
   const names: Partial<Record<SelectionFilter, readonly string[]>> = {
     state: tcpStates,
-    verdict: verdicts as string[],
+    verdict: verdicts,
   };
   const text = filter === 'state' ? String(value).toUpperCase().replaceAll('-', '_') : String(value);
   return didYouMean(text, names[filter] ?? []);

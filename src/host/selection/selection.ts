@@ -2,7 +2,7 @@ import { didYouMean } from '../../policy/closest-name.js';
 import { assertKnownNames } from '../../policy/configuration-error.js';
 import { readDuration } from '../../policy/duration.js';
 import { type PortRange, parsePortRange, portRangesAllowed } from '../../policy/match/port-range.js';
-import type { Verdict } from '../../policy/model/verdict.js';
+import { type Verdict, verdicts } from '../../policy/model/verdict.js';
 import { type AddressPrefix, parseAddressPrefix } from '../../wire/ip-address.js';
 import type { TcpState } from '../../wire/tcp-info/decode.js';
 import { SelectionError, type SelectionFilter, selectionFilters } from './selection-error.js';
@@ -106,9 +106,6 @@ function parseState(text: string): readonly TcpState[] {
     didYouMean(text.toLowerCase(), stateNames),
   );
 }
-
-/** The verdicts that `verdict` can select. */
-export const verdicts: readonly Verdict[] = ['protected', 'slow', 'unprotected'];
 
 function parseVerdict(text: string): Verdict {
   const found = verdicts.find((verdict) => verdict === text);

@@ -13,6 +13,8 @@ import { idleDetection, inFlightDetection } from './detection-time.js';
  */
 export type Verdict = 'protected' | 'slow' | 'unprotected';
 
+export const verdicts: readonly Verdict[] = ['protected', 'slow', 'unprotected'];
+
 /** The part of a connection's state that decides when its kernel notices that the peer has vanished. */
 export interface Transfer {
   /** Whether anything is unacknowledged, or not sent yet. Default: false. */

@@ -13,5 +13,5 @@ export interface AppliedEvent {
   readonly native?: true;
 }
 
-/** Receives what was done, and for debugging the ends of the connection or listener. */
+/** Receives an event, and for debug lines a function that returns the ends of the connection or listener. */
 export type Told = (event: AppliedEvent, ends: () => ConnectionEnds) => void;

@@ -10,12 +10,12 @@ import { type Content, type Field, fields, readConfigurationFile } from './confi
 export interface Configuration {
   readonly policy: PolicyInput | 'unmanaged' | boolean;
   readonly options: ProcessOptions;
-  /** What to watch for; undefined if no peers are to be watched. */
+  /** The settings of the watch; undefined if no peers are watched. */
   readonly watch: WatchSettings | undefined;
   readonly sourceOf: (field: Field | keyof ProcessOptions) => string;
 }
 
-/** When the peers of a process are given up, and what follows. */
+/** When `register` declares a peer dead, and whether it destroys the socket. */
 export interface WatchSettings {
   readonly deadAfter: Duration;
   readonly destroy: boolean;
@@ -80,7 +80,7 @@ function parseDeadAfter(text: string): string {
   );
 }
 
-/** Makes of a variable's text what the file has in its place. Default: text. */
+/** Parsers of a variable's text, which return the value that the file would have. Default: the text itself. */
 const parsers: { readonly [field in Field]?: (text: string) => unknown } = {
   rules: parseRules,
   native: parseSwitch,

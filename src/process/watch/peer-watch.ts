@@ -75,8 +75,8 @@ export class PeerWatch extends EventEmitter<PeerWatchEvents> implements AsyncIte
   }
 
   /**
-   * Returns the connections that are watched now, by the state of their peers, and those that have ended, by reason. The counts
-   * of a closed watch stay.
+   * Counts the connections that are watched now, by the state of their peers, and the connections that have ended, by reason.
+   * A closed watch keeps its counts.
    *
    * @example
    * const { watched, suspect, deaths } = watch.status();

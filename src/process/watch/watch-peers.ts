@@ -130,8 +130,8 @@ function addQuietly(watch: PeerWatch, socket: net.Socket): void {
 }
 
 /**
- * Adds accepted connections, those that another process hands over, and TLS that is put on a connection. The watch itself
- * notices connecting sockets.
+ * Adds accepted connections, connections that another process hands over, and TLS on a connection. The watch itself notices
+ * connecting sockets.
  */
 function addAll(watch: PeerWatch): void {
   const onServerSocket = (message: unknown) => addQuietly(watch, (message as { socket: net.Socket }).socket);

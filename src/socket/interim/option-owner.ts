@@ -22,14 +22,14 @@ export interface OptionOwner {
 /** The owners, by the handle that has the descriptor. Most connections have none: their options are the program's. */
 export const optionOwners = threadMap<Handle, OptionOwner>('option-owners/1');
 
-/** Returns the options in which what the program has set differs from what is in force; undefined if there are none. */
+/** Returns the options of the program that differ from the options in force; undefined if there are none. */
 export function unwatchedOptions(program: KeepAliveState, inForce: KeepAliveState): DeferredOptions | undefined {
   const later = optionFields.filter((field) => program[field] !== inForce[field]);
   if (later.length === 0) return undefined;
   return { until: 'unwatched', ...Object.fromEntries(later.map((field) => [field, program[field]])) };
 }
 
-/** Returns the options of a connection that are set later, other than those that are in force. */
+/** Returns the deferred options of a connection; undefined if there are none. */
 export function deferredFor(handle: Handle, inForce: KeepAliveState): DeferredOptions | undefined {
   const bottom = bottomOf(handle);
   const owner = optionOwners.get(bottom);

@@ -1,8 +1,9 @@
 import { describeValue } from '../../policy/errors.js';
 import { ObjectShape } from './object-shape.js';
 
-/** An object of a widely used package that people pass instead of its socket. */
+/** An object of a widely used package that people pass instead of the socket below it. */
 interface KnownTarget {
+  /** The name of the object in an error, with its article. */
   readonly what: string;
   /** Properties that together no other package's objects have. */
   readonly has: readonly string[];
@@ -108,7 +109,7 @@ const knownTargets: readonly KnownTarget[] = [
 ];
 
 /**
- * Describes what was passed instead of a socket, and what to do instead: objects of widely used packages are known by their
+ * Describes a wrong target for an error, and says what to pass instead. Recognizes objects of widely used packages by their
  * shape. Runs no code of the object, and never throws.
  */
 export function describeTarget(target: unknown): string {

@@ -15,6 +15,7 @@ import {
   printMessage,
   printPainted,
 } from '../../shared/output.js';
+import { printUnmatched } from '../../shared/print-unmatched.js';
 import {
   addSelectionOptions,
   durationOption,
@@ -22,7 +23,6 @@ import {
   queryOf,
   type SelectionOptions,
 } from '../../shared/selection-options.js';
-import { printUnmatched } from '../../shared/unmatched.js';
 import { counted } from '../../text/counted.js';
 import { toJson } from './json.js';
 import { quietLines, renderPeers, renderReaped } from './text.js';
@@ -84,7 +84,7 @@ function assertOptions(options: CheckOptions, command: Command): void {
   }
 }
 
-/** Prints what became of connections and what is missing; with --json the peers too. */
+/** Prints the closed connections and the omissions; with --json the peers too. */
 function showEnd(result: CheckResult, reaped: readonly ReapedPeer[], { json, quiet }: CheckOptions): void {
   if (json) printJson(toJson(result, reaped));
   else {

@@ -1,6 +1,7 @@
 import type { CheckedPeer, CheckResult } from '../../../host/check/check.js';
 import type { ReapedPeer } from '../../../host/check/reap.js';
-import { addressColumn, endpointText, processColumn, processText } from '../../text/cells.js';
+import { endpointText } from '../../../wire/endpoint.js';
+import { addressColumn, processColumn, processText } from '../../text/cells.js';
 import { type Paint, plain, type Tone } from '../../text/colour.js';
 import { counted, notJudgedText, tally } from '../../text/counted.js';
 import { printable } from '../../text/printable.js';

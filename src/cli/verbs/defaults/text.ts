@@ -35,7 +35,7 @@ function place({ file, line }: SysctlSource, width = Number.POSITIVE_INFINITY): 
   return cutMiddle(printable(`${file}:${line}`), width);
 }
 
-/** In fewer columns keys have no `net.ipv4.`, and what sets them is said in fewer words. */
+/** In fewer columns, keys lack `net.ipv4.`, and sources and titles are shorter. */
 const roomyWidth = 76;
 
 const shownKey = ({ key }: KeepAliveSysctl, width: number) =>
@@ -92,7 +92,7 @@ function renderNamespaces(namespaces: readonly NamespaceDefaults[], width: numbe
   return ['', renderTable(columns, namespaces.map(namespaceRow), width)];
 }
 
-/** The kernel's defaults, where they come from and what they mean, in lines no longer than `width`. */
+/** Returns the kernel's defaults, their sources and their meaning, in lines no longer than `width`. */
 export function renderDefaults(report: KernelDefaultsReport, width: number): string {
   const rows = keepAliveSysctls.map((sysctl) => [
     shownKey(sysctl, width),
@@ -118,7 +118,7 @@ function renderFile(file: DefaultsChange['file'], applied: boolean): string[] {
   return ['', `${printable(file.path)}: ${done}`];
 }
 
-/** What a change did, or would do: before and after, in lines no longer than `width`. */
+/** Returns the values before and after a change, or a dry run, in lines no longer than `width`. */
 export function renderChange({ before, after, applied, file, incomplete }: DefaultsChange, width: number): string {
   const proseWidth = Math.min(width, 80);
   const rows = keepAliveSysctls.map((sysctl) => [sysctl.key, shownValue(sysctl, before), shownValue(sysctl, after)]);

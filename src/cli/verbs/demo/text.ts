@@ -6,7 +6,7 @@ import type { DemoReport, Outcome, Scenario, ScenarioResult } from './scenario.j
 import { demoDurationMs, scenarios } from './scenarios.js';
 import type { TimelineEvent } from './timeline.js';
 
-/** In fewer columns there are short words for what the server sees. */
+/** In fewer columns, outcomes have short names. */
 const roomyWidth = 80;
 const titleWidth = 25;
 
@@ -120,7 +120,7 @@ function renderRow(scenario: Scenario, result: ScenarioResult, width: number): s
   ];
 }
 
-/** The table at the end, in lines no longer than `width`, and what it comes to. */
+/** Returns the table at the end and a conclusion, in lines no longer than `width`. */
 export function renderReport(report: DemoReport, width: number): string {
   const rows = report.scenarios.map((result, index) => renderRow(scenarios[index] as Scenario, result, width));
   const conclusion = report.ok

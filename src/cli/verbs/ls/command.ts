@@ -60,7 +60,7 @@ async function table(listing: Listing, options: LsOptions): Promise<string> {
   return `${body}\n\n${explanations}\n\n${renderSummary(listing, paint)}\n`;
 }
 
-/** What can read options is loaded where they are asked for. */
+/** Returns the function that lists. Loads the readers of options only if options are wanted. */
 async function createLister({ fast }: LsOptions): Promise<(query: ListQuery) => Listing> {
   if (!fast) return (await import('../../../host/list/list.js')).listConnections;
   const { listThrough } = await import('../../../host/list/listing.js');
@@ -87,10 +87,10 @@ function exitCodeOf(listing: Listing, { failOn: faultsWanted = [] }: LsOptions):
   return isAnswered(listing) ? exitCodes.done : exitCodes.unanswered;
 }
 
-/** Returns the exit code of a list. If it is empty, says so in a sentence, unless only filters that judge leave everything out. */
+/** Returns the exit code of a list. Prints why the list is empty, unless only filters such as --verdict exclude all rows. */
 async function conclude(listing: Listing, query: ReturnType<typeof queryOf>, options: LsOptions): Promise<number> {
   if (listing.rows.length > 0 || !isAnswered(listing)) return exitCodeOf(listing, options);
-  const { printIfUnnamed } = await import('../../shared/unmatched.js');
+  const { printIfUnnamed } = await import('../../shared/print-unmatched.js');
   return printIfUnnamed(query, options) ? exitCodes.nothing : exitCodes.done;
 }
 

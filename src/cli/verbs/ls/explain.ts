@@ -6,7 +6,7 @@ import { keepAliveText, verdictText } from '../../text/cells.js';
 import { humanDuration, longestDuration } from '../../text/duration.js';
 import { wrapText } from '../../text/table.js';
 
-/** What a connection does now, as far as that decides when its peer is missed. */
+/** The present use of a connection, on which the detection time depends. */
 type Activity = 'quiet' | 'in flight' | 'window closed';
 
 function activityOf({ state, sendQueue, timer }: HostConnection): Activity {
@@ -14,7 +14,7 @@ function activityOf({ state, sendQueue, timer }: HostConnection): Activity {
   return timer?.kind === 'persist' ? 'window closed' : 'in flight';
 }
 
-/** Returns why keepalive does not decide how long a connection lasts. */
+/** Returns why keepalive does not detect a lost peer of a connection. */
 function whyUndecided(connection: HostConnection): string {
   const { state, inode } = connection;
   if (isOrphan(connection)) return 'its program has closed it, and the kernel ends it';
@@ -23,12 +23,12 @@ function whyUndecided(connection: HostConnection): string {
     : 'it is not open';
 }
 
-/** Returns when a peer is missed that vanishes while data is in flight. */
+/** Returns the detection time with data in flight, as text. */
 function inFlightText(inFlightMs: number | null | undefined): string {
   return inFlightMs == null ? 'at a time that is not known' : `within ${longestDuration(inFlightMs)}`;
 }
 
-/** Returns what a row means for a peer that vanishes now, in words, by the model that its verdict comes from. */
+/** Explains a row in words: when the kernel notices a peer that vanishes now. Uses the model of the verdicts. */
 export function explainRow(row: ConnectionRow): string {
   const { connection, keepAlive, detection, unreachable } = row;
   if (!dependsOnKeepAlive(connection)) return `keepalive does not decide: ${whyUndecided(connection)}`;
@@ -48,7 +48,7 @@ export function explainRow(row: ConnectionRow): string {
 
 const inFlightMsOf = ({ detection }: ConnectionRow) => detection?.inFlightMs ?? 0;
 
-/** Returns what the rows mean, once for each policy, verdict and activity, in the order of the rows. */
+/** Returns an explanation for each policy, verdict and activity, in the order of the rows. */
 export function renderExplanations(rows: readonly ConnectionRow[], withinMs: number, width: number): string {
   const groups = new Map<string, ConnectionRow[]>();
   for (const row of rows) {

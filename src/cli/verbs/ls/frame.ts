@@ -27,7 +27,7 @@ function timeText(at: Date): string {
   return new Date(at.getTime() - at.getTimezoneOffset() * 60_000).toISOString().slice(0, 19).replace('T', ' ');
 }
 
-/** Returns the time, the machine and what was asked for. */
+/** Returns the first line: the time, the machine and the arguments. */
 function headLine({ at, args }: Frame): string {
   const command = args.map((arg) => (/^[\w./:,*?@=%+-]+$/.test(arg) ? arg : `'${arg}'`)).join(' ');
   return printable(`${timeText(at)}  ${hostname()}  ls ${command}`.trimEnd());

@@ -4,10 +4,10 @@ import type { Listing } from '../../../host/list/listing.js';
 import { type Fact, withoutFacts } from '../../../host/list/missing-facts.js';
 import { dependsOnKeepAlive } from '../../../host/list/row.js';
 
-/** Groupings by what the owner of a connection tells. */
+/** Groupings that need the owner of a connection. */
 const byOwner: readonly Grouping[] = ['process', 'unit'];
 
-/** Returns what is missing from the text of a list: what no shown row lacks is left out. */
+/** Returns the omissions to warn of: facts that no shown row lacks are left out. */
 export function shownOmissions({ rows, incomplete }: Listing, group: Grouping | undefined): Omission[] {
   const hidden: Fact[] = [];
   if (group !== undefined && !byOwner.includes(group)) hidden.push('owners');

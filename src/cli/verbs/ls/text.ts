@@ -8,11 +8,11 @@ import {
 import type { Listing } from '../../../host/list/listing.js';
 import type { ConnectionRow } from '../../../host/list/row.js';
 import type { Verdict } from '../../../policy/model/verdict.js';
+import { endpointText } from '../../../wire/endpoint.js';
 import {
   addressColumn,
   ageTone,
   emptyCell,
-  endpointText,
   heardText,
   inFlightText,
   keepAliveText,
@@ -66,13 +66,13 @@ const columns: readonly ConnectionColumn[] = [
   verdictColumn,
 ];
 
-/** Tells where a listener listens, where there is no column for it. */
+/** Returns the peer, or for a listener its port: for tables without the column LOCAL. */
 const remoteOrPort = (row: ConnectionRow) =>
   row.connection.state === 'LISTEN' ? `listens :${row.connection.local.port}` : remoteText(row);
 
 /** Returns the connections as a table with lines no longer than `width`. A row is coloured by its unanswered probes. */
 export function renderConnections(rows: readonly ConnectionRow[], width: number, paint: Paint = plain): string {
-  // What is unanswered is worth more than all else that may go.
+  // The unanswered probes are worth more than any other column that can be dropped.
   const worthy = rows.some(({ connection }) => connection.unanswered > 0)
     ? columns.map((column) => (column === unansweredColumn ? { ...column, shortTitle: 'LOST', worth: 7 } : column))
     : columns;

@@ -1,8 +1,8 @@
 import { type SortOrder, sortKeys } from '../../../host/list/order.js';
 import type { ConnectionRow } from '../../../host/list/row.js';
+import { endpointText } from '../../../wire/endpoint.js';
 import type { Key } from '../../shared/terminal-screen.js';
 import {
-  endpointText,
   keepAliveText,
   processText,
   remoteText,
@@ -15,7 +15,7 @@ import {
 /** The verdicts that the key `v` goes through; `undefined` shows all. */
 const shownVerdicts = [undefined, 'unprotected', 'slow', 'protected', '?'] as const;
 
-/** What somebody who watches the list has chosen by keys. */
+/** The choices that keys have made. */
 export interface View {
   readonly sort: SortOrder;
   readonly verdict: (typeof shownVerdicts)[number];
@@ -87,7 +87,7 @@ export function viewedRows(rows: readonly ConnectionRow[], { verdict, text }: Vi
   );
 }
 
-/** Returns the line that names the keys, and what they have chosen. */
+/** Returns the line with the keys and their present choices. */
 export function viewLine({ sort, verdict, text, isTyping, isPaused }: View): string {
   if (isTyping) return `/${text}_   Enter: keep it, Esc: show all`;
   return [

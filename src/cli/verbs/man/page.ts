@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import { bold, flagsText, roffParagraphs, roffText } from './roff.js';
+import { bold, flagsText, italic, roffParagraphs, roffText } from './roff.js';
 
 /** Returns the text that a command prints after its help. */
 function textAfterHelp(command: Command): string {
@@ -24,11 +24,7 @@ function argumentLines(command: Command): string[] {
   const help = command.createHelp();
   return help
     .visibleArguments(command)
-    .flatMap((argument) => [
-      '.TP',
-      `\\fI${roffText(argument.name())}\\fR`,
-      roffText(help.argumentDescription(argument)),
-    ]);
+    .flatMap((argument) => ['.TP', italic(argument.name()), roffText(help.argumentDescription(argument))]);
 }
 
 /** Returns a capital at the beginning, and a full stop at the end. */

@@ -17,7 +17,7 @@ export function roffText(text: string): string {
 
 export const bold = (text: string) => `\\fB${roffText(text)}\\fR`;
 
-const italic = (text: string) => `\\fI${roffText(text)}\\fR`;
+export const italic = (text: string) => `\\fI${roffText(text)}\\fR`;
 
 /** Returns the flags of an option or the terms of an argument, with the names of values in italics. */
 export function flagsText(flags: string): string {

@@ -7,8 +7,8 @@ import { withoutFacts } from '../../../host/list/missing-facts.js';
 import { isAnswered } from '../../../host/list/not-judged.js';
 import { exitCodes } from '../../exit-codes.js';
 import { outputWidth, print, printIncomplete, printJson, printMessage, shownExitCode } from '../../shared/output.js';
+import { printUnmatched } from '../../shared/print-unmatched.js';
 import { addSelectionOptions, hasFilter, queryOf, type SelectionOptions } from '../../shared/selection-options.js';
-import { printUnmatched } from '../../shared/unmatched.js';
 import { toJson } from './json.js';
 import { mostRows, quietLines, renderChanges } from './text.js';
 import {

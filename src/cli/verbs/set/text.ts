@@ -2,7 +2,8 @@ import type { Change, Changes, FailedChange } from '../../../host/change/set.js'
 import type { HostConnection } from '../../../host/list/connection.js';
 import { countSockets, type NotJudged } from '../../../host/list/not-judged.js';
 import { sameSettings } from '../../../policy/settings.js';
-import { addressColumn, endpointText, keepAliveText } from '../../text/cells.js';
+import { endpointText } from '../../../wire/endpoint.js';
+import { addressColumn, keepAliveText } from '../../text/cells.js';
 import { counted, notJudgedText, tally } from '../../text/counted.js';
 import { printable } from '../../text/printable.js';
 import { renderTable, wrapText } from '../../text/table.js';
@@ -16,7 +17,7 @@ function endCells({ state, local, remote }: HostConnection): string[] {
   return [endpointText(local), state === 'LISTEN' ? 'listening' : endpointText(remote)];
 }
 
-/** Up to so many changed connections have a row each without --verbose: a screen. */
+/** Without --verbose, at most this many changed connections have a row each: a screen. */
 export const mostRows = 20;
 
 /** Returns a row for each change, or for many a row for all that had the same before and have the same after. */
@@ -70,14 +71,14 @@ function renderCounts({ changed, failed }: Changes, { orphans = 0, undecided }: 
   return open === undefined ? sentence : `${sentence}\n${printable(open)}`;
 }
 
-/** Returns what is to be said of peers that have not answered; `undefined` if all changes are as wanted. */
+/** Returns a note about peers that have not answered; `undefined` if all changes are as wanted. */
 function unansweredText({ changed }: Changes): string | undefined {
   const unanswered = changed.filter((change) => change.unanswered !== undefined).length;
   if (unanswered === 0) return undefined;
   return `${counted(unanswered, 'peer')} ${unanswered === 1 ? 'has' : 'have'} not answered earlier probes or data, or a closed window: the count is larger by the number of probes, and the user timeout longer or left out; set it again once they have answered`;
 }
 
-/** Returns what is to be said of changed numbers that have no effect; `undefined` if there are none. */
+/** Returns a note about changed numbers that have no effect because keepalive is off; `undefined` if there are none. */
 function stillOffText({ changed }: Changes): string | undefined {
   const off = changed.filter(({ before, after }) => !after.enabled && after.enabled === before.enabled);
   const isOfTimers = ({ before, after }: Change) =>
@@ -102,7 +103,7 @@ export function renderChanges(result: Changes & PassedOver, width: number, { dry
   ].join('\n\n')}\n`;
 }
 
-/** Returns the errors and warnings of a result: failures by their reason, and what is not as wanted. */
+/** Returns the errors and warnings of a result: failures by reason, and changes that are not as wanted. */
 export function quietLines(result: Changes & PassedOver, dryRun: boolean): string[] {
   const failures = tally(result.failed.map(({ error }) => error)).map(
     ([error, many]) => `${counted(many, 'socket')} ${dryRun ? 'could not be' : 'not'} changed: ${error}`,

@@ -1,9 +1,10 @@
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import type { KeepAlivePolicy, SettingField } from '../../../policy/policy.js';
 import { settingFields } from '../../../policy/settings.js';
+import { optionFlag } from '../../shared/option-flag.js';
 import { numberArgument, policyArgument } from '../../shared/policy-argument.js';
 
-/** What the policy argument can be besides policy text. */
+/** The words that the policy argument can be besides policy text. */
 const words: Readonly<Record<string, KeepAlivePolicy>> = {
   on: {},
   system: { idle: 'system', interval: 'system', count: 'system' },
@@ -25,12 +26,10 @@ export function readPolicyArgument(text: string): PolicyArgument {
 /** The numbers that options give, as commander has them. */
 export type NumberOptions = Partial<KeepAlivePolicy>;
 
-const flagOf = (field: SettingField) => `--${field.replace(/[A-Z]/, (letter) => `-${letter.toLowerCase()}`)}`;
-
 /** Adds an option for each number of a policy. */
 export function addNumberOptions(command: Command): Command {
   const add = (field: SettingField, value: string, description: string) =>
-    command.addOption(new Option(`${flagOf(field)} <${value}>`, description).argParser(numberArgument(field)));
+    command.addOption(new Option(`${optionFlag(field)} <${value}>`, description).argParser(numberArgument(field)));
   add('idle', 'duration', 'this number alone: the time before the first probe');
   add('interval', 'duration', 'this number alone: the time between probes');
   add('count', 'number', 'this number alone: the probes');
@@ -44,13 +43,13 @@ export function givenNumbers(options: NumberOptions): SettingField[] {
   return settingFields.filter((field) => options[field] !== undefined);
 }
 
-/** What is wanted: a policy, its numbers alone, or `false` for no keepalive. */
+/** The wanted change: a policy, its numbers alone, or `false` for no keepalive. */
 export interface Wanted {
   readonly policy: KeepAlivePolicy | false;
   readonly onlyNumbers: boolean;
 }
 
-/** Returns what the arguments want. Ends the program if they want nothing or contradict each other. */
+/** Returns the change that the arguments ask for. Ends the program if they name none or contradict each other. */
 export function wantedOf(
   argument: PolicyArgument | undefined,
   options: NumberOptions & { readonly off?: true },
@@ -60,7 +59,7 @@ export function wantedOf(
   const [first] = given;
   if (options.off) {
     if (argument !== undefined) command.error('either a policy or --off');
-    if (first !== undefined) command.error(`either ${flagOf(first)} or --off`);
+    if (first !== undefined) command.error(`either ${optionFlag(first)} or --off`);
     return { policy: false, onlyNumbers: false };
   }
   if (argument === undefined && first === undefined) {
@@ -68,7 +67,7 @@ export function wantedOf(
   }
   const { policy = {}, isWord = true } = argument ?? {};
   const twice = given.find((field) => !isWord && policy[field] !== undefined);
-  if (twice !== undefined) command.error(`${flagOf(twice)} is in the policy already: leave one of them out`);
+  if (twice !== undefined) command.error(`${optionFlag(twice)} is in the policy already: leave one of them out`);
   const numbers = Object.fromEntries(given.map((field) => [field, options[field]]));
   return { policy: { ...policy, ...numbers }, onlyNumbers: argument === undefined };
 }

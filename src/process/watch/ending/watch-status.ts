@@ -1,7 +1,7 @@
 import type { DeathReason } from '../../../peer/end-reason.js';
 import type { PeerEvent } from '../events.js';
 
-/** Deaths by reason; `unknown` if the error did not tell. */
+/** Deaths by reason; `unknown` if no error named the reason. */
 export type DeathCounts = { readonly [reason in DeathReason | 'unknown']: number };
 
 /** What `watch.status()` returns. */

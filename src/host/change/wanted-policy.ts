@@ -29,9 +29,9 @@ function systemNumbers(fields: readonly SettingField[], netns: number): ValidPol
   return namespace && within(namespace, read);
 }
 
-/** What `setConnections` gives each connection: the policy, with the numbers that depend on the connection. */
+/** The policy of `setConnections`, with the numbers that depend on the connection. */
 export class WantedPolicy {
-  /** Whether the numbers that a connection has decide what it is given. */
+  /** Whether the wanted options depend on the present options of a connection. */
   readonly needsState: boolean;
   readonly #policy: ValidPolicy | false;
   readonly #onlyNumbers: boolean;
@@ -49,7 +49,7 @@ export class WantedPolicy {
     this.#system = settingFields.filter((field) => this.#policy !== false && this.#policy[field] === 'system');
   }
 
-  /** Returns what a connection is given, or in words why it can be given nothing. `state` is needed if {@link needsState}. */
+  /** Returns the wanted options of a connection, or the reason why there are none. `state` is needed if {@link needsState}. */
   for(netns: number, state: KeepAliveState | undefined): { readonly wanted: WantedOptions } | { readonly why: string } {
     const policy = this.#policyIn(netns);
     if (policy === undefined) return { why: 'its network namespace is gone' };

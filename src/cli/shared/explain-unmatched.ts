@@ -1,16 +1,18 @@
+import { type ConnectionRow, unitName } from '../../host/list/row.js';
+import { servicePorts } from '../../host/list/service-port.js';
+import { shownName } from '../../host/owners/processes.js';
+import { namesOf } from '../../host/owners/program-name.js';
+import { selectionMatcher } from '../../host/selection/match.js';
+import type { Selection, SelectionText } from '../../host/selection/selection.js';
 import { closestName } from '../../policy/closest-name.js';
-import { type ConnectionRow, unitName } from '../list/row.js';
-import { servicePorts } from '../list/service-port.js';
-import { shownName } from '../owners/processes.js';
-import { namesOf } from '../owners/program-name.js';
-import { selectionMatcher } from './match.js';
-import type { Selection, SelectionText } from './selection.js';
+import { tally } from '../text/counted.js';
+import { optionFlag } from './option-flag.js';
 
-/** A filter that names connections; the other filters judge them. */
+/** A filter by a name or an address, as opposed to one by verdict or state. */
 interface Naming {
-  /** Says that there is none of the values given. */
+  /** Returns a sentence: no connection has the given values. */
   says(given: string): string;
-  /** What a row could have been named by. The first of the values is shown. */
+  /** Returns the names of a row that the filter accepts. Messages show the first. */
   namesOf(row: ConnectionRow): readonly string[];
 }
 
@@ -57,15 +59,10 @@ const mostNames = 4;
 
 /** Returns the names that most rows have. */
 function frequentNames(rows: readonly ConnectionRow[], naming: Naming): string[] {
-  const counts = new Map<string, number>();
-  for (const row of rows) {
-    const [name] = naming.namesOf(row);
-    if (name !== undefined) counts.set(name, (counts.get(name) ?? 0) + 1);
-  }
-  return [...counts].sort((a, b) => b[1] - a[1]).map(([name]) => name);
+  return tally(rows.flatMap((row) => naming.namesOf(row).slice(0, 1))).map(([name]) => name);
 }
 
-/** Returns the nearest names: one that differs by a slip, else those that contain what was given, else the most frequent. */
+/** Returns the nearest names: a name that differs by a slip, else names that contain the given text, else the most frequent names. */
 function nearestNames(given: readonly string[], rows: readonly ConnectionRow[], naming: Naming): string {
   const frequent = frequentNames(rows, naming);
   const all = [...new Set([...frequent, ...rows.flatMap((row) => naming.namesOf(row))])];
@@ -79,8 +76,8 @@ function nearestNames(given: readonly string[], rows: readonly ConnectionRow[], 
 }
 
 /**
- * Says in a sentence why nothing matches the filters that name connections; `undefined` if connections match these filters, and
- * only filters that judge, such as `verdict`, leave them out.
+ * Returns a sentence that says why nothing matches the filters by name and address; `undefined` if connections match these filters,
+ * and only filters such as `verdict` exclude the connections.
  *
  * @param rows The connections that are there without these filters.
  * @param text The filters as they were given.
@@ -107,5 +104,5 @@ export function explainUnmatched(
       );
     });
   if (sentences.length > 0) return sentences.join('; ');
-  return `no connection matches ${named.map((name) => `--${name}`).join(' and ')} together`;
+  return `no connection matches ${named.map(optionFlag).join(' and ')} together`;
 }

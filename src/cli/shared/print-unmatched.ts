@@ -2,17 +2,18 @@ import type { ListQuery } from '../../host/list/list-query.js';
 import { listThrough } from '../../host/list/listing.js';
 import type { Selection } from '../../host/selection/selection.js';
 import { selectionFilters } from '../../host/selection/selection-error.js';
-import { explainUnmatched } from '../../host/selection/unmatched.js';
+import { explainUnmatched } from './explain-unmatched.js';
+import { optionFlag } from './option-flag.js';
 import { printMessage } from './output.js';
 import type { SelectionOptions } from './selection-options.js';
 
-/** The connections among which a query looks, whatever the filters are. */
+/** Returns a query without its filters, except for the network namespace. */
 function scopeOf({ selection, allNetns = false, allStates = false }: ListQuery): ListQuery {
   const { netns, state } = selection ?? {};
   return { allNetns, allStates: allStates || state !== undefined, selection: netns === undefined ? {} : { netns } };
 }
 
-/** Says on standard error why nothing matches. Returns false, and says nothing, if only filters that judge leave everything out. */
+/** Prints on standard error why nothing matches. Returns false, and prints nothing, if only filters such as --verdict exclude all rows. */
 export function printIfUnnamed(
   query: ListQuery & { readonly selection: Selection },
   options: SelectionOptions,
@@ -23,10 +24,10 @@ export function printIfUnnamed(
   return why !== undefined;
 }
 
-/** Says on standard error in a sentence that nothing matches, and why. */
+/** Prints a sentence on standard error: nothing matches, and why. */
 export function printUnmatched(query: ListQuery & { readonly selection: Selection }, options: SelectionOptions): void {
   if (printIfUnnamed(query, options)) return;
-  const flags = selectionFilters.filter((filter) => options[filter] !== undefined);
-  const shown = flags.map((filter) => `--${filter.replace(/[A-Z]/, (letter) => `-${letter.toLowerCase()}`)}`);
+  const given = selectionFilters.filter((filter) => options[filter] !== undefined);
+  const shown = given.map(optionFlag);
   printMessage(shown.length === 0 ? 'there is no connection' : `no connection matches ${shown.join(' and ')}`);
 }
