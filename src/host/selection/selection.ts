@@ -3,6 +3,7 @@ import { assertKnownNames } from '../../policy/configuration-error.js';
 import { readDuration } from '../../policy/duration.js';
 import { type PortRange, parsePortRange, portRangesAllowed } from '../../policy/match/port-range.js';
 import { type Verdict, verdicts } from '../../policy/model/verdict.js';
+import { millisecondsMeant } from '../../policy/unit-slip.js';
 import { type AddressPrefix, parseAddressPrefix } from '../../wire/ip-address.js';
 import type { TcpState } from '../../wire/tcp-info/decode.js';
 import { SelectionError, type SelectionFilter, selectionFilters } from './selection-error.js';
@@ -64,12 +65,10 @@ function parseBlock(filter: 'local' | 'remote', text: string): AddressPrefix {
 
 function parseSilentFor(text: string): number {
   const ms = readDuration(text, 's');
-  if (ms !== undefined && ms > 0) return ms;
-  throw new SelectionError(
-    'silentFor',
-    text,
-    "a duration such as '10m' or '90s'; a number without a unit is in seconds",
-  );
+  const slip = millisecondsMeant(text);
+  if (ms !== undefined && ms > 0 && slip === undefined) return ms;
+  const allowed = "a duration such as '10m' or '90s'; a number without a unit is in seconds";
+  throw new SelectionError('silentFor', text, slip === undefined ? allowed : `${allowed}; ${slip}`);
 }
 
 /** Each state as users write it once case, `-` and `_` are taken away; `ss` has names of its own for some. */

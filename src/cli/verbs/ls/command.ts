@@ -94,16 +94,20 @@ async function conclude(listing: Listing, query: ReturnType<typeof queryOf>, opt
   return printIfUnnamed(query, options) ? exitCodes.nothing : exitCodes.done;
 }
 
-async function watch(query: ListQuery, options: LsOptions, command: Command): Promise<void> {
+async function watch(
+  query: ReturnType<typeof queryOf> & ListQuery,
+  options: LsOptions,
+  command: Command,
+): Promise<void> {
   const list = await createLister(options);
   const { watchConnections } = await import('./watch.js');
   const { watch: every, group, json = false } = options;
   const isSorted = command.getOptionValueSource('sort') === 'cli';
+  let last: Listing | undefined;
   const watched = {
     list() {
-      const listing = list(query);
-      process.exitCode = exitCodeOf(listing, options);
-      return listing;
+      last = list(query);
+      return last;
     },
     everyMs: every === undefined || every === true ? 1000 : every,
     sort: isSorted || json ? options.sort : urgency,
@@ -112,7 +116,7 @@ async function watch(query: ListQuery, options: LsOptions, command: Command): Pr
     paint: outputPaint(options),
   };
   await watchConnections(watched, json);
-  process.exitCode = shownExitCode(Number(process.exitCode));
+  process.exitCode = shownExitCode(last === undefined ? exitCodes.done : await conclude(last, query, options));
 }
 
 async function ls(options: LsOptions, command: Command): Promise<void> {

@@ -46,7 +46,8 @@ export function explainRow(row: ConnectionRow): string {
   return `a quiet peer that vanishes is noticed ${quiet}; with data in flight ${inFlight}`;
 }
 
-const inFlightMsOf = ({ detection }: ConnectionRow) => detection?.inFlightMs ?? 0;
+/** A time that is not known may be longer than each that is. */
+const inFlightMsOf = ({ detection }: ConnectionRow) => detection?.inFlightMs ?? Number.POSITIVE_INFINITY;
 
 /** Returns an explanation for each policy, verdict and activity, in the order of the rows. */
 export function renderExplanations(rows: readonly ConnectionRow[], withinMs: number, width: number): string {
