@@ -42,6 +42,12 @@ export default defineConfig({
           name: 'consumers',
           include: ['test/consumers/*.test.ts'],
           globalSetup: 'test/consumers/set-up.ts',
+          // Compilers and bundlers compute, each in a process of its own.
+          maxWorkers: 2,
+          maxConcurrency: 2,
+          testTimeout: 300_000,
+          hookTimeout: 300_000,
+          sequence: { groupOrder: 2 },
         },
       },
     ],

@@ -41,7 +41,8 @@ function load(): Libc | UnsupportedError {
     return new UnsupportedError(
       'calling setsockopt and getsockopt',
       `the native package koffi, which could not be loaded (${reason}); ` +
-        'it has prebuilt binaries for glibc and musl Linux, macOS and FreeBSD, and needs --allow-addons under --permission',
+        'it has prebuilt binaries for glibc and musl Linux, macOS and FreeBSD, must be installed beside a bundled program, ' +
+        'and needs --allow-addons under --permission',
       cause,
     );
   }

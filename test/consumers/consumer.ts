@@ -27,20 +27,24 @@ export interface Ended {
   readonly stderr: string;
 }
 
-/** Runs Node.js with these arguments in a folder, for at most two minutes. */
+/** Returns the environment of programs of users, with these variables. */
+export function environment(variables: Readonly<Record<string, string>> = {}): Record<string, string | undefined> {
+  const ofTests = /^(TCP_KEEPALIVE|NODE_|VITEST|TEST|CI$)/;
+  const inherited = Object.entries(process.env).filter(([name]) => !ofTests.test(name));
+  return { ...Object.fromEntries(inherited), ...variables };
+}
+
+/** Runs Node.js with these arguments in a folder, for at most four minutes. */
 export function runNode(
   cwd: string,
   args: readonly string[],
   env: Readonly<Record<string, string>> = {},
 ): Promise<Ended> {
-  const inherited = Object.entries(process.env).filter(
-    ([name]) => !/^(TCP_KEEPALIVE|NODE_|VITEST|TEST|CI$)/.test(name),
-  );
   const child = spawn(process.execPath, args, {
     cwd,
-    env: { ...Object.fromEntries(inherited), ...env },
+    env: environment(env),
     stdio: ['ignore', 'pipe', 'pipe'],
-    timeout: 120_000,
+    timeout: 240_000,
     killSignal: 'SIGKILL',
   });
   const output = { stdout: '', stderr: '' };

@@ -1,4 +1,7 @@
+import { writeFileSync } from 'node:fs';
+import path from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { namedBlock } from '../docs/blocks.js';
 import { consumer, printed, tool } from './consumer.js';
 
 const jest = (...options: string[]) => [...options, tool('jest/bin/jest.js'), '--json', '--runInBand'];
@@ -47,5 +50,11 @@ describe.concurrent('a test of a dead peer passes in', () => {
     });
     const { numPassedTests, numFailedTests, stats } = await printed<Report>(folder, args);
     expect([numPassedTests ?? stats?.passes, numFailedTests ?? stats?.failures]).toEqual([4, 0]);
+  });
+
+  it('jest, as the documents have it', async () => {
+    const folder = consumer('documented', { 'package.json': { private: true } });
+    writeFileSync(path.join(folder, 'documented.test.js'), namedBlock('docs/commonjs.md', 'jest').code);
+    expect(await printed<Report>(folder, jest())).toMatchObject({ numPassedTests: 1, numFailedTests: 0 });
   });
 });

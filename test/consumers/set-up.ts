@@ -36,5 +36,6 @@ export function setup({ provide }: TestProject): () => void {
   const [tarball = ''] = readdirSync(folder).filter((name) => name.endsWith('.tgz'));
   execFileSync('tar', ['-xzf', path.join(folder, tarball), '-C', installed, '--strip-components=1']);
   provide('consumersFolder', folder);
-  return () => rmSync(folder, { recursive: true });
+  // A program that was killed may still write.
+  return () => rmSync(folder, { recursive: true, maxRetries: 10 });
 }

@@ -26,7 +26,7 @@ function importsFrom(block: Block, module: string): boolean {
 const runNode: Runner = (block, { scratch }) => {
   const directory = scratch.subdirectory();
   const isVitest = importsFrom(block, 'vitest');
-  const extension = block.language === 'ts' ? 'ts' : 'mjs';
+  const extension = block.language === 'js' ? 'mjs' : block.language;
   const file = path.join(directory, `${isVitest ? 'block.test' : 'block'}.${extension}`);
   writeFileSync(file, atItsLine(block));
   if (isVitest) {
@@ -37,6 +37,10 @@ const runNode: Runner = (block, { scratch }) => {
   const runner = importsFrom(block, 'node:test') ? ['--test'] : [];
   return runToSuccess(process.execPath, [...loader, ...runner, file], { cwd: directory });
 };
+
+// `test/consumers` runs tests for jest, which is installed there.
+const runCommonJs: Runner = async (block, surroundings) =>
+  block.name === 'jest' ? block.code : runNode(block, surroundings);
 
 const runGo: Runner = async (block, { scratch, go }) => {
   if (go === undefined) throw new Error('Go is not installed');
@@ -71,6 +75,7 @@ const runners: Readonly<Record<string, Runner>> = {
   ts: runNode,
   js: runNode,
   mjs: runNode,
+  cjs: runCommonJs,
   go: runGo,
   sh: runShell,
   console: runShell,

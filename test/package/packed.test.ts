@@ -48,6 +48,22 @@ describe('the packed package, installed elsewhere without scripts', () => {
     ]);
   });
 
+  it('can be required', () => {
+    const program = `
+      const { setKeepAlive, KeepAliveError } = require('tcp-keepalive');
+      const linux = require('tcp-keepalive/linux');
+      require('tcp-keepalive/register');
+      const { loopbackPair } = require('tcp-keepalive/testing');
+      loopbackPair({ family: 4 }).then((pair) => {
+        console.log(JSON.stringify([setKeepAlive(pair.server, '30:5:3').count, linux.KeepAliveError === KeepAliveError]));
+        pair.close();
+      });
+    `;
+    writeFileSync(path.join(elsewhere, 'required.cjs'), program);
+    for (const option of ['--experimental-require-module', '--no-experimental-require-module'])
+      expect(JSON.parse(run(process.execPath, '--no-warnings', option, 'required.cjs'))).toEqual([3, true]);
+  });
+
   it('lists, sets and checks connections of the machine', () => {
     const program = `
       import { listConnections, setConnections, checkPeers, parseSelection, recordOf, undoChanges } from 'tcp-keepalive/linux';

@@ -53,6 +53,7 @@ let lastFailure: { readonly atMs: number; readonly error: UnsupportedError } | u
 const failingForMs = 10_000;
 
 function unreachable(feature: string, refusal: unknown): UnsupportedError {
+  if (refusal instanceof UnsupportedError) return refusal;
   const blocked = refusal === undefined ? ', or one that is not blocked by a system call for so long' : '';
   const requires = `a main thread that has loaded tcp-keepalive before the worker was started${blocked}`;
   return new UnsupportedError(`${feature} in a worker thread`, requires, refusal);

@@ -4,7 +4,8 @@ import type { PeerEvent } from './events.js';
 const over: IteratorReturnResult<undefined> = { done: true, value: undefined };
 
 /** The events of a watch, one after the other. Ends when the watch or the iterator is closed. */
-export interface PeerEventIterator extends AsyncIterableIterator<PeerEvent, undefined>, Disposable {
+export interface PeerEventIterator extends AsyncIterator<PeerEvent, undefined>, AsyncIterable<PeerEvent>, Disposable {
+  [Symbol.asyncIterator](): this;
   /** How many events were dropped, oldest first, because more than `highWaterMark` waited. */
   readonly dropped: number;
   /** Ends the iteration and drops the events that wait. A `break` out of `for await` does the same. */

@@ -94,20 +94,16 @@ async function conclude(listing: Listing, query: ReturnType<typeof queryOf>, opt
   return printIfUnnamed(query, options) ? exitCodes.nothing : exitCodes.done;
 }
 
-async function watch(
-  query: ReturnType<typeof queryOf> & ListQuery,
-  options: LsOptions,
-  command: Command,
-): Promise<void> {
+async function watch(query: ListQuery, options: LsOptions, command: Command): Promise<void> {
   const list = await createLister(options);
   const { watchConnections } = await import('./watch.js');
   const { watch: every, group, json = false } = options;
   const isSorted = command.getOptionValueSource('sort') === 'cli';
-  let last: Listing | undefined;
   const watched = {
     list() {
-      last = list(query);
-      return last;
+      const listing = list(query);
+      process.exitCode = exitCodeOf(listing, options);
+      return listing;
     },
     everyMs: every === undefined || every === true ? 1000 : every,
     sort: isSorted || json ? options.sort : urgency,
@@ -116,7 +112,7 @@ async function watch(
     paint: outputPaint(options),
   };
   await watchConnections(watched, json);
-  process.exitCode = shownExitCode(last === undefined ? exitCodes.done : await conclude(last, query, options));
+  process.exitCode = shownExitCode(Number(process.exitCode));
 }
 
 async function ls(options: LsOptions, command: Command): Promise<void> {
