@@ -10,7 +10,10 @@ const env = { TCP_KEEPALIVE: '30:5:3' };
 const [major = 0, minor = 0] = process.versions.node.split('.').map(Number);
 
 // With the first, Node.js loads the ES modules for `require` too, and so each program has one copy of the package.
-const modes = [['Node.js as it is'], ['require of ES modules turned off', '--no-experimental-require-module']] as const;
+const modes: [string, ...string[]][] = [
+  ['Node.js as it is'],
+  ['require of ES modules turned off', '--no-experimental-require-module'],
+];
 
 describe.concurrent.each(modes)('with %s', (_, ...options) => {
   it.each(['required.cjs', 'imported.mjs'])('all entry points load, and have one state: %s', async (file) => {
