@@ -26,14 +26,11 @@ describe.concurrent.each(modes)('with %s', (_, ...options) => {
     expect(await printed(folder, [...options, 'both.cjs'], env)).toEqual(expected);
   });
 
-  it.each([['--require'], ['--import'], ['--require', '--import']])(
-    '%s %s register applies the policy of the environment',
-    async (...loaders) => {
-      const loading = loaders.flatMap((loader) => [loader, 'tcp-keepalive/register']);
-      const state = await printed(folder, [...options, ...loading, 'registered.cjs'], env);
-      expect(state).toEqual({ enabled: true, idle: 30_000, interval: 5000, count: 3, userTimeout: 0 });
-    },
-  );
+  it.each(['--require', '--import', '--require --import'])('%s of register applies the policy', async (loaders) => {
+    const loading = loaders.split(' ').flatMap((loader) => [loader, 'tcp-keepalive/register']);
+    const state = await printed(folder, [...options, ...loading, 'registered.cjs'], env);
+    expect(state).toEqual({ enabled: true, idle: 30_000, interval: 5000, count: 3, userTimeout: 0 });
+  });
 });
 
 describe('under the permission model', () => {
