@@ -10,7 +10,10 @@ const env = { TCP_KEEPALIVE: '30:5:3' };
 const [major = 0, minor = 0] = process.versions.node.split('.').map(Number);
 
 // With the first, Node.js loads the ES modules for `require` too, and so each program has one copy of the package.
-const modes = [['Node.js as it is'], ['require of ES modules turned off', '--no-experimental-require-module']] as const;
+const modes: [string, ...string[]][] = [
+  ['Node.js as it is'],
+  ['require of ES modules turned off', '--no-experimental-require-module'],
+];
 
 describe.concurrent.each(modes)('with %s', (_, ...options) => {
   it.each(['required.cjs', 'imported.mjs'])('all entry points load, and have one state: %s', async (file) => {
@@ -23,14 +26,11 @@ describe.concurrent.each(modes)('with %s', (_, ...options) => {
     expect(await printed(folder, [...options, 'both.cjs'], env)).toEqual(expected);
   });
 
-  it.each([['--require'], ['--import'], ['--require', '--import']])(
-    '%s %s register applies the policy of the environment',
-    async (...loaders) => {
-      const loading = loaders.flatMap((loader) => [loader, 'tcp-keepalive/register']);
-      const state = await printed(folder, [...options, ...loading, 'registered.cjs'], env);
-      expect(state).toEqual({ enabled: true, idle: 30_000, interval: 5000, count: 3, userTimeout: 0 });
-    },
-  );
+  it.each(['--require', '--import', '--require --import'])('%s of register applies the policy', async (loaders) => {
+    const loading = loaders.split(' ').flatMap((loader) => [loader, 'tcp-keepalive/register']);
+    const state = await printed(folder, [...options, ...loading, 'registered.cjs'], env);
+    expect(state).toEqual({ enabled: true, idle: 30_000, interval: 5000, count: 3, userTimeout: 0 });
+  });
 });
 
 describe('under the permission model', () => {

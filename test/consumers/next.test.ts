@@ -51,15 +51,11 @@ describe.concurrent('a route handler of Next.js sets and reads keepalive', () =>
   };
   const files = { app: 'next/app', 'package.json': { private: true } };
 
-  it(
-    'with no settings, by Turbopack, under `next start`',
-    async () => {
-      const folder = consumer('next', files);
-      await build(folder, '--turbopack');
-      expect(await replyOf(folder, [next, 'start'])).toEqual(expected);
-    },
-    limitMs,
-  );
+  it('with no settings, by Turbopack, under `next start`', async () => {
+    const folder = consumer('next', files);
+    await build(folder, '--turbopack');
+    expect(await replyOf(folder, [next, 'start'])).toEqual(expected);
+  });
 
   let elsewhere: string;
   beforeAll(() => {
@@ -67,15 +63,11 @@ describe.concurrent('a route handler of Next.js sets and reads keepalive', () =>
   });
   afterAll(() => rmSync(elsewhere, { recursive: true }));
 
-  it(
-    'in a standalone server, by webpack, that was copied away from node_modules',
-    async () => {
-      const folder = consumer('next-standalone', { ...files, 'next.config.mjs': 'next/standalone.config.mjs' });
-      await build(folder, '--webpack');
-      cpSync(path.join(folder, '.next/standalone'), elsewhere, { recursive: true });
-      const server = path.join(path.basename(path.dirname(folder)), 'next-standalone/server.js');
-      expect(await replyOf(elsewhere, [server])).toEqual(expected);
-    },
-    limitMs,
-  );
+  it('in a standalone server, by webpack, that was copied away from node_modules', async () => {
+    const folder = consumer('next-standalone', { ...files, 'next.config.mjs': 'next/standalone.config.mjs' });
+    await build(folder, '--webpack');
+    cpSync(path.join(folder, '.next/standalone'), elsewhere, { recursive: true });
+    const server = path.join(path.basename(path.dirname(folder)), 'next-standalone/server.js');
+    expect(await replyOf(elsewhere, [server])).toEqual(expected);
+  });
 });
