@@ -16,6 +16,7 @@ describe('programName', () => {
     ['node', line('node', '/srv/api/index.js'), 'node api/index.js'],
     ['node', line('node', '/srv/api/dist/main.js'), 'node api/dist/main.js'],
     ['node', line('node', './index.js'), 'node index.js'],
+    ['node', line('node', 'inspect', 'app.js'), 'node app.js'],
     ['node', line('node', '-e', 'require("net")'), 'node'],
     ['node', line('node'), 'node'],
     ['node', line('node', '-'), 'node'],

@@ -17,6 +17,7 @@ const interpreters: readonly Interpreter[] = [
     valued:
       /^(-r|-C|--(require|import|loader|experimental-loader|conditions|env-file|env-file-if-exists|input-type|title|watch-path|inspect-port|test-reporter))$/,
     inline: /^(-[ep]|-pe|--(eval|print|run|test))$/,
+    verbs: ['inspect'],
   },
   {
     names: /^bun$/,
