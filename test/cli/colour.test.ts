@@ -33,9 +33,10 @@ describe.concurrent('colours', () => {
     ['TERM=xterm-256color NO_COLOR=1', false],
     ['TERM=dumb', false],
   ])('on a terminal with %s: %s', async (env, isColoured) => {
+    // CI, COLORTERM and others tell Node.js of how many colours a terminal is.
     using pair = await loopbackPair();
     const command = `${process.execPath} ${program} ls --pid ${process.pid} --port local:${pair.server.localPort}`;
-    const { stdout, code } = await shellOnTerminal(100, 24, `${env} exec ${command}`).result;
+    const { stdout, code } = await shellOnTerminal(100, 24, `exec env -i PATH="$PATH" ${env} ${command}`).result;
     expect(stdout.includes(`${colourStart}38;5;160munprotected${colourStart}39m`)).toBe(isColoured);
     expect(stdout.includes(colourStart)).toBe(isColoured);
     expect(code).toBe(0);
