@@ -1,7 +1,7 @@
 import { readDuration } from './duration.js';
 import { PolicyError } from './errors.js';
 import type { CompletePolicy, PolicyInput, SettingField, ValidPolicy } from './policy.js';
-import { settingsOf, stated } from './settings.js';
+import { detectionFields, settingsOf, stated } from './settings.js';
 import { millisecondsMeant, userTimeoutMillisecondsMeant } from './unit-slip.js';
 import {
   autoUserTimeout,
@@ -121,7 +121,7 @@ const wordsMeant: Readonly<Record<string, 'on' | 'off' | undefined>> = {
  */
 export function readCompletePolicy(input: PolicyInput): CompletePolicy {
   const policy: ValidPolicy = typeof input === 'string' ? parsePolicy(input) : validatePolicy(input);
-  for (const field of ['idle', 'interval', 'count'] as const) {
+  for (const field of detectionFields) {
     const allowed = field === 'count' ? 'a number' : 'a duration';
     if (typeof policy[field] !== 'number') throw new PolicyError(field, policy[field], allowed);
   }

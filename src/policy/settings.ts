@@ -20,6 +20,9 @@ export interface KeepAliveState {
 /** The numbers of a policy, in the order in which people write them. */
 export const settingFields = Object.keys(limits) as readonly SettingField[];
 
+/** The numbers that decide when keepalive detects a dead peer. */
+export const detectionFields = ['idle', 'interval', 'count'] as const;
+
 /** The fields of a state. */
 export const stateFields = ['enabled', ...settingFields] as const;
 

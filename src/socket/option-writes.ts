@@ -113,7 +113,12 @@ function writeTo(field: SettingField, number: number, platform: Platform): Optio
  * more at once, and that probe would count as unanswered.
  */
 export function isInForce(list: readonly OptionWrite[], state: KeepAliveState): boolean {
-  return list.every(({ field, state: wanted }) => state[field] === wanted);
+  return missingWrites(list, state).length === 0;
+}
+
+/** Returns the writes whose values are not in force. */
+export function missingWrites(list: readonly OptionWrite[], state: KeepAliveState): OptionWrite[] {
+  return list.filter(({ field, state: wanted }) => state[field] !== wanted);
 }
 
 /**
@@ -152,8 +157,7 @@ function isOfPlatformWithout(field: SettingField, value: number | undefined, pla
 export function neededWrites(policy: PlannedPolicy, platform: Platform, current: () => KeepAliveState): OptionWrite[] {
   const list = optionWrites(policy, platform);
   if (policy === false || policy.enabled === undefined) return list;
-  const state = current();
-  const needed = list.filter(({ field, state: wanted }) => state[field] !== wanted);
+  const needed = missingWrites(list, current());
   assertSettable(Object.fromEntries(needed.map(({ field, state: wanted }) => [field, wanted])));
   return needed;
 }

@@ -3,17 +3,15 @@ import { policyDuration, spokenDuration } from '../policy/duration.js';
 import { idleDetection } from '../policy/model/detection-time.js';
 import { defaultWithinMs } from '../policy/model/verdict.js';
 import { isOff } from '../policy/policy.js';
-import { settingFields } from '../policy/settings.js';
+import { detectionFields, settingFields } from '../policy/settings.js';
 import { kernelDefault } from './kernel-defaults.js';
 import type { PlannedPolicy } from './planned-state.js';
 import type { KeepAliveState, SocketKeepAlive, StatedKeepAlive } from './state.js';
 
-const fields = ['idle', 'interval', 'count'] as const;
-
 let hasWarned = false;
 
 /** Returns whether a number is the kernel's. Also if the defaults of the platform cannot be read. */
-function isUnchosen(field: (typeof fields)[number], value: number | null): boolean {
+function isUnchosen(field: (typeof detectionFields)[number], value: number | null): boolean {
   try {
     return value === kernelDefault(field);
   } catch {
@@ -23,7 +21,7 @@ function isUnchosen(field: (typeof fields)[number], value: number | null): boole
 
 function warn(policy: PlannedPolicy & object, state: StatedKeepAlive): void {
   if (settingFields.some((field) => state[field] === null)) return;
-  const leftOut = fields.filter((field) => policy[field] === undefined && isUnchosen(field, state[field]));
+  const leftOut = detectionFields.filter((field) => policy[field] === undefined && isUnchosen(field, state[field]));
   const { earliestMs } = idleDetection(state as KeepAliveState);
   const isChosen = typeof policy.idle === 'number' && policy.idle > defaultWithinMs;
   if (leftOut.length === 0 || isChosen || earliestMs <= defaultWithinMs) return;
@@ -51,7 +49,7 @@ export function warnIfSlow<State extends SocketKeepAlive>(
   wasOn: () => boolean,
   set: () => State,
 ): State {
-  const isPartial = !hasWarned && !isOff(policy) && fields.some((field) => policy[field] === undefined);
+  const isPartial = !hasWarned && !isOff(policy) && detectionFields.some((field) => policy[field] === undefined);
   if (!isPartial || wasOn()) return set();
   const state = set();
   warn(policy, state);

@@ -1,32 +1,21 @@
 import { readPolicyOrOff } from '../../policy/parse.js';
 import { limits, type PolicyInput, type SettingField, type ValidPolicy } from '../../policy/policy.js';
-import { type KeepAliveState, settingFields, settingsOf } from '../../policy/settings.js';
+import { detectionFields, type KeepAliveState, settingFields, settingsOf } from '../../policy/settings.js';
 import { autoUserTimeout } from '../../policy/validate.js';
 import { kernelDefault } from '../../socket/kernel-defaults.js';
 import { currentNamespace } from '../dump/dump.js';
-import { networkNamespaces, within } from '../namespaces/network-namespaces.js';
+import { type NetworkNamespace, networkNamespaces, within } from '../namespaces/network-namespaces.js';
 import type { WantedOptions } from '../options/source.js';
-
-/** The fields of which `'auto'` is made. */
-const autoFields = ['idle', 'interval', 'count'] as const;
 
 /** Returns whether a policy leaves a number open of which its user timeout `'auto'` is made. */
 function isOpenAuto(policy: PolicyInput | boolean): policy is Exclude<PolicyInput, string> {
   try {
     if (typeof policy !== 'object' || policy.userTimeout !== 'auto') return false;
-    return autoFields.some((field) => policy[field] === undefined || policy[field] === 'system');
+    return detectionFields.some((field) => policy[field] === undefined || policy[field] === 'system');
   } catch {
     // The policy is `null`, or reading its fields throws: it is refused where it is validated.
     return false;
   }
-}
-
-/** Reads the numbers that `'system'` stands for in a network namespace; `undefined` if the namespace has ended. */
-function systemNumbers(fields: readonly SettingField[], netns: number): ValidPolicy | undefined {
-  const read = () => Object.fromEntries(fields.map((field) => [field, kernelDefault(field)]));
-  if (netns === currentNamespace()) return read();
-  const namespace = networkNamespaces().namespaces.find(({ inode }) => inode === netns);
-  return namespace && within(namespace, read);
 }
 
 /** The policy of `setConnections`, with the numbers that depend on the connection. */
@@ -37,6 +26,7 @@ export class WantedPolicy {
   readonly #onlyNumbers: boolean;
   readonly #system: readonly SettingField[];
   readonly #ofNamespace = new Map<number, ValidPolicy | undefined>();
+  #namespaces: readonly NetworkNamespace[] | undefined;
   /** Connections that are given the same share one object. */
   readonly #known = new Map<string, WantedOptions>();
 
@@ -74,10 +64,19 @@ export class WantedPolicy {
   #policyIn(netns: number): ValidPolicy | false | undefined {
     if (this.#policy === false || this.#system.length === 0) return this.#policy;
     if (!this.#ofNamespace.has(netns)) {
-      const system = systemNumbers(this.#system, netns);
+      const system = this.#systemNumbers(netns);
       this.#ofNamespace.set(netns, system && { ...this.#policy, ...system });
     }
     return this.#ofNamespace.get(netns);
+  }
+
+  /** Reads the numbers that `'system'` stands for in a network namespace; `undefined` if the namespace has ended. */
+  #systemNumbers(netns: number): ValidPolicy | undefined {
+    const read = () => Object.fromEntries(this.#system.map((field) => [field, kernelDefault(field)]));
+    if (netns === currentNamespace()) return read();
+    this.#namespaces ??= networkNamespaces().namespaces;
+    const namespace = this.#namespaces.find(({ inode }) => inode === netns);
+    return namespace && within(namespace, read);
   }
 }
 

@@ -1,6 +1,6 @@
 import type { ValidPolicy } from '../../policy/policy.js';
 import { isState } from '../../policy/settings.js';
-import { type OptionWrite, optionWrites, writesOf } from '../../socket/option-writes.js';
+import { missingWrites, type OptionWrite, optionWrites, writesOf } from '../../socket/option-writes.js';
 import { linux } from '../../socket/platforms/linux.js';
 import type { KeepAliveState } from '../../socket/state.js';
 import type { TcpInfo } from '../../wire/tcp-info/decode.js';
@@ -102,7 +102,7 @@ export function writesNeeded(
   now: KeepAliveState | undefined,
 ): readonly OptionWrite[] {
   if (now === undefined || isNumbersOnly(wanted) || !isState(wanted)) return list;
-  return list.filter(({ field, state }) => now[field] !== state);
+  return missingWrites(list, now);
 }
 
 /** Gives the writes of many changes: most often they all want the same object, whose `'system'` is then read once. */

@@ -9,8 +9,8 @@ import type { TcpState } from '../../wire/tcp-info/decode.js';
 import { SelectionError, type SelectionFilter, selectionFilters } from './selection-error.js';
 
 /**
- * Which connections are meant: those that every filter given admits. A filter admits what any of its values does, and
- * one that is not given admits all.
+ * Filters of connections. A connection is selected if it matches each filter that is given. It matches a filter if it
+ * matches one of the values of the filter.
  */
 export interface Selection {
   readonly pid?: readonly number[];

@@ -1,5 +1,5 @@
 import { isOff, type ValidPolicy } from '../../policy/policy.js';
-import { isSettable } from '../../policy/settings.js';
+import { detectionFields, isSettable } from '../../policy/settings.js';
 import type { CallSite } from './call-site.js';
 
 /** What a call of `setKeepAlive` asks for, as far as the kernel could be given it. */
@@ -109,7 +109,5 @@ export function mergeRequest(
 /** Returns whether what a program asked for is not what its connection gets. */
 export function isOverruled(requested: RequestedKeepAlive, policy: ValidPolicy | false): boolean {
   if (isOff(policy) || !requested.enable) return requested.enable === isOff(policy);
-  return (['idle', 'interval', 'count'] as const).some(
-    (field) => requested[field] !== undefined && policy[field] !== requested[field],
-  );
+  return detectionFields.some((field) => requested[field] !== undefined && policy[field] !== requested[field]);
 }
