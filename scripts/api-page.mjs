@@ -229,8 +229,8 @@ export function apiPage() {
     '# The whole API',
     '',
     'Every export of the four imports, with its signature. The page is made from the docstrings.',
-    '`tcp-keepalive/register` exports nothing: [its variables](whole-program.md#configuration) hold the policy. Numbers are',
-    'milliseconds unless stated; a `Duration` may also be text with a unit, such as `30s`.',
+    '`tcp-keepalive/register` exports nothing: [its variables](whole-program.md#configuration) hold the policy. A number',
+    'that is a time is in milliseconds, unless its docstring names another unit. A `Duration` may also be text, such as `30s`.',
     '',
     ...Object.keys(pagesOf).flatMap(importSection),
   ];
