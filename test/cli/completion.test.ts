@@ -32,6 +32,8 @@ const cases: readonly [string, readonly string[]][] = [
   ['de', ['demo', 'defaults']],
   ['help c', ['check', 'completion']],
   ['defaults ', ['set']],
+  ['set ', ['on', 'system']],
+  ['set sys', ['system']],
   ['completion ', ['bash', 'zsh', 'fish']],
   ['ls --ver', ['--verdict']],
   ['ls --verdict ', ['protected', 'slow', 'unprotected']],

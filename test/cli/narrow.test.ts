@@ -25,6 +25,15 @@ describe.concurrent('in a window of 60 columns', () => {
     expect(lines.join('\n')).toMatch(what);
   });
 
+  it('the counts of set fit', async () => {
+    using pair = await loopbackPair();
+    setKeepAlive(pair.client, '30:5:3');
+    const args = ['--pid', `${process.pid}`, '--port', `${pair.server.localPort}`, '--dry-run'];
+    const lines = await linesOf(46, 'set', '30:5:3', ...args);
+    expect(widest(lines)).toBeLessThanOrEqual(46);
+    expect(lines.join(' ')).toMatch(/would be changed, +1 had it +already/);
+  });
+
   it('the demo fits', async () => {
     const { result, text } = onTerminal(60, 40, 'demo', '--policy', '1:1:2');
     const { code } = await result;

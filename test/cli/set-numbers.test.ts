@@ -49,6 +49,12 @@ async function servers(): Promise<string[]> {
 const set = async (...args: string[]) => runCli('set', ...args, ...(await servers()));
 
 describe('tcp-keepalive set without a policy', () => {
+  it('shows the user timeout also where keepalive is off', async () => {
+    const { stdout } = await set('--user-timeout', '45s', '--dry-run');
+    expect(stdout).toMatch(/ off +off user-timeout 45\n/);
+    expect(stdout).toMatch(/ 30:5:3 +30:5:3:auto\n/);
+  });
+
   it.each([
     [['--count', '5'], { count: 5 }],
     [['--idle', '44'], { idle: 44_000 }],

@@ -165,9 +165,9 @@ describe('parseSelection', () => {
     [{ state: 'Establishd' }, 'got "Establishd"; did you mean "established"?'],
     [{ cgroup: 'system.slice' }, "cgroup must be a path such as '/system.slice'"],
     [{ netns: 'blue' }, 'netns must be'],
-    [{ process: '' }, 'process must be not empty'],
-    [{ unit: ['a', ''] }, 'unit must be not empty'],
-    [{ port: '80,' }, 'port must be not empty'],
+    [{ process: '' }, 'process must be not empty, got ""'],
+    [{ unit: ['a', ''] }, 'unit must be not empty, got ""'],
+    [{ port: ['1', '80,'] }, 'port must be not empty, got "80,"'],
     [{ port: [] }, 'port must be not empty'],
   ])('refuses %j', (text, message) => {
     expect(() => parseSelection(text)).toThrow(message);

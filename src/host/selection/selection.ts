@@ -130,11 +130,13 @@ function parseNetns(text: string, lookUp: NetnsLookup): number {
 
 function valuesOf(filter: SelectionFilter, given: string | readonly string[]): string[] {
   const texts = typeof given === 'string' ? [given] : given;
-  // Command lines have commas.
-  const values = filter === 'command' ? texts : texts.flatMap((text) => text.split(','));
-  const trimmed = values.map((text) => text.trim());
-  if (trimmed.length === 0 || trimmed.includes('')) throw new SelectionError(filter, given, 'not empty');
-  return trimmed;
+  if (texts.length === 0) throw new SelectionError(filter, given, 'not empty');
+  return texts.flatMap((text) => {
+    // Command lines have commas.
+    const values = (filter === 'command' ? [text] : text.split(',')).map((value) => value.trim());
+    if (values.includes('')) throw new SelectionError(filter, text, 'not empty');
+    return values;
+  });
 }
 
 const parsers: { readonly [filter in TextFilter]: (text: string, lookUp: NetnsLookup) => unknown } = {

@@ -1,5 +1,5 @@
 import { Argument, Command } from 'commander';
-import { printPainted } from '../../shared/output.js';
+import { printPainted, shownExitCode } from '../../shared/output.js';
 import { bashScript } from './bash.js';
 import { completable } from './completable.js';
 import { fishScript } from './fish.js';
@@ -23,5 +23,6 @@ Examples:
     .action((shell: keyof typeof scripts, _, command: Command) => {
       const program = command.parent as Command;
       printPainted(scripts[shell](program.name(), completable(program)));
+      process.exitCode = shownExitCode();
     });
 }

@@ -64,7 +64,7 @@ export function completable(command: Command, path: readonly string[] = []): Com
     commands,
     options: help.visibleOptions(command).map(completableOption),
     argumentName: argument?.name(),
-    argumentValues: argument?.argChoices ?? [],
+    argumentValues: (argument && valuesOf(argument)?.values) ?? [],
   };
 }
 

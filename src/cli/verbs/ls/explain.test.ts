@@ -33,6 +33,11 @@ describe('explainRow', () => {
       judged(on, exampleConnection({ sendQueue: 9, timer: { kind: 'persist', expiresMs: 1 } })),
       /^its peer does not read; if the peer vanishes, that is noticed within \d+ min/,
     ],
+    [
+      judged(off, inState('FIN_WAIT2', { timer: null })),
+      /^a peer that vanishes is never noticed: the program can write no more$/,
+    ],
+    [judged(on, inState('FIN_WAIT2', {})), /^a quiet peer that vanishes is noticed after 45 s, at the latest 48 s$/],
     [judged({ enabled: true, idle: null, interval: null, count: null, userTimeout: null }), /the numbers are not$/],
     [exampleRow({ keepAlive: null, verdict: null, detection: null, unreachable: 'why' }), /^not known: why$/],
     [judged(null, inState('TIME_WAIT', { inode: 0 })), /^keepalive does not decide: its program has closed it/],

@@ -6,10 +6,11 @@ import { keepAliveText, verdictText } from '../../text/cells.js';
 import { humanDuration, longestDuration } from '../../text/duration.js';
 import { wrapText } from '../../text/table.js';
 
-/** The present use of a connection, on which the detection time depends. */
-type Activity = 'quiet' | 'in flight' | 'window closed';
+/** The present use of a connection, on which the detection time depends. `shut` is quiet, and can send no data any more. */
+type Activity = 'quiet' | 'shut' | 'in flight' | 'window closed';
 
 function activityOf({ state, sendQueue, timer }: HostConnection): Activity {
+  if (state === 'FIN_WAIT2') return 'shut';
   if (state === 'LISTEN' || sendQueue === 0) return 'quiet';
   return timer?.kind === 'persist' ? 'window closed' : 'in flight';
 }
@@ -38,11 +39,14 @@ export function explainRow(row: ConnectionRow): string {
   if (activity === 'window closed') return `its peer does not read; if the peer vanishes, that is noticed ${inFlight}`;
   if (activity === 'in flight')
     return `data is in flight, and keepalive waits for it; a peer that vanishes is noticed ${inFlight}`;
+  const isShut = activity === 'shut';
+  if (!keepAlive.enabled && isShut) return 'a peer that vanishes is never noticed: the program can write no more';
   if (!keepAlive.enabled) return `a peer that vanishes is never noticed until the program writes, then ${inFlight}`;
   if (keepAlive.idle === null)
     return 'a quiet peer that vanishes is noticed, at a time that is not known: the numbers are not';
   const { earliestMs, latestMs } = idleDetection(keepAlive);
   const quiet = `after ${humanDuration(earliestMs)}, at the latest ${longestDuration(latestMs)}`;
+  if (isShut) return `a quiet peer that vanishes is noticed ${quiet}`;
   return `a quiet peer that vanishes is noticed ${quiet}; with data in flight ${inFlight}`;
 }
 

@@ -1,5 +1,5 @@
 import { Command } from 'commander';
-import { printPainted } from '../../shared/output.js';
+import { printPainted, shownExitCode } from '../../shared/output.js';
 import { manualPage } from './page.js';
 
 /** `tcp-keepalive man`: the manual page, made from the commands. */
@@ -12,5 +12,8 @@ export function manCommand(): Command {
 Example:
   $ tcp-keepalive man | man -l -`,
     )
-    .action((_, command: Command) => printPainted(manualPage(command.parent as Command)));
+    .action((_, command: Command) => {
+      printPainted(manualPage(command.parent as Command));
+      process.exitCode = shownExitCode();
+    });
 }

@@ -1,4 +1,4 @@
-import { Command, Option } from 'commander';
+import { Argument, Command, Option } from 'commander';
 import { RecordError, readRecord } from '../../../host/change/record.js';
 import { RecordFile } from '../../../host/change/record-file.js';
 import { type SetResult, setConnections } from '../../../host/change/set.js';
@@ -6,6 +6,7 @@ import { type UndoResult, undoChanges } from '../../../host/change/undo.js';
 import { withoutFacts } from '../../../host/list/missing-facts.js';
 import { isAnswered } from '../../../host/list/not-judged.js';
 import { exitCodes } from '../../exit-codes.js';
+import { withValues } from '../../shared/option-values.js';
 import { outputWidth, print, printIncomplete, printJson, printMessage, shownExitCode } from '../../shared/output.js';
 import { printUnmatched } from '../../shared/print-unmatched.js';
 import { addSelectionOptions, hasFilter, queryOf, type SelectionOptions } from '../../shared/selection-options.js';
@@ -16,6 +17,7 @@ import {
   givenNumbers,
   type NumberOptions,
   type PolicyArgument,
+  policyWords,
   readPolicyArgument,
   wantedOf,
 } from './wanted.js';
@@ -113,10 +115,14 @@ function setOrUndo(argument: PolicyArgument | undefined, options: SetOptions, co
 export function setCommand(): Command {
   const command = new Command('set')
     .description('give live connections and listeners of other programs a policy (Linux)')
-    .argument(
-      '[policy]',
-      "idle:interval:count[:userTimeout], such as 30:5:3:auto; 'on' leaves the numbers, 'system' takes the kernel's",
-      readPolicyArgument,
+    .addArgument(
+      withValues(
+        new Argument(
+          '[policy]',
+          "idle:interval:count[:userTimeout], such as 30:5:3:auto; 'on' leaves the numbers, 'system' takes the kernel's",
+        ).argParser(readPolicyArgument),
+        policyWords,
+      ),
     );
   addSelectionOptions(command).option('--all', 'every connection, where no filter is given');
   addNumberOptions(command)

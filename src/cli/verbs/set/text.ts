@@ -1,11 +1,11 @@
 import type { Change, Changes, FailedChange } from '../../../host/change/set.js';
 import type { HostConnection } from '../../../host/list/connection.js';
 import { countSockets, type NotJudged } from '../../../host/list/not-judged.js';
-import { sameSettings } from '../../../policy/settings.js';
+import { policyDuration } from '../../../policy/duration.js';
+import { type KeepAliveState, sameSettings } from '../../../policy/settings.js';
 import { endpointText } from '../../../wire/endpoint.js';
 import { addressColumn, keepAliveText } from '../../text/cells.js';
 import { counted, notJudgedText, tally } from '../../text/counted.js';
-import { printable } from '../../text/printable.js';
 import { renderTable, wrapText } from '../../text/table.js';
 
 const ends = [
@@ -17,6 +17,12 @@ function endCells({ state, local, remote }: HostConnection): string[] {
   return [endpointText(local), state === 'LISTEN' ? 'listening' : endpointText(remote)];
 }
 
+/** Returns what `ls` shows, and the user timeout also where keepalive is off: it holds there too. */
+function settingsText(state: KeepAliveState): string {
+  const text = keepAliveText(state);
+  return state.enabled || !state.userTimeout ? text : `${text} user-timeout ${policyDuration(state.userTimeout)}`;
+}
+
 /** Without --verbose, at most this many changed connections have a row each: a screen. */
 export const mostRows = 20;
 
@@ -26,12 +32,12 @@ function renderChanged(changed: readonly Change[], width: number, verbose: boole
   if (verbose || changed.length <= mostRows) {
     const rows = changed.map(({ connection, before, after }) => [
       ...endCells(connection),
-      keepAliveText(before),
-      keepAliveText(after),
+      settingsText(before),
+      settingsText(after),
     ]);
     return [renderTable([...ends, { title: 'BEFORE', rank: 2 }, 'AFTER'], rows, width)];
   }
-  const cellsOf = ({ before, after }: Change) => JSON.stringify([keepAliveText(before), keepAliveText(after)]);
+  const cellsOf = ({ before, after }: Change) => JSON.stringify([settingsText(before), settingsText(after)]);
   const rows = tally(changed.map(cellsOf)).map(([cells, many]) => [String(many), ...JSON.parse(cells)]);
   return [
     renderTable([{ title: 'SOCKETS', align: 'right' }, 'BEFORE', 'AFTER'], rows, width),
@@ -57,7 +63,7 @@ interface PassedOver {
   readonly undecided?: NotJudged;
 }
 
-function renderCounts({ changed, failed }: Changes, { orphans = 0, undecided }: PassedOver, dryRun: boolean): string {
+function renderCounts({ changed, failed }: Changes, { orphans = 0, undecided }: PassedOver, dryRun: boolean): string[] {
   const changes = changed.filter(({ before, after }) => !sameSettings(before, after));
   const already = changed.length - changes.length;
   const isNothing = orphans > 0 && changed.length + failed.length === 0;
@@ -68,7 +74,7 @@ function renderCounts({ changed, failed }: Changes, { orphans = 0, undecided }: 
     ...(orphans > 0 ? [`${counted(orphans, 'orphan')} passed over`] : []),
   ].join(', ');
   const open = undecided && notJudgedText(undecided);
-  return open === undefined ? sentence : `${sentence}\n${printable(open)}`;
+  return open === undefined ? [sentence] : [sentence, open];
 }
 
 /** Returns a note about peers that have not answered; `undefined` if all changes are as wanted. */
@@ -99,7 +105,9 @@ export function renderChanges(result: Changes & PassedOver, width: number, { dry
     ...renderChanged(result.changed, width, verbose),
     ...renderFailed(result.failed, width),
     ...notes.map((text) => wrapText(text, width)),
-    renderCounts(result, result, dryRun),
+    renderCounts(result, result, dryRun)
+      .map((text) => wrapText(text, width))
+      .join('\n'),
   ].join('\n\n')}\n`;
 }
 

@@ -10,6 +10,8 @@ const words: Readonly<Record<string, KeepAlivePolicy>> = {
   system: { idle: 'system', interval: 'system', count: 'system' },
 };
 
+export const policyWords = Object.keys(words);
+
 /** The policy argument, and whether its numbers may be replaced by those of options. */
 export interface PolicyArgument {
   readonly policy: KeepAlivePolicy;
