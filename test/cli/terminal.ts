@@ -22,9 +22,10 @@ export interface OnTerminal {
   pid(): number;
 }
 
-/** Runs a shell command on a terminal of a size. */
+/** Runs a command of bash on a terminal of a size. */
 export function shellOnTerminal(cols: number, rows: number, command: string): OnTerminal {
-  const child = spawn('script', ['-qec', `stty cols ${cols} rows ${rows}; ${command}`, '/dev/null']);
+  const args = ['-qec', `stty cols ${cols} rows ${rows}; ${command}`, '/dev/null'];
+  const child = spawn('script', args, { env: { ...process.env, SHELL: '/bin/bash' } });
   const screen = new Terminal({ cols, rows, allowProposedApi: true });
   child.stdout.on('data', (bytes) => screen.write(bytes));
   const lines = async (first: number) => {
