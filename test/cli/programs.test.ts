@@ -1,10 +1,10 @@
 import { type ChildProcess, spawn } from 'node:child_process';
-import { once } from 'node:events';
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { ConnectionJson } from '../../src/host/list/row.js';
+import { firstOutput } from '../first-output.js';
 import { runCli } from './run-cli.js';
 
 /** Listens, with a name of its own if it is given one, and says its port. */
@@ -20,8 +20,8 @@ const children: ChildProcess[] = [];
 async function started(script: string, ...args: string[]) {
   const child = spawn(process.execPath, [script, ...args], { stdio: ['pipe', 'pipe', 'inherit'], cwd: folder });
   children.push(child);
-  const [port] = await once(child.stdout, 'data');
-  return { pid: child.pid as number, port: String(port).trim() };
+  const port = await firstOutput(child);
+  return { pid: child.pid as number, port: port.trim() };
 }
 
 async function rows(...args: string[]): Promise<ConnectionJson[]> {

@@ -5,6 +5,7 @@ import net from 'node:net';
 import path from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { getKeepAlive } from '../../src/index.js';
+import { firstOutput } from '../first-output.js';
 import { projectRoot } from './blocks.js';
 import { runToSuccess } from './child.js';
 
@@ -62,8 +63,8 @@ describe.concurrent('examples', () => {
     const file = path.join(directory, 'keepalive-server.ts');
     const child = spawn(process.execPath, ['--import', 'tsx', file], { cwd: directory });
     try {
-      const [greeting] = (await once(child.stdout, 'data')) as [Buffer];
-      const port = Number(/port (\d+)/.exec(greeting.toString())?.[1]);
+      const greeting = await firstOutput(child);
+      const port = Number(/port (\d+)/.exec(greeting)?.[1]);
       const resetting = net.connect(port, '127.0.0.1').on('error', () => {});
       await once(resetting, 'connect');
       resetting.resetAndDestroy();

@@ -7,6 +7,7 @@ import { describe, expect, it } from 'vitest';
 import { FileError } from '../../src/host/sysctl/file-error.js';
 import { setKernelDefaults } from '../../src/host/sysctl/set-defaults.js';
 import { undoKernelDefaults } from '../../src/host/sysctl/undo-defaults.js';
+import { firstOutput } from '../first-output.js';
 import { cannotRun } from '../requirement.js';
 import { FakeRoot } from './fake-root.js';
 
@@ -73,7 +74,7 @@ async function killAtRandom(): Promise<void> {
     stdio: ['ignore', 'pipe', 'inherit'],
   });
   const end = once(child, 'exit');
-  await once(child.stdout, 'data');
+  await firstOutput(child);
   await sleep(Math.random() * 40);
   child.kill('SIGKILL');
   expect((await end)[1]).toBe('SIGKILL');

@@ -1,11 +1,10 @@
-import { once } from 'node:events';
 import net from 'node:net';
-import type { Readable } from 'node:stream';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
 import { applyToProcess as applyHere, type ProcessStatus } from '../../src/index.js';
 import { copyDescriptor, openProcess } from '../../src/native/pidfd.js';
 import { listening, portOf } from '../endpoints.js';
+import { firstOutput } from '../first-output.js';
 import { kernelState, rawListener } from '../kernel/descriptor.js';
 import { moment } from '../kernel/observation.js';
 import { program, register, start } from './registered.js';
@@ -120,7 +119,7 @@ describe.concurrent('a socket that native code has not opened', () => {
   it('is left alone where this package has copied it from another process', async () => {
     const server = await listening(net.createServer());
     const { child, ended } = start([program('holder.mjs'), String(portOf(server))], { options: applyToProcess });
-    const [fd] = await once(child.stdout as Readable, 'data');
+    const fd = await firstOutput(child);
     using policy = applyHere('30:5:3');
     using native = rawListener(1);
     {

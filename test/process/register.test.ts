@@ -5,6 +5,7 @@ import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
 import { type KeepAliveState, kernelDefaults } from '../../src/index.js';
+import { firstOutput } from '../first-output.js';
 import { program, run, start } from './registered.js';
 
 const full = { enabled: true, idle: 30_000, interval: 5000, count: 3 };
@@ -194,7 +195,7 @@ describe.concurrent('what it says', () => {
   it('comes on the signal that was asked for, and the program goes on', async () => {
     const env = { ...policy, TCP_KEEPALIVE_SUMMARY_SIGNAL: 'SIGUSR2' };
     const { child, ended } = start([program('waiting.mjs')], { env });
-    if (child.stdout !== null) await once(child.stdout, 'data');
+    await firstOutput(child);
     const said = child.stderr === null ? [] : once(child.stderr, 'data');
     child.kill('SIGUSR2');
     expect(String((await said)[0])).toMatch(/^tcp-keepalive: 1 connections set, 1 inherited from 1 listeners\n/);
@@ -204,7 +205,7 @@ describe.concurrent('what it says', () => {
 
   it('is nothing otherwise, and signals do what they do without it', async () => {
     const { child, ended } = start([program('waiting.mjs')], { env: policy });
-    if (child.stdout !== null) await once(child.stdout, 'data');
+    await firstOutput(child);
     child.kill('SIGUSR2');
     expect(await ended).toMatchObject({ code: null, stderr: '' });
   });

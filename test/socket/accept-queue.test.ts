@@ -1,11 +1,11 @@
 import { spawn, spawnSync } from 'node:child_process';
-import { once } from 'node:events';
 import net from 'node:net';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { setKeepAlive } from '../../src/index.js';
 import { readTcpInfo } from '../../src/socket/tcp-info.js';
 import { closing, connected, listening, portOf } from '../endpoints.js';
+import { firstOutput } from '../first-output.js';
 import { article, fdOf, kernelStateOf } from '../kernel/descriptor.js';
 
 const program = fileURLToPath(new URL('programs/crowd.mjs', import.meta.url));
@@ -87,6 +87,6 @@ it('loses no connection of a crowd that arrives while the policy is set again an
   onTestFinished(() => void crowd.stdin.end());
   const setAgain = setInterval(() => setKeepAlive(server, '30:5:3'), 1);
   onTestFinished(() => clearInterval(setAgain));
-  await once(crowd.stdout, 'data');
+  await firstOutput(crowd);
   expect(await states).toEqual(Array(count).fill(article));
 });

@@ -9,6 +9,7 @@ import { once } from 'node:events';
 import net from 'node:net';
 import { fileURLToPath } from 'node:url';
 import { Worker } from 'node:worker_threads';
+import { firstOutput } from '../../first-output.js';
 import { atEnd, type Behaviours, closed, here, listening, opening, pair, portOf, textOf } from './observing.js';
 
 const program = (name: string) => fileURLToPath(new URL(`programs/${name}.mjs`, import.meta.url));
@@ -74,12 +75,12 @@ async function descriptorListened(): Promise<unknown> {
   const child = start(['descriptor'], ['ignore', 'pipe', 'inherit', handle.fd]);
   const exit = once(child, 'exit');
   const port = portOf(server);
-  const [ready] = await once(child.stdout, 'data');
+  const ready = await firstOutput(child);
   server.close();
   const client = opening(net.connect(port, here));
   const text = await textOf(client);
   const [code] = await exit;
-  return { ready: String(ready).trim(), text, code };
+  return { ready: ready.trim(), text, code };
 }
 
 async function inThread(): Promise<unknown> {
