@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
 import net from 'node:net';
 import tty from 'node:tty';
-import { onTestFinished } from 'vitest';
+import { onTestFinished, TestRunner } from 'vitest';
 import { descriptorOf } from '../src/node/handle.js';
 import { setLinger } from './kernel/descriptor.js';
 
@@ -31,6 +31,8 @@ export function abort(socket: net.Socket): void {
 
 /** Closes what a test has opened, also when it fails. */
 export function closing<T extends net.Socket | net.Server>(endpoint: T): T {
+  // Vitest would take the end of the test that began last for the end of this one.
+  if (TestRunner.getCurrentTest()?.concurrent) throw new Error('closing() cannot serve concurrent tests');
   endpoint.on('error', () => {});
   if (endpoint instanceof net.Server) {
     const accepted = new Set<net.Socket>();

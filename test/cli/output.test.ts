@@ -2,7 +2,7 @@ import { spawn, spawnSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { describe, expect, it, onTestFinished } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { ownNetwork } from '../program.js';
 import { cannotRun } from '../requirement.js';
 import { type Finished, finished, program, runCli } from './run-cli.js';
@@ -45,7 +45,7 @@ for attempt in {1..300}; do [ -s ready ] && break; sleep 0.1; done; `;
 describe.concurrent('what tcp-keepalive prints', () => {
   it.skipIf(noNetwork)(
     'may lose its reader at any moment: quiet, and the exit code is that of the work',
-    async () => {
+    async ({ onTestFinished }) => {
       const folder = mkdtempSync(join(tmpdir(), 'tcp-keepalive-output-'));
       onTestFinished(() => rmSync(folder, { recursive: true }));
       const verbs = [
@@ -89,7 +89,7 @@ describe.concurrent('what tcp-keepalive prints', () => {
 
   it.skipIf(noNetwork)(
     'may meet a full disk: one line, and exit code 1 only where showing was the work',
-    async () => {
+    async ({ onTestFinished }) => {
       const folder = mkdtempSync(join(tmpdir(), 'tcp-keepalive-output-'));
       onTestFinished(() => rmSync(folder, { recursive: true }));
       const expected: Record<string, number> = {
@@ -205,14 +205,17 @@ describe.concurrent('what the machine lacks', () => {
 
 const noStrace = cannotRun(spawnSync('strace', ['-V']).status !== 0, 'it needs strace');
 
-it.skipIf(noStrace)('waits longer than a timer of Node.js can: the list is not read again and again', async () => {
-  const folder = mkdtempSync(join(tmpdir(), 'tcp-keepalive-watch-'));
-  onTestFinished(() => rmSync(folder, { recursive: true }));
-  const trace = join(folder, 'trace');
-  const watch = ['ls', '--fast', ...unused, '--watch', '720h'];
-  const strace = ['-f', '-qq', '-e', 'trace=sendto', '-o', trace];
-  const { status } = spawnSync('timeout', ['10', 'strace', ...strace, process.execPath, program, ...watch]);
-  expect(status).toBe(124);
-  expect(readFileSync(trace, 'utf8').match(/SOCK_DIAG|sendto\(\d+, \[?\{/g)?.length ?? 0).toBeLessThanOrEqual(2);
-  expect(statSync(trace).size).toBeGreaterThan(0);
-});
+it.skipIf(noStrace)(
+  'waits longer than a timer of Node.js can: the list is not read again and again',
+  async ({ onTestFinished }) => {
+    const folder = mkdtempSync(join(tmpdir(), 'tcp-keepalive-watch-'));
+    onTestFinished(() => rmSync(folder, { recursive: true }));
+    const trace = join(folder, 'trace');
+    const watch = ['ls', '--fast', ...unused, '--watch', '720h'];
+    const strace = ['-f', '-qq', '-e', 'trace=sendto', '-o', trace];
+    const { status } = spawnSync('timeout', ['10', 'strace', ...strace, process.execPath, program, ...watch]);
+    expect(status).toBe(124);
+    expect(readFileSync(trace, 'utf8').match(/SOCK_DIAG|sendto\(\d+, \[?\{/g)?.length ?? 0).toBeLessThanOrEqual(2);
+    expect(statSync(trace).size).toBeGreaterThan(0);
+  },
+);

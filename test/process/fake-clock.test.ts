@@ -1,5 +1,5 @@
 import { once } from 'node:events';
-import { describe, expect, it, onTestFinished, vi } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { explainDeath, watchPeers } from '../../src/index.js';
 import { crashPeer, loopbackPair } from '../../src/testing/index.js';
 import { closing } from '../endpoints.js';
@@ -46,7 +46,9 @@ describe('a program that has replaced the classes of node:net', () => {
 });
 
 describe('fake timers of vitest', () => {
-  it('are not used by a watch: they run to their end, and deaths are found once the clock is real again', async () => {
+  it('are not used by a watch: they run to their end, and deaths are found once the clock is real again', async ({
+    onTestFinished,
+  }) => {
     const pair = await loopbackPair();
     for (const end of [pair.client, pair.server]) closing(end).resume();
     const real = setTimeout;

@@ -115,24 +115,6 @@ describe.concurrent('a socket that native code has not opened', () => {
     expect([during, after]).toEqual(['off', '30:5:3']);
     expect(warnings).toEqual([expect.stringMatching(/native code or a worker thread without a policy.*register/)]);
   });
-
-  it('is left alone where this package has copied it from another process', async () => {
-    const server = await listening(net.createServer());
-    const { child, ended } = start([program('holder.mjs'), String(portOf(server))], { options: applyToProcess });
-    const fd = await firstOutput(child);
-    using policy = applyHere('30:5:3');
-    using native = rawListener(1);
-    {
-      using holder = openProcess(child.pid as number);
-      using copy = copyDescriptor(holder, Number(fd));
-      await moment(() => kernelState(native.fd).enabled, 'the socket of native code has the policy');
-      await sleep(1000);
-      expect(kernelState(copy.fd).enabled).toBe(false);
-    }
-    expect(policy.status()).toMatchObject({ native: 0, skipped: unset });
-    child.kill();
-    await ended;
-  });
 });
 
 describe.concurrent('looking for sockets of native code', () => {
@@ -148,5 +130,25 @@ describe.concurrent('looking for sockets of native code', () => {
     const { code, stderr } = await start(['-e', '0'], { env }).ended;
     expect(code).toBe(1);
     expect(stderr).toMatch(/^tcp-keepalive: TCP_KEEPALIVE_NATIVE: native must be true or false.*'on' or 'off'.*\n$/);
+  });
+});
+
+describe('a socket that this package has copied from another process', () => {
+  it('is not taken for one of native code', async () => {
+    const server = await listening(net.createServer());
+    const { child, ended } = start([program('holder.mjs'), String(portOf(server))], { options: applyToProcess });
+    const fd = await firstOutput(child);
+    using policy = applyHere('30:5:3');
+    using native = rawListener(1);
+    {
+      using holder = openProcess(child.pid as number);
+      using copy = copyDescriptor(holder, Number(fd));
+      await moment(() => kernelState(native.fd).enabled, 'the socket of native code has the policy');
+      await sleep(1000);
+      expect(kernelState(copy.fd).enabled).toBe(false);
+    }
+    expect(policy.status()).toMatchObject({ native: 0, skipped: unset });
+    child.kill();
+    await ended;
   });
 });
