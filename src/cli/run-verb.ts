@@ -45,6 +45,7 @@ function configureOutput(command: Command): void {
         text
           .trimEnd()
           .replace(/^error: /, '')
+          .replace(/^command-argument value ('.*') is invalid for argument '(\w+)'/s, "argument '$2' $1 is invalid")
           .replace(/\n(?=\(Did you mean )/, ' '),
       ),
     getOutHelpWidth: width,

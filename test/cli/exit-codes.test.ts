@@ -138,7 +138,7 @@ describe.skipIf(cannotRun(!canDrop, 'it needs root, setpriv and a project that e
       ['set 30:5:3 --port local:PORT --state established', 1, /NOT CHANGED, BECAUSE[\s\S]*not permitted/],
       ['set 30:5:3 --port local:PORT --state established --quiet', 1, /3 sockets not changed: .*not permitted/],
       ['set 30:5:3 --port local:PORT --dry-run', 1, /NOT CHANGED, BECAUSE[\s\S]*not permitted/],
-      ['set 30:5:3 HERE', 3, /not shown/],
+      ['set 30:5:3 HERE', 3, /could not be judged/],
       ['check --port local:PORT --timeout 300ms', 3, /not shown/],
       ['check --port local:PORT --timeout 300ms --quiet', 3, /not asked: 3 peers: /],
       ['defaults set 600:30:5', 1, /nothing was changed: not permitted/],

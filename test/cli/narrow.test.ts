@@ -4,13 +4,11 @@ import { setKeepAlive } from '../../src/index.js';
 import { loopbackPair } from '../../src/testing/index.js';
 import { onTerminal } from './terminal.js';
 
-/** The lines that a command leaves on a terminal, without warnings, which are one line each. */
+/** The lines that a command leaves on a terminal. */
 async function linesOf(cols: number, ...args: string[]) {
   const { result } = onTerminal(cols, 40, ...args);
   const { stdout } = await result;
-  return stripVTControlCharacters(stdout)
-    .split('\r\n')
-    .filter((line) => !line.startsWith('tcp-keepalive: '));
+  return stripVTControlCharacters(stdout).split('\r\n');
 }
 
 const widest = (lines: readonly string[]) => Math.max(...lines.map((line) => line.length));
@@ -23,6 +21,15 @@ describe.concurrent('in a window of 60 columns', () => {
     const lines = await linesOf(60, ...args);
     expect(widest(lines.filter((line) => !line.trim().startsWith('/')))).toBeLessThanOrEqual(60);
     expect(lines.join('\n')).toMatch(what);
+  });
+
+  it('errors fit', async () => {
+    const lines = await linesOf(60, 'set', '30:5:3', '--port', '1', '--within', '1h');
+    expect(widest(lines)).toBeLessThanOrEqual(60);
+    expect(lines.join(' ')).toMatch(/tcp-keepalive: no connection or listener is at port "1"/);
+    const usage = await linesOf(60, 'set', '30:5:3:soon', '--port', '1');
+    expect(widest(usage)).toBeLessThanOrEqual(60);
+    expect(usage.join(' ')).toMatch(/^tcp-keepalive: argument 'policy' '30:5:3:soon' is invalid\. userTimeout must be/);
   });
 
   it('the counts of set fit', async () => {

@@ -84,6 +84,7 @@ describe.skipIf(cannotRun(!canRun, 'it needs root, setpriv and a project that ev
       expect(table.stdout).toMatch(/^6 connections: 6 unprotected\n1 listener: 1 unprotected$/m);
       expect(table.stdout).toMatch(/^1 listener could not be judged \(not permitted: run as root, or with CAP_/m);
       expect(table.code).toBe(3);
+      expect(table.stderr).not.toContain('that the filters may mean');
       const foreign = ['--port', `local:${foreignPort}`];
       const { code, stdout } = await runAsNobody('ls', '--json', ...foreign, '--verdict', 'protected');
       expect(JSON.parse(stdout)).toMatchObject({
@@ -155,6 +156,9 @@ describe.skipIf(cannotRun(!canRun, 'it needs root, setpriv and a project that ev
       const fast = await runAsNobody('ls', '--fast', ...there);
       expect(fast.stdout).toMatch(/^0 connections\n3 connections and 1 listener could not be judged \(not permitted/m);
       expect(fast.code).toBe(3);
+      const checked = await runAsNobody('check', ...there);
+      expect(checked.stdout).toMatch(/^no connection matches of those that could be judged\n3 connections and 1 listener could not/);
+      expect(checked.code).toBe(3);
       const before = (await held(foreign, 'IPv4 1 server')).state;
       const set = await runAsNobody('set', '30:5:3', '--json', ...there);
       expect(JSON.parse(set.stdout)).toMatchObject({

@@ -5,6 +5,7 @@ import type { Omission } from '../../host/list/connection.js';
 import { pause } from '../../native/pause.js';
 import { incompleteLines } from '../text/incomplete.js';
 import { printable, printableJson, printableLines } from '../text/printable.js';
+import { wrapText } from '../text/wrap-text.js';
 
 const standardOutput = 1;
 const standardError = 2;
@@ -70,9 +71,10 @@ export function printError(text: string): void {
   }
 }
 
-/** Prints an error, a warning or another message on standard error, in one line. */
+/** Prints an error, a warning or another message on standard error: in one line, or wrapped on a terminal. */
 export function printMessage(message: string): void {
-  printError(`tcp-keepalive: ${printable(message)}\n`);
+  const text = `tcp-keepalive: ${message}`;
+  printError(`${isatty(standardError) ? wrapText(text, process.stderr.columns || 80) : printable(text)}\n`);
 }
 
 /** Prints what could not be shown, and why. */

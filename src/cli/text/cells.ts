@@ -6,8 +6,9 @@ import { policyDuration } from '../../policy/duration.js';
 import { endpointText } from '../../wire/endpoint.js';
 import type { TcpState } from '../../wire/tcp-info/decode.js';
 import type { Tone } from './colour.js';
+import { displayWidth } from './display-width.js';
 import { humanDuration } from './duration.js';
-import { cutEnd, cutMiddle, displayWidth, keepingTail } from './table.js';
+import { cutEnd, cutMiddle, keepingTail } from './table.js';
 
 /** Stands where there is nothing to say. */
 export const emptyCell = '-';

@@ -1,7 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { displayWidth } from './display-width.js';
 import { printable } from './printable.js';
-import { cutEnd, cutMiddle, displayWidth, keepingTail, renderTable } from './table.js';
+import { cutEnd, cutMiddle, keepingTail, renderTable } from './table.js';
 
 describe('cutting', () => {
   it.each([

@@ -1,6 +1,5 @@
-import { createRequire } from 'node:module';
-import type stringWidth from 'string-width';
 import { type Paint, plain, type Tone } from './colour.js';
+import { displayWidth } from './display-width.js';
 import { isPlain, printable } from './printable.js';
 
 /** A column of a table. */
@@ -19,16 +18,6 @@ export interface Column {
   readonly isLastResort?: true;
   /** Makes a text fit a width; by default its end is cut. */
   readonly shorten?: (text: string, width: number) => string;
-}
-
-/** Loaded for the first text that is not plain: its `Intl.Segmenter` takes longer to make than a short list. */
-let loadedWidth: { readonly default: typeof stringWidth } | undefined;
-
-/** Returns the columns that a text takes on a terminal. */
-export function displayWidth(text: string): number {
-  if (isPlain(text)) return text.length;
-  loadedWidth ??= createRequire(import.meta.url)('string-width') as NonNullable<typeof loadedWidth>;
-  return loadedWidth.default(text);
 }
 
 let segmenter: Intl.Segmenter | undefined;
@@ -228,18 +217,4 @@ export function renderTable(
     }),
   );
   return [head, ...body].join('\n');
-}
-
-/** Breaks a text between words into lines no longer than `width`; a longer word has a line of its own. */
-export function wrapText(text: string, width: number, indent = ''): string {
-  const lines: string[] = [];
-  // No line ends between a number and its unit.
-  const words = printable(text).split(/(?<!\d) | (?!(?:ms|s|min|h|d)\b)/);
-  for (const word of words) {
-    const line = lines.at(-1);
-    if (line === undefined) lines.push(word);
-    else if (displayWidth(line) + 1 + displayWidth(word) > width) lines.push(indent + word);
-    else lines[lines.length - 1] = `${line} ${word}`;
-  }
-  return lines.join('\n');
 }

@@ -87,7 +87,7 @@ function omissions(maker: RowMaker, owners: SocketOwners, chosen: ChosenSource |
     ...(maker.lacksOwners || undecided.length > 0 ? about('owners', owners.incomplete) : []),
     ...about('options', unread),
     ...(lacksOptions ? about('options', chosen.refused) : []),
-    ...undecided,
+    ...about('match', undecided),
   ];
 }
 

@@ -1,7 +1,7 @@
 import type { Omission } from './connection.js';
 
-/** A fact that rows can lack. */
-export type Fact = 'owners' | 'options';
+/** A fact that rows can lack, or `match`: whether the selection means a row. */
+export type Fact = 'owners' | 'options' | 'match';
 
 const facts = new WeakMap<Omission, Fact>();
 

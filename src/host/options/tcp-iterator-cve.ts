@@ -38,6 +38,6 @@ export function tcpIteratorCve(kernel = { release: release(), version: version()
   if (numbers !== undefined && isMended(numbers)) return undefined;
   return (
     `Linux ${numbers?.join('.') ?? kernel.release} is not known to be free of CVE-2026-74714, by which it corrupts the` +
-    " kernel's memory when connections arrive at the same time; '--option-source tcp-iterator' runs it all the same, as root"
+    " kernel's memory when connections arrive at the same time"
   );
 }

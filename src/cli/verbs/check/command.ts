@@ -90,8 +90,8 @@ function showEnd(result: CheckResult, reaped: readonly ReapedPeer[], { json, qui
   else {
     if (reaped.length > 0 && !quiet) print(`\n${renderReaped(reaped, outputWidth())}`);
     if (quiet) for (const line of quietLines(result, reaped)) printMessage(line);
-    // Why a peer was not asked stands below the table.
-    printIncomplete(withoutFacts(result.incomplete, 'options'));
+    // Why a peer was not asked, or not matched, stands below the table.
+    printIncomplete(withoutFacts(result.incomplete, 'options', 'match'));
   }
   const unconfirmed = reaped.filter(({ outcome }) => outcome === 'unconfirmed').length;
   if (unconfirmed > 0) {

@@ -4,8 +4,9 @@ import { endpointText } from '../../../wire/endpoint.js';
 import { addressColumn, processColumn, processText } from '../../text/cells.js';
 import { type Paint, plain, type Tone } from '../../text/colour.js';
 import { counted, notJudgedText, tally } from '../../text/counted.js';
-import { printable } from '../../text/printable.js';
-import { renderTable, wrapText } from '../../text/table.js';
+import { renderReasons } from '../../text/reasons.js';
+import { renderTable } from '../../text/table.js';
+import { wrapText } from '../../text/wrap-text.js';
 
 const answers = { silent: 'silent', reset: 'reset', 'not-asked': 'not asked', alive: 'alive' } as const;
 const order = Object.keys(answers);
@@ -24,6 +25,10 @@ function notAskedLines(peers: readonly CheckedPeer[]): string[] {
     .map(({ why = '', remedy = '' }) => (why.includes(remedy) ? why : `${why}; ${remedy}`));
   return tally(reasons).map(([reason, count]) => `not asked: ${counted(count, 'peer')}: ${reason}`);
 }
+
+/** Returns what stands in place of the table. A connection that could not be judged may be one that matches. */
+const noneAsked = (open: string | undefined) =>
+  open === undefined ? 'no connection matches' : 'no connection matches of those that could be judged';
 
 /** Returns the table of peers, the silent first, then the reasons why some were not asked, and the counts. */
 export function renderPeers({ peers, orphans, undecided }: CheckResult, width: number, paint: Paint = plain): string {
@@ -57,9 +62,9 @@ export function renderPeers({ peers, orphans, undecided }: CheckResult, width: n
   });
   const open = notJudgedText(undecided);
   const lines = [
-    peers.length === 0 ? 'no connection matches' : `${table}\n\n${counted(peers.length, 'peer')}: ${counts.join(', ')}`,
+    peers.length === 0 ? noneAsked(open) : `${table}\n\n${counted(peers.length, 'peer')}: ${counts.join(', ')}`,
     ...(orphans === 0 ? [] : [`${counted(orphans, 'orphan')} passed over`]),
-    ...(open === undefined ? [] : [printable(open)]),
+    ...(open === undefined ? [] : [wrapText(open, width)]),
   ];
   return `${lines.join('\n')}\n${notAskedLines(peers)
     .map((line) => `\n${wrapText(line, width)}\n`)
@@ -93,7 +98,7 @@ export function renderReaped(reaped: readonly ReapedPeer[], width: number): stri
     { title: 'REMOTE', ...addressColumn },
     { title: 'OUTCOME', least: 10 },
   ];
-  return `${renderTable(
+  return `${renderReasons(
     columns,
     reaped.map((peer) => [
       endpointText(peer.row.connection.local),

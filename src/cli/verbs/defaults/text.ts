@@ -11,7 +11,8 @@ import {
 } from '../../../socket/kernel-defaults.js';
 import { humanDuration } from '../../text/duration.js';
 import { printable } from '../../text/printable.js';
-import { cutMiddle, renderTable, wrapText } from '../../text/table.js';
+import { cutMiddle, renderTable } from '../../text/table.js';
+import { wrapText } from '../../text/wrap-text.js';
 
 function shownValue(sysctl: KeepAliveSysctl, defaults: KernelDefaults): string {
   return `${sysctlNumber(sysctl, defaults)}${sysctl.unit === 1 ? '' : ' s'}`;
@@ -74,8 +75,8 @@ function renderSources(title: string, sources: readonly SysctlSource[], width: n
 function namespaceRow(namespace: NamespaceDefaults): string[] {
   const { netns, name, process } = namespace;
   return [
-    cutMiddle(printable(name ?? String(netns)), 16),
-    process === null ? '' : cutMiddle(printable(`${process.pid} ${shownName(process)}`), 18),
+    name ?? String(netns),
+    process === null ? '' : `${process.pid} ${shownName(process)}`,
     ...keepAliveSysctls.map((sysctl) => shownValue(sysctl, namespace)),
     isUsual(namespace) ? noticedAfter(namespace) : '',
   ];
@@ -84,7 +85,7 @@ function namespaceRow(namespace: NamespaceDefaults): string[] {
 function renderNamespaces(namespaces: readonly NamespaceDefaults[], width: number): string[] {
   if (namespaces.length === 0) return [];
   const columns = [
-    { title: width < roomyWidth ? 'NAMESPACE' : 'NETWORK NAMESPACE', least: 9 },
+    { title: width < roomyWidth ? 'NAMESPACE' : 'NETWORK NAMESPACE', least: 9, shorten: cutMiddle },
     { title: 'PROCESS', least: 8 },
     ...['IDLE', 'INTERVAL', 'COUNT'],
     width < roomyWidth ? 'NOTICED' : 'NOTICED AFTER',

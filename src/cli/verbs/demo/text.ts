@@ -1,6 +1,7 @@
 import { formatPolicy } from '../../../policy/format.js';
 import type { TimeRange } from '../../../policy/model/time-range.js';
-import { cutEnd, renderTable, wrapText } from '../../text/table.js';
+import { cutEnd, renderTable } from '../../text/table.js';
+import { wrapText } from '../../text/wrap-text.js';
 import { isAsPredicted, type Play } from './play.js';
 import type { DemoReport, Outcome, Scenario, ScenarioResult } from './scenario.js';
 import { demoDurationMs, scenarios } from './scenarios.js';

@@ -54,10 +54,11 @@ async function table(listing: Listing, options: LsOptions): Promise<string> {
     group === undefined || groups === undefined
       ? renderConnections(sortRows(rows, sort), width, paint)
       : renderGroups(groups, group, width, paint);
-  if (!options.explain || rows.length === 0) return `${body}\n\n${renderSummary(listing, paint)}\n`;
+  const summary = renderSummary(listing, paint, width);
+  if (!options.explain || rows.length === 0) return `${body}\n\n${summary}\n`;
   const { renderExplanations } = await import('./explain.js');
   const explanations = renderExplanations(sortRows(rows, sort), options.within ?? defaultWithinMs, width);
-  return `${body}\n\n${explanations}\n\n${renderSummary(listing, paint)}\n`;
+  return `${body}\n\n${explanations}\n\n${summary}\n`;
 }
 
 /** Returns the function that lists. Loads the readers of options only if options are wanted. */

@@ -4,7 +4,7 @@ import { type ConnectionRow, dependsOnKeepAlive, isOrphan } from '../../../host/
 import { idleDetection } from '../../../policy/model/detection-time.js';
 import { keepAliveText, verdictText } from '../../text/cells.js';
 import { humanDuration, longestDuration } from '../../text/duration.js';
-import { wrapText } from '../../text/table.js';
+import { wrapText } from '../../text/wrap-text.js';
 
 /** The present use of a connection, on which the detection time depends. `shut` is quiet, and can send no data any more. */
 type Activity = 'quiet' | 'shut' | 'in flight' | 'window closed';

@@ -4,7 +4,7 @@ import { exampleConnection, exampleRow, off, on } from '../../../../test/host/ex
 import type { Listing } from '../../../host/list/listing.js';
 import type { ConnectionRow } from '../../../host/list/row.js';
 import { createPaint, plain } from '../../text/colour.js';
-import { displayWidth } from '../../text/table.js';
+import { displayWidth } from '../../text/display-width.js';
 import { type Frame, wholeFrame, windowFrame } from './frame.js';
 import { initialView } from './view.js';
 

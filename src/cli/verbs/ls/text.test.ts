@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { exampleConnection, exampleInfo, exampleRow, inState, off, on } from '../../../../test/host/example-row.js';
 import { countVerdicts, groupRows } from '../../../host/list/groups.js';
 import type { ConnectionRow } from '../../../host/list/row.js';
-import { displayWidth } from '../../text/table.js';
+import { displayWidth } from '../../text/display-width.js';
 import { renderConnections, renderCounts, renderGroups, renderSummary } from './text.js';
 
 const owner = (pid: number, name: string) => {

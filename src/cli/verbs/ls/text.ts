@@ -27,8 +27,8 @@ import {
 } from '../../text/cells.js';
 import { type Paint, plain } from '../../text/colour.js';
 import { counted, notJudgedText } from '../../text/counted.js';
-import { printable } from '../../text/printable.js';
 import { type Column, cutMiddle, renderTable, shownColumns } from '../../text/table.js';
+import { wrapText } from '../../text/wrap-text.js';
 
 interface ConnectionColumn extends Column {
   text(row: ConnectionRow): string;
@@ -133,13 +133,17 @@ export function renderCounts(counts: VerdictCounts, noun = 'connection', paint: 
   return parts.length === 0 ? many : `${many}: ${parts.join(', ')}`;
 }
 
-/** Returns the summary of a list: its connections, its listeners, and the sockets that could not be judged, a line each. */
-export function renderSummary({ rows, notJudged }: Pick<Listing, 'rows' | 'notJudged'>, paint: Paint = plain): string {
+/** Returns the summary of a list: its connections, its listeners, and the sockets that could not be judged, in a line each or more. */
+export function renderSummary(
+  { rows, notJudged }: Pick<Listing, 'rows' | 'notJudged'>,
+  paint: Paint = plain,
+  width = Number.POSITIVE_INFINITY,
+): string {
   const listeners = countListeners(rows);
   const open = notJudgedText(notJudged);
   return [
     renderCounts(countVerdicts(rows), 'connection', paint),
     ...(listeners.connections === 0 ? [] : [renderCounts(listeners, 'listener', paint)]),
-    ...(open === undefined ? [] : [printable(open)]),
+    ...(open === undefined ? [] : [wrapText(open, width)]),
   ].join('\n');
 }

@@ -51,8 +51,8 @@ function show(result: SetResult | UndoResult, { json, quiet, verbose = false, dr
   else {
     if (quiet) for (const line of quietLines(result, dryRun)) printMessage(line);
     else print(renderChanges(result, outputWidth(), { dryRun, verbose }));
-    // No owner is shown, and each failure has its reason.
-    printIncomplete(withoutFacts(result.incomplete, 'owners', 'options'));
+    // No owner is shown, each failure has its reason, and sockets that could not be matched are counted.
+    printIncomplete(withoutFacts(result.incomplete, 'owners', 'options', 'match'));
   }
   process.exitCode = dryRun ? shownExitCode(exitCodeOf(result)) : exitCodeOf(result);
 }

@@ -6,7 +6,9 @@ import { type KeepAliveState, sameSettings } from '../../../policy/settings.js';
 import { endpointText } from '../../../wire/endpoint.js';
 import { addressColumn, keepAliveText } from '../../text/cells.js';
 import { counted, notJudgedText, tally } from '../../text/counted.js';
-import { renderTable, wrapText } from '../../text/table.js';
+import { renderReasons } from '../../text/reasons.js';
+import { renderTable } from '../../text/table.js';
+import { wrapText } from '../../text/wrap-text.js';
 
 const ends = [
   { title: 'LOCAL', ...addressColumn, rank: 1 },
@@ -48,7 +50,7 @@ function renderChanged(changed: readonly Change[], width: number, verbose: boole
 function renderFailed(failed: readonly FailedChange[], width: number): string[] {
   if (failed.length === 0) return [];
   const rows = failed.map(({ connection, error }) => [...endCells(connection), error]);
-  return [renderTable([...ends, { title: 'NOT CHANGED, BECAUSE', least: 20 }], rows, width)];
+  return [renderReasons([...ends, { title: 'NOT CHANGED, BECAUSE', least: 20 }], rows, width)];
 }
 
 /** Returns the number of sockets, listeners apart: `12 connections and 1 listener`. */
