@@ -157,7 +157,9 @@ describe.skipIf(cannotRun(!canRun, 'it needs root, setpriv and a project that ev
       expect(fast.stdout).toMatch(/^0 connections\n3 connections and 1 listener could not be judged \(not permitted/m);
       expect(fast.code).toBe(3);
       const checked = await runAsNobody('check', ...there);
-      expect(checked.stdout).toMatch(/^no connection matches of those that could be judged\n3 connections and 1 listener could not/);
+      expect(checked.stdout).toMatch(
+        /^no connection matches of those that could be judged\n3 connections and 1 listener could not/,
+      );
       expect(checked.code).toBe(3);
       const before = (await held(foreign, 'IPv4 1 server')).state;
       const set = await runAsNobody('set', '30:5:3', '--json', ...there);

@@ -1,7 +1,9 @@
-import { writeFileSync } from 'node:fs';
+import { mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { namedBlock } from '../docs/blocks.js';
+import { namedBlock, projectRoot } from '../docs/blocks.js';
+import { lacks } from '../drivers/servers/installed.js';
+import { postgresqlPrograms, startPostgresql } from '../drivers/servers/postgresql.js';
 import { consumer, printed, tool } from './consumer.js';
 
 const jest = (...options: string[]) => [...options, tool('jest/bin/jest.js'), '--json', '--runInBand'];
@@ -57,4 +59,19 @@ describe.concurrent('a test of a dead peer passes in', () => {
     writeFileSync(path.join(folder, 'documented.test.js'), namedBlock('docs/commonjs.md', 'jest').code);
     expect(await printed<Report>(folder, jest())).toMatchObject({ numPassedTests: 1, numFailedTests: 0 });
   });
+
+  it.skipIf(lacks(postgresqlPrograms() ?? 'postgresql'))(
+    'jest, of a pool, and ends by itself',
+    async ({ onTestFinished }) => {
+      const folder = consumer('pool', { 'package.json': { private: true } });
+      writeFileSync(path.join(folder, 'crashable-proxy.cjs'), namedBlock('docs/recipes.md', 'proxy').code);
+      writeFileSync(path.join(folder, 'pool.test.js'), namedBlock('docs/recipes.md', 'pool-test').code);
+      mkdirSync(path.join(folder, 'node_modules'));
+      symlinkSync(path.join(projectRoot, 'node_modules/pg'), path.join(folder, 'node_modules/pg'));
+      const server = await startPostgresql();
+      onTestFinished(() => server.stop());
+      const report = await printed<Report>(folder, jest(), { PGPORT: `${server.port}` });
+      expect(report).toMatchObject({ numPassedTests: 1, numFailedTests: 0 });
+    },
+  );
 });

@@ -21,8 +21,9 @@ afterAll(() => scratch.remove());
 
 /** What the block of docs/recipes.md exports, in a file of a user's project. */
 async function recipe(name: string, edit = (code: string) => code) {
-  const file = path.join(scratch.subdirectory(), `${name}.mjs`);
-  writeFileSync(file, edit(namedBlock('docs/recipes.md', name).code));
+  const { code, language } = namedBlock('docs/recipes.md', name);
+  const file = path.join(scratch.subdirectory(), `${name}.${language === 'cjs' ? 'cjs' : 'mjs'}`);
+  writeFileSync(file, edit(code));
   return import(pathToFileURL(file).href);
 }
 
@@ -116,22 +117,29 @@ describe.skipIf(lacksServer || lacksLibraries())('recipes for pools', () => {
     }
   });
 
-  it('a proxy makes the database of a pool vanish', async () => {
+  it('a proxy makes the database of a pool vanish, also in the middle of a query', async () => {
     const policy = '1:1:2:auto';
     const { crashableProxy } = await recipe('proxy');
     const proxy = await crashableProxy(serverOf('pg').port);
     const { default: pg } = await import(String('pg'));
-    const pool = new pg.Pool({ host: '127.0.0.1', port: proxy.port, user: 'postgres', max: 1 });
+    const pool = new pg.Pool({ host: '127.0.0.1', port: proxy.port, user: 'postgres', max: 2 });
     // biome-ignore lint/suspicious/noExplicitAny: the package has no types here
     pool.on('connect', (client: any) => setKeepAlive(client.connection.stream, policy));
     pool.on('error', () => {});
-    await pool.query('select 1');
+    await Promise.all([pool.query('select pg_sleep(0.2)'), pool.query('select pg_sleep(0.2)')]);
+    const running = expect(pool.query('select pg_sleep(2)')).rejects.toMatchObject({ code: 'ETIMEDOUT' });
+    await sleep(100);
     proxy.crash();
-    const sent = thisMoment();
+    const crashed = thisMoment();
     await expect(pool.query('select 1')).rejects.toMatchObject({ code: 'ETIMEDOUT' });
-    expectElapsed(sent, thisMoment(), detectionTime(policy, 'data-in-flight'));
+    expectElapsed(crashed, thisMoment(), detectionTime(policy, 'data-in-flight'));
+    await running;
     expect((await pool.query('select 1 as one')).rows).toEqual([{ one: 1 }]);
-    await pool.end();
+    proxy.crash();
+    await moment(() => pool.totalCount === 0, 'the idle connection leaves the pool');
+    expect((await pool.query('select 1 as one')).rows).toEqual([{ one: 1 }]);
     proxy.close();
+    await pool.end();
+    await expect(fetch(`http://127.0.0.1:${proxy.port}`)).rejects.toThrow();
   });
 });

@@ -6,6 +6,7 @@ import { withoutFacts } from '../../../host/list/missing-facts.js';
 import { isAnswered } from '../../../host/list/not-judged.js';
 import { exitCodes } from '../../exit-codes.js';
 import { addColourOption, type ColourOptions, outputPaint } from '../../shared/colour-option.js';
+import { concludeUnmatched } from '../../shared/conclude-unmatched.js';
 import {
   outputWidth,
   print,
@@ -15,7 +16,6 @@ import {
   printMessage,
   printPainted,
 } from '../../shared/output.js';
-import { printUnmatched } from '../../shared/print-unmatched.js';
 import {
   addSelectionOptions,
   durationOption,
@@ -111,7 +111,7 @@ async function check(options: CheckOptions, command: Command): Promise<void> {
   const reaped = mayClose ? await reap(silent, options) : [];
   showEnd(result, reaped, options);
   process.exitCode = exitCodeOf(result, reaped);
-  if (process.exitCode === exitCodes.nothing) printUnmatched(query, options);
+  if (process.exitCode === exitCodes.nothing) process.exitCode = concludeUnmatched(query, options);
 }
 
 /** `tcp-keepalive check`: which peers are there, now. */

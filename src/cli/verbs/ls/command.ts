@@ -91,8 +91,8 @@ function exitCodeOf(listing: Listing, { failOn: faultsWanted = [] }: LsOptions):
 /** Returns the exit code of a list. Prints why the list is empty, unless only filters such as --verdict exclude all rows. */
 async function conclude(listing: Listing, query: ReturnType<typeof queryOf>, options: LsOptions): Promise<number> {
   if (listing.rows.length > 0 || !isAnswered(listing)) return exitCodeOf(listing, options);
-  const { printIfUnnamed } = await import('../../shared/print-unmatched.js');
-  return printIfUnnamed(query, options) ? exitCodes.nothing : exitCodes.done;
+  const { concludeUnmatched } = await import('../../shared/conclude-unmatched.js');
+  return concludeUnmatched(query, options);
 }
 
 async function watch(query: ListQuery, options: LsOptions, command: Command): Promise<void> {

@@ -6,9 +6,9 @@ import { type UndoResult, undoChanges } from '../../../host/change/undo.js';
 import { withoutFacts } from '../../../host/list/missing-facts.js';
 import { isAnswered } from '../../../host/list/not-judged.js';
 import { exitCodes } from '../../exit-codes.js';
+import { concludeUnmatched } from '../../shared/conclude-unmatched.js';
 import { withValues } from '../../shared/option-values.js';
 import { outputWidth, print, printIncomplete, printJson, printMessage, shownExitCode } from '../../shared/output.js';
-import { printUnmatched } from '../../shared/print-unmatched.js';
 import { addSelectionOptions, hasFilter, queryOf, type SelectionOptions } from '../../shared/selection-options.js';
 import { toJson } from './json.js';
 import { mostRows, quietLines, renderChanges } from './text.js';
@@ -97,7 +97,9 @@ function set(argument: PolicyArgument | undefined, options: SetOptions, command:
   const problem = file && finishRecord(file, result);
   show(result, options);
   if (dryRun && record !== undefined) printMessage(`--dry-run changes nothing, so that ${record} was not written`);
-  if (result.failed.length === 0 && exitCodeOf(result) === exitCodes.nothing) printUnmatched(query, options);
+  if (result.failed.length === 0 && exitCodeOf(result) === exitCodes.nothing) {
+    process.exitCode = concludeUnmatched(query, options);
+  }
   if (problem === undefined) return;
   printMessage(problem);
   process.exitCode = exitCodes.fault;

@@ -1,9 +1,8 @@
 import type { ListQuery } from '../../host/list/list-query.js';
 import { listThrough } from '../../host/list/listing.js';
 import type { Selection } from '../../host/selection/selection.js';
-import { selectionFilters } from '../../host/selection/selection-error.js';
+import { exitCodes } from '../exit-codes.js';
 import { explainUnmatched } from './explain-unmatched.js';
-import { optionFlag } from './option-flag.js';
 import { printMessage } from './output.js';
 import type { SelectionOptions } from './selection-options.js';
 
@@ -13,21 +12,17 @@ function scopeOf({ selection, allNetns = false, allStates = false }: ListQuery):
   return { allNetns, allStates: allStates || state !== undefined, selection: netns === undefined ? {} : { netns } };
 }
 
-/** Prints on standard error why nothing matches. Returns false, and prints nothing, if only filters such as --verdict exclude all rows. */
-export function printIfUnnamed(
+/**
+ * Returns the exit code of a verb that found nothing. Prints why on standard error if no connection has what the filters name:
+ * where only filters such as --verdict exclude all, there is nothing to do, and nothing is wrong.
+ */
+export function concludeUnmatched(
   query: ListQuery & { readonly selection: Selection },
   options: SelectionOptions,
-): boolean {
+): number {
   const { rows } = listThrough(undefined, scopeOf(query));
   const why = explainUnmatched(rows, query.selection, options);
-  if (why !== undefined) printMessage(why);
-  return why !== undefined;
-}
-
-/** Prints a sentence on standard error: nothing matches, and why. */
-export function printUnmatched(query: ListQuery & { readonly selection: Selection }, options: SelectionOptions): void {
-  if (printIfUnnamed(query, options)) return;
-  const given = selectionFilters.filter((filter) => options[filter] !== undefined);
-  const shown = given.map(optionFlag);
-  printMessage(shown.length === 0 ? 'there is no connection' : `no connection matches ${shown.join(' and ')}`);
+  if (why === undefined) return exitCodes.done;
+  printMessage(why);
+  return exitCodes.nothing;
 }
