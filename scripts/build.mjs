@@ -121,7 +121,7 @@ module.exports = require(${from})[${JSON.stringify(file)}]();
 for (const file of Object.values(manifest.bin)) chmodSync(inRoot(file), 0o755);
 const env = { ...process.env, NODE_DISABLE_COMPILE_CACHE: '1' };
 writeFileSync(
-  inRoot(manifest.man),
+  inRoot(manifest.man[0]),
   execFileSync(process.execPath, [inRoot(manifest.bin[manifest.name]), 'man'], { env }),
 );
 rmSync(inRoot('build'), { recursive: true, force: true });

@@ -65,7 +65,7 @@ describe.concurrent('a test of a dead peer passes in', () => {
     async ({ onTestFinished }) => {
       const folder = consumer('pool', { 'package.json': { private: true } });
       writeFileSync(path.join(folder, 'crashable-proxy.cjs'), namedBlock('docs/recipes.md', 'proxy').code);
-      writeFileSync(path.join(folder, 'pool.test.js'), namedBlock('docs/recipes.md', 'pool-test').code);
+      writeFileSync(path.join(folder, 'pool.test.js'), namedBlock('docs/recipes.md', 'jest-pool').code);
       mkdirSync(path.join(folder, 'node_modules'));
       symlinkSync(path.join(projectRoot, 'node_modules/pg'), path.join(folder, 'node_modules/pg'));
       const server = await startPostgresql();

@@ -40,7 +40,7 @@ const runNode: Runner = (block, { scratch }) => {
 
 // `test/consumers` runs tests for jest, which is installed there.
 const runCommonJs: Runner = async (block, surroundings) =>
-  block.name === 'jest' ? block.code : runNode(block, surroundings);
+  block.name?.startsWith('jest') ? block.code : runNode(block, surroundings);
 
 const runGo: Runner = async (block, { scratch, go }) => {
   if (go === undefined) throw new Error('Go is not installed');

@@ -1,4 +1,4 @@
-import { execFileSync } from 'node:child_process';
+import { execFileSync, spawnSync } from 'node:child_process';
 import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
@@ -90,6 +90,26 @@ describe('the packed package, installed elsewhere without scripts', () => {
       ['alive'],
       false,
     ]);
+  });
+
+  it('installed globally has a manual page, and a path that any program can be started with', () => {
+    const prefix = path.join(elsewhere, 'global');
+    const [tarball] = readdirSync(elsewhere).filter((name) => name.endsWith('.tgz'));
+    const options = ['--ignore-scripts', '--no-audit', '--no-fund', '--prefer-offline', '--prefix', prefix];
+    run('npm', 'install', '--global', ...options, `./${tarball}`);
+    expect(readFileSync(path.join(prefix, 'share/man/man1/tcp-keepalive.1'), 'utf8')).toMatch(/^\.TH TCP-KEEPALIVE 1/m);
+    const page = readFileSync(path.join(project, 'docs/drivers.md'), 'utf8');
+    const [, documented = ''] = /NODE_OPTIONS=--require=\/usr\/lib\/(\S+)/.exec(page) ?? [];
+    const env = {
+      ...process.env,
+      TCP_KEEPALIVE: '30:5:3',
+      NODE_DEBUG: 'tcp-keepalive',
+      NODE_OPTIONS: `--require=${path.join(prefix, 'lib', documented)}`,
+    };
+    const server = "require('node:net').createServer().listen(0, () => process.exit())";
+    const { status, stderr } = spawnSync(process.execPath, ['-e', server], { cwd: '/', env, encoding: 'utf8' });
+    expect(stderr).toMatch(/0 connections set, 0 inherited from 1 listeners/);
+    expect(status).toBe(0);
   });
 
   it('has a command that works', () => {
