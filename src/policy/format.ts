@@ -2,7 +2,7 @@ import { policyDuration } from './duration.js';
 import { PolicyError } from './errors.js';
 import { readCompletePolicy } from './parse.js';
 import type { PolicyInput, SettingField } from './policy.js';
-import { millisecondsMeant, userTimeoutMillisecondsMeant } from './unit-slip.js';
+import { policyMillisecondsMeant, userTimeoutMillisecondsMeant } from './unit-slip.js';
 import { autoUserTimeout } from './validate.js';
 
 /**
@@ -25,7 +25,8 @@ export function formatPolicy(policy: PolicyInput): string {
   }
   const autoMs = autoUserTimeout(idle, interval, count);
   const bare = [policyDuration(idle), policyDuration(interval)] as const;
-  const [idleText, intervalText] = millisecondsMeant(...bare) === undefined ? bare : bare.map((text) => `${text}s`);
+  const [idleText, intervalText] =
+    policyMillisecondsMeant(bare.join(':')) === undefined ? bare : bare.map((text) => `${text}s`);
   const text = `${idleText}:${intervalText}:${count}`;
   if (userTimeout === undefined) return text;
   if (userTimeout === autoMs) return `${text}:auto`;

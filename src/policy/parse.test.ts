@@ -80,7 +80,9 @@ describe('parsePolicy', () => {
   });
 
   it('takes whole thousands of bare seconds for milliseconds, and says what was probably meant', () => {
-    expect(() => parsePolicy('30000:5000:3')).toThrow(/got "30000:5000:3"; did you mean '30s:5s'\? .*text is seconds/);
+    expect(() => parsePolicy('30000:5000:3')).toThrow(
+      /got "30000:5000:3"; did you mean '30s:5s:3'\? .*text is seconds/,
+    );
     expect(() => parsePolicy('7200000:75:9')).toThrow(/got "7200000"; did you mean '7200s'\?/);
     expect(() => parsePolicy('30:5:3:45000')).toThrow(/got "45000"; did you mean '45s'\?/);
     expect(parsePolicy('30000s:5000s:3')).toEqual({ idle: 30_000_000, interval: 5_000_000, count: 3 });

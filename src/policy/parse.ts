@@ -2,7 +2,7 @@ import { readDuration } from './duration.js';
 import { PolicyError } from './errors.js';
 import type { CompletePolicy, PolicyInput, SettingField, ValidPolicy } from './policy.js';
 import { detectionFields, settingsOf, stated } from './settings.js';
-import { millisecondsMeant, userTimeoutMillisecondsMeant } from './unit-slip.js';
+import { millisecondsMeant, policyMillisecondsMeant, userTimeoutMillisecondsMeant } from './unit-slip.js';
 import {
   autoUserTimeout,
   leastUserTimeoutMs,
@@ -60,7 +60,7 @@ export function parsePolicy(text: string): CompletePolicy {
   const interval = parseSeconds('interval', intervalText);
   const countGiven = /^\d{1,9}$/.test(countText) ? Number(countText) : Number.NaN;
   const count = validateNumber('count', countGiven, countText, leaveOutOfTextHint);
-  const slip = millisecondsMeant(idleText, intervalText);
+  const slip = policyMillisecondsMeant(text.trim());
   if (slip !== undefined) throw new PolicyError('policy', text, `text of the form ${form}`, slip);
   const policy: CompletePolicy =
     userTimeoutText === undefined

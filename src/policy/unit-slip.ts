@@ -14,11 +14,20 @@ function isThousands(text: string): boolean {
   return /^[1-9]\d*000$/.test(text);
 }
 
-/** Returns the hint for numbers in text that all look like milliseconds; `undefined` if one does not. */
-export function millisecondsMeant(...texts: readonly string[]): string | undefined {
-  if (!texts.every(isThousands)) return undefined;
-  const meant = texts.map((text) => `${text.slice(0, -3)}s`).join(':');
-  return `did you mean '${meant}'? A number in text is seconds; with its unit it is taken as it is`;
+const inSeconds = (text: string) => (isThousands(text) ? `${text.slice(0, -3)}s` : text);
+
+const secondsHint = (meant: string) =>
+  `did you mean '${meant}'? A number in text is seconds; with its unit it is taken as it is`;
+
+/** Returns the hint for a number in text that looks like milliseconds; `undefined` for any other text. */
+export function millisecondsMeant(text: string): string | undefined {
+  return isThousands(text) ? secondsHint(inSeconds(text)) : undefined;
+}
+
+/** Returns the hint for policy text whose idle time and interval both look like milliseconds; else `undefined`. */
+export function policyMillisecondsMeant(policy: string): string | undefined {
+  const fields = policy.split(':');
+  return fields.slice(0, 2).every(isThousands) ? secondsHint(fields.map(inSeconds).join(':')) : undefined;
 }
 
 /** A user timeout this many times as long as keepalive's own detection would last hours. */

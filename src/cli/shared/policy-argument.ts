@@ -1,4 +1,5 @@
 import { InvalidArgumentError } from 'commander';
+import { readDuration } from '../../policy/duration.js';
 import { PolicyError } from '../../policy/errors.js';
 import { parsePolicy, readPolicy } from '../../policy/parse.js';
 import type { KeepAlivePolicy, SettingField } from '../../policy/policy.js';
@@ -18,16 +19,22 @@ function argument<T>(read: (text: string) => T): (text: string) => T {
 
 export const policyArgument = argument(parsePolicy);
 
+/** Checks that a text is a duration or a word, in the words of the command line, where a bare number is seconds. */
+function assertDuration(field: Exclude<SettingField, 'count'>, text: string): void {
+  const words = field === 'userTimeout' ? ['auto', 'system'] : ['system'];
+  const slip = field === 'rtoMax' ? undefined : millisecondsMeant(text);
+  const isValid = words.includes(text) || readDuration(text, 's') !== undefined;
+  if (isValid && slip === undefined) return;
+  throw new PolicyError(field, text, `a duration such as '30', '30s' or '1m30s', or '${words.join("' or '")}'`, slip);
+}
+
 /** Returns the reader of one number of a policy. A duration without a unit is seconds, as in policy text. */
 export function numberArgument<Field extends SettingField>(field: Field): (text: string) => KeepAlivePolicy[Field] {
   return argument((text) => {
     const isBare = /^[\d.]+$/.test(text);
     if (field === 'count') return readPolicy({ count: isBare ? Number(text) : text } as KeepAlivePolicy)[field];
-    const slip = field === 'rtoMax' ? undefined : millisecondsMeant(text);
-    if (slip !== undefined) throw new PolicyError(field, text, 'a duration', slip);
+    assertDuration(field, text);
     // `auto` is for the caller: its numbers are those of each connection.
-    return text === 'auto' && field === 'userTimeout'
-      ? text
-      : readPolicy({ [field]: isBare ? `${text}s` : text })[field];
+    return text === 'auto' ? text : readPolicy({ [field]: isBare ? `${text}s` : text })[field];
   }) as (text: string) => KeepAlivePolicy[Field];
 }

@@ -35,10 +35,10 @@ export function renderPeers({ peers, orphans, undecided }: CheckResult, width: n
   const sorted = [...peers].sort((a, b) => order.indexOf(a.answer) - order.indexOf(b.answer));
   const columns = [
     { ...processColumn, rank: 3 },
-    { title: 'LOCAL', ...addressColumn, rank: 2 },
-    { title: 'REMOTE', ...addressColumn, rank: 4 },
+    { title: 'LOCAL', ...addressColumn, isLastResort: true as const, rank: 1 },
+    { title: 'REMOTE', ...addressColumn, isLastResort: true as const, rank: 4 },
     'ANSWER',
-    { title: 'AFTER', align: 'right' as const, rank: 1 },
+    { title: 'AFTER', align: 'right' as const, worth: 1 },
   ];
   const table = renderTable(
     columns,

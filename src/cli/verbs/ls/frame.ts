@@ -101,7 +101,7 @@ function summaryLines({ listing, paint }: Frame, columns: number): string[] {
  */
 export function windowFrame(frame: Frame, { columns, rows }: WindowSize, hasKeys: boolean): string[] {
   const cut = (line: string) => cutEnd(line, columns);
-  const keys = hasKeys ? [cut(printable(viewLine(frame.view)))] : [];
+  const keys = hasKeys ? [cut(printable(viewLine(frame.view, columns)))] : [];
   const summary = summaryLines(frame, columns);
   if (rows < roomyRows) {
     const below = [...summary.slice(0, 1), ...keys].slice(0, Math.max(1, rows - 2));

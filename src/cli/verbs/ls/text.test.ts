@@ -100,6 +100,10 @@ describe('renderConnections', () => {
       |nginx/77 +1         nginx             0.0.0.0:443                  -                                               LISTEN     7200:75:9    -                          0        -          -  slow|
       |-                   -                 10.0.0.5:5432                10.0.7.21:49152                                 TIME-WAIT  ?            time-wait 45 s             0        -        0 B  -|"
     `));
+  it('has the unanswered probes before the local address where each row has some', () => {
+    const unanswered = rows.slice(0, 3).map((row) => ({ ...row, connection: { ...row.connection, unanswered: 2 } }));
+    for (const width of [80, 70, 60]) expect(lines(width, unanswered)[0]).toMatch(/^PROCESS +REMOTE .*(LOST|UNANSWERED) +VERDICT$/);
+  });
   it('at 80 columns, IPv4 alone', () =>
     expect(golden(80, ipv4)).toMatchInlineSnapshot(`
       "|PROCESS       LOCAL           REMOTE             KEEPALIVE    LOST  VERDICT|

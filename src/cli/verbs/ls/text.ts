@@ -70,14 +70,28 @@ const columns: readonly ConnectionColumn[] = [
 const remoteOrPort = (row: ConnectionRow) =>
   row.connection.state === 'LISTEN' ? `listens :${row.connection.local.port}` : remoteText(row);
 
+const titlesShown = (all: readonly Column[], cells: readonly (readonly string[])[], width: number) =>
+  new Set(shownColumns(all, cells, width).map(({ title }) => title));
+
+/** Returns the columns where probes are unanswered: their number is worth more than any column that can be dropped, and than LOCAL if no row is without. */
+function columnsWithUnanswered(rows: readonly ConnectionRow[], width: number): readonly ConnectionColumn[] {
+  const worthy = columns.map((column) =>
+    column === unansweredColumn ? { ...column, shortTitle: 'LOST', worth: 7 } : column,
+  );
+  const cells = rows.map((row) => worthy.map((column) => column.text(row)));
+  const isShown = titlesShown(worthy, cells, width).has(unansweredColumn.title);
+  const isAsked = rows.every(({ connection }) => connection.unanswered > 0);
+  if (isShown || !isAsked) return worthy;
+  return worthy.filter(({ title }) => title !== localColumn.title).map(({ isLastResort: _, ...column }) => column);
+}
+
 /** Returns the connections as a table with lines no longer than `width`. A row is coloured by its unanswered probes. */
 export function renderConnections(rows: readonly ConnectionRow[], width: number, paint: Paint = plain): string {
-  // The unanswered probes are worth more than any other column that can be dropped.
   const worthy = rows.some(({ connection }) => connection.unanswered > 0)
-    ? columns.map((column) => (column === unansweredColumn ? { ...column, shortTitle: 'LOST', worth: 7 } : column))
+    ? columnsWithUnanswered(rows, width)
     : columns;
   const cells = rows.map((row) => worthy.map((column) => column.text(row)));
-  const shown = new Set(shownColumns(worthy, cells, width).map(({ title }) => title));
+  const shown = titlesShown(worthy, cells, width);
   if (!shown.has(localColumn.title)) {
     const remote = worthy.findIndex(({ title }) => title === 'REMOTE');
     for (const [at, row] of rows.entries()) (cells[at] as string[])[remote] = remoteOrPort(row);
@@ -106,7 +120,7 @@ export function renderGroups(groups: readonly Group[], by: Grouping, width: numb
     number('UNPROTECTED'),
     number('SLOW'),
     number('PROTECTED'),
-    number('UNKNOWN', 1),
+    number('UNKNOWN', groups.some(({ unknown }) => unknown > 0) ? 3 : 1),
     ...(groups.some(({ other }) => other > 0) ? [number('OTHER', 1)] : []),
   ];
   const rows = groups.map(({ name, connections, unprotected, slow, protected: safe, unknown, other }) => [

@@ -11,6 +11,7 @@ import {
   unitText,
   verdictText,
 } from '../../text/cells.js';
+import { displayWidth } from '../../text/display-width.js';
 
 /** The verdicts that the key `v` goes through; `undefined` shows all. */
 const shownVerdicts = [undefined, 'unprotected', 'slow', 'protected', '?'] as const;
@@ -87,15 +88,18 @@ export function viewedRows(rows: readonly ConnectionRow[], { verdict, text }: Vi
   );
 }
 
-/** Returns the line with the keys and their present choices. */
-export function viewLine({ sort, verdict, text, isTyping, isPaused }: View): string {
+/** Returns the line with the keys and their present choices, in fewer words if it is longer than `width`. */
+export function viewLine({ sort, verdict, text, isTyping, isPaused }: View, width = Number.POSITIVE_INFINITY): string {
   if (isTyping) return `/${text}_   Enter: keep it, Esc: show all`;
-  return [
+  const choices = [`${sort.isReversed ? '-' : ''}${sort.key}`, verdict ?? 'all', text] as const;
+  const line = [
     'q quit',
     isPaused ? 'p go on (paused)' : 'p pause',
-    `s sort: ${sort.isReversed ? '-' : ''}${sort.key}`,
+    `s sort: ${choices[0]}`,
     'r reverse',
-    `v verdict: ${verdict ?? 'all'}`,
+    `v verdict: ${choices[1]}`,
     text === '' ? '/ text' : `/ text: ${text}`,
   ].join('   ');
+  if (displayWidth(line) <= width) return line;
+  return `q quit  p ${isPaused ? 'go on' : 'pause'}  s ${choices[0]}  r  v ${choices[1]}  / ${text}`.trimEnd();
 }
