@@ -24,9 +24,9 @@ export class LiveAgent extends http.Agent {
   async discardDead(kept = Object.values(this.freeSockets).flat()) {
     await Promise.all(
       kept.map(async (socket) => {
-        const { answered } = await probePeer(socket, { timeout: '500ms' }).catch(() => ({ answered: false }));
-        // 'not-asked' says nothing against the server.
-        if (answered === false) socket.destroy();
+        const asked = await probePeer(socket, { timeout: '500ms' }).catch(() => ({ answered: false }));
+        // 'not-asked' says nothing against a server that has answered all probes until now.
+        if (asked.answered !== true && asked.unanswered !== 0) socket.destroy();
       }),
     );
   }

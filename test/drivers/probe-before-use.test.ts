@@ -3,6 +3,7 @@ import http from 'node:http';
 import type net from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
+import { probePeer, setKeepAlive } from '../../src/index.js';
 import { listening, portOf } from '../endpoints.js';
 import { connectionsOf, crashServerOf } from './connections.js';
 import { lacks } from './servers/installed.js';
@@ -47,7 +48,19 @@ describe('connections are probed before use', () => {
     crashServerEnd(stream);
     const other: Client = await liveClient(pool);
     expect(await pidOf(other)).not.toBe(firstPid);
+    // Its own kernel has asked: a probe more could end it, so that it is not asked again.
+    setKeepAlive(other.connection.stream, '1:20:3');
+    const silent = other.connection.stream;
     other.release();
+    crashServerEnd(silent);
+    await sleep(1500);
+    expect(await probePeer(silent)).toMatchObject({ answered: 'not-asked', unanswered: 1 });
+    const last: Client = await liveClient(pool);
+    expect(last.connection.stream).not.toBe(silent);
+    // A client that is checked out when its server vanishes does not end the program.
+    last.connection.stream.destroy(new Error('lost'));
+    await expect(last.query('select 1')).rejects.toThrow();
+    last.release();
     await pool.end();
     await server.stop();
   });

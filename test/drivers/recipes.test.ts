@@ -1,11 +1,14 @@
 import { writeFileSync } from 'node:fs';
+import http from 'node:http';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { pathToFileURL } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { detectionTime, setKeepAlive } from '../../src/index.js';
+import { crashPeer } from '../../src/testing/index.js';
 import { namedBlock } from '../docs/blocks.js';
 import { Scratch } from '../docs/scratch.js';
+import { listening, portOf } from '../endpoints.js';
 import { expectElapsed } from '../kernel/expectation.js';
 import { moment, thisMoment } from '../kernel/observation.js';
 import { connectionsOf, crashServerOf } from './connections.js';
@@ -142,4 +145,34 @@ describe.skipIf(lacksServer || lacksLibraries())('recipes for pools', () => {
     await pool.end();
     await expect(fetch(`http://127.0.0.1:${proxy.port}`)).rejects.toThrow();
   });
+});
+
+it.skipIf(lacksLibraries())('socket.io: the lost user is offline, with the reason, and the others stay', async () => {
+  const { onlineUsers } = await recipe('online');
+  const server = await listening(http.createServer());
+  const { Server } = library('socket.io');
+  const io = new Server(server, { pingInterval: 600_000 });
+  const offline: unknown[] = [];
+  const online: Map<string, string> = onlineUsers(io, (...what: unknown[]) => offline.push(what), '1:1:2', '3s');
+  const join = (name: string, transports?: readonly string[]) =>
+    library('socket.io-client').io(`http://127.0.0.1:${portOf(server)}`, {
+      auth: { name },
+      transports,
+      reconnection: false,
+    });
+  const users = [join('polls first'), join('lost', ['websocket']), join('quiet', ['websocket'])];
+  await Promise.all(users.map((user) => moment(() => user.io.engine?.transport?.name === 'websocket', 'a WebSocket')));
+  await moment(() => online.size === 3, 'three users are there');
+  crashPeer(users[1].io.engine.transport.ws._socket);
+  crashPeer(users[0].io.engine.transport.ws._socket);
+  const crashed = thisMoment();
+  await moment(() => online.size === 1, 'the two are offline');
+  expect(thisMoment().notAfter - crashed.notBefore).toBeGreaterThan(2000);
+  expect([...online.values()]).toEqual(['quiet']);
+  expect(offline.sort()).toEqual([
+    ['lost', 'keepalive'],
+    ['polls first', 'keepalive'],
+  ]);
+  for (const user of users) user.disconnect();
+  await io.close();
 });

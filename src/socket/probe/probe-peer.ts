@@ -32,14 +32,17 @@ export interface AskedPeer {
    * anything asked.
    */
   readonly method: 'heard' | 'probe' | 'data' | 'ended';
+  readonly unanswered?: undefined;
 }
 
-/** A peer that could not be asked without risk to its connection. Nothing is known of the peer. */
+/** A peer that could not be asked without risk to its connection. */
 export interface UnaskedPeer {
   /** A string, so that `!answered` holds only for a peer that was asked and is silent. */
   readonly answered: 'not-asked';
   readonly elapsedMs: number;
   readonly method?: undefined;
+  /** Probes of its own kernel that the peer has left unanswered. With 0 nothing is known of the peer, else it is suspect. */
+  readonly unanswered: number;
   /** Why the peer was not asked. */
   readonly why: string;
   /** How to make asking possible. */
@@ -146,7 +149,7 @@ class Question {
     const refusal = typeof this.#refusal === 'object' ? this.#refusal : undefined;
     const reason = this.#refusal === 'late' ? late : notDue;
     const ownReason = unacked > 0 ? notSentAgain : hasDataToSend(this.#seen) ? windowClosed : undefined;
-    return { answered: 'not-asked', elapsedMs, ...(ownReason ?? refusal ?? reason) };
+    return { answered: 'not-asked', elapsedMs, unanswered: probes, ...(ownReason ?? refusal ?? reason) };
   }
 
   #ended(elapsedMs: number): AskedPeer {
@@ -217,8 +220,8 @@ function startAsking(socket: net.Socket, handle: Handle, timeoutMs: number): Ask
  * Linux, no privileges. A socket whose idle time followed the sysctl has an idle time of its own afterwards.
  *
  * @example
- * const { answered } = await probePeer(socket, { timeout: '500ms' });
- * if (answered === false) socket.destroy(); // asked, and silent; 'not-asked' says nothing against the peer
+ * const { answered, unanswered = 0 } = await probePeer(socket, { timeout: '500ms' });
+ * if (answered === false || unanswered > 0) socket.destroy(); // silent, now or when its own kernel asked
  * @throws {TypeError} ERR_INVALID_ARG_TYPE if the target is no socket.
  * @throws {SystemCallError} EBADF if the socket was destroyed, ENOTCONN if the socket
  * is not connected.

@@ -102,7 +102,8 @@ describe('renderConnections', () => {
     `));
   it('has the unanswered probes before the local address where each row has some', () => {
     const unanswered = rows.slice(0, 3).map((row) => ({ ...row, connection: { ...row.connection, unanswered: 2 } }));
-    for (const width of [80, 70, 60]) expect(lines(width, unanswered)[0]).toMatch(/^PROCESS +REMOTE .*(LOST|UNANSWERED) +VERDICT$/);
+    for (const width of [80, 70, 60])
+      expect(lines(width, unanswered)[0]).toMatch(/^PROCESS +REMOTE .*(LOST|UNANSWERED) +VERDICT$/);
   });
   it('at 80 columns, IPv4 alone', () =>
     expect(golden(80, ipv4)).toMatchInlineSnapshot(`
