@@ -16,6 +16,7 @@ import { secondsMeant } from '../../policy/unit-slip.js';
 import { assertSignal, isAborted, onAbort } from '../../socket/abort-signal.js';
 import { assertSnapshots } from '../../socket/probe/take-snapshot.js';
 import type { KeepAliveTarget } from '../../socket/target.js';
+import { leastDeadAfterMs } from './dead-after.js';
 import { leastDeadWithinMs } from './fast-detection/plan.js';
 import { Prober } from './fast-detection/prober.js';
 import { PeerWatch } from './peer-watch.js';
@@ -77,9 +78,6 @@ export type PeerWatchOptions = CommonOptions &
   );
 
 const source = 'watchPeers';
-
-/** A shorter time ends a healthy connection at the first lost segment, which the kernel sends again after 200 ms or more. */
-const leastDeadAfterMs = 1000;
 
 function milliseconds(field: 'deadAfter' | 'deadWithin', given: Duration | undefined, least: number) {
   if (given === undefined) return undefined;
