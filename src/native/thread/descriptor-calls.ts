@@ -1,6 +1,6 @@
 import { inodeOf } from '../inode.js';
 import { whyNoLibc } from '../libc.js';
-import { unacknowledgedBytes } from '../socket/send-queue.js';
+import { unacknowledgedBytes } from '../socket/queued-bytes.js';
 import { attachSocketFilter } from '../socket/socket-filter.js';
 import {
   readBytesOption,
