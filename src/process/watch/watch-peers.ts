@@ -46,7 +46,8 @@ interface CommonOptions {
   readonly deadWithin?: Duration;
   /**
    * Aborts the connection to a dead peer, and destroys the socket with a {@link DeadPeerError}: the kernel sends no more
-   * data, as when the kernel itself gives a peer up. Also destroys a socket whose end Node.js does not notice.
+   * data, as when the kernel itself gives a peer up. Also destroys a socket whose end Node.js does not notice; if the program
+   * has not read all that arrived, only after `deadAfter`, or `deadWithin` without it.
    *
    * @default false
    */
