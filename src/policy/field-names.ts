@@ -4,9 +4,9 @@ import { settingFields, stateFields } from './settings.js';
 
 type Field = (typeof stateFields)[number];
 
-/** Names of the fields in Node.js, drivers, kernels and other libraries, without `tcp`, `keepalive` and units. */
+/** Names of the fields in Node.js, drivers, kernels and other libraries, without the prefixes `tcp`, `keepalive` and units. */
 const otherWords: Readonly<Record<Field, readonly string[]>> = {
-  enabled: ['', 'enable', 'on', 'active'],
+  enabled: ['keepalive', 'enable', 'on', 'active'],
   idle: ['time', 'delay', 'initialdelay', 'idletime', 'idledelay', 'keepidle'],
   interval: ['intvl', 'keepintvl', 'probeinterval', 'retryinterval', 'period'],
   count: ['cnt', 'keepcnt', 'probes', 'probecount', 'maxprobes', 'retries', 'maxretries'],
@@ -23,15 +23,16 @@ function fieldCalled(name: string): Field | undefined {
     .toLowerCase()
     .replace(/[_-]/g, '')
     .replace(/^tcp/, '')
-    .replace(/^keepalive/, '')
+    .replace(/^keepalive(?=.)/, '')
     .replace(/(?:ms|msecs|millis|milliseconds|secs|seconds)$/, '');
   return stateFields.find((field) => word === field || otherWords[field].includes(word));
 }
 
 function hintFor(name: string): string | undefined {
   const field = fieldCalled(name);
-  const isOtherWord = field !== undefined && field.toLowerCase() !== name.toLowerCase();
-  return isOtherWord ? `it is called '${field}' here` : didYouMean(name, stateFields);
+  if (field === undefined) return didYouMean(name, stateFields);
+  const isSameWord = field.toLowerCase() === name.toLowerCase();
+  return isSameWord ? `did you mean "${field}"?` : `it is called '${field}' here`;
 }
 
 const fieldNames = `${settingFields.slice(0, -1).join(', ')} and ${settingFields.at(-1)}`;

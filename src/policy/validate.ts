@@ -2,7 +2,7 @@ import { readMilliseconds, spokenDuration } from './duration.js';
 import { describeValue, PolicyError } from './errors.js';
 import { policyAllowed, refuseUnknownFields } from './field-names.js';
 import { type KeepAlivePolicy, limits, type SettingField, type ValidPolicy } from './policy.js';
-import { isSettable, isState, type KeepAliveState, settingFields, settingsOf } from './settings.js';
+import { detectionFields, isSettable, isState, type KeepAliveState, settingFields, settingsOf } from './settings.js';
 import { secondsMeant } from './unit-slip.js';
 
 /** Go and others have -1 for a number that is left as it is, Node.js has 0. */
@@ -144,7 +144,8 @@ function readFields(policy: object, allowed: string): Given {
 function stateNumber(field: SettingField, value: unknown): number {
   const number = value ?? limits[field].unstated;
   const isWhole = typeof number === 'number' && Number.isSafeInteger(number) && number % limits[field].step === 0;
-  return isWhole ? number : validateField(field, number, {} as Fields, 0);
+  const isFollowing = isWhole && detectionFields.some((each) => each === field);
+  return isFollowing ? number : validateField(field, number, {} as Fields, 0);
 }
 
 /**

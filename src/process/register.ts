@@ -48,9 +48,10 @@ function register({ policy, options, watch, sourceOf }: Configuration): void {
   const isAllUnmanaged = policy === 'unmanaged' && options.rules === undefined;
   const applied = isAllUnmanaged ? undefined : applyConfiguration(policy, options, sourceOf);
   threadState.endRegistered = applied?.close;
-  if (watch === undefined) return;
   try {
-    const endWatch = startRegisteredWatch(watch, options.summarySignal, sourceOf);
+    const settings = watch();
+    if (settings === undefined) return;
+    const endWatch = startRegisteredWatch(settings, options.summarySignal);
     threadState.endRegistered = () => {
       applied?.close();
       endWatch();

@@ -3,8 +3,8 @@ import { UnsupportedError } from '../native/errors.js';
 import { requireFromPackage } from '../native/package-files.js';
 import { guarded } from '../node/guarded.js';
 import { hostOf } from '../node/tcp-handle.js';
-import { ConfigurationError } from '../policy/configuration-error.js';
-import type { Configuration, WatchSettings } from './apply/configuration.js';
+import { spokenDuration } from '../policy/duration.js';
+import type { WatchSettings } from './apply/configuration.js';
 import { connectionName } from './connection-name.js';
 import type { WatchStatus } from './watch/ending/watch-status.js';
 import type { PeerEvent } from './watch/events.js';
@@ -43,22 +43,14 @@ function watchText({ watched, suspect, stalled, closed, deaths }: WatchStatus): 
 /**
  * Watches the peer of each connection that this thread opens from now on. Returns a function that ends the watch.
  *
- * @throws {ConfigurationError} if `deadAfter` is wrong.
  * @throws {UnsupportedError} on other platforms than Linux, and if the FFI cannot be loaded.
  */
 export function startRegisteredWatch(
-  { deadAfter, destroy }: WatchSettings,
+  { deadAfterMs, destroy }: WatchSettings,
   summarySignal: NodeJS.Signals | undefined,
-  sourceOf: Configuration['sourceOf'],
 ): () => void {
-  let watch: PeerWatch;
-  try {
-    watch = loadWatchPeers()({ all: true, deadAfter, destroy });
-  } catch (error) {
-    if (!(error instanceof ConfigurationError)) throw error;
-    throw new ConfigurationError(sourceOf('deadAfter'), error.field, error.given, error.allowed);
-  }
-  debug('peers are dead after %s, destroy %s', deadAfter, destroy);
+  const watch = loadWatchPeers()({ all: true, deadAfter: deadAfterMs, destroy });
+  debug('peers are dead after %s, destroy %s', spokenDuration(deadAfterMs), destroy);
   const summarize = () => void guarded(() => process.stderr.write(`tcp-keepalive: ${watchText(watch.status())}\n`));
   const onExit = () => void guarded(() => debug('%s', watchText(watch.status())));
   if (summarySignal !== undefined) process.on(summarySignal, summarize);

@@ -20,7 +20,7 @@ import { boundDescriptor, type KeepAliveTarget, resolveTarget } from './target.j
  *
  * The policy is text (`'30:5:3:auto'`, in seconds) or an object (in milliseconds); what it leaves out stays as it is. With `true` or
  * `'on'`, all numbers stay. Numbers of a new connection are the kernel's: `{ idle: 10_000 }` alone detects a dead peer after
- * 10 s + 75 s x 9, and Node's own call after 10 s + 1 s x 10. A process warning says once that detection is slow. An object with `enabled: false` sets
+ * 10 s + 75 s x 9, and Node's own call after 10 s + 1 s x 10. A process warning says once in a thread that detection is slow. An object with `enabled: false` sets
  * numbers with keepalive off. The result of {@link getKeepAlive} is restored as a whole. All
  * or nothing: it is validated, set and read back, and the options are restored if a call fails. A socket without a
  * descriptor gets it the moment it has one, before data can flow; a failure then destroys the socket with the error.

@@ -1,7 +1,7 @@
 import type { SocketOption } from '../native/socket/socket-options.js';
 import { PolicyError } from '../policy/errors.js';
 import { isOff, limits, type SettingField } from '../policy/policy.js';
-import { type KeepAliveState, settingFields, settingsOf, stated } from '../policy/settings.js';
+import { isSettable, type KeepAliveState, settingFields, settingsOf, stated } from '../policy/settings.js';
 import { assertSettable } from '../policy/validate.js';
 import { kernelDefault } from './kernel-defaults.js';
 import type { PlannedPolicy } from './planned-state.js';
@@ -162,14 +162,22 @@ export function neededWrites(policy: PlannedPolicy, platform: Platform, current:
   return needed;
 }
 
+/** Returns whether a number that cannot be set is what a new socket has, because the number's sysctl is as far beyond. */
+function isFollowed(field: SettingField, number: number | 'system' | undefined): boolean {
+  return typeof number === 'number' && !isSettable(field, number) && number === kernelDefault(field);
+}
+
 /**
  * Refuses a policy that this platform could not set, before it is promised for later.
  *
- * @throws {PolicyError} if the user timeout has milliseconds and the kernel counts seconds.
+ * @throws {PolicyError} if the user timeout has milliseconds and the kernel counts seconds, or if a number of a state cannot be
+ * set and is not what a new socket has.
  * @throws {UnsupportedError} if the platform or its kernel lacks an option, or if a field is `'system'` and the kernel's defaults cannot be read.
  */
 export function assertWritable(policy: PlannedPolicy, platform: Platform): void {
   optionWrites(policy, platform);
+  if (policy === false) return;
+  assertSettable(settingsOf((field) => (isFollowed(field, policy[field]) ? undefined : policy[field])));
 }
 
 /** The fields in the order in which they are restored: the user timeout could end the connection. */

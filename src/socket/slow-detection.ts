@@ -39,7 +39,7 @@ function warn(policy: PlannedPolicy & object, state: StatedKeepAlive): void {
 }
 
 /**
- * Sets a policy. Warns once in a process if the policy turns keepalive on and leaves numbers out that nobody has chosen, with
+ * Sets a policy. Warns once in a thread if the policy turns keepalive on and leaves numbers out that nobody has chosen, with
  * which a dead peer is found late: Node's own call adds an interval of 1 s and a count of 10, a policy leaves the kernel's.
  *
  * @param wasOn Whether keepalive was on already. Called only if the policy leaves numbers out.

@@ -27,6 +27,15 @@ function wrongTarget(target: unknown, cause?: unknown): TypeError {
   return argumentTypeError(`the target must be ${accepted}, got ${describeTarget(target)}`, cause);
 }
 
+/** Returns whether an http2 session has lost its socket. A getter of any other target may throw any value. */
+function isUnbound(error: unknown): boolean {
+  try {
+    return (error as NodeJS.ErrnoException).code === 'ERR_HTTP2_SOCKET_UNBOUND';
+  } catch {
+    return false;
+  }
+}
+
 /** The socket that something rides on, without the proxy that http2 puts before it and that ends with the session. */
 function heldSocket(target: object, syscall: Syscall): unknown {
   try {
@@ -34,7 +43,7 @@ function heldSocket(target: object, syscall: Syscall): unknown {
     if (socket instanceof Socket) return behindProxy(socket);
     if (socket !== undefined || !('socket' in target)) return socket;
   } catch (cause) {
-    if ((cause as NodeJS.ErrnoException).code !== 'ERR_HTTP2_SOCKET_UNBOUND') throw wrongTarget(target, cause);
+    if (!isUnbound(cause)) throw wrongTarget(target, cause);
   }
   throw new SystemCallError(syscall, 'EBADF', 'the target has lost its socket: pass one that is open');
 }

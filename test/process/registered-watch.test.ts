@@ -112,8 +112,11 @@ describe('deadAfter of register', () => {
   }, 90_000);
 
   it.each([
-    [{ TCP_KEEPALIVE_DEAD_AFTER: '0.5' }, /DEAD_AFTER: deadAfter must be a duration of at least 1000 ms, .*got "0.5s"/],
-    [{ TCP_KEEPALIVE_DEAD_AFTER: '45000' }, /DEAD_AFTER must be a duration such as '45' or '45s', got 45000; did you/],
+    [
+      { TCP_KEEPALIVE_DEAD_AFTER: '0.5' },
+      /DEAD_AFTER: deadAfter must be .* at least 1000 ms, such as '45s', got "0.5"/,
+    ],
+    [{ TCP_KEEPALIVE_DEAD_AFTER: '45000' }, /DEAD_AFTER: deadAfter must .*, got "45000"; did you mean '45s'\?/],
     [{ TCP_KEEPALIVE_DEAD_AFTER: 'soon' }, /DEAD_AFTER: deadAfter must be a duration .*got "soon"/],
     [{ TCP_KEEPALIVE_DESTROY: 'on' }, /DESTROY: destroy must be left out, or given with deadAfter/],
     [{ TCP_KEEPALIVE_DEAD_AFTER: '9s', TCP_KEEPALIVE_DESTROY: '1' }, /'on' or 'off' in TCP_KEEPALIVE_DESTROY, got "1"/],
@@ -125,11 +128,27 @@ describe('deadAfter of register', () => {
     expect(stderr.trimEnd().split('\n')).toHaveLength(1);
   });
 
-  it('that is wrong leaves the policy in force where a warning is asked for', async () => {
-    const env = { TCP_KEEPALIVE: '30:5:3', TCP_KEEPALIVE_DEAD_AFTER: '1ms', TCP_KEEPALIVE_ON_ERROR: 'warn' };
+  it.each([
+    [{ TCP_KEEPALIVE_DEAD_AFTER: '1ms' }, 'DEAD_AFTER: deadAfter'],
+    [{ TCP_KEEPALIVE_DEAD_AFTER: '45000' }, 'DEAD_AFTER: deadAfter'],
+    [{ TCP_KEEPALIVE_DEAD_AFTER: '9s', TCP_KEEPALIVE_DESTROY: '1' }, 'DESTROY: destroy'],
+    [{ TCP_KEEPALIVE_DESTROY: 'on' }, 'DESTROY: destroy'],
+  ])('that is wrong leaves the policy in force where a warning is asked for: %j', async (wrong, part) => {
+    const env = { TCP_KEEPALIVE: '30:5:3', ...wrong, TCP_KEEPALIVE_ON_ERROR: 'warn' };
     const { stdout, stderr } = await start([program('both-ends.mjs')], { env }).ended;
     expect(JSON.parse(stdout)).toMatchObject({ client: { enabled: true, idle: 30_000 }, wrapped: true });
-    expect(stderr).toMatch(/KeepAliveWarning: no peers are watched: TCP_KEEPALIVE_DEAD_AFTER: deadAfter must be/);
+    expect(stderr).toContain(`KeepAliveWarning: no peers are watched: TCP_KEEPALIVE_${part} must be`);
+  });
+
+  it('of a file is in milliseconds, and its error advises what the file takes', async () => {
+    const folder = mkdtempSync(path.join(tmpdir(), 'keepalive-'));
+    onTestFinished(() => rmSync(folder, { recursive: true }));
+    const file = path.join(folder, 'tcp-keepalive.json');
+    writeFileSync(file, JSON.stringify({ policy: '30:5:3', deadAfter: 45 }));
+    const { stderr } = await start(['-p', '1'], { cwd: folder, options: ['--import', registerFile] }).ended;
+    expect(stderr).toMatch(
+      /json: deadAfter must be .*, such as '45s', got 45; did you mean '45s'\? A number is millis/,
+    );
   });
 
   it('without a policy is named in the warning', async () => {

@@ -3,7 +3,7 @@ import http2 from 'node:http2';
 import net from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
-import { DeadPeerError, type DeadPeerEvent, explainDeath, watchPeers } from '../../src/index.js';
+import { DeadPeerError, type DeadPeerEvent, explainDeath, type PeerWatch, watchPeers } from '../../src/index.js';
 import { crashPeer, loopbackPair } from '../../src/testing/index.js';
 import { accepted, closed, closing, connected, listening, portOf } from '../endpoints.js';
 import { infoOf, moment } from '../kernel/observation.js';
@@ -104,6 +104,55 @@ describe('a connection that the kernel ends, of which Node.js does not hear', ()
     expect(dead).toMatchObject({ reason: 'reset', decidedBy: 'kernel', error: { code: 'ECONNRESET', errno: -104 } });
     await moment(() => server.closed, 'it is closed');
     expect(server.errored).toBe(dead.error);
+  });
+
+  it('can be read for as long as deadAfter if a reset came after data, as without the watch', async () => {
+    const { client, server } = await loopbackPair();
+    closing(server).pause();
+    closing(client).write(Buffer.alloc(100_000));
+    await moment(() => client.writableLength === 0 && infoOf(client).unacked === 0, 'all has arrived', 5000);
+    using watch = watchPeers({ sockets: [server], ...rules });
+    const told = once(watch, 'dead') as Promise<[DeadPeerEvent]>;
+    client.resetAndDestroy();
+    const [dead] = await told;
+    expect(dead).toMatchObject({ reason: 'reset', decidedBy: 'kernel', error: { code: 'ECONNRESET' } });
+    await sleep(500);
+    let read = 0;
+    server.on('data', ({ length }) => {
+      read += length;
+    });
+    server.resume();
+    await closed(server);
+    expect(read).toBe(100_000);
+    expect(server.errored).not.toBe(dead.error);
+    expect(explainDeath(undefined, server).reason).toBe('reset');
+    expect(watch.status()).toMatchObject({ watched: 0, closed: 0, deaths: { reset: 1 } });
+  });
+
+  it('is not destroyed later if its socket has another connection by then, or the watch is closed', async () => {
+    const server = await listening(net.createServer((socket) => void sockets.push(socket)));
+    const sockets: net.Socket[] = [];
+    const clients = [closing(new net.Socket()), closing(new net.Socket())] as const;
+    const watches = clients.map((client) => watchPeers({ sockets: [client], ...rules }));
+    for (const [index, client] of clients.entries()) {
+      client.connect(portOf(server), '127.0.0.1').pause();
+      await once(client, 'connect');
+      const peer = closing(
+        await moment(() => sockets[index] !== undefined, 'accepted').then(() => sockets[index] as net.Socket),
+      );
+      const told = once(watches[index] as PeerWatch, 'dead');
+      peer.write(Buffer.alloc(100_000), () => setTimeout(() => peer.resetAndDestroy(), 50));
+      await told;
+    }
+    watches[1]?.close();
+    const [again, left] = clients;
+    again.resume();
+    await closed(again);
+    again.connect(portOf(server), '127.0.0.1');
+    await once(again, 'connect');
+    await sleep(2000);
+    expect([again.destroyed, left.destroyed]).toEqual([false, false]);
+    watches[0]?.close();
   });
 
   it('is left to be read where the peer had closed it: what has arrived is not lost', async () => {

@@ -39,6 +39,14 @@ const hostile = new Proxy(
   },
 );
 
+function throwing(value: unknown): object {
+  return Object.defineProperty({}, 'socket', {
+    get() {
+      throw value;
+    },
+  });
+}
+
 describe('what is no socket', () => {
   it.each<[string, unknown]>([
     ['undefined', undefined],
@@ -52,6 +60,8 @@ describe('what is no socket', () => {
     ['a function', () => {}],
     ['a revoked proxy', revoked],
     ['a proxy whose traps throw', hostile],
+    ['a getter that throws nothing', throwing(null)],
+    ['a getter that throws what cannot be read', throwing(revoked)],
   ])('is a TypeError that says what it was: %s', (_name, target) => {
     expectRefused(target, wrongType);
     expect(() => setKeepAlive(target as KeepAliveTarget, '30:5:3')).toThrow(/must be a net\.Socket.*, got /);

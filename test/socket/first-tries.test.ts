@@ -10,7 +10,7 @@ import {
   watchPeers,
 } from '../../src/index.js';
 import { crashPeer, loopbackPair } from '../../src/testing/index.js';
-import { listening, portOf } from '../endpoints.js';
+import { closing, listening, portOf } from '../endpoints.js';
 import { kernelStateOf } from '../kernel/descriptor.js';
 import { ownNetwork, runProgram } from '../program.js';
 import { cannotRun } from '../requirement.js';
@@ -142,6 +142,31 @@ describe('a state that is given back', () => {
     expect(kernelStateOf(pair.client)).toMatchObject(given);
   });
 
+  it('with such a number is refused where it would be set later, and promises nothing', async () => {
+    using pair = await loopbackPair();
+    const beyond = { ...getKeepAlive(pair.client), idle: 86_400_000 };
+    const client = closing(new net.Socket());
+    const server = net.createServer();
+    for (const target of [client, server]) {
+      expect(() => setKeepAlive(target, beyond)).toThrow(/idle must be .*got 86400000; the state is of a connection/);
+      expect(() => getKeepAlive(target)).toThrow(/ENOTCONN/);
+    }
+    await listening(server);
+    client.connect(portOf(server), '127.0.0.1');
+    await once(client, 'connect');
+    expect(kernelStateOf(client)).toMatchObject({ enabled: false, idle: kernelDefaults().idle });
+  });
+
+  it.each([{ userTimeout: 2 ** 31 }, { rtoMax: 130_000 }])(
+    'with %j, which follows no sysctl beyond its limits, is wrong',
+    async (wrong) => {
+      using pair = await loopbackPair();
+      expect(() => setKeepAlive(pair.client, { ...getKeepAlive(pair.client), ...wrong })).toThrow(
+        /^(userTimeout|rtoMax) must be (?!.*followed a sysctl)/,
+      );
+    },
+  );
+
   const network = ownNetwork();
   const isMissing = process.getuid?.() !== 0 || network === undefined;
 
@@ -149,9 +174,10 @@ describe('a state that is given back', () => {
     'with a number of a sysctl beyond the limits, goes on following the sysctl',
     async () => {
       const program = new URL('restored-beyond-limits.ts', import.meta.url);
-      const { before, own, host, refused } = await runProgram<RestoredBeyondLimits>(program, [], network);
+      const { before, own, host, refused, pending } = await runProgram<RestoredBeyondLimits>(program, [], network);
       expect(before).toMatchObject({ enabled: true, idle: 86_400_000 });
       expect(own).toEqual(before);
+      expect(pending).toEqual(before);
       expect(host).toEqual({ failed: [], after: before });
       expect(refused).toMatch(/^idle must be .* to 32767 s, got 86400000; the state is of a connection that followed/);
     },
@@ -171,6 +197,8 @@ describe('what others call it', () => {
     [{ time: 10_000 }, /it is called 'idle' here/],
     [{ retries: 3 }, /it is called 'count' here/],
     [{ tcp_user_timeout: 3 }, /it is called 'userTimeout' here/],
+    [{ IDLE: 10_000 }, /did you mean "idle"\?/],
+    [{ seconds: 10 }, /got a field "seconds"$/],
     [{ idle: -1 }, /to leave it as it is, leave the field out/],
   ])('%j is said what it is called here, by every call', async (policy, message) => {
     using pair = await loopbackPair();

@@ -1,8 +1,10 @@
+import dgram from 'node:dgram';
 import { type EventEmitter, once } from 'node:events';
 import http from 'node:http';
 import { createRequire } from 'node:module';
 import net from 'node:net';
 import path from 'node:path';
+import vm from 'node:vm';
 import { credentials, Client as GrpcClient, Server as GrpcServer } from '@grpc/grpc-js';
 import { connect as connectNats } from '@nats-io/transport-node';
 import { Cluster, Redis } from 'ioredis';
@@ -202,6 +204,7 @@ describe('what has many sockets', () => {
     ['a client of mariadb', mariadb, /use applyToProcess/],
     ['a client of postgres', postgres({ host, port: 1 }), /use applyToProcess/],
     ['a Response of fetch', new Response(), /use applyToProcess/],
+    ['a UDP socket', dgram.createSocket('udp4'), /keepalive is a feature of TCP$/],
   ])('%s is named, with what to do', (what, target, advice) => {
     const message = messageFor(target);
     expect(message).toContain(`got ${what}; `);
@@ -263,6 +266,7 @@ describe('an object that nobody knows', () => {
 
   it.each<[string, unknown]>([
     ['without a prototype', Object.create(null)],
+    ['of another realm, as in Jest', vm.runInNewContext('({})')],
     ['of a class without a name', new (class {})()],
     [
       'of a class with a name of control characters',

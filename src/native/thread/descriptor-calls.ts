@@ -1,6 +1,6 @@
 import { inodeOf } from '../inode.js';
 import { whyNoLibc } from '../libc.js';
-import { unacknowledgedBytes } from '../socket/send-queue.js';
+import { unacknowledgedBytes, unreadBytes } from '../socket/queued-bytes.js';
 import { attachSocketFilter } from '../socket/socket-filter.js';
 import {
   readBytesOption,
@@ -17,6 +17,7 @@ const calls = {
   readIntOption,
   readIntOptions,
   unacknowledgedBytes,
+  unreadBytes,
   writeBytesOption,
   writeIntOption,
   writeIntOptions,

@@ -1,8 +1,11 @@
 import path from 'node:path';
 import { closestName } from '../../policy/closest-name.js';
 import { assertKnownNames, ConfigurationError } from '../../policy/configuration-error.js';
-import type { Duration, PolicyInput } from '../../policy/policy.js';
-import { millisecondsMeant } from '../../policy/unit-slip.js';
+import { readDuration, readMilliseconds } from '../../policy/duration.js';
+import { describeValue } from '../../policy/errors.js';
+import type { PolicyInput } from '../../policy/policy.js';
+import { millisecondsMeant, secondsMeant } from '../../policy/unit-slip.js';
+import { leastDeadAfterMs } from '../watch/dead-after.js';
 import type { ProcessOptions } from './apply-to-process.js';
 import { type Content, type Field, fields, readConfigurationFile } from './configuration-file.js';
 
@@ -10,14 +13,18 @@ import { type Content, type Field, fields, readConfigurationFile } from './confi
 export interface Configuration {
   readonly policy: PolicyInput | 'unmanaged' | boolean;
   readonly options: ProcessOptions;
-  /** The settings of the watch; undefined if no peers are watched. */
-  readonly watch: WatchSettings | undefined;
+  /**
+   * Reads the settings of the watch; undefined if no peers are watched. The policy can be in force without them.
+   *
+   * @throws {ConfigurationError} if `deadAfter` or `destroy` is wrong, or if `destroy` stands alone.
+   */
+  readonly watch: () => WatchSettings | undefined;
   readonly sourceOf: (field: Field | keyof ProcessOptions) => string;
 }
 
 /** When `register` declares a peer dead, and whether it destroys the socket. */
 export interface WatchSettings {
-  readonly deadAfter: Duration;
+  readonly deadAfterMs: number;
   readonly destroy: boolean;
 }
 
@@ -66,26 +73,11 @@ function parseSwitch(text: string): unknown {
   return text === 'on' || text === 'off' ? text === 'on' : text;
 }
 
-/** Reads a duration; a number without a unit is seconds, as in policy text. */
-function parseDeadAfter(text: string): string {
-  const slip = millisecondsMeant(text);
-  if (slip === undefined) return /^\d+(\.\d+)?$/.test(text) ? `${text}s` : text;
-  throw new ConfigurationError(
-    variables.deadAfter,
-    '',
-    text,
-    "a duration such as '45' or '45s'",
-    undefined,
-    `${text}; ${slip}`,
-  );
-}
-
 /** Parsers of a variable's text, which return the value that the file would have. Default: the text itself. */
 const parsers: { readonly [field in Field]?: (text: string) => unknown } = {
   rules: parseRules,
   native: parseSwitch,
   destroy: parseSwitch,
-  deadAfter: parseDeadAfter,
 };
 
 /** What the environment says. */
@@ -161,12 +153,22 @@ export function readConfiguration(environment: Environment, folder: string | und
   return {
     policy: (policy ?? 'unmanaged') as PolicyInput,
     options: options as ProcessOptions,
-    watch: watchSettings(deadAfter, destroy, sourceOf),
+    watch: () => watchSettings(deadAfter, destroy, sourceOf),
     sourceOf,
   };
 }
 
-/** @throws {ConfigurationError} if `destroy` is wrong or stands alone. The watch checks `deadAfter`. */
+/** Reads `deadAfter` in milliseconds. A variable's number without a unit is in seconds, as in policy text. */
+function readDeadAfter(given: unknown, source: string): number {
+  const text = source === variables.deadAfter ? String(given) : undefined;
+  const ms = text === undefined ? readMilliseconds(given) : readDuration(text, 's');
+  const slip = text === undefined ? secondsMeant(given, leastDeadAfterMs) : millisecondsMeant(text);
+  if (slip === undefined && ms !== undefined && ms >= leastDeadAfterMs) return ms;
+  const allowed = `a duration of at least ${leastDeadAfterMs} ms, such as '45s'`;
+  const shown = [describeValue(given), slip].filter(Boolean).join('; ');
+  throw new ConfigurationError(source, 'deadAfter', given, allowed, undefined, shown);
+}
+
 function watchSettings(
   deadAfter: unknown,
   destroy: unknown,
@@ -178,5 +180,6 @@ function watchSettings(
   if (destroy !== undefined && typeof destroy !== 'boolean')
     refuse(`true or false; 'on' or 'off' in ${variables.destroy}`);
   if (destroy && deadAfter === undefined) refuse(`left out, or given with deadAfter (${variables.deadAfter})`);
-  return deadAfter === undefined ? undefined : { deadAfter: deadAfter as Duration, destroy: destroy === true };
+  if (deadAfter === undefined) return undefined;
+  return { deadAfterMs: readDeadAfter(deadAfter, sourceOf('deadAfter')), destroy: destroy === true };
 }

@@ -1,4 +1,4 @@
-import { unacknowledgedBytes } from '../../native/socket/send-queue.js';
+import { unacknowledgedBytes } from '../../native/socket/queued-bytes.js';
 import { nowMs } from '../../node/real-time.js';
 import type { Diagnosis } from '../../peer/diagnosis.js';
 import type { Snapshot } from '../../peer/snapshot.js';

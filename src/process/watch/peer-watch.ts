@@ -5,14 +5,14 @@ import { abortOnClose, takeSocketError } from '../../native/socket/abort-on-clos
 import { quietly } from '../../node/guarded.js';
 import { throwUncaught } from '../../node/real-time.js';
 import type { Diagnosis } from '../../peer/diagnosis.js';
-import { reasonTexts } from '../../peer/end-reason.js';
 import type { Snapshot } from '../../peer/snapshot.js';
 import { explicitPolicy } from '../../socket/explicit-policy.js';
 import type { KeepAliveTarget } from '../../socket/target.js';
 import { ConnectingSockets } from './connecting-sockets.js';
 import { DeadPeerError } from './ending/dead-peer-error.js';
+import { canStillRead, destroyLater } from './ending/destroy-later.js';
 import { rememberDead } from './ending/end-of-socket.js';
-import { type Ending, endingOfDestroyed, endingOfUnread, noteLastSnapshot } from './ending/ending.js';
+import { type Ending, endingOfDestroyed, endingOfUnread, errorOfEnded, noteLastSnapshot } from './ending/ending.js';
 import { forgetEnd, rememberEnd } from './ending/explain-death.js';
 import { lastSnapshotOf, rememberSnapshot } from './ending/last-snapshot.js';
 import { EndCounts, type WatchStatus } from './ending/watch-status.js';
@@ -250,12 +250,13 @@ export class PeerWatch extends EventEmitter<PeerWatchEvents> implements AsyncIte
 
   /**
    * Handles a connection that the kernel has ended unnoticed by Node.js. Takes the kernel's error only if the socket is
-   * destroyed: otherwise the program gets the error at its next read.
+   * destroyed at once: otherwise the program gets the error at its next read.
    */
   #endedUnnoticed(watched: WatchedConnection, snapshot: Snapshot): void {
     const { fd } = watched;
-    const { destroy } = this.#rules;
-    const taken = destroy && fd !== undefined ? takeSocketError(fd) : undefined;
+    const { destroy, deadAfterMs, prober } = this.#rules;
+    const isLeftToRead = destroy && canStillRead(watched);
+    const taken = destroy && !isLeftToRead && fd !== undefined ? takeSocketError(fd) : undefined;
     const ending = endingOfUnread(watched, snapshot, taken);
     // Data that arrived before the peer closed the connection can still be read.
     if (!destroy || ending === 'program' || ending.reason === 'closed') {
@@ -263,10 +264,12 @@ export class PeerWatch extends EventEmitter<PeerWatchEvents> implements AsyncIte
       return;
     }
     const { reason } = ending;
-    const { unanswered, silentMs = snapshot.silentMs } = describeLost(watched, lastSnapshotOf(watched.socket));
-    const text = reason === undefined ? 'the kernel has ended the connection' : reasonTexts[reason];
-    const error = new DeadPeerError(reason, text, { unanswered, silentMs }, taken);
-    this.#abort(watched, error, () => this.#end(watched, { reason, error }));
+    const error = errorOfEnded(watched, snapshot, reason, taken);
+    if (isLeftToRead) {
+      rememberDead(error, watched.socket);
+      destroyLater(watched, error, deadAfterMs ?? prober?.deadWithinMs ?? 0, () => !this.#isClosed);
+      this.#end(watched, { reason, error });
+    } else this.#abort(watched, error, () => this.#end(watched, { reason, error }));
   }
 
   #end(watched: WatchedConnection, ending: Ending): void {

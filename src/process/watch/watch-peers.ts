@@ -16,6 +16,7 @@ import { secondsMeant } from '../../policy/unit-slip.js';
 import { assertSignal, isAborted, onAbort } from '../../socket/abort-signal.js';
 import { assertSnapshots } from '../../socket/probe/take-snapshot.js';
 import type { KeepAliveTarget } from '../../socket/target.js';
+import { leastDeadAfterMs } from './dead-after.js';
 import { leastDeadWithinMs } from './fast-detection/plan.js';
 import { Prober } from './fast-detection/prober.js';
 import { PeerWatch } from './peer-watch.js';
@@ -45,7 +46,8 @@ interface CommonOptions {
   readonly deadWithin?: Duration;
   /**
    * Aborts the connection to a dead peer, and destroys the socket with a {@link DeadPeerError}: the kernel sends no more
-   * data, as when the kernel itself gives a peer up. Also destroys a socket whose end Node.js does not notice.
+   * data, as when the kernel itself gives a peer up. Also destroys a socket whose end Node.js does not notice; if the program
+   * has not read all that arrived, only after `deadAfter`, or `deadWithin` without it.
    *
    * @default false
    */
@@ -77,9 +79,6 @@ export type PeerWatchOptions = CommonOptions &
   );
 
 const source = 'watchPeers';
-
-/** A shorter time ends a healthy connection at the first lost segment, which the kernel sends again after 200 ms or more. */
-const leastDeadAfterMs = 1000;
 
 function milliseconds(field: 'deadAfter' | 'deadWithin', given: Duration | undefined, least: number) {
   if (given === undefined) return undefined;

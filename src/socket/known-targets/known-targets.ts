@@ -99,6 +99,12 @@ const knownTargets: readonly KnownTarget[] = [
     advice: socketIs('connection.protocol.transport.socket'),
   },
   { what: 'a WebSocket', className: 'WebSocket', has: ['bufferedAmount', 'binaryType'], advice: hidden },
+  {
+    what: 'a UDP socket',
+    className: 'Socket',
+    has: ['addMembership', 'bind'],
+    advice: 'keepalive is a feature of TCP',
+  },
   { what: 'a Response of fetch', className: 'Response', has: ['arrayBuffer', 'redirected'], advice: hidden },
   { what: 'an application of Fastify', has: ['server', 'inject', 'listen'], advice: 'its server is app.server' },
   {

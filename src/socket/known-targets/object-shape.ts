@@ -30,13 +30,13 @@ export class ObjectShape {
     return this.#chain.some((object) => this.#descriptor(object, name) !== undefined);
   }
 
-  /** The names of the object's classes, its own first, without `Object`. */
+  /** The names of the object's classes, its own first, without `Object` of any realm. */
   get classes(): string[] {
     return this.#chain.flatMap((object) => {
       const type: unknown = this.#descriptor(object, 'constructor')?.value;
-      if (typeof type !== 'function' || type === Object || types.isProxy(type)) return [];
+      if (typeof type !== 'function' || types.isProxy(type)) return [];
       const name: unknown = this.#descriptor(type, 'name')?.value;
-      return typeof name === 'string' && /^[\w$]{1,60}$/.test(name) ? [name] : [];
+      return typeof name === 'string' && /^(?!Object$)[\w$]{1,60}$/.test(name) ? [name] : [];
     });
   }
 }

@@ -1,7 +1,8 @@
-import type { EndReason } from '../../../peer/end-reason.js';
+import { type EndReason, reasonTexts } from '../../../peer/end-reason.js';
 import type { Snapshot } from '../../../peer/snapshot.js';
-import { hasTimedOut, snapshotOfEnd } from '../event-payload.js';
+import { describeLost, hasTimedOut, snapshotOfEnd } from '../event-payload.js';
 import type { WatchedConnection } from '../watched-connection.js';
+import { DeadPeerError } from './dead-peer-error.js';
 import { isOfConnection, reasonOf } from './end-of-socket.js';
 import { anySnapshotOf, forgetSnapshot, lastSnapshotOf, rememberSnapshot } from './last-snapshot.js';
 
@@ -47,4 +48,20 @@ export function endingOfUnread(watched: WatchedConnection, snapshot: Snapshot, t
   if (code !== undefined)
     return { reason: reasonOf({ code, syscall: 'read' }, anySnapshotOf(socket)), error: undefined };
   return isEndedFirst ? 'program' : { reason: 'closed', error: undefined };
+}
+
+/**
+ * Returns the error for a socket whose connection the kernel has ended.
+ *
+ * @param code The kernel's own error. Default: the code of the reason.
+ */
+export function errorOfEnded(
+  watched: WatchedConnection,
+  snapshot: Snapshot,
+  reason: EndReason | undefined,
+  code: string | undefined,
+): DeadPeerError {
+  const { unanswered, silentMs = snapshot.silentMs } = describeLost(watched, lastSnapshotOf(watched.socket));
+  const text = reason === undefined ? 'the kernel has ended the connection' : reasonTexts[reason];
+  return new DeadPeerError(reason, text, { unanswered, silentMs }, code);
 }
