@@ -1,0 +1,104 @@
+import { policyDuration } from '../duration.js';
+import { latestTickMs } from '../model/probe-safety.js';
+import { limits } from '../policy.js';
+
+/**
+ * What became of an idle connection.
+ *
+ * - `alive`: the peer answered.
+ * - `silent`: nothing answered: the path drops the packets of a connection that it has forgotten.
+ * - `reset`: RST came: from a middlebox that has forgotten the connection, or from the server's machine.
+ * - `closed-by-server`: FIN came while the connection was at rest: from the server, or from a proxy in front of it.
+ */
+export type TrialOutcome = 'alive' | 'silent' | 'reset' | 'closed-by-server';
+
+/** One connection that rested. */
+export interface Trial {
+  /** Time without a packet, in milliseconds: until the question, or until the end came on its own. */
+  readonly restMs: number;
+  readonly outcome: TrialOutcome;
+  /** The pass of the measurement, counted from 1. */
+  readonly pass: number;
+}
+
+/** How long a path keeps idle connections. Durations are in milliseconds. */
+export interface PathVerdict {
+  /** The longest rest that a connection survived, of those shorter than `lostMs`; 0 if none did. */
+  readonly aliveMs: number;
+  /** The shortest rest at which a connection was lost; `null` if none was. */
+  readonly lostMs: number | null;
+  /** How the connection was lost that `lostMs` is of; `'survived'` if none was. */
+  readonly how: Exclude<TrialOutcome, 'alive'> | 'survived';
+  /**
+   * The longest idle time, in whole seconds, with which the latest first probe and one repeat leave while the path is known to
+   * keep the connection. `null` if there is none.
+   */
+  readonly recommendedIdle: number | null;
+  /** The text of a policy with that idle time; `null` if there is none. */
+  readonly policy: string | null;
+  /** Results that contradict the others: the path has changed, or the server treats connections differently. */
+  readonly disagreements: readonly Trial[];
+}
+
+const count = 3;
+
+/** Returns the time between two probes, for a path that keeps connections for as long. */
+function intervalFor(keptMs: number): number {
+  return 1000 * Math.min(5, Math.max(1, Math.floor(keptMs / 12_000)));
+}
+
+/** Returns the longest idle time whose latest first probe and one repeat leave within `keptMs`; `null` if there is none. */
+export function recommendedIdle(keptMs: number): number | null {
+  const forFirstMs = keptMs - latestTickMs(intervalFor(keptMs));
+  const { min, max, step } = limits.idle;
+  for (let idle = Math.min(max, Math.floor(forFirstMs / step) * step); idle >= min; idle -= step) {
+    if (latestTickMs(idle) < forFirstMs) return idle;
+  }
+  return null;
+}
+
+function shortest(trials: readonly Trial[]): Trial | undefined {
+  return trials.reduce<Trial | undefined>(
+    (least, trial) => (least === undefined || trial.restMs < least.restMs ? trial : least),
+    undefined,
+  );
+}
+
+/** Returns the longest rest that a connection survived; 0 if none did. */
+function longestAlive(trials: readonly Trial[], belowMs = Number.POSITIVE_INFINITY): number {
+  const rests = trials.filter(({ outcome, restMs }) => outcome === 'alive' && restMs < belowMs);
+  return Math.max(0, ...rests.map(({ restMs }) => restMs));
+}
+
+/** A server that closes one connection and keeps another for longer has no time limit for idle connections. */
+function isEarlyClose({ outcome, restMs }: Trial, longestAliveMs: number): boolean {
+  return outcome === 'closed-by-server' && restMs <= longestAliveMs;
+}
+
+function isLoss({ outcome }: Trial): boolean {
+  return outcome === 'silent' || outcome === 'reset';
+}
+
+/** Judges what became of connections that rested. The shortest loss decides: results that disagree are not averaged. */
+export function judgePath(trials: readonly Trial[]): PathVerdict {
+  const longestAliveMs = longestAlive(trials);
+  const lost = shortest(
+    trials.filter((trial) => trial.outcome !== 'alive' && !isEarlyClose(trial, longestAliveMs)),
+  );
+  const lostMs = lost?.restMs ?? null;
+  const aliveMs = longestAlive(trials, lost?.restMs);
+  const keptMs = lost?.outcome === 'closed-by-server' ? lost.restMs : aliveMs;
+  const idle = recommendedIdle(keptMs);
+  const disagrees = (trial: Trial) =>
+    isEarlyClose(trial, longestAliveMs) ||
+    (lost !== undefined && trial.outcome === 'alive' && trial.restMs >= lost.restMs) ||
+    (lost !== undefined && isLoss(lost) && trial.outcome !== 'alive' && trial.outcome !== lost.outcome);
+  return {
+    aliveMs,
+    lostMs,
+    how: lost === undefined ? 'survived' : (lost.outcome as Exclude<TrialOutcome, 'alive'>),
+    recommendedIdle: idle,
+    policy: idle === null ? null : `${policyDuration(idle)}:${policyDuration(intervalFor(keptMs))}:${count}`,
+    disagreements: trials.filter(disagrees).sort((a, b) => a.restMs - b.restMs),
+  };
+}
