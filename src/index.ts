@@ -7,6 +7,7 @@ export { KeepAliveError } from './policy/keep-alive-error.js';
 export { type DetectionConditions, type DetectionScenario, detectionTime } from './policy/model/detection-time.js';
 export type { TimeRange } from './policy/model/time-range.js';
 export { parsePolicy } from './policy/parse.js';
+export type { PathVerdict, Trial, TrialOutcome } from './policy/plan/path-verdict.js';
 export type { CompletePolicy, Duration, KeepAlivePolicy, PolicyInput } from './policy/policy.js';
 export type { AppliedEvent } from './process/apply/applied-event.js';
 export { applyToProcess, type ProcessOptions, type ProcessPolicy } from './process/apply/apply-to-process.js';
@@ -30,6 +31,10 @@ export type { PeerWatch } from './process/watch/peer-watch.js';
 export { type PeerWatchOptions, watchPeers } from './process/watch/watch-peers.js';
 export { getKeepAlive, setKeepAlive } from './socket/keep-alive.js';
 export { type KernelDefaults, kernelDefaults, type RootOption } from './socket/kernel-defaults.js';
+export { measurePath } from './socket/path/measure-path.js';
+export type { PathTarget } from './socket/path/open-connection.js';
+export type { PathMeasurement, PathOptions, PathProgress } from './socket/path/path-options.js';
+export type { AskingEnd } from './socket/path/resting-connection.js';
 export {
   type AskedPeer,
   type PeerProbe,

@@ -48,17 +48,21 @@ describe('the grid of rests', () => {
 
   it('never needs more connections than it may have, and ends for any timeout', () => {
     fc.assert(
-      fc.property(fc.integer({ min: 500, max: 1_300_000 }), fc.integer({ min: 2, max: 60 }), (timeoutMs, connections) => {
-        const { verdict, most } = measure(timeoutMs, { ...standard, connections });
-        expect(most).toBeLessThanOrEqual(connections);
-        if (timeoutMs > standard.maxMs) expect(verdict).toMatchObject({ aliveMs: standard.maxMs, how: 'survived' });
-        else expect(verdict.lostMs).toBeGreaterThanOrEqual(timeoutMs);
-        expect(verdict.aliveMs).toBeLessThan(timeoutMs);
-        expect(verdict.disagreements).toEqual([]);
-        if (timeoutMs > 2000 && timeoutMs <= standard.maxMs) {
-          expect((verdict.lostMs as number) - verdict.aliveMs).toBeLessThanOrEqual(Math.max(251, timeoutMs * 0.0101));
-        }
-      }),
+      fc.property(
+        fc.integer({ min: 500, max: 1_300_000 }),
+        fc.integer({ min: 2, max: 60 }),
+        (timeoutMs, connections) => {
+          const { verdict, most } = measure(timeoutMs, { ...standard, connections });
+          expect(most).toBeLessThanOrEqual(connections);
+          if (timeoutMs > standard.maxMs) expect(verdict).toMatchObject({ aliveMs: standard.maxMs, how: 'survived' });
+          else expect(verdict.lostMs).toBeGreaterThanOrEqual(timeoutMs);
+          expect(verdict.aliveMs).toBeLessThan(timeoutMs);
+          expect(verdict.disagreements).toEqual([]);
+          if (timeoutMs > 2000 && timeoutMs <= standard.maxMs) {
+            expect((verdict.lostMs as number) - verdict.aliveMs).toBeLessThanOrEqual(Math.max(251, timeoutMs * 0.0101));
+          }
+        },
+      ),
     );
   });
 });
@@ -72,7 +76,11 @@ describe('the verdict on a path', () => {
   });
 
   it('tells a server that closes after a time from one that closes some connections early', () => {
-    const closed = judgePath([trial(50_000, 'alive'), trial(60_010, 'closed-by-server'), trial(60_000, 'closed-by-server')]);
+    const closed = judgePath([
+      trial(50_000, 'alive'),
+      trial(60_010, 'closed-by-server'),
+      trial(60_000, 'closed-by-server'),
+    ]);
     expect(closed).toMatchObject({ aliveMs: 50_000, lostMs: 60_000, how: 'closed-by-server', disagreements: [] });
     const early = trial(10, 'closed-by-server');
     expect(judgePath([trial(50_000, 'alive'), early])).toMatchObject({ how: 'survived', disagreements: [early] });

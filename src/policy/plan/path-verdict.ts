@@ -82,9 +82,7 @@ function isLoss({ outcome }: Trial): boolean {
 /** Judges what became of connections that rested. The shortest loss decides: results that disagree are not averaged. */
 export function judgePath(trials: readonly Trial[]): PathVerdict {
   const longestAliveMs = longestAlive(trials);
-  const lost = shortest(
-    trials.filter((trial) => trial.outcome !== 'alive' && !isEarlyClose(trial, longestAliveMs)),
-  );
+  const lost = shortest(trials.filter((trial) => trial.outcome !== 'alive' && !isEarlyClose(trial, longestAliveMs)));
   const lostMs = lost?.restMs ?? null;
   const aliveMs = longestAlive(trials, lost?.restMs);
   const keptMs = lost?.outcome === 'closed-by-server' ? lost.restMs : aliveMs;

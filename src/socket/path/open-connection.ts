@@ -1,0 +1,69 @@
+import net from 'node:net';
+import { SystemCallError } from '../../native/errors.js';
+import { clearTimer, RealPromise, setTimer } from '../../node/real-time.js';
+import { setKeepAlive } from '../keep-alive.js';
+
+/** The host and port at the other end of a path. */
+export interface PathTarget {
+  readonly host: string;
+  readonly port: number;
+}
+
+const connectedWithinMs = 10_000;
+
+/** What to do, by the code of the error. */
+const explanations: Readonly<Record<string, string>> = {
+  ENOTFOUND: 'has no address: check the name',
+  EAI_AGAIN: 'could not be looked up: check the DNS servers',
+  ECONNREFUSED: 'refused the connection: check the port, and that a server listens there',
+  ECONNRESET: 'ended the connection at once with RST: check the port, and that a server listens there',
+  ETIMEDOUT: `did not answer within ${connectedWithinMs / 1000} s: check the address, and the firewalls on the way`,
+  EHOSTUNREACH: 'cannot be reached: there is no way to this address',
+  ENETUNREACH: 'cannot be reached: this machine has no route to this address; without IPv6, name an IPv4 address',
+  EADDRNOTAVAIL: 'cannot be reached: this machine has no address to connect from; without IPv6, name an IPv4 address',
+  EAFNOSUPPORT: 'cannot be reached: this machine has no IPv6; name an IPv4 address',
+  EMFILE: 'was not asked: raise the limit of open files (ulimit -n), or use fewer connections',
+  ENFILE: 'was not asked: the machine has no descriptor left (fs.file-max)',
+  EACCES: 'was not asked: this machine does not permit the connection',
+};
+
+/** Returns the text of a host and port, with brackets around an IPv6 address. */
+export function targetText({ host, port }: PathTarget): string {
+  return host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`;
+}
+
+function connectError(target: PathTarget, { code = 'EIO', syscall, message }: NodeJS.ErrnoException, cause: unknown) {
+  const explanation = explanations[code] ?? `could not be connected to: ${message}`;
+  const call = syscall === 'getaddrinfo' || syscall === 'queryA' ? 'getaddrinfo' : 'connect';
+  return new SystemCallError(call, code, `${targetText(target)} ${explanation}`, cause);
+}
+
+/** Begins a connection whose kernel sends no keepalive probes. */
+export function beginConnection({ host, port }: PathTarget): net.Socket {
+  const socket = net.connect({ host, port });
+  // A policy of the whole program leaves alone what was set on a socket itself.
+  setKeepAlive(socket, false);
+  return socket;
+}
+
+/**
+ * Waits until a socket is connected.
+ *
+ * @throws {SystemCallError} if the connection fails, or takes longer than 10 s. The message says what to do.
+ */
+export function connected(socket: net.Socket, target: PathTarget): Promise<void> {
+  return new RealPromise((resolve, reject) => {
+    const timer = setTimer(() => socket.destroy(Object.assign(new Error(), { code: 'ETIMEDOUT' })), connectedWithinMs);
+    const onEnd = (error?: NodeJS.ErrnoException) => {
+      clearTimer(timer);
+      socket.off('connect', onConnect).off('error', onEnd).off('close', onClose);
+      if (error !== undefined) reject(connectError(target, error, error));
+    };
+    const onClose = () => onEnd(Object.assign(new Error('the connection was closed'), { code: 'ECONNABORTED' }));
+    const onConnect = () => {
+      onEnd();
+      resolve();
+    };
+    socket.once('connect', onConnect).once('error', onEnd).once('close', onClose);
+  });
+}

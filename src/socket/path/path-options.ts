@@ -1,0 +1,100 @@
+import { ConfigurationError } from '../../policy/configuration-error.js';
+import { readMilliseconds } from '../../policy/duration.js';
+import { OptionsCheck } from '../../policy/options-check.js';
+import { type GridRange, leastRestMs } from '../../policy/plan/idle-grid.js';
+import type { PathVerdict, Trial } from '../../policy/plan/path-verdict.js';
+import type { Duration } from '../../policy/policy.js';
+import { secondsMeant } from '../../policy/unit-slip.js';
+import { assertSignal } from '../abort-signal.js';
+import type { PathTarget } from './open-connection.js';
+import { longestRestMs } from './rest-request.js';
+import type { AskingEnd } from './resting-connection.js';
+
+/** How far a measurement is. */
+export interface PathProgress {
+  /** The pass, counted from 1. */
+  readonly pass: number;
+  /** How many connections are at rest. */
+  readonly resting: number;
+  /** How many milliseconds this pass takes at most from now on. */
+  readonly leftMs: number;
+  /** What is known so far. */
+  readonly known: PathMeasurement;
+}
+
+/** Options of {@link measurePath}. */
+export interface PathOptions extends PathTarget {
+  /**
+   * The shortest rest: a number of milliseconds, or text with a unit. At least 1 s.
+   *
+   * @default '30s'
+   */
+  readonly min?: Duration | undefined;
+  /**
+   * The longest rest, at most a day.
+   *
+   * @default '20m'
+   */
+  readonly max?: Duration | undefined;
+  /**
+   * The most connections that are open at once, 2 to 1000. With fewer than 40 the grid is measured in rounds, which takes
+   * longer.
+   *
+   * @default 40
+   */
+  readonly connections?: number | undefined;
+  /**
+   * Which end speaks first after the rest. `'server'` needs `tcp-keepalive nat serve` at the other end.
+   *
+   * @default 'client'
+   */
+  readonly asking?: AskingEnd | undefined;
+  /** Ends the measurement: the call rejects with the signal's reason, and all connections are closed. */
+  readonly signal?: AbortSignal | undefined;
+  /** Is called about four times a second. */
+  readonly onProgress?: ((progress: PathProgress) => void) | undefined;
+}
+
+/** The result of measuring a path. */
+export interface PathMeasurement extends PathVerdict {
+  /** The address that was measured. */
+  readonly address: string;
+  readonly port: number;
+  /** The most connections that were open at once. */
+  readonly connections: number;
+  /** Each connection that rested, with its result. */
+  readonly trials: readonly Trial[];
+  /** Why the measurement is not complete; empty if it is. */
+  readonly incomplete: readonly string[];
+}
+
+const source = 'measurePath';
+const optionNames = ['host', 'port', 'min', 'max', 'connections', 'asking', 'signal', 'onProgress'];
+
+function restOf(check: OptionsCheck, name: 'min' | 'max', given: Duration): number {
+  const ms = readMilliseconds(given);
+  const slip = secondsMeant(given, leastRestMs);
+  if (ms !== undefined && ms >= leastRestMs && ms <= longestRestMs) return Math.round(ms);
+  return check.refuse(name, "a duration from 1 s to 24 h, such as '30s'", given, slip && `; ${slip}`);
+}
+
+/**
+ * Checks the options of a measurement. Returns the range of rests.
+ *
+ * @throws {ConfigurationError} naming the option that is wrong.
+ */
+export function checkPathOptions(options: PathOptions): GridRange {
+  const check = new OptionsCheck(source, options, optionNames);
+  const { host, port, min = '30s', max = '20m', connections = 40, signal, onProgress } = options;
+  if (typeof host !== 'string' || host === '') check.refuse('host', 'the name or address of a host');
+  if (!(Number.isInteger(port) && port >= 1 && port <= 65_535)) check.refuse('port', 'a whole number from 1 to 65535');
+  const [minMs, maxMs] = [restOf(check, 'min', min), restOf(check, 'max', max)];
+  if (minMs >= maxMs) throw new ConfigurationError(source, 'max', max, `longer than min, which is ${minMs} ms`);
+  if (!(Number.isInteger(connections) && connections >= 2 && connections <= 1000)) {
+    check.refuse('connections', 'a whole number from 2 to 1000');
+  }
+  check.oneOf('asking', ['client', 'server']);
+  assertSignal(source, signal);
+  if (!['undefined', 'function'].includes(typeof onProgress)) check.refuse('onProgress', 'a function');
+  return { minMs, maxMs, connections };
+}
