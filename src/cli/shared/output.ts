@@ -77,6 +77,20 @@ export function printMessage(message: string): void {
   printError(`${isatty(standardError) ? wrapText(text, process.stderr.columns || 80) : printable(text)}\n`);
 }
 
+/**
+ * Draws one line on the terminal that standard error is, over the line that was drawn before; an empty text removes that line.
+ * Does nothing where standard error is something else, or cannot move its cursor.
+ */
+export function drawStatus(text: string): void {
+  if (!isatty(standardError) || process.env['TERM'] === 'dumb') return;
+  const line = printable(text).slice(0, (process.stderr.columns || 80) - 1);
+  try {
+    writeAll(standardError, `\r${line}\u001b[K`);
+  } catch {
+    // The work goes on.
+  }
+}
+
 /** Prints what could not be shown, and why. */
 export function printIncomplete(omissions: readonly Omission[]): void {
   for (const line of incompleteLines(omissions)) printMessage(line);

@@ -52,7 +52,7 @@ class Measurement {
         this.#pass += 1;
         await this.#measure(rests);
         if (this.#pass >= mostPasses) this.#incomplete.add('the results did not settle');
-        if (this.#reasons().length > 0) break;
+        if (this.#incomplete.size > 0) break;
       }
       return this.#known();
     } finally {
