@@ -1,4 +1,4 @@
-import { judgePath, type Trial } from './path-verdict.js';
+import { isLoss, judgePath, type Trial } from './path-verdict.js';
 
 /** Which rests are measured, with how many connections at a time. Durations are in milliseconds. */
 export interface GridRange {
@@ -36,10 +36,6 @@ export function firstRests({ minMs, maxMs, connections }: GridRange): number[] {
   return rests.length < connections ? [...rests, maxMs] : spread(minMs, maxMs, connections);
 }
 
-function isLossOf({ outcome }: Trial): boolean {
-  return outcome !== 'alive';
-}
-
 /**
  * Returns the rests of the next pass; none if nothing is left to measure. The bracket is divided until it is 1 % or 250 ms
  * wide, and both ends are repeated once.
@@ -48,7 +44,7 @@ export function nextRests(trials: readonly Trial[], range: GridRange): number[] 
   if (trials.length === 0) return firstRests(range);
   const { aliveMs, lostMs, how, disagreements } = judgePath(trials);
   if (lostMs === null || how === 'closed-by-server' || disagreements.length > 0) return [];
-  const isRepeated = new Set(trials.filter(isLossOf).map(({ pass }) => pass)).size > 1;
+  const isRepeated = new Set(trials.filter(isLoss).map(({ pass }) => pass)).size > 1;
   const repeats = [Math.max(leastRestMs, Math.floor(aliveMs * repeatFactor)), lostMs];
   const lowerMs = Math.max(leastRestMs, aliveMs);
   const widthMs = lostMs - lowerMs;

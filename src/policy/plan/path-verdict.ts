@@ -75,7 +75,8 @@ function isEarlyClose({ outcome, restMs }: Trial, longestAliveMs: number): boole
   return outcome === 'closed-by-server' && restMs <= longestAliveMs;
 }
 
-function isLoss({ outcome }: Trial): boolean {
+/** Returns whether the path lost the connection. */
+export function isLoss({ outcome }: Pick<Trial, 'outcome'>): boolean {
   return outcome === 'silent' || outcome === 'reset';
 }
 

@@ -3,9 +3,10 @@ import { SystemCallError } from '../../native/errors.js';
 import { nowMs, sleep } from '../../node/real-time.js';
 import { spokenDuration } from '../../policy/duration.js';
 import { type GridRange, nextRests } from '../../policy/plan/idle-grid.js';
-import { judgePath, type Trial } from '../../policy/plan/path-verdict.js';
+import { isLoss, judgePath, type Trial } from '../../policy/plan/path-verdict.js';
 import { abortReason, isAborted } from '../abort-signal.js';
 import { assertSnapshots } from '../probe/take-snapshot.js';
+import { LostServerEnds } from './lost-server-ends.js';
 import { beginConnection, connected, type PathTarget, targetText } from './open-connection.js';
 import { checkPathOptions, type PathMeasurement, type PathOptions } from './path-options.js';
 import { isAccepted } from './rest-request.js';
@@ -30,6 +31,7 @@ class Measurement {
   readonly #incomplete = new Set<string>();
   #target: PathTarget;
   #range: GridRange;
+  readonly #lostEnds = new LostServerEnds();
   #open: RestingConnection[] = [];
   /** The socket that is being connected. */
   #connecting: net.Socket | undefined;
@@ -81,6 +83,7 @@ class Measurement {
   #closeAll(): void {
     this.#isOver = true;
     this.#connecting?.destroy();
+    this.#lostEnds.close();
     for (const connection of this.#open) connection.close();
     this.#open = [];
   }
@@ -100,6 +103,7 @@ class Measurement {
       this.#report();
       await sleep(lookEveryMs);
     }
+    await this.#lostEnds.ended();
     await opened;
   }
 
@@ -110,22 +114,28 @@ class Measurement {
 
   /** Takes the results of connections that have any, and closes those whose rest is longer than one that was too long. */
   #collect(): void {
-    for (const { end } of this.#open) {
+    for (const { end, ends } of this.#open) {
       if (end?.kind === 'result') {
         this.#trials.push({ restMs: end.restMs, outcome: end.outcome, pass: this.#pass });
+        if (isLoss(end) && ends !== undefined) this.#lostEnds.end(ends);
       } else if (end !== undefined) {
         this.#disturbedMs = Math.max(this.#disturbedMs, end.restMs);
       }
     }
     const lostMs = Math.min(
-      ...this.#trials
-        .filter(({ outcome, pass }) => pass === this.#pass && outcome !== 'alive' && outcome !== 'closed-by-server')
-        .map(({ restMs }) => restMs),
+      ...this.#trials.filter((trial) => trial.pass === this.#pass && isLoss(trial)).map(({ restMs }) => restMs),
     );
-    this.#open = this.#open.filter((connection) => {
-      if (connection.isResting && connection.restMs > lostMs) connection.close();
-      return connection.end === undefined;
-    });
+    for (const connection of this.#open) {
+      if (connection.isResting && connection.restMs > lostMs) this.#cancel(connection);
+    }
+    this.#open = this.#open.filter(({ end }) => end === undefined);
+  }
+
+  /** Closes a connection whose rest would be too long, at both ends. */
+  #cancel(connection: RestingConnection): void {
+    const isForgotten = connection.quietMs > judgePath(this.#trials).aliveMs;
+    connection.close({ isForgotten });
+    if (isForgotten && connection.ends !== undefined) this.#lostEnds.end(connection.ends);
   }
 
   #report(): void {

@@ -4,6 +4,7 @@ import { nowMs } from '../../node/real-time.js';
 import type { TrialOutcome } from '../../policy/plan/path-verdict.js';
 import { setKeepAlive } from '../keep-alive.js';
 import { takeSnapshot } from '../probe/take-snapshot.js';
+import { type ConnectionEnds, endsOf } from './lost-server-ends.js';
 import { isAlive, restRequest } from './rest-request.js';
 
 /**
@@ -42,6 +43,8 @@ const clockMs = 12;
 export class RestingConnection {
   /** How long to rest before the question. */
   readonly restMs: number;
+  /** The addresses and ports, also after the end. */
+  readonly ends: ConnectionEnds | undefined;
   readonly #socket: net.Socket;
   readonly #asking: AskingEnd;
   readonly #openedAt = nowMs();
@@ -60,6 +63,7 @@ export class RestingConnection {
     this.#socket = socket;
     this.#asking = asking;
     this.restMs = restMs;
+    this.ends = endsOf(socket);
     const snapshot = this.#snapshot();
     this.#quietSince = this.#openedAt - (snapshot?.silentMs ?? 0);
     this.#quietBefore = this.#quietSince;
@@ -118,10 +122,16 @@ export class RestingConnection {
     if (this.#end === undefined && now - this.#quietSince >= this.restMs) this.#ask(now, heardAt);
   }
 
-  /** Closes the connection. */
-  close(): void {
+  /** The time without a packet so far. */
+  get quietMs(): number {
+    return nowMs() - this.#quietSince;
+  }
+
+  /** Closes the connection: with FIN, or if the path may have forgotten it with RST, which leaves its port free at once. */
+  close({ isForgotten = false } = {}): void {
     this.#end ??= { kind: 'disturbed', restMs: 0 };
-    this.#socket.destroy();
+    if (isForgotten) this.#socket.resetAndDestroy();
+    else this.#socket.destroy();
   }
 
   #snapshot() {

@@ -1,0 +1,122 @@
+import { type ChildProcess, execFile, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { promisify } from 'node:util';
+
+const run = promisify(execFile);
+
+/** Returns the command that runs another one in the network namespace of a process. */
+export function inside(holder: ChildProcess): string[] {
+  return ['nsenter', '--target', String(holder.pid), '--net', '--'];
+}
+
+/** A network namespace that lasts until its input ends, which is no later than this process does. */
+async function namespace(): Promise<ChildProcess> {
+  const holder = spawn('unshare', ['--net', 'sh', '-c', 'ip link set lo up && echo here && exec cat'], {
+    stdio: ['pipe', 'pipe', 'inherit'],
+  });
+  const [text] = await Promise.race([once(holder.stdout, 'data'), once(holder, 'exit')]);
+  if (String(text) !== 'here\n') throw new Error('the network namespace could not be made');
+  return holder;
+}
+
+async function script(holder: ChildProcess, text: string): Promise<void> {
+  const [command = '', ...args] = inside(holder);
+  await run(command, [...args, 'sh', '-ec', text]);
+}
+
+/** What the router does with a packet of a connection that it has forgotten. */
+export type Expiry = 'silent' | 'reset';
+
+const hosts: Readonly<Record<Expiry, number>> = { silent: 2, reset: 3 };
+
+/** The server's address behind a router. Two addresses, because the routers answer for them differently. */
+export function serverAddress(router: number, expiry: Expiry): string {
+  return `10.78.${100 + router}.${hosts[expiry]}`;
+}
+
+const linkTo = (router: ChildProcess, peer: string, index: number, addresses: readonly string[]) => `
+ip link add way${index} type veth peer name ${peer} netns ${router.pid}
+${addresses.map((address) => `ip address add ${address}/24 dev way${index}`).join('\n')}
+ip link set way${index} up
+`;
+
+/** The server has no route to the client: what reaches the client goes by an entry of the router, or not at all. */
+async function connectRouter(client: ChildProcess, router: ChildProcess, server: ChildProcess, index: number) {
+  const [near, far] = [`10.78.${10 + index}`, `10.78.${100 + index}`];
+  const toServer = `ip route add ${far}.0/24 via ${near}.1`;
+  await script(client, linkTo(router, 'clients', index, [`${near}.2`]) + toServer);
+  const addresses = Object.values(hosts).map((host) => `${far}.${host}`);
+  await script(server, linkTo(router, 'servers', index, addresses));
+  return `
+ip address add ${near}.1/24 dev clients
+ip address add ${far}.1/24 dev servers
+ip link set clients up
+ip link set servers up
+echo 1 > /proc/sys/net/ipv4/ip_forward
+nft -f - <<RULES
+table inet translation {
+  chain out {
+    type nat hook postrouting priority 100
+    oifname "servers" masquerade
+  }
+}
+table inet entries {
+  chain through {
+    type filter hook forward priority 0
+    ct state invalid ip daddr ${far}.${hosts.reset} reject with tcp reset
+    ct state invalid drop
+    iifname "servers" ct state new drop
+  }
+}
+RULES
+echo 0 > /proc/sys/net/netfilter/nf_conntrack_tcp_loose
+`;
+}
+
+/**
+ * A client and a server, and several ways between them, each through a router that translates addresses and forgets a
+ * connection after a time of its own. Each is a network namespace. Needs root.
+ */
+export class NatNetwork {
+  readonly client: ChildProcess;
+  readonly server: ChildProcess;
+  readonly #routers: readonly ChildProcess[];
+
+  private constructor(client: ChildProcess, server: ChildProcess, routers: readonly ChildProcess[]) {
+    this.client = client;
+    this.server = server;
+    this.#routers = routers;
+  }
+
+  static async make(timeoutsS: readonly number[]): Promise<NatNetwork> {
+    const [client, server, ...routers] = await Promise.all([namespace(), namespace(), ...timeoutsS.map(namespace)]);
+    if (client === undefined || server === undefined) throw new Error('the network namespaces could not be made');
+    const network = new NatNetwork(client, server, routers);
+    try {
+      for (const [index, router] of routers.entries()) {
+        await script(router, await connectRouter(client, router, server, index));
+        await network.setTimeout(index, timeoutsS[index] as number);
+      }
+      return network;
+    } catch (error) {
+      await network.close();
+      throw error;
+    }
+  }
+
+  /** Changes how long a router keeps connections that are made from now on, or send something. */
+  async setTimeout(router: number, seconds: number): Promise<void> {
+    await script(
+      this.#routers[router] as ChildProcess,
+      `echo ${seconds} > /proc/sys/net/netfilter/nf_conntrack_tcp_timeout_established`,
+    );
+  }
+
+  async close(): Promise<void> {
+    for (const holder of [this.client, this.server, ...this.#routers]) {
+      if (holder.exitCode !== null || holder.signalCode !== null) continue;
+      holder.stdin?.end();
+      await once(holder, 'exit');
+    }
+  }
+}
