@@ -1,27 +1,15 @@
-import { type ChildProcess, execFile, spawn, spawnSync } from 'node:child_process';
+import { type ChildProcess, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import net from 'node:net';
 import tls from 'node:tls';
-import { promisify } from 'node:util';
 import { inNetworkNamespace } from '../../src/native/network-namespace.js';
 import { clientTls, serverTls } from '../endpoints.js';
 import type { Transport } from '../peers.js';
-
-const run = promisify(execFile);
+import { endNamespaces, namespace, runInside } from './namespace.js';
 
 /** Whether this process may make namespaces, routes and packet filters, and the programs for it are there. */
 export function canRoute(): boolean {
   return spawnSync('unshare', ['--net', 'sh', '-c', 'ip link set lo up && nft add table inet t']).status === 0;
-}
-
-/** A network namespace that lasts until its input ends, which is no later than this process does. */
-async function namespace(): Promise<ChildProcess> {
-  const holder = spawn('unshare', ['--net', 'sh', '-c', 'ip link set lo up && echo here && exec cat'], {
-    stdio: ['pipe', 'pipe', 'inherit'],
-  });
-  const [text] = await Promise.race([once(holder.stdout, 'data'), once(holder, 'exit')]);
-  if (String(text) !== 'here\n') throw new Error('the network namespace could not be made');
-  return holder;
 }
 
 /** The way between the two ends of a connection. */
@@ -97,10 +85,6 @@ RULES
 echo 0 > /proc/sys/net/netfilter/nf_conntrack_tcp_loose
 `;
 
-async function inside(holder: ChildProcess, script: string): Promise<void> {
-  await run('nsenter', ['--target', String(holder.pid), '--net', 'sh', '-ec', script]);
-}
-
 function listenIn(holder: ChildProcess, server: net.Server): number {
   // Without a host Node.js binds within the call, so the listener stays in that namespace.
   inNetworkNamespace(holder.pid as number, () => server.listen(0));
@@ -131,9 +115,9 @@ export class RoutedNetwork {
     const holders = await Promise.all([namespace(), namespace(), namespace()]);
     const [client, router, server] = holders;
     try {
-      await inside(client, clientSetup(router.pid as number));
-      await inside(server, serverSetup(router.pid as number));
-      await inside(router, routerSetup);
+      await runInside(client, clientSetup(router.pid as number));
+      await runInside(server, serverSetup(router.pid as number));
+      await runInside(router, routerSetup);
       return new RoutedNetwork(client, router, server);
     } catch (error) {
       for (const holder of holders) holder.stdin?.end();
@@ -151,7 +135,7 @@ export class RoutedNetwork {
     return {
       client,
       server,
-      cut: () => inside(this.#router, `ip ${transport === 'IPv6' ? '-6' : ''} route replace unreachable ${address}`),
+      cut: () => runInside(this.#router, `ip ${transport === 'IPv6' ? '-6' : ''} route replace unreachable ${address}`),
       close: () => {
         client.destroy();
         server.destroy();
@@ -161,16 +145,12 @@ export class RoutedNetwork {
 
   /** From now on the router forgets what has been quiet for a second. */
   async forgetTheQuiet(): Promise<void> {
-    await inside(this.#router, 'echo 1 > /proc/sys/net/netfilter/nf_conntrack_tcp_timeout_established');
+    await runInside(this.#router, 'echo 1 > /proc/sys/net/netfilter/nf_conntrack_tcp_timeout_established');
   }
 
   async close(): Promise<void> {
     for (const listener of Object.values(this.#listeners)) listener.close();
-    for (const holder of [this.#client, this.#server, this.#router]) {
-      if (holder.exitCode !== null || holder.signalCode !== null) continue;
-      holder.stdin?.end();
-      await once(holder, 'exit');
-    }
+    await endNamespaces([this.#client, this.#server, this.#router]);
   }
 
   async #sockets(transport: Transport, localAddress: string, address: string): Promise<[net.Socket, net.Socket]> {

@@ -1,28 +1,5 @@
-import { type ChildProcess, execFile, spawn } from 'node:child_process';
-import { once } from 'node:events';
-import { promisify } from 'node:util';
-
-const run = promisify(execFile);
-
-/** Returns the command that runs another one in the network namespace of a process. */
-export function inside(holder: ChildProcess): string[] {
-  return ['nsenter', '--target', String(holder.pid), '--net', '--'];
-}
-
-/** A network namespace that lasts until its input ends, which is no later than this process does. */
-async function namespace(): Promise<ChildProcess> {
-  const holder = spawn('unshare', ['--net', 'sh', '-c', 'ip link set lo up && echo here && exec cat'], {
-    stdio: ['pipe', 'pipe', 'inherit'],
-  });
-  const [text] = await Promise.race([once(holder.stdout, 'data'), once(holder, 'exit')]);
-  if (String(text) !== 'here\n') throw new Error('the network namespace could not be made');
-  return holder;
-}
-
-async function script(holder: ChildProcess, text: string): Promise<void> {
-  const [command = '', ...args] = inside(holder);
-  await run(command, [...args, 'sh', '-ec', text]);
-}
+import type { ChildProcess } from 'node:child_process';
+import { endNamespaces, namespace, runInside } from './namespace.js';
 
 /** What the router does with a packet of a connection that it has forgotten. */
 export type Expiry = 'silent' | 'reset';
@@ -44,9 +21,9 @@ ip link set way${index} up
 async function connectRouter(client: ChildProcess, router: ChildProcess, server: ChildProcess, index: number) {
   const [near, far] = [`10.78.${10 + index}`, `10.78.${100 + index}`];
   const toServer = `ip route add ${far}.0/24 via ${near}.1`;
-  await script(client, linkTo(router, 'clients', index, [`${near}.2`]) + toServer);
+  await runInside(client, linkTo(router, 'clients', index, [`${near}.2`]) + toServer);
   const addresses = Object.values(hosts).map((host) => `${far}.${host}`);
-  await script(server, linkTo(router, 'servers', index, addresses));
+  await runInside(server, linkTo(router, 'servers', index, addresses));
   return `
 ip address add ${near}.1/24 dev clients
 ip address add ${far}.1/24 dev servers
@@ -94,7 +71,7 @@ export class NatNetwork {
     const network = new NatNetwork(client, server, routers);
     try {
       for (const [index, router] of routers.entries()) {
-        await script(router, await connectRouter(client, router, server, index));
+        await runInside(router, await connectRouter(client, router, server, index));
         await network.setTimeout(index, timeoutsS[index] as number);
       }
       return network;
@@ -106,17 +83,13 @@ export class NatNetwork {
 
   /** Changes how long a router keeps connections that are made from now on, or send something. */
   async setTimeout(router: number, seconds: number): Promise<void> {
-    await script(
+    await runInside(
       this.#routers[router] as ChildProcess,
       `echo ${seconds} > /proc/sys/net/netfilter/nf_conntrack_tcp_timeout_established`,
     );
   }
 
   async close(): Promise<void> {
-    for (const holder of [this.client, this.server, ...this.#routers]) {
-      if (holder.exitCode !== null || holder.signalCode !== null) continue;
-      holder.stdin?.end();
-      await once(holder, 'exit');
-    }
+    await endNamespaces([this.client, this.server, ...this.#routers]);
   }
 }
