@@ -77,6 +77,9 @@ const cases: readonly [command: string, code: number][] = [
   ['defaults set', 1],
   ['defaults set 0:1:1 --dry-run', 1],
   ['demo --policy 0:1:1', 1],
+  ['nat 127.0.0.1:PORT --min 1s --max 2s', 0],
+  ['nat 127.0.0.1', 1],
+  ['nat 127.0.0.1:1', 1],
   ['--version', 0],
   ['--help', 0],
   ['ls --help', 0],
@@ -88,6 +91,7 @@ const argumentsOf = (command: string) =>
   command
     .split(' ')
     .filter((word) => word !== '')
+    .map((word) => word.replace('PORT', `${port}`))
     .flatMap((word) => (word === 'HERE' ? ['--port', `local:${port}`, '--pid', `${holder.pid}`] : [word]));
 
 describe('the exit code', () => {
@@ -116,7 +120,7 @@ describe('the exit code', () => {
 
   it('is documented, for every verb, in one page that every help names', async () => {
     const page = readFileSync(new URL('../../docs/exit-codes.md', import.meta.url), 'utf8');
-    for (const verb of ['ls', 'set', 'check', 'defaults', 'defaults set', 'demo']) {
+    for (const verb of ['ls', 'set', 'check', 'defaults', 'defaults set', 'demo', 'nat']) {
       const { stdout } = await runCli(...verb.split(' '), '--help');
       expect(stdout, verb).toMatch(/Exit code: 0 [^$]*All\s+verbs:\s+docs\/exit-codes\.md/);
       expect(page, verb).toContain(`| \`${verb}\``);

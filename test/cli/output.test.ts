@@ -71,7 +71,7 @@ describe.concurrent('what tcp-keepalive prints', () => {
           'check',
           'check --json',
         ],
-        ...['demo --policy 1:1:1', 'completion bash', 'man'],
+        ...['demo --policy 1:1:1', 'nat 127.0.0.1:8063 --min 1s --max 2s', 'completion bash', 'man'],
         ...(noRoot ? [] : ['defaults set 600:30:5 --dry-run']),
       ];
       const runs = verbs.flatMap((verb) =>
@@ -95,7 +95,7 @@ describe.concurrent('what tcp-keepalive prints', () => {
       const expected: Record<string, number> = {
         ...{ ls: 1, 'ls --json': 1, 'ls --watch 100ms': 1, defaults: 1, '--help': 1, 'set --help': 1, '--version': 1 },
         ...{ 'set 30:5:3 --all': 0, 'set 31:5:3 --all --json': 0, 'set 32:5:3 --all --dry-run': 1, check: 0 },
-        ...{ 'demo --policy 1:1:1': 1, 'completion bash': 1, man: 1 },
+        ...{ 'demo --policy 1:1:1': 1, 'nat 127.0.0.1:8063 --min 1s --max 2s': 1, 'completion bash': 1, man: 1 },
       };
       const runs = Object.keys(expected).map((verb) => {
         return `timeout 100 '${process.execPath}' '${program}' ${verb} > /dev/full; echo "$? ${verb}"`;

@@ -37,11 +37,10 @@ export function firstRests({ minMs, maxMs, connections }: GridRange): number[] {
 }
 
 /**
- * Returns the rests of the next pass; none if nothing is left to measure. The bracket is divided until it is 1 % or 250 ms
+ * Returns the rests of the pass after the trials so far; none if nothing is left to measure. The bracket is divided until it is 1 % or 250 ms
  * wide, and both ends are repeated once.
  */
 export function nextRests(trials: readonly Trial[], range: GridRange): number[] {
-  if (trials.length === 0) return firstRests(range);
   const { aliveMs, lostMs, how, disagreements } = judgePath(trials);
   if (lostMs === null || how === 'closed-by-server' || disagreements.length > 0) return [];
   const isRepeated = new Set(trials.filter(isLoss).map(({ pass }) => pass)).size > 1;

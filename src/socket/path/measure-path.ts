@@ -2,7 +2,7 @@ import net from 'node:net';
 import { SystemCallError } from '../../native/errors.js';
 import { nowMs, sleep } from '../../node/real-time.js';
 import { spokenDuration } from '../../policy/duration.js';
-import { type GridRange, nextRests } from '../../policy/plan/idle-grid.js';
+import { firstRests, type GridRange, nextRests } from '../../policy/plan/idle-grid.js';
 import { isLoss, judgePath, type Trial } from '../../policy/plan/path-verdict.js';
 import { abortReason, isAborted } from '../abort-signal.js';
 import { assertSnapshots } from '../probe/take-snapshot.js';
@@ -50,7 +50,7 @@ class Measurement {
 
   async run(): Promise<PathMeasurement> {
     try {
-      for (let rests = nextRests([], this.#range); rests.length > 0; rests = nextRests(this.#trials, this.#range)) {
+      for (let rests = firstRests(this.#range); rests.length > 0; rests = nextRests(this.#trials, this.#range)) {
         this.#pass += 1;
         await this.#measure(rests);
         if (this.#pass >= mostPasses) this.#incomplete.add('the results did not settle');
@@ -90,6 +90,7 @@ class Measurement {
 
   /** Measures rests side by side, until each has a result or is longer than a rest at which a connection was lost. */
   async #measure(rests: readonly number[]): Promise<void> {
+    this.#throwIfAborted();
     let isOpening = true;
     // Handled below, also if the measurement ends first.
     const opened = this.#openAll(rests).finally(() => {
