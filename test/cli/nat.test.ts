@@ -73,7 +73,12 @@ describe.concurrent('nat', () => {
   });
 
   it.each([
-    [6000, 3, /^An idle connection to \S+ lives for at least [\d.]+ s: none was lost\.\n/, 'not measured to the end: interrupted'],
+    [
+      6000,
+      3,
+      /^An idle connection to \S+ lives for at least [\d.]+ s: none was lost\.\n/,
+      'not measured to the end: interrupted',
+    ],
     [200, 1, /^$/, 'interrupted: nothing is known yet'],
   ])('prints at Ctrl+C after %i ms what is known', async (ms, code, known, message) => {
     // The second connection rests for about 8 s, the others for longer.
