@@ -24,7 +24,7 @@ beforeAll(async () => {
 const lacks = (shell: string) =>
   cannotRun(spawnSync(shell, ['-c', 'exit']).status !== 0, `it needs ${shell} (apt-get install ${shell})`);
 
-const verbs = ['ls', 'set', 'check', 'demo', 'defaults', 'completion', 'man', 'help'];
+const verbs = ['ls', 'set', 'check', 'demo', 'defaults', 'nat', 'completion', 'man', 'help'];
 
 /** What a shell offers after a line: the last word is completed. */
 const cases: readonly [string, readonly string[]][] = [
@@ -32,6 +32,8 @@ const cases: readonly [string, readonly string[]][] = [
   ['de', ['demo', 'defaults']],
   ['help c', ['check', 'completion']],
   ['defaults ', ['set']],
+  ['nat --from', ['--from-server']],
+  ['nat serve --po', ['--port']],
   ['set ', ['on', 'system']],
   ['set sys', ['system']],
   ['completion ', ['bash', 'zsh', 'fish']],

@@ -89,6 +89,11 @@ export class NatNetwork {
     );
   }
 
+  /** Makes a router take up connections that it has no entry for, as Linux does by default. */
+  async pickUp(router: number): Promise<void> {
+    await runInside(this.#routers[router] as ChildProcess, 'echo 1 > /proc/sys/net/netfilter/nf_conntrack_tcp_loose');
+  }
+
   async close(): Promise<void> {
     await endNamespaces([this.client, this.server, ...this.#routers]);
   }

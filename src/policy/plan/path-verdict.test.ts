@@ -82,6 +82,8 @@ describe('the verdict on a path', () => {
       trial(60_000, 'closed-by-server'),
     ]);
     expect(closed).toMatchObject({ aliveMs: 50_000, lostMs: 60_000, how: 'closed-by-server', disagreements: [] });
+    const later = judgePath([trial(50_000, 'alive'), trial(80_000, 'alive'), trial(60_000, 'closed-by-server')]);
+    expect(later).toMatchObject({ aliveMs: 50_000, lostMs: 60_000, how: 'closed-by-server', disagreements: [] });
     const early = trial(10, 'closed-by-server');
     expect(judgePath([trial(50_000, 'alive'), early])).toMatchObject({ how: 'survived', disagreements: [early] });
   });

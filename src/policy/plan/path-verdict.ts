@@ -70,14 +70,22 @@ function longestAlive(trials: readonly Trial[], belowMs = Number.POSITIVE_INFINI
   return Math.max(0, ...rests.map(({ restMs }) => restMs));
 }
 
-/** A server that closes one connection and keeps another for longer has no time limit for idle connections. */
+/**
+ * Returns whether the server closed a connection for another reason than its rest: others lived more than twice as long.
+ * Servers that look for idle clients from time to time close them up to half as late again.
+ */
 function isEarlyClose({ outcome, restMs }: Trial, longestAliveMs: number): boolean {
-  return outcome === 'closed-by-server' && restMs <= longestAliveMs;
+  return outcome === 'closed-by-server' && 2 * restMs <= longestAliveMs;
 }
 
 /** Returns whether the path lost the connection. */
 export function isLoss({ outcome }: Pick<Trial, 'outcome'>): boolean {
   return outcome === 'silent' || outcome === 'reset';
+}
+
+/** Returns whether a result contradicts a loss: the path kept a connection for longer, or lost it in another way. */
+function contradicts(trial: Trial, loss: Trial): boolean {
+  return trial.outcome === 'alive' ? trial.restMs >= loss.restMs : trial.outcome !== loss.outcome;
 }
 
 /** Judges what became of connections that rested. The shortest loss decides: results that disagree are not averaged. */
@@ -89,9 +97,7 @@ export function judgePath(trials: readonly Trial[]): PathVerdict {
   const keptMs = lost?.outcome === 'closed-by-server' ? lost.restMs : aliveMs;
   const idle = recommendedIdle(keptMs);
   const disagrees = (trial: Trial) =>
-    isEarlyClose(trial, longestAliveMs) ||
-    (lost !== undefined && trial.outcome === 'alive' && trial.restMs >= lost.restMs) ||
-    (lost !== undefined && isLoss(lost) && trial.outcome !== 'alive' && trial.outcome !== lost.outcome);
+    isEarlyClose(trial, longestAliveMs) || (lost !== undefined && isLoss(lost) && contradicts(trial, lost));
   return {
     aliveMs,
     lostMs,

@@ -19,9 +19,9 @@ const explanations: Readonly<Record<string, string>> = {
   ECONNRESET: 'ended the connection at once with RST: check the port, and that a server listens there',
   ETIMEDOUT: `did not answer within ${connectedWithinMs / 1000} s: check the address, and the firewalls on the way`,
   EHOSTUNREACH: 'cannot be reached: there is no way to this address',
-  ENETUNREACH: 'cannot be reached: this machine has no route to this address; without IPv6, name an IPv4 address',
-  EADDRNOTAVAIL: 'cannot be reached: this machine has no address to connect from; without IPv6, name an IPv4 address',
-  EAFNOSUPPORT: 'cannot be reached: this machine has no IPv6; name an IPv4 address',
+  ENETUNREACH: 'cannot be reached: this machine has no route to this address',
+  EADDRNOTAVAIL: 'cannot be reached: this machine has no address to connect from',
+  EAFNOSUPPORT: 'cannot be reached: this machine lacks the family of this address',
   EMFILE: 'was not asked: raise the limit of open files (ulimit -n), or use fewer connections',
   ENFILE: 'was not asked: the machine has no descriptor left (fs.file-max)',
   EACCES: 'was not asked: this machine does not permit the connection',
@@ -32,10 +32,15 @@ export function targetText({ host, port }: PathTarget): string {
   return host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`;
 }
 
-function connectError(target: PathTarget, { code = 'EIO', syscall, message }: NodeJS.ErrnoException, cause: unknown) {
+/** Errors of a machine without IPv6. */
+const withoutIPv6 = new Set(['ENETUNREACH', 'EADDRNOTAVAIL', 'EAFNOSUPPORT']);
+
+function connectError(target: PathTarget, error: NodeJS.ErrnoException & { readonly address?: string }) {
+  const { code = 'EIO', syscall, message, address = target.host } = error;
   const explanation = explanations[code] ?? `could not be connected to: ${message}`;
-  const call = syscall === 'getaddrinfo' || syscall === 'queryA' ? 'getaddrinfo' : 'connect';
-  return new SystemCallError(call, code, `${targetText(target)} ${explanation}`, cause);
+  const hint = withoutIPv6.has(code) && address.includes(':') ? '; without IPv6, name an IPv4 address' : '';
+  const call = syscall === 'getaddrinfo' ? 'getaddrinfo' : 'connect';
+  return new SystemCallError(call, code, `${targetText(target)} ${explanation}${hint}`, error);
 }
 
 /** Begins a connection whose kernel sends no keepalive probes. */
@@ -57,7 +62,7 @@ export function connected(socket: net.Socket, target: PathTarget): Promise<void>
     const onEnd = (error?: NodeJS.ErrnoException) => {
       clearTimer(timer);
       socket.off('connect', onConnect).off('error', onEnd).off('close', onClose);
-      if (error !== undefined) reject(connectError(target, error, error));
+      if (error !== undefined) reject(connectError(target, error));
     };
     const onClose = () => onEnd(Object.assign(new Error('the connection was closed'), { code: 'ECONNABORTED' }));
     const onConnect = () => {

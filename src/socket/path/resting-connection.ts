@@ -36,8 +36,8 @@ const farewellMs = 1000;
 /** A server that has spoken so often during a rest will speak again. */
 const mostDisturbances = 3;
 
-/** Clocks of the kernel count whole milliseconds or jiffies. */
-const clockMs = 12;
+/** Clocks of the kernel count whole milliseconds or jiffies, of 10 ms at most. */
+const clockMs = 30;
 
 /** A connection that rests, and is then asked once. */
 export class RestingConnection {
@@ -65,7 +65,7 @@ export class RestingConnection {
     this.restMs = restMs;
     this.ends = endsOf(socket);
     const snapshot = this.#snapshot();
-    this.#quietSince = this.#openedAt - (snapshot?.silentMs ?? 0);
+    this.#quietSince = nowMs() - (snapshot?.silentMs ?? 0);
     this.#quietBefore = this.#quietSince;
     this.#segmentsSent = snapshot?.segmentsSent ?? 0;
     socket.on('error', (error: NodeJS.ErrnoException) => this.#failed(error));
@@ -106,20 +106,19 @@ export class RestingConnection {
     const now = nowMs();
     const snapshot = this.#snapshot();
     if (snapshot === undefined) return;
-    const heardAt = now - snapshot.silentMs;
+    // This process may be held up between the two clocks: the last packet came between these moments.
+    const heard = { notBefore: now - snapshot.silentMs, notAfter: nowMs() - snapshot.silentMs };
     if (this.#asked !== undefined) {
-      if (heardAt > this.#asked.heardAt + clockMs) this.#result('alive');
+      if (heard.notBefore > this.#asked.heardAt + clockMs) this.#result('alive');
       else if (now - this.#asked.at > answeredWithinMs) this.#result('silent');
-      return;
+    } else if (this.#asking === 'server' && isAlive(this.#received)) {
+      this.#result('alive', heard.notBefore - this.#quietSince);
+    } else {
+      if (heard.notBefore > this.#quietSince + clockMs) this.#disturbed(heard.notAfter);
+      else if (snapshot.segmentsSent !== this.#segmentsSent) this.#disturbed(now);
+      this.#segmentsSent = snapshot.segmentsSent;
+      this.#askIfDue(now, heard.notAfter);
     }
-    if (this.#asking === 'server' && isAlive(this.#received)) {
-      this.#result('alive', heardAt - this.#quietSince);
-      return;
-    }
-    const isHeard = heardAt > this.#quietSince + clockMs;
-    if (isHeard || snapshot.segmentsSent !== this.#segmentsSent) this.#disturbed(isHeard ? heardAt : now);
-    this.#segmentsSent = snapshot.segmentsSent;
-    if (this.#end === undefined && now - this.#quietSince >= this.restMs) this.#ask(now, heardAt);
   }
 
   /** The time without a packet so far. */
@@ -139,7 +138,8 @@ export class RestingConnection {
     return fd === undefined ? undefined : takeSnapshot(fd);
   }
 
-  #ask(now: number, heardAt: number): void {
+  #askIfDue(now: number, heardAt: number): void {
+    if (this.#end !== undefined || now - this.#quietSince < this.restMs) return;
     this.#asked = { at: now, restMs: now - this.#quietSince, heardAt };
     // The other end asks at the same moment.
     if (this.#asking === 'server') return;

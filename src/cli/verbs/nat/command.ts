@@ -96,9 +96,9 @@ export function natCommand(): Command {
       'after',
       `
 Connections rest for different times, each 10 % longer than the one before. Each
-is asked once, by a keepalive probe. What answers is alive. A second pass narrows
-the time down to 1 %. Takes 2.2 times the time that the path keeps connections,
-or --max if it keeps them all. Ctrl+C prints what is known.
+is asked once, by a keepalive probe: what answers is alive. A second pass
+narrows the time down to 1 %. Takes 2.2 times the time that the path keeps
+connections, or --max if it keeps them all. Ctrl+C prints what is known.
 
 Exit code: 0 measured, or nothing was lost up to --max; 1 wrong usage or the
 server cannot be reached; 3 measured in part: results disagree, the server

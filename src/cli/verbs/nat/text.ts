@@ -23,13 +23,9 @@ const outcomes: Readonly<Record<Trial['outcome'], string>> = {
 };
 
 function findings({ aliveMs, lostMs, how }: PathMeasurement, to: string): string[] {
-  const lives = aliveMs === 0 ? 'No idle connection' : `An idle connection to ${to} lives for ${atLeast(aliveMs)}`;
-  if (lostMs === null) {
-    return aliveMs === 0
-      ? [`Nothing is known of idle connections to ${to} yet.`]
-      : [`An idle connection to ${to} lives for at least ${atLeast(aliveMs)}: none was lost.`];
-  }
-  const until = aliveMs === 0 ? `${lives} to ${to} was alive` : lives;
+  const lives = `An idle connection to ${to} lives for`;
+  if (lostMs === null && aliveMs === 0) return [`Nothing is known yet of idle connections to ${to}.`];
+  if (lostMs === null) return [`${lives} at least ${atLeast(aliveMs)}: none was lost.`];
   if (how === 'closed-by-server') {
     return [
       `The server at ${to}, or a proxy in front of it, closed an idle connection after ${atMost(lostMs)} with FIN. The path kept the connection until then.`,
@@ -37,7 +33,9 @@ function findings({ aliveMs, lostMs, how }: PathMeasurement, to: string): string
     ];
   }
   const manner = how === 'reset' ? 'what is sent then is answered with RST' : 'what is sent then is dropped silently';
-  return [`${until}. After ${atMost(lostMs)} the path has lost it: ${manner}.`];
+  const lost = `after ${atMost(lostMs)} the path has lost it: ${manner}.`;
+  if (aliveMs === 0) return [`No idle connection to ${to} was kept: ${lost}`];
+  return [`${lives} ${atLeast(aliveMs)}; ${lost}`];
 }
 
 function disagreementLines({ disagreements, lostMs, how }: PathMeasurement): string[] {
