@@ -20,7 +20,7 @@ const explanations: Readonly<Record<string, string>> = {
   ETIMEDOUT: `did not answer within ${connectedWithinMs / 1000} s: check the address, and the firewalls on the way`,
   EHOSTUNREACH: 'cannot be reached: there is no way to this address',
   ENETUNREACH: 'cannot be reached: this machine has no route to this address',
-  EADDRNOTAVAIL: 'cannot be reached: this machine has no address to connect from',
+  EADDRNOTAVAIL: 'cannot be reached: this machine has no address of that kind',
   EAFNOSUPPORT: 'cannot be reached: this machine lacks the family of this address',
   EMFILE: 'was not asked: raise the limit of open files (ulimit -n), or use fewer connections',
   ENFILE: 'was not asked: the machine has no descriptor left (fs.file-max)',
