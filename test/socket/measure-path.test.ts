@@ -36,6 +36,10 @@ class CountingServer {
     return this.#sockets.size;
   }
 
+  stopListening(): void {
+    this.#server.close();
+  }
+
   [Symbol.dispose](): void {
     this.#server.close();
     for (const socket of this.#sockets) socket.destroy();
@@ -106,6 +110,19 @@ describe.concurrent('measurePath', () => {
     expect(how).toBe('silent');
     expect(lostMs).toBeGreaterThan(2300);
     expect(aliveMs).toBeLessThan(lostMs ?? 0);
+  });
+
+  it('says what is known of a server that can no longer be reached', async () => {
+    using server = await CountingServer.start(later(2500, (socket) => socket.resetAndDestroy()));
+    const onProgress = ({ known }: PathProgress) => {
+      if (known.aliveMs > 0) server.stopListening();
+    };
+    const { how, aliveMs, incomplete } = await measure(server.port, { onProgress });
+    expect(how).toBe('reset');
+    expect(aliveMs).toBeGreaterThanOrEqual(1000);
+    expect(incomplete).toEqual([
+      expect.stringMatching(/^the path has changed while it was measured: connect: ECONNREFUSED, /),
+    ]);
   });
 
   it('says that a server sends packets of its own, which keep the path alive', async () => {

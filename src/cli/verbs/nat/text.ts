@@ -38,16 +38,18 @@ function findings({ aliveMs, lostMs, how }: PathMeasurement, to: string): string
   return [`${lives} ${atLeast(aliveMs)}; ${lost}`];
 }
 
-function disagreementLines({ disagreements, lostMs, how }: PathMeasurement): string[] {
+function disagreementLines({ disagreements, lostMs }: PathMeasurement): string[] {
   if (disagreements.length === 0) return [];
   const shown = disagreements.slice(0, 5).map(({ restMs, outcome, pass }) => {
     return `${outcomes[outcome]} after ${seconds(restMs, Math.round)} (pass ${pass})`;
   });
   const more = disagreements.length > shown.length ? [`${disagreements.length - shown.length} more`] : [];
-  const against = lostMs === null || how === 'survived' ? 'others live longer' : 'the shortest loss counts';
-  return [
-    `${counted(disagreements.length, 'result')} disagree with the others: ${[...shown, ...more].join('; ')}. The path changed, or the server treats connections differently; ${against}. Measure again, with fewer --connections.`,
-  ];
+  const isEarly = disagreements.some(({ outcome }) => outcome === 'closed-by-server');
+  const cause = isEarly
+    ? 'The server may take fewer connections: measure again with fewer --connections.'
+    : 'The path has changed, or keeps connections differently: measure again.';
+  const counts = lostMs === null ? '' : ' The shortest loss counts.';
+  return [`Results that disagree: ${[...shown, ...more].join('; ')}.${counts} ${cause}`];
 }
 
 function recommendation({ recommendedIdle, policy, how, lostMs, aliveMs }: PathMeasurement): string[] {
