@@ -5,12 +5,14 @@ import { renderMeasurement, renderProgress } from './text.js';
 
 const target = { host: 'db.example', port: 5432 };
 
-function measurement(...results: readonly [restMs: number, outcome: TrialOutcome, pass?: number][]): PathMeasurement {
+type Result = [restMs: number, outcome: TrialOutcome, pass?: number];
+
+function measurement(...results: Result[]): PathMeasurement {
   const trials: Trial[] = results.map(([restMs, outcome, pass = 1]) => ({ restMs, outcome, pass }));
   return { ...judgePath(trials), trials, address: '192.0.2.7', port: 5432, connections: 40, incomplete: [] };
 }
 
-const render = (...results: Parameters<typeof measurement>) =>
+const render = (...results: Result[]) =>
   renderMeasurement(measurement(...results), target, Number.POSITIVE_INFINITY)
     .trimEnd()
     .split('\n');
@@ -38,7 +40,7 @@ describe('the answer of nat', () => {
     expect(render([50_000, 'alive'], [60_000, 'silent'], [80_000, 'alive', 2])[1]).toBe(
       'Results that disagree: alive after 80.0 s (pass 2). The shortest loss counts. The path has changed, or keeps connections differently: measure again.',
     );
-    const early = Array.from({ length: 7 }, (): [number, TrialOutcome] => [20, 'closed-by-server']);
+    const early = Array.from({ length: 7 }, (): Result => [20, 'closed-by-server']);
     expect(render([50_000, 'alive'], ...early)[1]).toMatch(
       /^Results that disagree: (closed by the server after 0\.0 s \(pass 1\); ){5}2 more\. The server may take fewer connections: /,
     );
