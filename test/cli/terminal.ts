@@ -26,6 +26,8 @@ export interface OnTerminal {
 export function shellOnTerminal(cols: number, rows: number, command: string): OnTerminal {
   const args = ['-qec', `stty cols ${cols} rows ${rows}; ${command}`, '/dev/null'];
   const child = spawn('script', args, { env: { ...process.env, SHELL: '/bin/bash' } });
+  // A test that fails does not end its command.
+  process.once('exit', () => child.kill());
   const screen = new Terminal({ cols, rows, allowProposedApi: true });
   child.stdout.on('data', (bytes) => screen.write(bytes));
   const lines = async (first: number) => {
