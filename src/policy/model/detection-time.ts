@@ -64,6 +64,22 @@ export function inFlightDetection(settings: InFlightSettings, conditions: InFlig
   return coverRanges(kernelHz.map((hz) => inFlightDeath(settings, conditions, hz)));
 }
 
+/**
+ * When a peer is noticed that vanishes from a connection on which the program writes every `periodMs`, counted from the
+ * acknowledgement of the last data: by keepalive if that is sooner than the next data, else by the data that is in flight then.
+ */
+export function heartbeatDetection(
+  settings: QuietSettings,
+  conditions: InFlightConditions,
+  periodMs: number,
+): TimeRange {
+  const quiet = idleDetection(settings);
+  if (quiet.latestMs <= periodMs) return quiet;
+  const { earliestMs, latestMs } = inFlightDetection(settings, conditions);
+  const inFlight = { earliestMs: periodMs + earliestMs, latestMs: periodMs + latestMs };
+  return quiet.earliestMs > periodMs ? inFlight : coverRanges([quiet, inFlight]);
+}
+
 function detect(
   policy: CompletePolicy,
   scenario: DetectionScenario,
