@@ -70,6 +70,23 @@ function firstProbe({ idle, interval }: QuietSettings, hz: number): TimeRange {
   return { earliestMs: idle - jiffyMs(hz), latestMs: longest + timerLatenessMs(longest, hz) };
 }
 
+/**
+ * Predicts when the nth probe goes out after the last segment, if none is answered, on a kernel of any HZ. Does not validate the
+ * values.
+ */
+export function probeTime(policy: QuietSettings, nth = 1): TimeRange {
+  const { interval } = policy;
+  const repeats = nth - 1;
+  const times = kernelHz.map((hz) => {
+    const { earliestMs, latestMs } = firstProbe(policy, hz);
+    return {
+      earliestMs: earliestMs + repeats * interval,
+      latestMs: latestMs + repeats * (interval + timerLatenessMs(interval, hz)),
+    };
+  });
+  return coverRanges(times);
+}
+
 function idleDeath(policy: QuietSettings, hz: number): TimeRange {
   const { idle, interval, count, userTimeout } = policy;
   const latestFirstMs = firstProbe(policy, hz).latestMs;

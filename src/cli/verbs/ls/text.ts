@@ -12,6 +12,7 @@ import { endpointText } from '../../../wire/endpoint.js';
 import {
   addressColumn,
   ageTone,
+  droppedText,
   emptyCell,
   heardText,
   inFlightText,
@@ -27,6 +28,7 @@ import {
 } from '../../text/cells.js';
 import { type Paint, plain } from '../../text/colour.js';
 import { counted, notJudgedText } from '../../text/counted.js';
+import { middleboxText } from '../../text/middlebox.js';
 import { type Column, cutMiddle, renderTable, shownColumns } from '../../text/table.js';
 import { wrapText } from '../../text/wrap-text.js';
 
@@ -49,6 +51,8 @@ const localColumn: ConnectionColumn = {
   rank: 1,
   text: ({ connection }) => endpointText(connection.local),
 };
+/** When the middlebox of --behind forgets the connection. */
+const droppedColumn: ConnectionColumn = { title: 'DROPPED', worth: 8, text: droppedText };
 const verdictColumn: ConnectionColumn = { title: 'VERDICT', text: verdictText };
 
 /** In the order in which they stand. The verdict is never dropped; the peer, the process and the policy are the last to go. */
@@ -73,9 +77,15 @@ const remoteOrPort = (row: ConnectionRow) =>
 const titlesShown = (all: readonly Column[], cells: readonly (readonly string[])[], width: number) =>
   new Set(shownColumns(all, cells, width).map(({ title }) => title));
 
+/** Returns the columns of a list. */
+function columnsOf(rows: readonly ConnectionRow[]): readonly ConnectionColumn[] {
+  if (rows[0]?.behind === undefined) return columns;
+  return columns.flatMap((column) => (column === verdictColumn ? [droppedColumn, column] : column));
+}
+
 /** Returns the columns where probes are unanswered: their number is worth more than any column that can be dropped, and than LOCAL if no row is without. */
 function columnsWithUnanswered(rows: readonly ConnectionRow[], width: number): readonly ConnectionColumn[] {
-  const worthy = columns.map((column) =>
+  const worthy = columnsOf(rows).map((column) =>
     column === unansweredColumn ? { ...column, shortTitle: 'LOST', worth: 7 } : column,
   );
   const cells = rows.map((row) => worthy.map((column) => column.text(row)));
@@ -89,7 +99,7 @@ function columnsWithUnanswered(rows: readonly ConnectionRow[], width: number): r
 export function renderConnections(rows: readonly ConnectionRow[], width: number, paint: Paint = plain): string {
   const worthy = rows.some(({ connection }) => connection.unanswered > 0)
     ? columnsWithUnanswered(rows, width)
-    : columns;
+    : columnsOf(rows);
   const cells = rows.map((row) => worthy.map((column) => column.text(row)));
   const shown = titlesShown(worthy, cells, width);
   if (!shown.has(localColumn.title)) {
@@ -114,18 +124,20 @@ export function renderGroups(groups: readonly Group[], by: Grouping, width: numb
     align: 'right',
     ...(worth === undefined ? {} : { worth }),
   });
+  const hasExposed = groups[0]?.exposed !== undefined;
   const groupColumns: readonly Column[] = [
     { title: by.toUpperCase(), least: 10, shorten: cutMiddle },
     number('CONNECTIONS', 2),
     number('UNPROTECTED'),
+    ...(hasExposed ? [number('EXPOSED')] : []),
     number('SLOW'),
     number('PROTECTED'),
     number('UNKNOWN', groups.some(({ unknown }) => unknown > 0) ? 3 : 1),
     ...(groups.some(({ other }) => other > 0) ? [number('OTHER', 1)] : []),
   ];
-  const rows = groups.map(({ name, connections, unprotected, slow, protected: safe, unknown, other }) => [
+  const rows = groups.map(({ name, connections, unprotected, exposed, slow, protected: safe, unknown, other }) => [
     name ?? emptyCell,
-    ...[connections, unprotected, slow, safe, unknown, other].map(String),
+    ...[connections, unprotected, ...(exposed === undefined ? [] : [exposed]), slow, safe, unknown, other].map(String),
   ]);
   return renderTable(groupColumns, rows, width, {
     paint,
@@ -137,19 +149,21 @@ export function renderGroups(groups: readonly Group[], by: Grouping, width: numb
   });
 }
 
-const kinds = ['unprotected', 'slow', 'protected', 'unknown', 'other'] as const;
+const kinds = ['unprotected', 'exposed', 'slow', 'protected', 'unknown', 'other'] as const;
 
 /** Returns the counts as a sentence: `12 connections: 3 unprotected, 9 protected`. */
 export function renderCounts(counts: VerdictCounts, noun = 'connection', paint: Paint = plain): string {
   const toneOf = (kind: (typeof kinds)[number]) => (kind in verdictTones ? verdictTones[kind as Verdict] : undefined);
-  const parts = kinds.filter((kind) => counts[kind] > 0).map((kind) => paint(`${counts[kind]} ${kind}`, toneOf(kind)));
+  const parts = kinds
+    .filter((kind) => (counts[kind] ?? 0) > 0)
+    .map((kind) => paint(`${counts[kind]} ${kind}`, toneOf(kind)));
   const many = counted(counts.connections, noun);
   return parts.length === 0 ? many : `${many}: ${parts.join(', ')}`;
 }
 
-/** Returns the summary of a list: its connections, its listeners, and the sockets that could not be judged, in a line each or more. */
+/** Returns the summary of a list: its connections, its listeners, its middlebox, and the sockets that could not be judged, in a line each or more. */
 export function renderSummary(
-  { rows, notJudged }: Pick<Listing, 'rows' | 'notJudged'>,
+  { rows, notJudged, behind }: Pick<Listing, 'rows' | 'notJudged' | 'behind'>,
   paint: Paint = plain,
   width = Number.POSITIVE_INFINITY,
 ): string {
@@ -158,6 +172,7 @@ export function renderSummary(
   return [
     renderCounts(countVerdicts(rows), 'connection', paint),
     ...(listeners.connections === 0 ? [] : [renderCounts(listeners, 'listener', paint)]),
+    ...(behind === undefined ? [] : [wrapText(middleboxText(behind), width)]),
     ...(open === undefined ? [] : [wrapText(open, width)]),
   ].join('\n');
 }
