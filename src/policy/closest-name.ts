@@ -32,10 +32,10 @@ export function closestName(given: string, names: readonly string[]): string | u
   return closeNames(given, names)[0];
 }
 
-/** Returns the names that may have been meant: the closest first, then those that contain the given text. */
+/** Returns the names that may have been meant: those that contain the given text, then the closest. */
 export function nearestNames(given: string, names: readonly string[]): string[] {
   const containing = given === '' ? [] : names.filter((name) => name.includes(given));
-  return [...new Set([...closeNames(given, names), ...containing])];
+  return [...new Set([...containing, ...closeNames(given, names)])];
 }
 
 /** Returns the question whether the closest name was meant; undefined if no name is close. */

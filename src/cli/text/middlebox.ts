@@ -12,15 +12,12 @@ const marks: Readonly<Record<Sureness, string>> = {
 };
 
 /** Returns what keeps probes from a verdict behind a middlebox, and what to do; `undefined` if nothing does. */
-export function middleboxCaveat({ title, timeoutMs, keepAliveCounts, note }: Middlebox): string | undefined {
+export function middleboxCaveat({ title, keepAliveCounts }: Middlebox): string | undefined {
   if (keepAliveCounts === false) {
     return (
       `keepalive does not count at ${title}: it answers probes itself and counts data only, so rows are judged as without it; ` +
       'send an HTTP/2 PING or a WebSocket ping, or raise its own timeout'
     );
-  }
-  if (timeoutMs === null) {
-    return `the idle timeout of ${title} is not known${note === undefined ? '' : ` (${note})`}: give a duration, such as --behind 5m`;
   }
   if (keepAliveCounts !== null) return undefined;
   return `whether keepalive counts at ${title} is not known: also a connection that is not exposed may be dropped`;
@@ -29,9 +26,10 @@ export function middleboxCaveat({ title, timeoutMs, keepAliveCounts, note }: Mid
 /** Returns a line on the middlebox that a list was made for: its timeout, how sure that is, and an idle time that is safe. */
 export function middleboxText(middlebox: Middlebox): string {
   const { title, timeoutMs, keepAliveCounts, sure } = middlebox;
-  const timeout = timeoutMs === null ? 'not known' : humanDuration(timeoutMs);
-  const head = `behind ${title}: idle timeout ${timeout}${marks[sure]}`;
+  const timeout = timeoutMs === null ? 'no default idle timeout' : `idle timeout ${humanDuration(timeoutMs)}`;
+  const head = `behind ${title}: ${timeout}${marks[sure]}`;
   if (keepAliveCounts === false) return `${head}; keepalive does not count`;
+  if (keepAliveCounts === null) return `${head}; whether keepalive counts is not known`;
   const idle = recommendedIdle(middlebox);
   return idle === undefined
     ? head

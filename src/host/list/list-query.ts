@@ -1,3 +1,5 @@
+import { ConfigurationError } from '../../policy/configuration-error.js';
+import { describeValue } from '../../policy/errors.js';
 import { verdicts } from '../../policy/model/verdict.js';
 import { OptionsCheck } from '../../policy/options-check.js';
 import { readMiddlebox } from '../../policy/plan/middleboxes.js';
@@ -36,8 +38,8 @@ export interface ListQuery {
   readonly withinMs?: number;
   /**
    * A middlebox on the path, such as `'aws-nlb'`, or its idle timeout: `'350s'`, or a number of milliseconds. A connection whose
-   * first probe can come too late for the middlebox is `exposed`. Changes nothing if keepalive does not count there, or if its
-   * timeout is not known: {@link middleboxOf} tells.
+   * first probe can come too late for the middlebox is `exposed`. Changes no verdict if keepalive does not count there:
+   * {@link middleboxOf} tells.
    */
   readonly behind?: string | number;
   /**
@@ -69,6 +71,14 @@ export const optionMethods: readonly OptionSource['method'][] = ['tcp-iterator',
 
 const verdictsWithout = verdicts.filter((verdict) => verdict !== 'exposed').join(', ');
 
+/** Checks a middlebox: without its timeout, no connection could be told to be exposed or not. */
+function assertTimeoutKnown(source: string, behind: unknown): void {
+  const { timeoutMs, keepAliveCounts, note } = readMiddlebox(behind, source, 'behind');
+  if (timeoutMs !== null || keepAliveCounts === false) return;
+  const allowed = `a middlebox with one idle timeout, or a duration such as '5m'`;
+  throw new ConfigurationError(source, 'behind', behind, allowed, undefined, `${describeValue(behind)}; ${note}`);
+}
+
 /**
  * Checks a query: a misspelt filter would not filter.
  *
@@ -83,7 +93,7 @@ export function assertListQuery(source: string, query: ListQuery, more: readonly
   const { selection = {}, withinMs = 1, behind } = query;
   if (!(typeof withinMs === 'number' && withinMs > 0)) check.refuse('withinMs', 'a number of milliseconds above 0');
   assertSelection(source, selection);
-  if (behind !== undefined) readMiddlebox(behind, source, 'behind');
+  if (behind !== undefined) assertTimeoutKnown(source, behind);
   else if (selection.verdict?.includes('exposed')) {
     throw new SelectionError(
       'verdict',

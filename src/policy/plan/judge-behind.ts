@@ -60,7 +60,7 @@ function outcomeOf(middlebox: Middlebox, isOn: boolean, marginMs: number | null)
  * `middlebox` is a name, a duration, or what {@link middleboxOf} returned.
  *
  * @example
- * judgeBehind('340:5:3', 'aws-nlb').outcome; // 'too-late': up to 356.4 s
+ * judgeBehind('340:5:3', 'aws-nlb').outcome; // 'too-late': after 372.8 s at the latest
  * @throws {ConfigurationError} if there is no such middlebox.
  * @throws {PolicyError} if the policy is not valid, or idle, interval or count is missing.
  */
@@ -89,7 +89,7 @@ export function judgeBehind(policy: PolicyInput | false, middlebox: string | num
  *
  * @param interval The time until the repeat. Default: 5 s.
  * @example
- * recommendedIdle('aws-nlb'); // 327000
+ * recommendedIdle('aws-nlb'); // 311000
  * @throws {ConfigurationError} if there is no such middlebox, or the interval is no duration above 0.
  */
 export function recommendedIdle(middlebox: string | number | Middlebox, interval: Duration = 5000): number | undefined {

@@ -31,7 +31,7 @@ const allowed = "a middlebox such as 'aws-nlb' or its idle timeout such as '350s
 function middleboxWithTimeout(name: string, timeoutMs: number): Middlebox {
   return {
     name,
-    title: `a middlebox with an idle timeout of ${name}`,
+    title: 'a middlebox',
     timeoutMs,
     settable: null,
     onExpiry: 'unknown',

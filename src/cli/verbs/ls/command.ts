@@ -86,7 +86,8 @@ function failOn(text: string, previous: readonly Verdict[] = []): readonly Verdi
 
 function exitCodeOf(listing: Listing, { failOn: faultsWanted = [] }: LsOptions): number {
   if (listing.rows.some(({ verdict }) => verdict !== null && faultsWanted.includes(verdict))) return exitCodes.fault;
-  return isAnswered(listing) ? exitCodes.done : exitCodes.unanswered;
+  const isCounted = listing.behind?.keepAliveCounts !== null;
+  return isAnswered(listing) && isCounted ? exitCodes.done : exitCodes.unanswered;
 }
 
 /** Returns the exit code of a list. Prints why the list is empty, unless only filters such as --verdict exclude all rows. */

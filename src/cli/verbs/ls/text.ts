@@ -77,29 +77,39 @@ const remoteOrPort = (row: ConnectionRow) =>
 const titlesShown = (all: readonly Column[], cells: readonly (readonly string[])[], width: number) =>
   new Set(shownColumns(all, cells, width).map(({ title }) => title));
 
-/** Returns the columns of a list. */
+/** Returns the columns of a list. If probes are unanswered, their number is worth more than most columns that can be dropped. */
 function columnsOf(rows: readonly ConnectionRow[]): readonly ConnectionColumn[] {
-  if (rows[0]?.behind === undefined) return columns;
-  return columns.flatMap((column) => (column === verdictColumn ? [droppedColumn, column] : column));
+  const hasUnanswered = rows.some(({ connection }) => connection.unanswered > 0);
+  const isBehind = rows[0]?.behind !== undefined;
+  return columns.flatMap((column) => {
+    if (column === unansweredColumn && hasUnanswered) return { ...column, shortTitle: 'LOST', worth: 7 };
+    return column === verdictColumn && isBehind ? [droppedColumn, column] : column;
+  });
 }
 
-/** Returns the columns where probes are unanswered: their number is worth more than any column that can be dropped, and than LOCAL if no row is without. */
-function columnsWithUnanswered(rows: readonly ConnectionRow[], width: number): readonly ConnectionColumn[] {
-  const worthy = columnsOf(rows).map((column) =>
-    column === unansweredColumn ? { ...column, shortTitle: 'LOST', worth: 7 } : column,
-  );
-  const cells = rows.map((row) => worthy.map((column) => column.text(row)));
-  const isShown = titlesShown(worthy, cells, width).has(unansweredColumn.title);
-  const isAsked = rows.every(({ connection }) => connection.unanswered > 0);
-  if (isShown || !isAsked) return worthy;
-  return worthy.filter(({ title }) => title !== localColumn.title).map(({ isLastResort: _, ...column }) => column);
+/**
+ * Returns the columns of a list with lines no longer than `width`: without LOCAL if that makes room for the number of unanswered
+ * probes that each row has, or for the time of a row when a middlebox forgets the connection.
+ */
+function fittingColumns(rows: readonly ConnectionRow[], width: number): readonly ConnectionColumn[] {
+  const all = columnsOf(rows);
+  const wanted = [
+    ...(rows.every(({ connection }) => connection.unanswered > 0) ? [unansweredColumn] : []),
+    ...(rows.some(({ behind }) => behind !== undefined && behind.dropInMs !== null) ? [droppedColumn] : []),
+  ];
+  const areShown = (some: readonly ConnectionColumn[]) => {
+    const cells = rows.map((row) => some.map((column) => column.text(row)));
+    const shown = titlesShown(some, cells, width);
+    return wanted.every(({ title }) => shown.has(title));
+  };
+  if (wanted.length === 0 || areShown(all)) return all;
+  const others = all.filter(({ title }) => title !== localColumn.title).map(({ isLastResort: _, ...column }) => column);
+  return areShown(others) ? others : all;
 }
 
 /** Returns the connections as a table with lines no longer than `width`. A row is coloured by its unanswered probes. */
 export function renderConnections(rows: readonly ConnectionRow[], width: number, paint: Paint = plain): string {
-  const worthy = rows.some(({ connection }) => connection.unanswered > 0)
-    ? columnsWithUnanswered(rows, width)
-    : columnsOf(rows);
+  const worthy = fittingColumns(rows, width);
   const cells = rows.map((row) => worthy.map((column) => column.text(row)));
   const shown = titlesShown(worthy, cells, width);
   if (!shown.has(localColumn.title)) {
