@@ -1,7 +1,7 @@
 import { assertKnownOptions, ConfigurationError } from '../configuration-error.js';
 import { readCompletePolicy } from '../parse.js';
 import type { CompletePolicy, PolicyInput } from '../policy.js';
-import { firstProbe, type QuietSettings, quietDeath } from './quiet-death.js';
+import { firstProbe, probeRange, type QuietSettings, quietDeath } from './quiet-death.js';
 import { type InFlightConditions, type InFlightSettings, inFlightDeath } from './retransmission.js';
 import { coverRanges, never, type TimeRange } from './time-range.js';
 import { kernelHz } from './timer-wheel.js';
@@ -52,6 +52,14 @@ function check(scenario: DetectionScenario, conditions: DetectionConditions): vo
   if (retries2 !== undefined && !(Number.isInteger(retries2) && isBetween(retries2, 0, 255))) {
     throw new ConfigurationError(source, 'retries2', retries2, 'a whole number from 0 to 255');
   }
+}
+
+/**
+ * Predicts when the nth probe goes out after the last segment, if none is answered, on a kernel of any HZ. Does not validate the
+ * values.
+ */
+export function probeTime(policy: QuietSettings, nth = 1): TimeRange {
+  return coverRanges(kernelHz.map((hz) => probeRange(policy, nth, hz)));
 }
 
 /** {@link detectionTime} of an idle peer on a kernel of any HZ, for values that no one has validated. */
