@@ -34,6 +34,30 @@ describe('tcp-keepalive explain', () => {
     expect([falseAlarm, warnings]).toEqual([null, []]);
   });
 
+  it('says whether probes are in time for a middlebox, with the arithmetic and a warning', async () => {
+    const args = ['explain', '340:5:3:auto', '--behind', 'aws-nlb,aws-alb', '--behind', '2000s'];
+    const { behind, warnings } = JSON.parse((await runCli(...args, '--json')).stdout);
+    expect(behind).toMatchObject([
+      { name: 'aws-nlb', timeoutMs: 350_000, outcome: 'too-late', recommendedIdleMs: 311_000, sure: 'confirmed' },
+      { name: 'aws-alb', outcome: 'not-counted', recommendedIdleMs: null, sure: 'unconfirmed' },
+      { name: '2000s', outcome: 'safe' },
+    ]);
+    expect(warnings.map(({ code }: { code: string }) => code)).toEqual(['idle-too-close', 'keepalive-does-not-count']);
+    const text = (await runCli(...args)).stdout.replace(/\s+/g, ' ');
+    expect(text).toMatch(
+      /Behind .*\(5 min 50 s\): not safe: the first probe goes out after 6 min \d+ s at the latest\./,
+    );
+    expect(text).toMatch(/\(1 min, unconfirmed\): not safe: probes do not count there\./);
+  });
+
+  it('lists the middleboxes that have a name', async () => {
+    const { stdout } = await runCli('explain', '--middleboxes');
+    expect(stdout).toMatch(/^NAME +TIMEOUT +PROBES COUNT +ON EXPIRY +SURE +WHAT IT IS$/m);
+    expect(stdout).toMatch(/^aws-nlb +5 min 50 s +yes +reset +confirmed +/m);
+    const { middleboxes } = JSON.parse((await runCli('explain', '--middleboxes', '--json')).stdout);
+    expect(middleboxes.length).toBeGreaterThan(30);
+  });
+
   it('writes the timeline as a picture', async () => {
     const folder = mkdtempSync(join(tmpdir(), 'tcp-keepalive-explain-'));
     try {
@@ -56,7 +80,9 @@ describe('tcp-keepalive explain', () => {
     [['30:5:3', '--burst', '5s'], /--burst is for --loss/],
     [['30:5:3', '--connections', '0'], /whole number from 1/],
     [['30:5:3', '--svg', '/no/such/folder/t.svg'], /ENOENT/],
-    [[], /missing required argument 'policy'/],
+    [['30:5:3', '--behind', 'aws-nbl'], /did you mean "aws-nlb"/],
+    [['30:5:3', '--middleboxes'], /--middleboxes takes no policy/],
+    [[], /missing argument 'policy'/],
   ])('refuses %j in one line', async (args, message) => {
     const { code, stdout, stderr } = await runCli('explain', ...args);
     expect([code, stdout]).toEqual([1, '']);

@@ -4,12 +4,16 @@ import { type FalseAlarm, falseAlarm, type PathLoss } from '../../../policy/mode
 import type { TimeRange } from '../../../policy/model/time-range.js';
 import { lossTimeline, type TimelineEntry } from '../../../policy/model/timeline.js';
 import { quietTraffic, type Traffic } from '../../../policy/model/traffic.js';
+import { behindWarning } from '../../../policy/plan/behind-warning.js';
+import { type BehindJudgement, judgeBehind } from '../../../policy/plan/judge-behind.js';
+import type { Middlebox } from '../../../policy/plan/middlebox.js';
 import { type PolicyWarning, policyWarnings } from '../../../policy/plan/warnings.js';
 import type { CompletePolicy } from '../../../policy/policy.js';
 
 /** What surrounds the connections of a policy. */
 export interface Surroundings {
   readonly connections: number;
+  readonly middleboxes: readonly Middlebox[];
   readonly path: PathLoss | undefined;
   /** How often the program writes, in milliseconds. */
   readonly heartbeatMs: number | undefined;
@@ -33,12 +37,14 @@ export interface Explanation {
   readonly timelines: { readonly idle: readonly TimelineEntry[]; readonly inFlight: readonly TimelineEntry[] };
   readonly traffic: Traffic & { readonly connections: number };
   readonly falseAlarm: (FalseAlarm & PathLoss) | null;
+  readonly behind: readonly BehindJudgement[];
   readonly warnings: readonly PolicyWarning[];
 }
 
 /** Explains a policy that states idle, interval and count. */
 export function explainPolicy(policy: CompletePolicy, surroundings: Surroundings): Explanation {
-  const { connections, path, heartbeatMs, retries2 } = surroundings;
+  const { connections, middleboxes, path, heartbeatMs, retries2 } = surroundings;
+  const behind = middleboxes.map((middlebox) => judgeBehind(policy, middlebox));
   const conditions = { retries2 };
   const { rtoMax: _, ...written } = policy;
   return {
@@ -56,6 +62,7 @@ export function explainPolicy(policy: CompletePolicy, surroundings: Surroundings
     },
     traffic: { connections, ...quietTraffic(policy, connections) },
     falseAlarm: path === undefined ? null : { ...path, ...falseAlarm(policy, path) },
-    warnings: policyWarnings(policy),
+    behind,
+    warnings: [...behind.map(behindWarning).filter((warning) => warning !== undefined), ...policyWarnings(policy)],
   };
 }

@@ -1,6 +1,8 @@
 import { policyDuration } from '../../../policy/duration.js';
 import type { TimeRange } from '../../../policy/model/time-range.js';
 import type { TimelineEntry, TimelineStep } from '../../../policy/model/timeline.js';
+import type { BehindJudgement } from '../../../policy/plan/judge-behind.js';
+import type { Middlebox } from '../../../policy/plan/middlebox.js';
 import { counted } from '../../text/counted.js';
 import { humanDuration, longestDuration } from '../../text/duration.js';
 import { renderTable } from '../../text/table.js';
@@ -103,6 +105,49 @@ function falseAlarmText({ falseAlarm }: Explanation): string[] {
   return [`A path that ${path} ${often}: ${counted(probes, 'lost probe')} in a row.`];
 }
 
+const sureness: Readonly<Record<Middlebox['sure'], string>> = {
+  confirmed: '',
+  given: '',
+  secondary: ', by a secondary source',
+  unconfirmed: ', unconfirmed',
+};
+
+/** Returns whether probes keep the connections alive behind a middlebox, with the arithmetic; what is wrong is a warning. */
+function behindText({ middlebox, outcome, firstProbe, marginMs }: BehindJudgement): string {
+  const { title, timeoutMs, sure } = middlebox;
+  const timeout = timeoutMs === null ? 'no single timeout' : humanDuration(timeoutMs);
+  const probe = `the first probe goes out after ${longestDuration(firstProbe.latestMs)} at the latest`;
+  const said: Readonly<Record<BehindJudgement['outcome'], string>> = {
+    safe: `safe: ${probe}, ${humanDuration(marginMs ?? 0)} before`,
+    'too-late': `not safe: ${probe}`,
+    'not-counted': 'not safe: probes do not count there',
+    off: 'not safe: keepalive is off',
+    unknown: `not known: ${probe}`,
+  };
+  return `Behind ${title} (${timeout}${sureness[sure]}): ${said[outcome]}.`;
+}
+
+/** Returns the middleboxes that have a name. */
+export function renderMiddleboxes(middleboxes: readonly Middlebox[], width: number): string {
+  const rows = middleboxes.map(({ name, title, timeoutMs, onExpiry, keepAliveCounts, sure }) => [
+    name,
+    timeoutMs === null ? '?' : humanDuration(timeoutMs),
+    keepAliveCounts === null ? '?' : keepAliveCounts ? 'yes' : 'no',
+    onExpiry === 'unknown' ? '?' : onExpiry,
+    sure,
+    title,
+  ]);
+  const columns = [
+    'NAME',
+    'TIMEOUT',
+    { title: 'PROBES COUNT', shortTitle: 'COUNT', worth: 3 },
+    { title: 'ON EXPIRY', worth: 2 },
+    { title: 'SURE', worth: 4 },
+    { title: 'WHAT IT IS', worth: 1 },
+  ];
+  return `${renderTable(columns, rows, width)}\n`;
+}
+
 /** Returns what a policy does, for people. */
 export function renderExplanation(explanation: Explanation, terminalWidth: number): string {
   const width = Math.min(terminalWidth, widest);
@@ -117,7 +162,9 @@ export function renderExplanation(explanation: Explanation, terminalWidth: numbe
     wrapText(head, width),
     renderDetections(explanation, width),
     renderTimeline('A quiet peer vanishes:', timelines.idle, width),
-    ...[trafficText(explanation), ...falseAlarmText(explanation)].map((text) => wrapText(text, width)),
+    ...[...explanation.behind.map(behindText), trafficText(explanation), ...falseAlarmText(explanation)].map((text) =>
+      wrapText(text, width),
+    ),
     ...warnings.map(({ code, message, source }) => wrapText(`warning ${code}: ${message} (${source})`, width, '  ')),
   ].join('\n\n')}\n`;
 }
