@@ -39,7 +39,7 @@ describe('tcp-keepalive explain', () => {
     const { behind, warnings } = JSON.parse((await runCli(...args, '--json')).stdout);
     expect(behind).toMatchObject([
       { name: 'aws-nlb', timeoutMs: 350_000, outcome: 'too-late', recommendedIdleMs: 311_000, sure: 'confirmed' },
-      { name: 'aws-alb', outcome: 'not-counted', recommendedIdleMs: null, sure: 'unconfirmed' },
+      { name: 'aws-alb', outcome: 'not-counted', recommendedIdleMs: null, sure: 'secondary' },
       { name: '2000s', outcome: 'safe' },
     ]);
     expect(warnings.map(({ code }: { code: string }) => code)).toEqual(['idle-too-close', 'keepalive-does-not-count']);
@@ -47,7 +47,7 @@ describe('tcp-keepalive explain', () => {
     expect(text).toMatch(
       /Behind .*\(5 min 50 s\): not safe: the first probe goes out after 6 min \d+ s at the latest\./,
     );
-    expect(text).toMatch(/\(1 min, unconfirmed\): not safe: probes do not count there\./);
+    expect(text).toMatch(/\(1 min, by a secondary source\): not safe: probes do not count there\./);
   });
 
   it('lists the middleboxes that have a name', async () => {
