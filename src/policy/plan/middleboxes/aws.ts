@@ -4,7 +4,7 @@ import { day, second } from './units.js';
 /** The range of load balancers and firewalls since they can be set. */
 const sixtyToSixThousand = { leastMs: 60 * second, mostMs: 6000 * second };
 
-const securityGroups = { by: 'TcpEstablishedTimeout of the interface', leastMs: 60 * second, mostMs: 5 * day };
+const securityGroups = { by: 'TcpEstablishedTimeout', leastMs: 60 * second, mostMs: 5 * day };
 
 export const awsMiddleboxes: readonly Middlebox[] = [
   {
