@@ -20,6 +20,7 @@ const behind = (keepAlive: RowParts['keepAlive'], connection = exampleConnection
 const heard = (lastAckReceivedMs: number) =>
   exampleConnection({ info: exampleInfo({ lastDataReceivedMs: 1e9, lastAckReceivedMs }) });
 const rows = [behind(late, heard(338_000)), behind(late, heard(353_000)), behind(off, heard(20_000)), behind(on)];
+const timed = { enabled: true, idle: null, interval: null, count: null, userTimeout: null };
 const none = { connections: 0, listeners: 0, reasons: [] };
 
 describe('the table behind a middlebox', () => {
@@ -81,6 +82,10 @@ describe('--explain behind a middlebox', () => {
       'the first probe can come 6 min 26 s after the last packet, and the middlebox forgets the connection after 5 min 50 s',
     ],
     [[behind(null)], /not known/],
+    [
+      [behind(timed, exampleConnection({ timer: { kind: 'keepalive', expiresMs: 400_000 } }))],
+      'the first probe can come too late: dropped by 5 min 50 s after it was last heard, 5 min 32 s from now',
+    ],
   ])('%#: says by when a connection is dropped', (some, text) => {
     expect(explained(...(some as ReturnType<typeof behind>[]))).toEqual(
       typeof text === 'string' ? text : expect.stringMatching(text),
