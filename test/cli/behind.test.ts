@@ -124,7 +124,7 @@ describe.concurrent('ls --behind', () => {
 
   it.each([
     ['aws-alb', 'slow', 0, /^tcp-keepalive: keepalive does not count at AWS Application.*HTTP\/2 PING.*\n$/],
-    ['haproxy', 'slow', 0, /^tcp-keepalive: keepalive does not count at HAProxy: .*its own timeout\n$/],
+    ['haproxy', 'slow', 0, /^tcp-keepalive: keepalive does not count at HAProxy, .*its own timeout\n$/],
     ['kemp', 'slow', 3, /^tcp-keepalive: whether keepalive counts at Kemp LoadMaster is not known.*\n$/],
   ])('says in one line what is not known of %s', async (middlebox, verdict, exitCode, line) => {
     using pair = await loopbackPair();

@@ -138,7 +138,7 @@ describe('the text of a middlebox', () => {
       expect(middleboxCaveat(middlebox) !== undefined).toBe(keepAliveCounts !== true);
     }
     expect(middleboxCaveat(middleboxOf('aws-alb'))).toMatch(
-      /^keepalive does not count at AWS Application Load Balancer: .*HTTP\/2 PING or a WebSocket ping, or raise its own timeout$/,
+      /^keepalive does not count at AWS Application Load Balancer, .*HTTP\/2 PING or a WebSocket ping, or raise its own timeout$/,
     );
   });
 });
