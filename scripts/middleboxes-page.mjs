@@ -76,7 +76,6 @@ export function middleboxesPage() {
     '',
     'A NAT, firewall or load balancer forgets a quiet connection after its idle timeout. Both ends still call the connection',
     'established. This page lists the timeouts that `--behind` of [`ls`](list-connections.md#behind-a-middlebox) and the API know.',
-    '`scripts/middleboxes-page.mjs` makes the page from the same table.',
     '',
     '<!-- exits: 0 3 -->',
     '```sh',
