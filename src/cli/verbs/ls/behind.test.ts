@@ -120,7 +120,7 @@ describe('the keys of --watch', () => {
 
 describe('the text of a middlebox', () => {
   it.each([
-    ['calico-ebpf', /idle timeout 1 h \(unconfirmed\); safe with an idle time of \d+ s or less/],
+    ['netscaler', /idle timeout 2 h 30 min \(unconfirmed\); safe with an idle time of \d+ s or less/],
     ['aws-nat-gateway', /idle timeout 5 min 50 s \(from a secondary source\); safe/],
     ['aws-alb', /idle timeout 1 min \(from a secondary source\); keepalive does not count$/],
     ['haproxy', /no default idle timeout \(from a secondary source\); keepalive does not count$/],

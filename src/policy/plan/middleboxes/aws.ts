@@ -15,7 +15,7 @@ export const awsMiddleboxes: readonly Middlebox[] = [
     onExpiry: 'unknown',
     keepAliveCounts: true,
     sure: 'confirmed',
-    source: 'AWS blog, Best Practices for TCP Connection Management on EC2; EC2 API, ConnectionTrackingSpecification',
+    source: 'AWS blog, Best Practices for TCP Connection Management on EC2; EC2 API, ConnectionTrackingConfiguration',
     date: '2025-06',
   },
   {
@@ -128,8 +128,7 @@ export const awsMiddleboxes: readonly Middlebox[] = [
     settable: { by: 'IdleTimeout', leastMs: second, mostMs: 3600 * second },
     onExpiry: 'closes',
     keepAliveCounts: false,
-    sure: 'unconfirmed',
-    source: 'CloudFormation, LoadBalancer ConnectionSettings; ELB guide, Classic Load Balancers, idle timeout',
-    note: 'the range and that keepalive does not count are confirmed, the default is not',
+    sure: 'confirmed',
+    source: 'ELB guide, Classic Load Balancers, idle timeout; CloudFormation, LoadBalancer ConnectionSettings',
   },
 ];
