@@ -15,7 +15,7 @@ const marks: Readonly<Record<Sureness, string>> = {
 export function middleboxCaveat({ title, keepAliveCounts }: Middlebox): string | undefined {
   if (keepAliveCounts === false) {
     return (
-      `keepalive does not count at ${title}: it answers probes itself and counts data only, so rows are judged as without it; ` +
+      `keepalive does not count at ${title}, which answers probes itself and counts data only: verdicts are those without --behind; ` +
       'send an HTTP/2 PING or a WebSocket ping, or raise its own timeout'
     );
   }

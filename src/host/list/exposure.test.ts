@@ -52,6 +52,15 @@ describe('connectionRow behind a middlebox', () => {
     expect(behind(told(false))).toMatchObject({ verdict: 'unprotected', behind: { dropInMs: 332_000 } });
   });
 
+  it('is exposed without known numbers if the timer of the first probe fires too late', () => {
+    const firing = (expiresMs: number, fields = {}) =>
+      behind(told(true), exampleConnection({ timer: { kind: 'keepalive', expiresMs }, ...fields }));
+    expect(firing(332_000)).toMatchObject({ verdict: 'exposed', behind: { firstProbeMs: null, dropInMs: 332_000 } });
+    expect(firing(331_999)).toMatchObject({ verdict: null, behind: { dropInMs: null } });
+    expect(firing(400_000, { unanswered: 1 }).verdict).toBeNull();
+    expect(firing(400_000, { sendQueue: 1, timer: { kind: 'retransmission', expiresMs: 400_000 } }).verdict).toBeNull();
+  });
+
   it('has no infinite number in its JSON', () => {
     expect(toJson(behind(late)).behind).toEqual({ timeoutMs, firstProbeMs, dropInMs: 332_000 });
     expect(toJson(behind(off)).behind).toEqual({ timeoutMs, firstProbeMs: null, dropInMs: 332_000 });

@@ -17,9 +17,14 @@ export interface Exposure {
 /**
  * Returns what a middlebox does to a connection.
  *
+ * @param isLate Whether the first probe can come too late.
  * @param quietForMs The time since the last packet; `null` if there was none, or if not known.
  */
-export function exposureOf(timeoutMs: number, firstProbeMs: number | null, quietForMs: number | null): Exposure {
-  const isLate = firstProbeMs !== null && firstProbeMs >= timeoutMs;
+export function exposureOf(
+  timeoutMs: number,
+  firstProbeMs: number | null,
+  isLate: boolean,
+  quietForMs: number | null,
+): Exposure {
   return { timeoutMs, firstProbeMs, dropInMs: isLate && quietForMs !== null ? timeoutMs - quietForMs : null };
 }

@@ -105,14 +105,22 @@ function transferOf({ state, sendQueue, timer, info }: HostConnection, retries2:
   };
 }
 
+/** Returns whether the next probe is certain to come after the timeout of a middlebox: timers are never early. */
+function isTimerLate(connection: HostConnection, behindMs = Number.POSITIVE_INFINITY): boolean {
+  const { timer, unanswered } = connection;
+  if (timer?.kind !== 'keepalive' || unanswered > 0) return false;
+  return (lastHeardMs(connection) ?? 0) + timer.expiresMs >= behindMs;
+}
+
 /** A {@link Judgement}, or nothing if the connection cannot be judged. */
 type RowJudgement = Omit<Judgement, 'detection'> & Pick<ConnectionRow, 'detection'>;
 
 /** Returns the verdict and detection times of a connection, from its options or from its timers alone. */
-function judged(connection: HostConnection, { keepAlive, retries2 = null }: RowParts, judge: Judge): RowJudgement {
+function judged(connection: HostConnection, parts: RowParts, judge: Judge): RowJudgement {
+  const { keepAlive, retries2 = null, behindMs } = parts;
   if (keepAlive === null || !dependsOnKeepAlive(connection)) return { verdict: null, detection: null };
   if (keepAlive.idle !== null) return judge(keepAlive, transferOf(connection, retries2));
-  if (keepAlive.enabled) return { verdict: null, detection: null };
+  if (keepAlive.enabled) return { verdict: isTimerLate(connection, behindMs) ? 'exposed' : null, detection: null };
   const never = Number.POSITIVE_INFINITY;
   return { verdict: 'unprotected', detection: { quietMs: never, inFlightMs: null }, firstProbeMs: never };
 }
@@ -132,6 +140,7 @@ export function connectionRow(connection: HostConnection, parts: RowParts, judge
   const { keepAlive, owners, place, unreachable = null, behindMs } = parts;
   const { container } = place;
   const { verdict, detection, firstProbeMs = null } = judged(connection, parts, judge);
+  const isLate = verdict === 'exposed' || verdict === 'unprotected';
   return {
     connection,
     keepAlive,
@@ -145,7 +154,7 @@ export function connectionRow(connection: HostConnection, parts: RowParts, judge
     unreachable,
     ...(behindMs === undefined
       ? {}
-      : { behind: exposureOf(behindMs, firstProbeMs, quietForMs(connection, keepAlive, behindMs)) }),
+      : { behind: exposureOf(behindMs, firstProbeMs, isLate, quietForMs(connection, keepAlive, behindMs)) }),
   };
 }
 

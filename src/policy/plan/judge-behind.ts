@@ -60,7 +60,7 @@ function outcomeOf(middlebox: Middlebox, isOn: boolean, marginMs: number | null)
  * `middlebox` is a name, a duration, or what {@link middleboxOf} returned.
  *
  * @example
- * judgeBehind('340:5:3', 'aws-nlb').outcome; // 'too-late': after 372.8 s at the latest
+ * judgeBehind('340:5:3', 'aws-nlb').outcome; // 'too-late': up to 381 s
  * @throws {ConfigurationError} if there is no such middlebox.
  * @throws {PolicyError} if the policy is not valid, or idle, interval or count is missing.
  */

@@ -20,6 +20,7 @@ const behind = (keepAlive: RowParts['keepAlive'], connection = exampleConnection
 const heard = (lastAckReceivedMs: number) =>
   exampleConnection({ info: exampleInfo({ lastDataReceivedMs: 1e9, lastAckReceivedMs }) });
 const rows = [behind(late, heard(338_000)), behind(late, heard(353_000)), behind(off, heard(20_000)), behind(on)];
+const timed = { enabled: true, idle: null, interval: null, count: null, userTimeout: null };
 const none = { connections: 0, listeners: 0, reasons: [] };
 
 describe('the table behind a middlebox', () => {
@@ -81,6 +82,10 @@ describe('--explain behind a middlebox', () => {
       'the first probe can come 6 min 26 s after the last packet, and the middlebox forgets the connection after 5 min 50 s',
     ],
     [[behind(null)], /not known/],
+    [
+      [behind(timed, exampleConnection({ timer: { kind: 'keepalive', expiresMs: 400_000 } }))],
+      'the first probe can come too late: dropped by 5 min 50 s after it was last heard, 5 min 32 s from now',
+    ],
   ])('%#: says by when a connection is dropped', (some, text) => {
     expect(explained(...(some as ReturnType<typeof behind>[]))).toEqual(
       typeof text === 'string' ? text : expect.stringMatching(text),
@@ -115,7 +120,7 @@ describe('the keys of --watch', () => {
 
 describe('the text of a middlebox', () => {
   it.each([
-    ['calico-ebpf', /idle timeout 1 h \(unconfirmed\); safe with an idle time of \d+ s or less/],
+    ['netscaler', /idle timeout 2 h 30 min \(unconfirmed\); safe with an idle time of \d+ s or less/],
     ['aws-nat-gateway', /idle timeout 5 min 50 s \(from a secondary source\); safe/],
     ['aws-alb', /idle timeout 1 min \(from a secondary source\); keepalive does not count$/],
     ['haproxy', /no default idle timeout \(from a secondary source\); keepalive does not count$/],
@@ -133,7 +138,7 @@ describe('the text of a middlebox', () => {
       expect(middleboxCaveat(middlebox) !== undefined).toBe(keepAliveCounts !== true);
     }
     expect(middleboxCaveat(middleboxOf('aws-alb'))).toMatch(
-      /^keepalive does not count at AWS Application Load Balancer: .*HTTP\/2 PING or a WebSocket ping, or raise its own timeout$/,
+      /^keepalive does not count at AWS Application Load Balancer, .*HTTP\/2 PING or a WebSocket ping, or raise its own timeout$/,
     );
   });
 });

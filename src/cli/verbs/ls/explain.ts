@@ -53,11 +53,12 @@ export function explainRow(row: ConnectionRow): string {
 /** Returns what a middlebox does to connections of one policy; '' if their probes come in time, or if not known. */
 function behindText(rows: readonly ConnectionRow[]): string {
   const [first] = rows.flatMap(({ behind }) => behind ?? []);
-  if (first === undefined || first.firstProbeMs === null || first.firstProbeMs < first.timeoutMs) return '';
-  const probe = Number.isFinite(first.firstProbeMs)
-    ? `the first probe can come ${longestDuration(first.firstProbeMs)} after the last packet`
-    : 'no probe comes';
-  const timeout = humanDuration(first.timeoutMs);
+  const [{ verdict }] = rows as [ConnectionRow];
+  if (first === undefined || (verdict !== 'exposed' && verdict !== 'unprotected')) return '';
+  const { firstProbeMs, timeoutMs } = first;
+  const late = firstProbeMs === null ? 'too late' : `${longestDuration(firstProbeMs)} after the last packet`;
+  const probe = firstProbeMs === Number.POSITIVE_INFINITY ? 'no probe comes' : `the first probe can come ${late}`;
+  const timeout = humanDuration(timeoutMs);
   const drops = rows.flatMap(({ behind }) => behind?.dropInMs ?? []);
   if (drops.length === 0) return `; ${probe}, and the middlebox forgets the connection after ${timeout}`;
   const soonest = Math.min(...drops);

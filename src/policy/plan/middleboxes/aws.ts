@@ -4,7 +4,7 @@ import { day, second } from './units.js';
 /** The range of load balancers and firewalls since they can be set. */
 const sixtyToSixThousand = { leastMs: 60 * second, mostMs: 6000 * second };
 
-const securityGroups = { by: 'TcpEstablishedTimeout of the interface', leastMs: 60 * second, mostMs: 5 * day };
+const securityGroups = { by: 'TcpEstablishedTimeout', leastMs: 60 * second, mostMs: 5 * day };
 
 export const awsMiddleboxes: readonly Middlebox[] = [
   {
@@ -15,7 +15,7 @@ export const awsMiddleboxes: readonly Middlebox[] = [
     onExpiry: 'unknown',
     keepAliveCounts: true,
     sure: 'confirmed',
-    source: 'AWS blog, Best Practices for TCP Connection Management on EC2; EC2 API, ConnectionTrackingSpecification',
+    source: 'AWS blog, Best Practices for TCP Connection Management on EC2; EC2 API, ConnectionTrackingConfiguration',
     date: '2025-06',
   },
   {
@@ -128,8 +128,7 @@ export const awsMiddleboxes: readonly Middlebox[] = [
     settable: { by: 'IdleTimeout', leastMs: second, mostMs: 3600 * second },
     onExpiry: 'closes',
     keepAliveCounts: false,
-    sure: 'unconfirmed',
-    source: 'CloudFormation, LoadBalancer ConnectionSettings; ELB guide, Classic Load Balancers, idle timeout',
-    note: 'the range and that keepalive does not count are confirmed, the default is not',
+    sure: 'confirmed',
+    source: 'ELB guide, Classic Load Balancers, idle timeout; CloudFormation, LoadBalancer ConnectionSettings',
   },
 ];
