@@ -1,18 +1,24 @@
 import { InvalidArgumentError, Option } from 'commander';
 import { ConfigurationError } from '../../policy/configuration-error.js';
+import type { Middlebox } from '../../policy/plan/middlebox.js';
 import { middleboxes, readMiddlebox } from '../../policy/plan/middleboxes.js';
 import { middleboxCaveat } from '../text/middlebox.js';
 import { withValues } from './option-values.js';
 import { printMessage } from './output.js';
 
-function readBehind(text: string): string {
+/** Reads a middlebox as commander wants arguments read: an unknown one is a usage error. */
+export function middleboxArgument(text: string): Middlebox {
   try {
-    readMiddlebox(text, '--behind', '');
-    return text;
+    return readMiddlebox(text, '--behind', '');
   } catch (error) {
     if (error instanceof ConfigurationError) throw new InvalidArgumentError(error.message);
     throw error;
   }
+}
+
+function readBehind(text: string): string {
+  middleboxArgument(text);
+  return text;
 }
 
 /** Returns the option that names a middlebox on the path, by its name or its idle timeout. */

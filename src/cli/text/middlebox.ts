@@ -4,7 +4,7 @@ import type { Middlebox, Sureness } from '../../policy/plan/middlebox.js';
 import { humanDuration } from './duration.js';
 
 /** How text marks facts that are not sure. */
-const marks: Readonly<Record<Sureness, string>> = {
+export const surenessMarks: Readonly<Record<Sureness, string>> = {
   confirmed: '',
   secondary: ' (from a secondary source)',
   unconfirmed: ' (unconfirmed)',
@@ -27,7 +27,7 @@ export function middleboxCaveat({ title, keepAliveCounts }: Middlebox): string |
 export function middleboxText(middlebox: Middlebox): string {
   const { title, timeoutMs, keepAliveCounts, sure } = middlebox;
   const timeout = timeoutMs === null ? 'no default idle timeout' : `idle timeout ${humanDuration(timeoutMs)}`;
-  const head = `behind ${title}: ${timeout}${marks[sure]}`;
+  const head = `behind ${title}: ${timeout}${surenessMarks[sure]}`;
   if (keepAliveCounts === false) return `${head}; keepalive does not count`;
   if (keepAliveCounts === null) return `${head}; whether keepalive counts is not known`;
   const idle = recommendedIdle(middlebox);

@@ -1,10 +1,10 @@
 import { writeFileSync } from 'node:fs';
 import { Argument, Command, InvalidArgumentError, Option } from 'commander';
-import { ConfigurationError } from '../../../policy/configuration-error.js';
 import type { PathLoss } from '../../../policy/model/false-alarm.js';
 import type { Middlebox } from '../../../policy/plan/middlebox.js';
-import { middleboxes, middleboxOf } from '../../../policy/plan/middleboxes.js';
+import { middleboxes } from '../../../policy/plan/middleboxes.js';
 import type { CompletePolicy } from '../../../policy/policy.js';
+import { middleboxArgument } from '../../shared/behind-option.js';
 import { withValues } from '../../shared/option-values.js';
 import { outputWidth, print, printJson, printMessage, shownExitCode } from '../../shared/output.js';
 import { policyArgument } from '../../shared/policy-argument.js';
@@ -36,12 +36,7 @@ function share(text: string): number {
 
 /** Reads a list of middleboxes, and adds it to those given before. */
 function behind(text: string, previous: readonly Middlebox[] = []): readonly Middlebox[] {
-  try {
-    return [...previous, ...text.split(',').map((each) => middleboxOf(each.trim()))];
-  } catch (error) {
-    if (error instanceof ConfigurationError) throw new InvalidArgumentError(error.message);
-    throw error;
-  }
+  return [...previous, ...text.split(',').map((each) => middleboxArgument(each.trim()))];
 }
 
 function whole(least: number, most: number) {

@@ -5,6 +5,7 @@ import type { BehindJudgement } from '../../../policy/plan/judge-behind.js';
 import type { Middlebox } from '../../../policy/plan/middlebox.js';
 import { counted } from '../../text/counted.js';
 import { humanDuration, longestDuration } from '../../text/duration.js';
+import { surenessMarks } from '../../text/middlebox.js';
 import { renderTable } from '../../text/table.js';
 import { wrapText } from '../../text/wrap-text.js';
 import type { Explanation } from './explanation.js';
@@ -105,13 +106,6 @@ function falseAlarmText({ falseAlarm }: Explanation): string[] {
   return [`A path that ${path} ${often}: ${counted(probes, 'lost probe')} in a row.`];
 }
 
-const sureness: Readonly<Record<Middlebox['sure'], string>> = {
-  confirmed: '',
-  given: '',
-  secondary: ', by a secondary source',
-  unconfirmed: ', unconfirmed',
-};
-
 /** Returns whether probes keep the connections alive behind a middlebox, with the arithmetic; what is wrong is a warning. */
 function behindText({ middlebox, outcome, firstProbe, marginMs }: BehindJudgement): string {
   const { title, timeoutMs, sure } = middlebox;
@@ -124,7 +118,7 @@ function behindText({ middlebox, outcome, firstProbe, marginMs }: BehindJudgemen
     off: 'not safe: keepalive is off',
     unknown: `not known: ${probe}`,
   };
-  return `Behind ${title} (${timeout}${sureness[sure]}): ${said[outcome]}.`;
+  return `Behind ${title}, ${timeout}${surenessMarks[sure]}: ${said[outcome]}.`;
 }
 
 /** Returns the middleboxes that have a name. */
