@@ -1,9 +1,9 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { latestTickMs } from '../model/probe-safety.js';
-import { parsePolicy } from '../parse.js';
+import { probeTime } from '../model/detection-time.js';
+import { parsePolicy, readCompletePolicy } from '../parse.js';
 import { firstRests, nextRests } from './idle-grid.js';
-import { judgePath, recommendedIdle, type Trial, type TrialOutcome } from './path-verdict.js';
+import { judgePath, type Trial, type TrialOutcome } from './path-verdict.js';
 
 const standard = { minMs: 30_000, maxMs: 1_200_000, connections: 40 };
 
@@ -101,12 +101,13 @@ describe('the verdict on a path', () => {
         if (idle === null || policy === null) throw new Error('none is recommended');
         const { interval = 0, ...rest } = parsePolicy(policy);
         expect(rest).toMatchObject({ idle, count: 3 });
-        const latestMs = (idleMs: number) => latestTickMs(idleMs) + latestTickMs(interval as number);
+        const latestMs = (idleMs: number) =>
+          probeTime(readCompletePolicy({ ...rest, idle: idleMs, interval }), 2).latestMs;
         expect(latestMs(idle)).toBeLessThan(aliveMs);
         expect(latestMs(idle + 1000)).toBeGreaterThanOrEqual(aliveMs);
       }),
     );
-    expect(recommendedIdle(1500)).toBeNull();
+    expect(judgePath([trial(1500, 'alive')])).toMatchObject({ recommendedIdle: null, policy: null });
     expect(judgePath([trial(1500, 'silent')])).toMatchObject({ aliveMs: 0, recommendedIdle: null, policy: null });
   });
 });

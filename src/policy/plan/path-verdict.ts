@@ -1,6 +1,6 @@
 import { policyDuration } from '../duration.js';
-import { latestTickMs } from '../model/probe-safety.js';
 import { limits } from '../policy.js';
+import { recommendedIdle } from './judge-behind.js';
 
 /**
  * What became of an idle connection.
@@ -47,14 +47,12 @@ function intervalFor(keptMs: number): number {
   return 1000 * Math.min(5, Math.max(1, Math.floor(keptMs / 12_000)));
 }
 
+/** Less than the shortest idle time and the shortest interval together. */
+const leastKeptMs = limits.idle.min + limits.interval.min;
+
 /** Returns the longest idle time whose latest first probe and one repeat leave within `keptMs`; `null` if there is none. */
-export function recommendedIdle(keptMs: number): number | null {
-  const forFirstMs = keptMs - latestTickMs(intervalFor(keptMs));
-  const { min, max, step } = limits.idle;
-  for (let idle = Math.min(max, Math.floor(forFirstMs / step) * step); idle >= min; idle -= step) {
-    if (latestTickMs(idle) < forFirstMs) return idle;
-  }
-  return null;
+function idleFor(keptMs: number): number | null {
+  return keptMs < leastKeptMs ? null : (recommendedIdle(keptMs, intervalFor(keptMs)) ?? null);
 }
 
 function shortest(trials: readonly Trial[]): Trial | undefined {
@@ -95,7 +93,7 @@ export function judgePath(trials: readonly Trial[]): PathVerdict {
   const lostMs = lost?.restMs ?? null;
   const aliveMs = longestAlive(trials, lost?.restMs);
   const keptMs = lost?.outcome === 'closed-by-server' ? lost.restMs : aliveMs;
-  const idle = recommendedIdle(keptMs);
+  const idle = idleFor(keptMs);
   const disagrees = (trial: Trial) =>
     isEarlyClose(trial, longestAliveMs) || (lost !== undefined && isLoss(lost) && contradicts(trial, lost));
   return {
