@@ -10,6 +10,7 @@ const verbs: Readonly<Record<string, () => Promise<Command>>> = {
   check: async () => (await import('./verbs/check/command.js')).checkCommand(),
   demo: async () => (await import('./verbs/demo/command.js')).demoCommand(),
   defaults: async () => (await import('./verbs/defaults/command.js')).defaultsCommand(),
+  export: async () => (await import('./verbs/export/command.js')).exportCommand(),
   completion: async () => (await import('./verbs/completion/command.js')).completionCommand(),
   man: async () => (await import('./verbs/man/command.js')).manCommand(),
 };

@@ -24,7 +24,7 @@ beforeAll(async () => {
 const lacks = (shell: string) =>
   cannotRun(spawnSync(shell, ['-c', 'exit']).status !== 0, `it needs ${shell} (apt-get install ${shell})`);
 
-const verbs = ['ls', 'set', 'check', 'demo', 'defaults', 'completion', 'man', 'help'];
+const verbs = ['ls', 'set', 'check', 'demo', 'defaults', 'export', 'completion', 'man', 'help'];
 
 /** What a shell offers after a line: the last word is completed. */
 const cases: readonly [string, readonly string[]][] = [
