@@ -25,8 +25,7 @@ const optionWord = (name: string): Word => ({
 export const haproxy: Dialect = {
   name: 'haproxy',
   title: 'HAProxy, towards clients and servers',
-  place:
-    'your frontends (clitcpka, and tcp-ut on each bind line) and backends (srvtcpka, default-server) in haproxy.cfg',
+  place: 'the frontends and backends of haproxy.cfg; tcp-ut belongs on each of your bind and server lines',
   source: 'https://docs.haproxy.org/2.6/configuration.html#4.2-clitcpka-idle',
   words: [
     optionWord('clitcpka'),
@@ -46,7 +45,7 @@ export const haproxy: Dialect = {
   off: {
     text: 'frontend clients\n    no option clitcpka\n\nbackend servers\n    no option srvtcpka\n',
   },
-  notes: [],
+  notes: ['HAProxy 2.6 accepts tcp-ut in a default-server line and then does not set it'],
   write: ({ idle, interval, count, userTimeout }) =>
     lines(
       'frontend clients',
@@ -61,6 +60,6 @@ export const haproxy: Dialect = {
       `    srvtcpka-idle ${idle}`,
       `    srvtcpka-intvl ${interval}`,
       `    srvtcpka-cnt ${count}`,
-      line(userTimeout, (text) => `    default-server tcp-ut ${text}`),
+      line(userTimeout, (text) => `    server one 127.0.0.1:8080 tcp-ut ${text}`),
     ),
 };

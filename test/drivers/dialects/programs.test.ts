@@ -1,0 +1,99 @@
+import { spawnSync } from 'node:child_process';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { exportPolicy } from '../../../src/index.js';
+import { cannotRun } from '../../requirement.js';
+import { policyOfClient, silentServer } from './client-side.js';
+
+const folder = mkdtempSync(path.join(tmpdir(), 'dialect-programs-'));
+let server: Awaited<ReturnType<typeof silentServer>>;
+beforeAll(async () => {
+  server = await silentServer();
+});
+afterAll(() => {
+  server.close();
+  rmSync(folder, { recursive: true });
+});
+
+/** Writes a file of a program. Returns its path. */
+function file(name: string, text: string): string {
+  const written = path.join(folder, name);
+  writeFileSync(written, text);
+  return written;
+}
+
+function succeed(command: string, args: readonly string[]): void {
+  const { status, stdout, stderr, error } = spawnSync(command, args, { cwd: folder, encoding: 'utf8' });
+  if (status !== 0) throw new Error(`${command} ${args.join(' ')}: ${error?.message ?? stdout + stderr}`);
+}
+
+const lacks = (command: string, args: readonly string[], debian: string) =>
+  cannotRun(spawnSync(command, args).status !== 0, `${command} is not installed (apt-get install ${debian})`);
+
+/** The policies that the programs are given: with a user timeout and without, and the limits of the kernel. */
+const policies = ['30:5:3:auto', '31:6:4', '1:32767:1', '32767:1:127:1500ms'];
+
+describe('an exported policy, run as the program that it is, sets the options of a connection:', () => {
+  it('Node.js, which before 24.19 and 26.4 sets 1 s and 10', async () => {
+    const [major = 0, minor = 0] = process.versions.node.split('.').map(Number);
+    const hasNumbers = major > 26 || (major === 26 && minor >= 4) || (major === 24 && minor >= 19);
+    for (const policy of policies) {
+      const { text, inForce } = exportPolicy(policy, 'node');
+      const program = `const socket = require('node:net').connect(${server.port}, '127.0.0.1', () => {
+        ${text} console.log('ready'); });`;
+      const idle = policy.split(':')[0];
+      const expected = hasNumbers ? inForce : `${idle}:1:10`;
+      expect(await policyOfClient(process.execPath, ['-e', program], server)).toBe(expected);
+    }
+  });
+
+  it.skipIf(lacks('/usr/bin/python3', ['--version'], 'python3'))('Python', async () => {
+    for (const policy of policies) {
+      const { text, inForce } = exportPolicy(policy, 'python');
+      const program = `${text}
+sock = socket.create_connection(('127.0.0.1', ${server.port}))
+set_keepalive(sock)
+print('ready', flush=True)
+input()
+`;
+      expect(await policyOfClient('/usr/bin/python3', [file('program.py', program)], server)).toBe(inForce);
+      expect(inForce).toBe(policy);
+    }
+  });
+
+  it.skipIf(lacks('cc', ['--version'], 'gcc libc6-dev'))('C, without a warning', async () => {
+    for (const policy of policies) {
+      const { text, inForce } = exportPolicy(policy, 'c');
+      const program = `${text}
+#include <arpa/inet.h>
+#include <stdio.h>
+#include <unistd.h>
+
+int main(void) {
+  struct sockaddr_in to = { .sin_family = AF_INET, .sin_port = htons(${server.port}) };
+  inet_pton(AF_INET, "127.0.0.1", &to.sin_addr);
+  int fd = socket(AF_INET, SOCK_STREAM, 0);
+  if (connect(fd, (struct sockaddr *)&to, sizeof to) != 0 || set_keepalive(fd) != 0) return 1;
+  puts("ready");
+  fflush(stdout);
+  return (int)read(0, &to, 1);
+}
+`;
+      succeed('cc', [
+        '-std=c99',
+        '-D_DEFAULT_SOURCE',
+        '-Wall',
+        '-Wextra',
+        '-Wpedantic',
+        '-Werror',
+        '-o',
+        'program-c',
+        file('program.c', program),
+      ]);
+      expect(await policyOfClient(path.join(folder, 'program-c'), [], server)).toBe(inForce);
+      expect(inForce).toBe(policy);
+    }
+  });
+});
