@@ -36,8 +36,8 @@ export interface Word {
 export interface Unsaid {
   /** Its reason, as the end of a sentence: `Redis uses a third of tcp-keepalive`. */
   readonly why: string;
-  /** The number, of which the kernel's own default is `kernel`. */
-  readonly value: (said: Partial<Numbers>) => number | 'kernel';
+  /** The number. `kernel` is the kernel's own default; `off` means that the system does nothing without the number. */
+  readonly value: (said: Partial<Numbers>) => number | 'kernel' | 'off';
 }
 
 /** The texts of a policy's numbers, each in the unit of its word. */
@@ -66,8 +66,8 @@ export interface Dialect {
   readonly unsaid: Readonly<Record<'idle' | 'interval' | 'count', Unsaid>>;
   /** Why the text has no user timeout, if no word says it. */
   readonly noUserTimeout?: string;
-  /** Returns the numbers that the words say for a policy, if they have another meaning than those of a policy. */
-  readonly fit?: (policy: Numbers) => Numbers;
+  /** The numbers that the words say for a policy, if they have another meaning than those of a policy, and why. */
+  readonly fit?: { readonly why: string; readonly numbers: (policy: Numbers) => Numbers };
   /** The text that turns keepalive off, or why no text does. */
   readonly off: { readonly text: string } | { readonly never: string };
   /** What else there is to know. */

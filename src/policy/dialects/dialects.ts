@@ -1,25 +1,38 @@
 import { closestName } from '../closest-name.js';
 import { describeValue } from '../errors.js';
+import { curl } from './clients/curl.js';
+import { grpc } from './clients/grpc.js';
 import { libpq } from './clients/libpq.js';
+import { pgjdbc } from './clients/pgjdbc.js';
+import { ssh } from './clients/ssh.js';
 import type { Dialect } from './dialect.js';
 import { DialectError } from './dialect-error.js';
 import { c } from './languages/c.js';
+import { dotnet } from './languages/dotnet.js';
 import { go } from './languages/go.js';
+import { java } from './languages/java.js';
 import { node } from './languages/node.js';
 import { python } from './languages/python.js';
+import { rust } from './languages/rust.js';
+import { envoy } from './servers/envoy.js';
 import { haproxy } from './servers/haproxy.js';
+import { mosquitto } from './servers/mosquitto.js';
+import { mysql } from './servers/mysql.js';
 import { nginx } from './servers/nginx.js';
 import { postgresql } from './servers/postgresql.js';
+import { rabbitmq } from './servers/rabbitmq.js';
 import { redis } from './servers/redis.js';
+import { docker } from './systems/docker.js';
+import { kubernetes } from './systems/kubernetes.js';
 import { sysctl } from './systems/sysctl.js';
 import { systemd } from './systems/systemd.js';
 
 /** The systems in whose words a policy can be said, in the order in which they are listed. */
 export const dialects: readonly Dialect[] = [
-  ...[nginx, haproxy, postgresql, redis],
-  ...[libpq],
-  ...[systemd, sysctl],
-  ...[node, go, python, c],
+  ...[nginx, haproxy, envoy, postgresql, mysql, redis, rabbitmq, mosquitto],
+  ...[libpq, pgjdbc, curl, ssh, grpc],
+  ...[systemd, sysctl, kubernetes, docker],
+  ...[node, go, rust, python, java, dotnet, c],
 ];
 
 /** The names of the systems that `exportPolicy` and `importPolicy` know. */
@@ -30,7 +43,41 @@ const otherNames: Readonly<Record<string, string>> = {
   postgres: 'postgresql',
   pg: 'postgresql',
   psql: 'libpq',
+  psycopg: 'libpq',
+  jdbc: 'pgjdbc',
+  mariadb: 'mysql',
+  valkey: 'redis',
+  istio: 'envoy',
+  mqtt: 'mosquitto',
+  k8s: 'kubernetes',
+  podman: 'docker',
+  compose: 'docker',
+  'docker-compose': 'docker',
+  nodejs: 'node',
+  javascript: 'node',
+  js: 'node',
+  ts: 'node',
+  typescript: 'node',
+  golang: 'go',
+  py: 'python',
+  kotlin: 'java',
+  'c#': 'dotnet',
+  csharp: 'dotnet',
+  '.net': 'dotnet',
+  'c++': 'c',
+  cpp: 'c',
+  libcurl: 'curl',
+  openssh: 'ssh',
+  sshd: 'ssh',
 };
+
+/** Shorter names are near too many others. */
+const leastLetters = 3;
+
+function nameMeant(given: string): string | undefined {
+  if (Object.hasOwn(otherNames, given)) return otherNames[given];
+  return given.length < leastLetters ? undefined : closestName(given, dialectNames);
+}
 
 /**
  * Returns the dialect of a system.
@@ -40,11 +87,9 @@ const otherNames: Readonly<Record<string, string>> = {
 export function dialectNamed(name: string): Dialect {
   const found = dialects.find((dialect) => dialect.name === name);
   if (found !== undefined) return found;
-  const given = String(name).toLowerCase();
-  const meant = Object.hasOwn(otherNames, given) ? otherNames[given] : closestName(given, dialectNames);
-  const known = `known are ${dialectNames.join(', ')}`;
-  const hint = meant === undefined ? known : `did you mean "${meant}"?`;
-  throw new DialectError(String(name), `unknown system ${describeValue(name)}; ${hint}`, {
-    allowed: `one of ${dialectNames.join(', ')}`,
-  });
+  const known = dialectNames.join(', ');
+  const meant = typeof name === 'string' ? nameMeant(name.toLowerCase()) : undefined;
+  const hint = meant === undefined ? `known are ${known}` : `did you mean "${meant}"?`;
+  const shown = describeValue(name);
+  throw new DialectError(shown, `unknown system ${shown}; ${hint}`, { allowed: `one of ${known}` });
 }

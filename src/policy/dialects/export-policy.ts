@@ -27,7 +27,7 @@ const numberFields = ['idle', 'interval', 'count', 'userTimeout'] as const;
 /** Returns the numbers that the words of a dialect say for a policy. */
 function saidOf(dialect: Dialect, policy: Numbers): Partial<Numbers> {
   const sayable = sayableFields(dialect);
-  const fitted = dialect.fit?.(policy) ?? policy;
+  const fitted = dialect.fit?.numbers(policy) ?? policy;
   const said = numberFields.filter((field) => sayable.has(field) && fitted[field] !== undefined);
   return Object.fromEntries(said.map((field) => [field, fitted[field]]));
 }
@@ -52,7 +52,7 @@ function lossesOf(dialect: Dialect, policy: Numbers, said: Partial<Numbers>): st
   for (const field of ['idle', 'interval', 'count'] as const) {
     if (numbers[field] === policy[field]) continue;
     const missing = unsaid.find((each) => each.field === field);
-    const why = missing?.why ?? 'its words have another meaning';
+    const why = missing?.why ?? dialect.fit?.why;
     const then = `${spokenValue(field, numbers[field])}${missing?.isKernels ? ' unless a sysctl says otherwise' : ''}`;
     notes.push(`${spokenNumber(field, policy[field])} cannot be said: ${why}: ${then}`);
   }

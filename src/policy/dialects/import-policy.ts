@@ -26,8 +26,9 @@ function numbersOf(found: FoundWords): Partial<Numbers> {
 
 function notesOf(dialect: Dialect, found: FoundWords, { numbers, unsaid }: ReturnType<typeof inForce>): string[] {
   const notes = unsaid.map(({ field, isKernels, why }) => {
+    const name = field === 'idle' ? 'idle time' : field;
     const then = spokenValue(field as 'idle', numbers[field as 'idle']);
-    return `the text does not say the ${field}: ${why}: ${then}${isKernels ? ' unless a sysctl says otherwise' : ''}`;
+    return `the text does not say the ${name}: ${why}: ${then}${isKernels ? ' unless a sysctl says otherwise' : ''}`;
   });
   const isOn = dialect.turnedOnBy === undefined || found.enabled?.value === true;
   return isOn ? notes : [...notes, `these lines alone turn no keepalive on: ${dialect.turnedOnBy} is missing`];
@@ -55,6 +56,9 @@ export function importPolicy(dialect: string, text: string): ImportedPolicy {
   }
   const found = readWords(from, text);
   if (found.enabled?.value === false) return { dialect: from.name, policy: 'off', notes: [] };
-  const result = inForce(from, numbersOf(found));
+  const said = numbersOf(found);
+  const { value, why } = from.unsaid.idle;
+  if (said.idle === undefined && value(said) === 'off') return { dialect: from.name, policy: 'off', notes: [why] };
+  const result = inForce(from, said);
   return { dialect: from.name, policy: formatPolicy(result.numbers), notes: notesOf(from, found, result) };
 }

@@ -30,8 +30,9 @@ export function inForce({ unsaid }: Dialect, said: Partial<Numbers>): InForce {
     if (number !== undefined) return number;
     const { value, why } = unsaid[field];
     const own = value(said);
-    missing.push({ field, isKernels: own === 'kernel', why });
-    return own === 'kernel' ? linuxDefaults[field] : own;
+    const isOwn = typeof own === 'number';
+    missing.push({ field, isKernels: !isOwn, why });
+    return isOwn ? own : linuxDefaults[field];
   };
   const numbers = { idle: numberOf('idle'), interval: numberOf('interval'), count: numberOf('count') };
   const { userTimeout } = said;

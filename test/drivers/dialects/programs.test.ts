@@ -3,11 +3,15 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { exportPolicy } from '../../../src/index.js';
+import { exportPolicy, kernelDefaults } from '../../../src/index.js';
+import { buildGo, findGo } from '../../docs/go.js';
+import { Scratch } from '../../docs/scratch.js';
 import { cannotRun } from '../../requirement.js';
 import { policyOfClient, silentServer } from './client-side.js';
 
 const folder = mkdtempSync(path.join(tmpdir(), 'dialect-programs-'));
+const go = findGo(23);
+const goScratch = new Scratch();
 let server: Awaited<ReturnType<typeof silentServer>>;
 beforeAll(async () => {
   server = await silentServer();
@@ -15,6 +19,7 @@ beforeAll(async () => {
 afterAll(() => {
   server.close();
   rmSync(folder, { recursive: true });
+  goScratch.remove();
 });
 
 /** Writes a file of a program. Returns its path. */
@@ -95,5 +100,71 @@ int main(void) {
       expect(await policyOfClient(path.join(folder, 'program-c'), [], server)).toBe(inForce);
       expect(inForce).toBe(policy);
     }
+  });
+
+  it.skipIf(go === undefined)(
+    'Go, as gofmt formats it',
+    async () => {
+      for (const policy of policies) {
+        const { text, inForce } = exportPolicy(policy, 'go');
+        const [imports, rest] = text.split(/(?<=^\)\n)/m) as [string, string];
+        const code = `package main
+
+${imports.replace('\t"net"', '\t"fmt"\n\t"net"')}${rest}
+func main() {
+	conn, err := net.Dial("tcp", "127.0.0.1:${server.port}")
+	if err != nil {
+		panic(err)
+	}
+	if err := setKeepAlive(conn.(*net.TCPConn)); err != nil {
+		panic(err)
+	}
+	fmt.Println("ready")
+	time.Sleep(time.Hour)
+}
+`;
+        const block = { file: 'exported', line: 0, language: 'go', code, expects: [], exits: [], name: undefined };
+        const program = await buildGo(block, go as string, goScratch);
+        expect(await policyOfClient(program, [], server)).toBe(inForce);
+        expect(inForce).toBe(policy);
+      }
+    },
+    300_000,
+  );
+
+  it.skipIf(lacks('javac', ['-version'], 'default-jdk-headless'))('Java, without a user timeout', async () => {
+    for (const policy of policies) {
+      const { text, inForce } = exportPolicy(policy, 'java');
+      const main = `
+class Program {
+    public static void main(String[] args) throws Exception {
+        Socket socket = new Socket("127.0.0.1", ${server.port});
+        KeepAlive.set(socket);
+        System.out.println("ready");
+        System.in.read();
+    }
+}
+`;
+      succeed('javac', ['-Xlint:all', '-Werror', '-d', '.', file('Program.java', text + main)]);
+      expect(await policyOfClient('java', ['-cp', folder, 'Program'], server)).toBe(inForce);
+      expect(inForce).toBe(policy.split(':').slice(0, 3).join(':'));
+    }
+  });
+
+  it.skipIf(lacks('curl', ['--version'], 'curl'))('curl, whose count is the one of the kernel before 8.9', async () => {
+    const version = spawnSync('curl', ['--version'], { encoding: 'utf8' }).stdout;
+    const [, major = 0, minor = 0] = (/^curl (\d+)\.(\d+)/.exec(version) ?? []).map(Number);
+    const hasCount = major > 8 || (major === 8 && minor >= 9);
+    for (const policy of ['30:30:3', '31:31:127']) {
+      const { text, inForce } = exportPolicy(policy, 'curl');
+      const config = file('curlrc', hasCount ? text : text.replace(/^keepalive-cnt = .*\n/m, ''));
+      const args = ['--no-progress-meter', '--verbose', '--config', config, `http://127.0.0.1:${server.port}/`];
+      const expected = hasCount ? inForce : `${policy.split(':').slice(0, 2).join(':')}:${kernelDefaults().count}`;
+      expect(await policyOfClient('curl', args, { port: server.port, says: '> GET' })).toBe(expected);
+      expect(inForce).toBe(policy);
+    }
+    const args = ['--config', file('curlrc', exportPolicy('off', 'curl').text), '--verbose'];
+    const url = `http://127.0.0.1:${server.port}/`;
+    expect(await policyOfClient('curl', [...args, url], { port: server.port, says: '> GET' })).toBe('off');
   });
 });

@@ -9,7 +9,9 @@ import type { KeepAliveState } from '../../../src/socket/state.js';
 import { abort } from '../../endpoints.js';
 import { moment } from '../../kernel/observation.js';
 import { acceptedState, connectionsOf } from '../connections.js';
+import { startRabbitmq } from '../servers/brokers.js';
 import { lacks } from '../servers/installed.js';
+import { startMariadb } from '../servers/mariadb.js';
 import { postgresqlPrograms, startPostgresql } from '../servers/postgresql.js';
 import { startNginx } from '../servers/proxies.js';
 import { freePort, type ServerProgram, scratchDirectory, startServer } from '../servers/server-program.js';
@@ -100,4 +102,43 @@ describe('an exported policy is accepted by the server, and its connections have
       expect(inForce).toBe(policy);
     }
   });
+
+  it.skipIf(lacks('mariadbd'))('MariaDB, which takes each name and value as an option', async (context) => {
+    const { text, inForce } = exportPolicy('30:5:3:auto', 'mysql');
+    const settings = text.split('\n').filter((line) => line.includes(' = '));
+    const { port } = await stopped(startMariadb(settings.map((line) => line.replace(' = ', '='))), context);
+    expect(await policyOfServer(port, '')).toBe(inForce);
+    expect(inForce).toBe('30:5:3');
+  });
+
+  it.skipIf(lacks('rabbitmq-server'))('RabbitMQ, with the numbers as raw options', async (context) => {
+    const { text, inForce } = exportPolicy('30:5:3:auto', 'rabbitmq');
+    const { port } = await stopped(startRabbitmq([], text), context);
+    expect(await policyOfServer(port, 'AMQP\0\0\x09\x01')).toBe(inForce);
+    expect(inForce).toBe('30:5:3:auto');
+  });
+
+  it.skipIf(lacks('mosquitto'))(
+    'mosquitto, from 2.1; before, it says that it does not know the word',
+    async (context) => {
+      const { text, inForce } = exportPolicy('30:5:3:auto', 'mosquitto');
+      const behind = await silentServer();
+      context.onTestFinished(() => behind.close());
+      const [port, directory] = [await freePort(), scratchDirectory()];
+      const config = path.join(directory, 'mosquitto.conf');
+      const user = spawnSync('id', ['-un'], { encoding: 'utf8' }).stdout.trim();
+      const bridge = `connection test\naddress 127.0.0.1:${behind.port}\ntopic # out\n${text}`;
+      writeFileSync(config, `listener ${port} 127.0.0.1\nallow_anonymous true\nuser ${user}\n${bridge}`);
+      const version = /mosquitto version (\S+)/.exec(spawnSync('mosquitto', ['-h'], { encoding: 'utf8' }).stdout)?.[1];
+      const started = startServer('mosquitto', ['-c', config], { port, directory });
+      if (/^2\.0\./.test(version as string)) {
+        await expect(started).rejects.toThrow(/Unknown configuration variable "bridge_tcp_keepalive"/);
+        return;
+      }
+      const { child } = await stopped(started, context);
+      await moment(() => connectionsOf(child.pid as number, behind.port).length > 0, 'the bridge connects');
+      const [row] = connectionsOf(child.pid as number, behind.port);
+      expect(policyOf(row?.keepAlive as KeepAliveState)).toBe(inForce);
+    },
+  );
 });

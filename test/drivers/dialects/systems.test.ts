@@ -1,9 +1,14 @@
 import { spawnSync } from 'node:child_process';
+import { once } from 'node:events';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import http2 from 'node:http2';
+import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
+import { Client, credentials } from '@grpc/grpc-js';
 import { describe, expect, it, type TestContext } from 'vitest';
 import { exportPolicy } from '../../../src/index.js';
+import { moment } from '../../kernel/observation.js';
 import { ownNetwork } from '../../program.js';
 import { cannotRun } from '../../requirement.js';
 
@@ -45,4 +50,32 @@ describe('an exported policy is accepted by', () => {
       expect([stdout, stderr]).toEqual(['30\n5\n3\n', '']);
     },
   );
+
+  it.skipIf(lacks('ssh', ['-V'], 'openssh-client'))('OpenSSH, which shows it with -G', (context) => {
+    const file = path.join(scratch(context), 'config');
+    writeFileSync(file, exportPolicy('30:30:3', 'ssh').text);
+    const { stdout, stderr } = spawnSync('ssh', ['-G', '-F', file, 'localhost'], { encoding: 'utf8' });
+    expect([stderr, stdout]).toEqual(['', expect.stringMatching(/^serveraliveinterval 30$/m)]);
+    expect(stdout).toMatch(/^serveralivecountmax 3$/m);
+  });
+
+  it('grpc-js, whose client then asks an idle server with PING', async ({ onTestFinished }) => {
+    const options = JSON.parse(exportPolicy('1:1:3', 'grpc').text);
+    const pings: number[] = [];
+    const server = http2.createServer().on('session', (session) => {
+      session.on('ping', () => pings.push(performance.now()));
+    });
+    server.listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    const { port } = server.address() as AddressInfo;
+    const client = new Client(`127.0.0.1:${port}`, credentials.createInsecure(), options);
+    onTestFinished(() => {
+      client.close();
+      server.close();
+    });
+    client.waitForReady(Date.now() + 10_000, () => {});
+    await moment(() => pings.length >= 3, 'three PINGs');
+    const [first = 0, , third = 0] = pings;
+    expect(third - first).toBeGreaterThan(1500);
+  });
 });
