@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -36,6 +36,15 @@ function succeed(command: string, args: readonly string[]): void {
 
 const lacks = (command: string, args: readonly string[], debian: string) =>
   cannotRun(spawnSync(command, args).status !== 0, `${command} is not installed (apt-get install ${debian})`);
+
+/** Where Debian installs the sources of crates. */
+const crates = '/usr/share/cargo/registry';
+
+function lacksRust(): boolean {
+  const hasCrate = existsSync(crates) && readdirSync(crates).some((name) => name.startsWith('socket2-'));
+  const reason = 'the crate socket2 is not installed (apt-get install librust-socket2-dev)';
+  return cannotRun(!hasCrate, reason) || lacks('cargo', ['--version'], 'cargo');
+}
 
 /** The policies that the programs are given: with a user timeout and without, and the limits of the kernel. */
 const policies = ['30:5:3:auto', '31:6:4', '1:32767:1', '32767:1:127:1500ms'];
@@ -125,6 +134,36 @@ func main() {
 `;
         const block = { file: 'exported', line: 0, language: 'go', code, expects: [], exits: [], name: undefined };
         const program = await buildGo(block, go as string, goScratch);
+        expect(await policyOfClient(program, [], server)).toBe(inForce);
+        expect(inForce).toBe(policy);
+      }
+    },
+    300_000,
+  );
+
+  it.skipIf(lacksRust())(
+    'Rust, with the crate socket2 of Debian',
+    async () => {
+      const dependency = '[dependencies]\nsocket2 = { version = "*", features = ["all"] }\n';
+      mkdirSync(path.join(folder, 'rust/src'), { recursive: true });
+      file('rust/Cargo.toml', `[package]\nname = "program"\nversion = "0.0.0"\nedition = "2021"\n\n${dependency}`);
+      const source = `replace-with = "debian"\n\n[source.debian]\ndirectory = "${crates}"\n`;
+      const configuration = file('rust/config.toml', `[source.crates-io]\n${source}`);
+      const manifest = path.join(folder, 'rust/Cargo.toml');
+      for (const policy of policies) {
+        const { text, inForce } = exportPolicy(policy, 'rust');
+        const main = `
+fn main() -> std::io::Result<()> {
+    let stream = std::net::TcpStream::connect(("127.0.0.1", ${server.port}))?;
+    apply_keepalive(&stream)?;
+    println!("ready");
+    std::thread::sleep(Duration::from_secs(3600));
+    Ok(())
+}
+`;
+        file('rust/src/main.rs', text + main);
+        succeed('cargo', ['--config', configuration, 'build', '--quiet', '--offline', '--manifest-path', manifest]);
+        const program = path.join(folder, 'rust/target/debug/program');
         expect(await policyOfClient(program, [], server)).toBe(inForce);
         expect(inForce).toBe(policy);
       }
