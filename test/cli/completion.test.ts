@@ -32,6 +32,8 @@ const cases: readonly [string, readonly string[]][] = [
   ['de', ['demo', 'defaults']],
   ['help c', ['check', 'completion']],
   ['defaults ', ['set']],
+  ['export --to post', ['postgresql']],
+  ['export --from r', ['redis', 'rabbitmq', 'rust']],
   ['set ', ['on', 'system']],
   ['set sys', ['system']],
   ['completion ', ['bash', 'zsh', 'fish']],

@@ -9,17 +9,19 @@ interface Fault {
 }
 
 /**
- * Thrown when a system has another name than those that are known, when its text does not say a policy, or when the system
- * cannot say what is asked for.
- *
- * `dialect` is the system, `line` and `word` say where the text is wrong, `allowed` says what is accepted.
+ * Thrown when a system is unknown, when its text is cut, wrong or without a word about keepalive, or when the system cannot
+ * turn keepalive off. Nothing has been changed when it is thrown.
  */
 export class DialectError extends KeepAliveError {
   override readonly name = 'DialectError';
   readonly code = 'ERR_KEEPALIVE_DIALECT';
+  /** The system, such as `'nginx'`; of an unknown system, what was given. */
   readonly dialect: string;
+  /** The line of the text that is wrong, counted from 1; undefined if the error is about no line. */
   readonly line: number | undefined;
+  /** The word in that line; undefined if the error is about no word. */
   readonly word: string | undefined;
+  /** What is accepted, in words. */
   readonly allowed: string;
 
   /** @internal */
