@@ -55,7 +55,10 @@ function checkArguments({ to, from, list }: ExportOptions, command: Command): vo
   const { args } = command;
   const option = args.find((argument) => argument.startsWith('-') && !isText(argument, from));
   if (option !== undefined) {
-    const hint = didYouMean(option, ['--to', '--from', '--list', '--json', '--help']);
+    const hint = didYouMean(
+      option,
+      command.options.flatMap(({ long }) => long ?? []),
+    );
     command.error(`unknown option '${option}'${hint === undefined ? '' : `; ${hint}`}`);
   }
   if ([to, from, list].filter((given) => given !== undefined).length !== 1) {

@@ -1,4 +1,4 @@
-import { always, type Dialect, lines, word } from '../dialect.js';
+import { always, type Dialect, word } from '../dialect.js';
 import { flag, probes, time, type Unit } from '../units.js';
 import { cComments, codeNames } from './code.js';
 
@@ -59,56 +59,47 @@ export const go: Dialect = {
 
 type GoTexts = Parameters<Dialect['write']>[0];
 
-const configLines = ({ idle, interval, count }: GoTexts) => [
-  'net.KeepAliveConfig{',
-  '\t\tEnable:   true,',
-  `\t\tIdle:     ${idle},`,
-  `\t\tInterval: ${interval},`,
-  `\t\tCount:    ${count},`,
-];
+const configOf = ({ idle, interval, count }: GoTexts) => `net.KeepAliveConfig{
+		Enable:   true,
+		Idle:     ${idle},
+		Interval: ${interval},
+		Count:    ${count},
+	}`;
 
-function config(texts: GoTexts): string {
-  return lines(
-    'import (',
-    '\t"net"',
-    '\t"time"',
-    ')',
-    '',
-    'func setKeepAlive(conn *net.TCPConn) error {',
-    `\treturn conn.SetKeepAliveConfig(${configLines(texts).join('\n')}`,
-    '\t})',
-    '}',
-  );
-}
+const config = (texts: GoTexts) => `import (
+	"net"
+	"time"
+)
 
-function withTimeout(texts: GoTexts): string {
-  return lines(
-    'import (',
-    '\t"net"',
-    '\t"syscall"',
-    '\t"time"',
-    ')',
-    '',
-    'const tcpUserTimeout = 0x12',
-    '',
-    'func setKeepAlive(conn *net.TCPConn) error {',
-    `\terr := conn.SetKeepAliveConfig(${configLines(texts).join('\n')}`,
-    '\t})',
-    '\tif err != nil {',
-    '\t\treturn err',
-    '\t}',
-    '\traw, err := conn.SyscallConn()',
-    '\tif err != nil {',
-    '\t\treturn err',
-    '\t}',
-    '\tvar setErr error',
-    '\terr = raw.Control(func(fd uintptr) {',
-    `\t\tsetErr = syscall.SetsockoptInt(int(fd), syscall.IPPROTO_TCP, tcpUserTimeout, ${texts.userTimeout})`,
-    '\t})',
-    '\tif err != nil {',
-    '\t\treturn err',
-    '\t}',
-    '\treturn setErr',
-    '}',
-  );
+func setKeepAlive(conn *net.TCPConn) error {
+	return conn.SetKeepAliveConfig(${configOf(texts)})
 }
+`;
+
+const withTimeout = (texts: GoTexts) => `import (
+	"net"
+	"syscall"
+	"time"
+)
+
+const tcpUserTimeout = 0x12
+
+func setKeepAlive(conn *net.TCPConn) error {
+	err := conn.SetKeepAliveConfig(${configOf(texts)})
+	if err != nil {
+		return err
+	}
+	raw, err := conn.SyscallConn()
+	if err != nil {
+		return err
+	}
+	var setErr error
+	err = raw.Control(func(fd uintptr) {
+		setErr = syscall.SetsockoptInt(int(fd), syscall.IPPROTO_TCP, tcpUserTimeout, ${texts.userTimeout})
+	})
+	if err != nil {
+		return err
+	}
+	return setErr
+}
+`;
