@@ -27,16 +27,16 @@ import { kubernetes } from './systems/kubernetes.js';
 import { sysctl } from './systems/sysctl.js';
 import { systemd } from './systems/systemd.js';
 
-/** The systems in whose words a policy can be said, in the order in which they are listed. */
-export const dialects: readonly Dialect[] = [
-  ...[nginx, haproxy, envoy, postgresql, mysql, redis, rabbitmq, mosquitto],
-  ...[libpq, pgjdbc, curl, ssh, grpc],
-  ...[systemd, sysctl, kubernetes, docker],
-  ...[node, go, rust, python, java, dotnet, c],
-];
+/** Makes the table of each system when it is asked for: most programs that load this package need none. */
+const makers: Readonly<Record<string, () => Dialect>> = {
+  ...{ nginx, haproxy, envoy, postgresql, mysql, redis, rabbitmq, mosquitto },
+  ...{ libpq, pgjdbc, curl, ssh, grpc },
+  ...{ systemd, sysctl, kubernetes, docker },
+  ...{ node, go, rust, python, java, dotnet, c },
+};
 
-/** The names of the systems that `exportPolicy` and `importPolicy` know. */
-export const dialectNames: readonly string[] = dialects.map(({ name }) => name);
+/** The names of the systems that `exportPolicy` and `importPolicy` know, in the order in which they are listed. */
+export const dialectNames: readonly string[] = Object.keys(makers);
 
 /** Other names of the same systems. */
 const otherNames: Readonly<Record<string, string>> = {
@@ -85,11 +85,13 @@ function nameMeant(given: string): string | undefined {
  * @throws {DialectError} if there is none. The error has the names that are near.
  */
 export function dialectNamed(name: string): Dialect {
-  const found = dialects.find((dialect) => dialect.name === name);
-  if (found !== undefined) return found;
+  const make = typeof name === 'string' && Object.hasOwn(makers, name) ? makers[name] : undefined;
+  if (make !== undefined) return make();
   const known = dialectNames.join(', ');
   const meant = typeof name === 'string' ? nameMeant(name.toLowerCase()) : undefined;
   const hint = meant === undefined ? `known are ${known}` : `did you mean "${meant}"?`;
   const shown = describeValue(name);
-  throw new DialectError(shown, `unknown system ${shown}; ${hint}`, { allowed: `one of ${known}` });
+  throw new DialectError(typeof name === 'string' ? name : shown, `unknown system ${shown}; ${hint}`, {
+    allowed: `one of ${known}`,
+  });
 }

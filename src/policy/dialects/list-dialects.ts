@@ -1,5 +1,5 @@
-import { type NumberField, type WordField, wordFields } from './dialect.js';
-import { dialects } from './dialects.js';
+import { type Dialect, type NumberField, type WordField, wordFields } from './dialect.js';
+import { dialectNamed, dialectNames } from './dialects.js';
 import { sayableFields } from './in-force.js';
 
 /** What a system says in its words, and what it cannot say. */
@@ -18,7 +18,7 @@ export interface DialectFacts {
   readonly cannotSay: readonly { readonly field: NumberField | 'off'; readonly why: string }[];
 }
 
-function factsOf(dialect: (typeof dialects)[number]): DialectFacts {
+function factsOf(dialect: Dialect): DialectFacts {
   const { name, title, place, source, words, unsaid, noUserTimeout = '', off } = dialect;
   const sayable = sayableFields(dialect);
   const missing = wordFields.flatMap((field) => {
@@ -39,5 +39,5 @@ function factsOf(dialect: (typeof dialects)[number]): DialectFacts {
 
 /** Returns the systems that `exportPolicy` and `importPolicy` know, with their words and what they cannot say. */
 export function listDialects(): DialectFacts[] {
-  return dialects.map(factsOf);
+  return dialectNames.map((name) => factsOf(dialectNamed(name)));
 }

@@ -15,7 +15,7 @@ const bareWord = (name: string, unit: Unit) => ({
 });
 
 /** The options of the command, and those of libcurl (src/tool_operate.c). */
-export const curl: Dialect = {
+export const curl = (): Dialect => ({
   name: 'curl',
   title: 'curl',
   place: '.curlrc or a file for curl --config; on the command line with -- before each name',
@@ -44,4 +44,4 @@ export const curl: Dialect = {
     'libcurl can say all but the user timeout: CURLOPT_TCP_KEEPALIVE, KEEPIDLE, KEEPINTVL and KEEPCNT',
   ],
   write: ({ idle, count }) => lines(`keepalive-time = ${idle}`, `keepalive-cnt = ${count}`),
-};
+});

@@ -8,7 +8,7 @@ const pingTime = time({ bareMs: 1, special: { [never]: 'off' } });
 const form = { separator: String.raw`["']?\s*[:,=]\s*` };
 
 /** PING of HTTP/2: one question, and one time for its answer (doc/keepalive.md of gRPC). */
-export const grpc: Dialect = {
+export const grpc = (): Dialect => ({
   name: 'grpc',
   title: "gRPC, the client's PING",
   place:
@@ -45,4 +45,4 @@ export const grpc: Dialect = {
       '  "grpc.keepalive_permit_without_calls": 1',
       '}',
     ),
-};
+});

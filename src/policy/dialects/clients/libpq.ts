@@ -5,7 +5,7 @@ const special = { 0: 'unsaid' } as const;
 const seconds = time({ bareMs: 1000, special });
 
 /** The parameters of a connection string, also in the form of a URI. */
-export const libpq: Dialect = {
+export const libpq = (): Dialect => ({
   name: 'libpq',
   title: 'libpq and what is built on it (psql, psycopg, Ruby pg, PHP): PostgreSQL clients',
   place: 'the connection string, or the query of a postgresql:// URI with & between them',
@@ -24,4 +24,4 @@ export const libpq: Dialect = {
     const numbers = `keepalives=1 keepalives_idle=${idle} keepalives_interval=${interval} keepalives_count=${count}`;
     return `${numbers}${userTimeout === undefined ? '' : ` tcp_user_timeout=${userTimeout}`}\n`;
   },
-};
+});

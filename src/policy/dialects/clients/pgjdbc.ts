@@ -4,7 +4,7 @@ import { flag } from '../units.js';
 const byKernel: Unsaid = { why: "pgjdbc only turns keepalive on, and the kernel's own applies", value: () => 'kernel' };
 
 /** A switch: the numbers are those of the machine. */
-export const pgjdbc: Dialect = {
+export const pgjdbc = (): Dialect => ({
   name: 'pgjdbc',
   title: "PostgreSQL's JDBC driver",
   place: 'the properties of the connection, or the query of its URL: jdbc:postgresql://host/database?tcpKeepAlive=true',
@@ -18,4 +18,4 @@ export const pgjdbc: Dialect = {
     'tcp-keepalive export --to sysctl has the numbers for the machine, --to kubernetes and --to docker for a container',
   ],
   write: () => 'tcpKeepAlive=true\n',
-};
+});

@@ -8,7 +8,7 @@ const form = { separator: String.raw`(?:[ \t]*=[ \t]*|[ \t]+)` };
 const ofServer = { ...form, isReadOnly: true } as const;
 
 /** Questions inside the encrypted channel: ssh gives up when one more would be due (clientloop.c, server_alive_check). */
-export const ssh: Dialect = {
+export const ssh = (): Dialect => ({
   name: 'ssh',
   title: 'OpenSSH, the ServerAlive messages of the client',
   place: '~/.ssh/config; sshd_config has ClientAliveInterval and ClientAliveCountMax in the same way',
@@ -33,4 +33,4 @@ export const ssh: Dialect = {
     'TCPKeepAlive yes, the default, turns TCP keepalive on with the numbers of the kernel',
   ],
   write: ({ idle, count }) => lines('Host *', `    ServerAliveInterval ${idle}`, `    ServerAliveCountMax ${count}`),
-};
+});

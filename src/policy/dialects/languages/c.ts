@@ -9,7 +9,7 @@ const call = (level: string, option: string, value: string) =>
   `  if (setsockopt(fd, ${level}, ${option}, &(int){${value}}, sizeof(int)) != 0) return -1;`;
 
 /** Calls of setsockopt(2), in an order that is right for a connection in use. */
-export const c: Dialect = {
+export const c = (): Dialect => ({
   name: 'c',
   title: 'C and C++ on Linux',
   place: 'your program; call it for each socket, or for the listener, whose connections inherit it',
@@ -43,4 +43,4 @@ export const c: Dialect = {
       '  return 0;',
       '}',
     ),
-};
+});

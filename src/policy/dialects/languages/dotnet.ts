@@ -9,7 +9,7 @@ const call = (level: string, option: string, value: string | undefined) =>
   `        socket.SetSocketOption(SocketOptionLevel.${level}, SocketOptionName.${option}, ${value});`;
 
 /** System.Net.Sockets, whose names for the numbers are those of .NET Core 3.0. */
-export const dotnet: Dialect = {
+export const dotnet = (): Dialect => ({
   name: 'dotnet',
   title: '.NET 5, on Linux with a user timeout',
   place: 'your program; SocketsHttpHandler takes such a socket in its ConnectCallback',
@@ -48,4 +48,4 @@ export const dotnet: Dialect = {
       '    }',
       '}',
     ),
-};
+});

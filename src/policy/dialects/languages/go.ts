@@ -23,7 +23,7 @@ const field = { separator: String.raw`\s*:\s*`, value: String.raw`[^,}\n]*[^,}\s
 const goDefault = "Go's default for KeepAliveConfig";
 
 /** net.KeepAliveConfig (Go 1.23); TCP_USER_TIMEOUT is in no package of the standard library on amd64. */
-export const go: Dialect = {
+export const go = (): Dialect => ({
   name: 'go',
   title: 'Go 1.23',
   place: 'your program; call it for each connection. net.Dialer and net.ListenConfig take the KeepAliveConfig as well',
@@ -55,7 +55,7 @@ export const go: Dialect = {
   off: { text: 'conn.SetKeepAliveConfig(net.KeepAliveConfig{Enable: false})\n' },
   notes: ['golang.org/x/sys/unix has TCP_USER_TIMEOUT by name; 0x12 is its number on Linux'],
   write: (texts) => (texts.userTimeout === undefined ? config(texts) : withTimeout(texts)),
-};
+});
 
 type GoTexts = Parameters<Dialect['write']>[0];
 

@@ -9,7 +9,7 @@ const form = { separator: String.raw`\s*,\s*`, value: operand };
 const call = (option: string, value: string | undefined) => `        socket.setOption(${option}, ${value});`;
 
 /** jdk.net.ExtendedSocketOptions, since Java 11. */
-export const java: Dialect = {
+export const java = (): Dialect => ({
   name: 'java',
   title: 'Java 11',
   place: 'your program; sockets, SocketChannel and ServerSocket have the same setOption',
@@ -44,4 +44,4 @@ export const java: Dialect = {
       '    }',
       '}',
     ),
-};
+});

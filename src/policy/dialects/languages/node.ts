@@ -16,7 +16,7 @@ const ofLibuv = (number: number): Unsaid => ({
 });
 
 /** socket.setKeepAlive() with four arguments; Node.js drops what the kernel refuses. */
-export const node: Dialect = {
+export const node = (): Dialect => ({
   name: 'node',
   title: 'Node.js 24.19 or 26.4, without this package',
   place: 'your program, once a socket is connected, and again after each call of a driver or an agent that resets it',
@@ -48,4 +48,4 @@ export const node: Dialect = {
   off: { text: 'socket.setKeepAlive(false);\n' },
   notes: ['an older Node.js ignores interval and count, and sets 1 s and 10'],
   write: ({ idle, interval, count }) => lines(`socket.setKeepAlive(true, ${idle}, ${interval}, ${count});`),
-};
+});

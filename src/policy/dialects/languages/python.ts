@@ -8,7 +8,7 @@ const call = (level: string, option: string, value: string) =>
   `    sock.setsockopt(socket.${level}, socket.${option}, ${value})`;
 
 /** Calls of the socket module, which has the constants of the system. */
-export const python: Dialect = {
+export const python = (): Dialect => ({
   name: 'python',
   title: 'Python on Linux',
   place: 'your program; call it for each socket, or for the listener, whose connections inherit it',
@@ -38,4 +38,4 @@ export const python: Dialect = {
       call('SOL_SOCKET', 'SO_KEEPALIVE', '1'),
       call('IPPROTO_TCP', 'TCP_KEEPIDLE', idle as string),
     ),
-};
+});

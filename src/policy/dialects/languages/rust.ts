@@ -18,7 +18,7 @@ const value = String.raw`[\w:]+(?:\s*\(\s*[\d_]+\s*\))?`;
 const call = { separator: String.raw`\s*\(\s*`, value };
 
 /** The crate socket2: the standard library has no keepalive. */
-export const rust: Dialect = {
+export const rust = (): Dialect => ({
   name: 'rust',
   title: 'Rust, with the crate socket2',
   place: 'your program; Cargo.toml needs socket2 = { version = "0.6", features = ["all"] }',
@@ -65,4 +65,4 @@ export const rust: Dialect = {
       '    socket.set_tcp_keepalive(&keepalive)',
       '}',
     ),
-};
+});

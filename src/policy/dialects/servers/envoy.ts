@@ -5,7 +5,7 @@ import { probes, seconds } from '../units.js';
 const form = { separator: String.raw`["']?\s*:\s*` };
 
 /** config.core.v3.TcpKeepalive, three numbers of which each may be missing. */
-export const envoy: Dialect = {
+export const envoy = (): Dialect => ({
   name: 'envoy',
   title: 'Envoy, towards upstream hosts',
   place: 'a cluster; Istio has the same three in a DestinationRule, as trafficPolicy.connectionPool.tcp.tcpKeepalive',
@@ -28,4 +28,4 @@ export const envoy: Dialect = {
       `    keepalive_interval: ${interval}`,
       `    keepalive_probes: ${count}`,
     ),
-};
+});

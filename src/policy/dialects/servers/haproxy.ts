@@ -22,7 +22,7 @@ const optionWord = (name: string): Word => ({
 });
 
 /** The client's side in a frontend, the server's side in a backend. */
-export const haproxy: Dialect = {
+export const haproxy = (): Dialect => ({
   name: 'haproxy',
   title: 'HAProxy, towards clients and servers',
   place: 'the frontends and backends of haproxy.cfg; tcp-ut belongs on each of your bind and server lines',
@@ -62,4 +62,4 @@ export const haproxy: Dialect = {
       `    srvtcpka-cnt ${count}`,
       line(userTimeout, (text) => `    server one 127.0.0.1:8080 tcp-ut ${text}`),
     ),
-};
+});

@@ -4,7 +4,7 @@ import { milliseconds, probes, seconds } from '../units.js';
 const part = (field: string) => `[ \\t]+(?<${field}>[^\\s#]+)`;
 
 /** The options of a bridge, which is a client of another broker. Listeners have none. */
-export const mosquitto: Dialect = {
+export const mosquitto = (): Dialect => ({
   name: 'mosquitto',
   title: 'mosquitto 2.1, from a bridge to the other broker',
   place: 'mosquitto.conf, after the connection line of a bridge',
@@ -30,4 +30,4 @@ export const mosquitto: Dialect = {
       `bridge_tcp_keepalive ${idle} ${interval} ${count}`,
       line(userTimeout, (text) => `bridge_tcp_user_timeout ${text}`),
     ),
-};
+});

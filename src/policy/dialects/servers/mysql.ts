@@ -16,7 +16,7 @@ function words(separator: '_' | '-', flags: WordForm): Dialect['words'] {
 }
 
 /** MariaDB's server; MySQL's has no such variables. */
-export const mysql: Dialect = {
+export const mysql = (): Dialect => ({
   name: 'mysql',
   title: 'MariaDB server, towards its clients',
   place: 'my.cnf, followed by a restart, or SET GLOBAL; new connections have it',
@@ -38,4 +38,4 @@ export const mysql: Dialect = {
       `tcp_keepalive_interval = ${interval}`,
       `tcp_keepalive_probes = ${count}`,
     ),
-};
+});

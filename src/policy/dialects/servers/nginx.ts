@@ -5,7 +5,7 @@ const seconds = time({ bareMs: 1000, suffixes: { s: 1000, m: 60_000, h: 3_600_00
 const part = String.raw`[^:;\s]*`;
 
 /** `listen ... so_keepalive=[keepidle]:[keepintvl]:[keepcnt]`, of which each part may be empty. */
-export const nginx: Dialect = {
+export const nginx = (): Dialect => ({
   name: 'nginx',
   title: 'nginx, towards its clients',
   place: 'each listen directive of a server, with its own address',
@@ -28,4 +28,4 @@ export const nginx: Dialect = {
   off: { text: 'listen 80 so_keepalive=off;\n' },
   notes: ['towards upstream servers nginx has only proxy_socket_keepalive on, with the numbers of the kernel'],
   write: ({ idle, interval, count }) => lines(`listen 80 so_keepalive=${idle}:${interval}:${count};`),
-};
+});

@@ -12,7 +12,7 @@ const form = {
 };
 
 /** The settings of the server for the connections of its clients. */
-export const postgresql: Dialect = {
+export const postgresql = (): Dialect => ({
   name: 'postgresql',
   title: 'PostgreSQL server, towards its clients',
   place: 'postgresql.conf, followed by pg_reload_conf(); new connections have it',
@@ -35,4 +35,4 @@ export const postgresql: Dialect = {
       `tcp_keepalives_count = ${count}`,
       line(userTimeout, (text) => `tcp_user_timeout = ${text}`),
     ),
-};
+});

@@ -21,7 +21,7 @@ const rawOption = (option: number, text: string, comma = ',') =>
   `            {raw, 6, ${option}, <<${text}:32/native>>}${comma}`;
 
 /** Options of Erlang's listeners, which have words for keepalive alone: the numbers are options of Linux. */
-export const rabbitmq: Dialect = {
+export const rabbitmq = (): Dialect => ({
   name: 'rabbitmq',
   title: 'RabbitMQ on Linux, towards its clients',
   place: 'advanced.config, followed by a restart; rabbitmq.conf has tcp_listen_options.keepalive = true and no numbers',
@@ -59,4 +59,4 @@ export const rabbitmq: Dialect = {
       '    ]}',
       '].',
     ),
-};
+});

@@ -2,7 +2,7 @@ import { always, type Dialect, lines, word } from '../dialect.js';
 import { time } from '../units.js';
 
 /** One number: src/anet.c derives the interval from it and sets the count itself. */
-export const redis: Dialect = {
+export const redis = (): Dialect => ({
   name: 'redis',
   title: 'Redis and Valkey server, towards its clients',
   place: 'redis.conf, or CONFIG SET tcp-keepalive; new connections have it',
@@ -22,4 +22,4 @@ export const redis: Dialect = {
   off: { text: 'tcp-keepalive 0\n' },
   notes: [],
   write: ({ idle }) => lines(`tcp-keepalive ${idle}`),
-};
+});

@@ -2,7 +2,7 @@ import { type Dialect, kernelsOwn } from '../dialect.js';
 import { noUserTimeout, sysctlWords, turnsNothingOn } from './sysctl.js';
 
 /** The sysctls of a container, as options of `docker run` and as a key of Compose. */
-export const docker: Dialect = {
+export const docker = (): Dialect => ({
   name: 'docker',
   title: 'Docker and Podman, the defaults of the kernel for a container',
   place: 'docker run, before the image; in a Compose file the same keys are under sysctls:, with a colon',
@@ -21,4 +21,4 @@ export const docker: Dialect = {
     const written = Object.entries(options).map(([name, value]) => `--sysctl net.ipv4.tcp_keepalive_${name}=${value}`);
     return `${written.join(' ')}\n`;
   },
-};
+});

@@ -7,7 +7,7 @@ const sysctl = (name: string, value: string | undefined) => [
 ];
 
 /** The sysctls of a pod, which are those of its network namespace. */
-export const kubernetes: Dialect = {
+export const kubernetes = (): Dialect => ({
   name: 'kubernetes',
   title: 'Kubernetes, the defaults of the kernel for a pod',
   place: 'the pod, or the template of a Deployment; the namespace of the pod has these sysctls, not the node',
@@ -30,4 +30,4 @@ export const kubernetes: Dialect = {
       ...sysctl('intvl', interval),
       ...sysctl('probes', count),
     ),
-};
+});

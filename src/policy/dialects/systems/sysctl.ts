@@ -23,7 +23,7 @@ export function sysctlWords(form: WordForm): Dialect['words'] {
 }
 
 /** Returns lines, one for each sysctl. */
-export const sysctl: Dialect = {
+export const sysctl = (): Dialect => ({
   name: 'sysctl',
   title: "Linux, the kernel's defaults",
   place: 'a file in /etc/sysctl.d, followed by sysctl --system; tcp-keepalive defaults set does both',
@@ -41,4 +41,4 @@ export const sysctl: Dialect = {
       `net.ipv4.tcp_keepalive_intvl = ${interval}`,
       `net.ipv4.tcp_keepalive_probes = ${count}`,
     ),
-};
+});

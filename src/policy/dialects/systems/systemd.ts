@@ -12,7 +12,7 @@ const seconds = time({ bareMs: 1000, suffixes, special });
 const rest = { value: String.raw`\S+(?:[ \t]+\S+)*` };
 
 /** The options of a socket unit. */
-export const systemd: Dialect = {
+export const systemd = (): Dialect => ({
   name: 'systemd',
   title: 'systemd socket units, towards clients',
   place: 'the .socket unit, or a drop-in for it: systemctl edit NAME.socket, then restart the socket unit',
@@ -38,4 +38,4 @@ export const systemd: Dialect = {
       `KeepAliveIntervalSec=${interval}`,
       `KeepAliveProbes=${count}`,
     ),
-};
+});
