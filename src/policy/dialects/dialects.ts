@@ -35,6 +35,8 @@ const makers: Readonly<Record<string, () => Dialect>> = {
   ...{ node, go, rust, python, java, dotnet, c },
 };
 
+const made = new Map<string, Dialect>();
+
 /** The names of the systems that `exportPolicy` and `importPolicy` know, in the order in which they are listed. */
 export const dialectNames: readonly string[] = Object.keys(makers);
 
@@ -86,7 +88,11 @@ function nameMeant(given: string): string | undefined {
  */
 export function dialectNamed(name: string): Dialect {
   const make = typeof name === 'string' && Object.hasOwn(makers, name) ? makers[name] : undefined;
-  if (make !== undefined) return make();
+  if (make !== undefined) {
+    const dialect = made.get(name) ?? make();
+    made.set(name, dialect);
+    return dialect;
+  }
   const known = dialectNames.join(', ');
   const meant = typeof name === 'string' ? nameMeant(name.toLowerCase()) : undefined;
   const hint = meant === undefined ? `known are ${known}` : `did you mean "${meant}"?`;
