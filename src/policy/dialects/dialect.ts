@@ -28,8 +28,8 @@ export interface Word {
   readonly allowed: string;
   /** Another spelling, which is read but never written. */
   readonly isReadOnly?: true;
-  /** A name that other code has for other things: without a value after it, it is passed over. */
-  readonly isCommon?: true;
+  /** Tells the word from other things of the same name: without a match after it, it is passed over. */
+  readonly onlyBefore?: RegExp;
 }
 
 /** What applies for a number that the text does not say. */
@@ -107,14 +107,15 @@ export function word(
   name: string,
   field: WordField,
   unit: Unit,
-  { separator = String.raw`\s*=\s*`, value = plainValue, ...flags }: WordForm = {},
+  { separator = String.raw`\s*=\s*`, value = plainValue, onlyBefore, isReadOnly }: WordForm = {},
 ): Word {
   return {
     word: name,
     says: { [field]: unit },
     value: new RegExp(`${separator}["']?(?<${field}>${value})["']?`, 'y'),
     allowed: unit.allowed,
-    ...flags,
+    ...(isReadOnly && { isReadOnly }),
+    ...(onlyBefore !== undefined && { onlyBefore: new RegExp(onlyBefore, 'y') }),
   };
 }
 
@@ -125,5 +126,6 @@ export interface WordForm {
   /** The source of a regular expression for the value. Default: text without spaces. */
   readonly value?: string;
   readonly isReadOnly?: true;
-  readonly isCommon?: true;
+  /** The source of a regular expression for what follows the word, if other things have the same name. */
+  readonly onlyBefore?: string;
 }

@@ -127,6 +127,15 @@ describe.each(dialectNames.map((name) => [name, dialectNamed(name)] as const))('
     );
   });
 
+  it('refuses a value of any length in a short message', () => {
+    const { text } = exportPolicy('30:5:3', name);
+    const start = /^[^\d=]*=?/.exec(text)?.[0];
+    for (const long of ['x', '1', '1a', ' ', '\n', '/*', '"']) {
+      const error = errorOf(() => importPolicy(name, `${start}${long.repeat(50_000)}`));
+      expect(error.message.length).toBeLessThan(500);
+    }
+  });
+
   it('names a word that is nearly right, and its line', () => {
     const word = dialect.words.find(({ word, isReadOnly }) => !isReadOnly && word.length > 7)?.word as string;
     const text = exportPolicy('30:5:3', name).text;
@@ -226,6 +235,13 @@ describe('text of other systems', () => {
     ['node', 'socket.setKeepAlive(true, 30000', 1, 'setKeepAlive', /got "\(true, 30000"/],
     ['node', 'socket.setKeepAlive(true, 500)', 1, 'setKeepAlive', /whole number of seconds/],
     ['c', 'setsockopt(fd, IPPROTO_TCP, TCP_KEEPCNT, &count, 4)', 1, 'TCP_KEEPCNT', /got "&count"/],
+    [
+      'go',
+      'net.KeepAliveConfig{\n  Enable: true,\n  Idle: ',
+      3,
+      'Idle',
+      /Idle must be followed by a duration .* got ":"/,
+    ],
     ['grpc', '{ "grpc.keepalive_time_ms": 1500 }', 1, 'grpc.keepalive_time_ms', /whole number of seconds/],
     [
       'sysctl',

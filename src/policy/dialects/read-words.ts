@@ -11,7 +11,8 @@ interface Found {
   /** `undefined` if the text leaves the number to what applies without the word. */
   readonly value: number | boolean | undefined;
   readonly word: string;
-  readonly line: number;
+  /** Where the word stands in the text. */
+  readonly index: number;
 }
 
 /** What a text says, by field. */
@@ -28,6 +29,7 @@ class Reading {
   readonly #plain: string;
   readonly #names: ReadonlyMap<string, Word>;
   readonly #found: Partial<Record<WordField, Found>> = {};
+  readonly #others = new Set<string>();
 
   constructor(dialect: Dialect, text: string) {
     const { comment, ignoresCase, words } = dialect;
@@ -62,20 +64,23 @@ class Reading {
   }
 
   #refuseNearMiss(name: string, index: number): void {
-    if (name.length < leastLetters) return;
+    if (name.length < leastLetters || this.#others.has(name)) return;
     const known = this.#dialect.words.map(({ word }) => word);
     const meant = closestName(name, known);
-    if (meant === undefined) return;
+    if (meant === undefined) {
+      this.#others.add(name);
+      return;
+    }
     const message = `unknown word ${describeValue(name)}; did you mean "${meant}"?`;
     throw this.#fault(message, name, index, `one of ${known.join(', ')}`);
   }
 
   /** Reads what follows a word. Returns whether it is a value. */
   #readWord(word: Word, index: number, end: number): boolean {
+    if (!matchesAt(word.onlyBefore, this.#plain, end)) return false;
     word.value.lastIndex = end;
     const match = word.value.exec(this.#plain);
     if (match === null) {
-      if (word.isCommon) return false;
       const rest = this.#plain.slice(end).split('\n', 1)[0]?.trim() ?? '';
       const got = rest === '' ? 'nothing' : describeValue(rest);
       throw this.#fault(`${word.word} must be followed by ${word.allowed}, got ${got}`, word.word, index, word.allowed);
@@ -90,7 +95,7 @@ class Reading {
 
   /** Returns the value that a variable is given elsewhere in the text, or the text if it is no variable. */
   #resolve(text: string): string {
-    const name = /^&?([A-Za-z_]\w*)$/.exec(text)?.[1];
+    const name = /^&?([A-Za-z_]\w{0,60})$/.exec(text)?.[1];
     if (name === undefined) return text;
     const assignment = new RegExp(String.raw`\b${name}\b\s*(?::\s*\w+\s*)?:?=(?!=)\s*([^;,\n]+)`);
     return assignment.exec(this.#plain)?.[1]?.trim() ?? text;
@@ -109,17 +114,23 @@ class Reading {
   }
 
   #keep(field: WordField, word: string, index: number, value: Found['value']): undefined {
-    const line = this.#lineAt(index);
     const before = this.#found[field];
     const isOther = before !== undefined && before.value !== value;
     if (isOther && !(this.#dialect.isLastValid && before.word === word)) {
       const shown = (found: Found['value']) =>
         typeof found === 'number' && field !== 'count' ? spokenDuration(found) : String(found ?? 'left out');
-      const message = `${word} is ${shown(value)}, but ${before.word} in line ${before.line} is ${shown(before.value)}; pass one policy at a time`;
+      const message = `${word} is ${shown(value)}, but ${before.word} in line ${this.#lineAt(before.index)} is ${shown(before.value)}; pass one policy at a time`;
       throw this.#fault(message, word, index, 'the same value as before');
     }
-    this.#found[field] = { value, word, line };
+    this.#found[field] = { value, word, index };
   }
+}
+
+/** Returns whether a sticky expression matches at an index; true without an expression. */
+function matchesAt(expression: RegExp | undefined, text: string, index: number): boolean {
+  if (expression === undefined) return true;
+  expression.lastIndex = index;
+  return expression.test(text);
 }
 
 function isSettable(field: NumberField, value: number): boolean {

@@ -30,7 +30,7 @@ export const curl = (): Dialect => ({
     word('CURLOPT_TCP_KEEPINTVL', 'interval', seconds, libcurl),
     word('CURLOPT_TCP_KEEPCNT', 'count', probes(), libcurl),
   ],
-  comment: /(?<=^\s*)#.*/gm,
+  comment: /^[ \t]*#.*/gm,
   isLastValid: true,
   unsaid: {
     idle: always(60_000, 'curl has 60 s of its own'),

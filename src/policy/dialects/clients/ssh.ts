@@ -19,7 +19,7 @@ export const ssh = (): Dialect => ({
     word('ClientAliveInterval', 'idle', seconds, ofServer),
     word('ClientAliveCountMax', 'count', probes(), ofServer),
   ],
-  comment: /(?<=^\s*)#.*/gm,
+  comment: /^[ \t]*#.*/gm,
   ignoresCase: true,
   unsaid: {
     idle: { why: 'without ServerAliveInterval ssh sends no messages', value: () => 'off' },

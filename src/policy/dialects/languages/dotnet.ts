@@ -15,14 +15,14 @@ export const dotnet = (): Dialect => ({
   place: 'your program; SocketsHttpHandler takes such a socket in its ConnectCallback',
   source: 'https://learn.microsoft.com/en-us/dotnet/api/system.net.sockets.socketoptionname',
   words: [
-    word('KeepAlive', 'enabled', flag(['true'], ['false']), { ...form, isCommon: true }),
+    word('KeepAlive', 'enabled', flag(['true'], ['false']), { ...form, onlyBefore: String.raw`\s*,` }),
     word('TcpKeepAliveTime', 'idle', seconds, form),
     word('TcpKeepAliveInterval', 'interval', seconds, form),
     word('TcpKeepAliveRetryCount', 'count', probes(), form),
     word('SetRawSocketOption', 'userTimeout', time({ bareMs: 1, hasGroups: true }), {
       separator: String.raw`\s*\(\s*6\s*,\s*18\s*,\s*(?:System\.)?BitConverter\.GetBytes\s*\(\s*`,
       value: operand,
-      isCommon: true,
+      onlyBefore: String.raw`\s*\(\s*6\s*,\s*18\b`,
     }),
   ],
   comment: cComments,

@@ -19,7 +19,11 @@ const duration: Unit = {
   special: { 0: 'unsaid' },
 };
 
-const field = { separator: String.raw`\s*:\s*`, value: String.raw`[^,}\n]*[^,}\s]`, isCommon: true } as const;
+const field = {
+  separator: String.raw`\s*:\s*`,
+  value: String.raw`[^,}\s](?:[^,}\n]*[^,}\s])?`,
+  onlyBefore: String.raw`\s*:(?!=)`,
+} as const;
 const goDefault = "Go's default for KeepAliveConfig";
 
 /** net.KeepAliveConfig (Go 1.23); TCP_USER_TIMEOUT is in no package of the standard library on amd64. */
@@ -36,7 +40,7 @@ export const go = (): Dialect => ({
     word('tcpUserTimeout', 'userTimeout', time({ bareMs: 1, hasGroups: true }), {
       separator: String.raw`\s*,\s*`,
       value: String.raw`\w+`,
-      isCommon: true,
+      onlyBefore: String.raw`\s*,`,
     }),
     word('TCP_USER_TIMEOUT', 'userTimeout', time({ bareMs: 1, hasGroups: true }), {
       separator: String.raw`\s*,\s*`,

@@ -6,8 +6,7 @@ const ms = time({ bareMs: 1, hasGroups: true, special: { 0: 'unsaid' } });
 const onOff = flag(['true'], ['false']);
 const argument = (field: string, rest: string) => String.raw`(?:\s*,\s*(?<${field}>\w+)${rest})?`;
 const numbers = argument('idle', argument('interval', argument('count', '')));
-const field = { separator: String.raw`\s*:\s*`, isCommon: true } as const;
-const readOnly = { ...field, isReadOnly: true } as const;
+const readOnly = { separator: String.raw`\s*:\s*`, onlyBefore: String.raw`\s*:`, isReadOnly: true } as const;
 
 /** libuv sets interval and count together with idle (deps/uv/src/unix/tcp.c). Without idle it sets neither. */
 const ofLibuv = (number: number): Unsaid => ({

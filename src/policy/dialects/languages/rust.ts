@@ -41,7 +41,7 @@ export const rust = (): Dialect => ({
       separator: call.separator,
       value: '(?:true|false)',
       isReadOnly: true,
-      isCommon: true,
+      onlyBefore: String.raw`\s*\(\s*(?:true|false)`,
     }),
   ],
   comment: cComments,

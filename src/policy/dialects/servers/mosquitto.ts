@@ -18,7 +18,7 @@ export const mosquitto = (): Dialect => ({
     },
     word('bridge_tcp_user_timeout', 'userTimeout', milliseconds, { separator: '[ \\t]+' }),
   ],
-  comment: /(?<=^\s*)#.*/gm,
+  comment: /^[ \t]*#.*/gm,
   unsaid: kernelsOwn,
   off: { never: 'a bridge has none unless bridge_tcp_keepalive says so: leave the line out' },
   notes: [

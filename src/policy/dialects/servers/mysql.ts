@@ -23,7 +23,7 @@ export const mysql = (): Dialect => ({
   source:
     'https://mariadb.com/docs/server/server-management/variables-and-modes/server-system-variables#tcp_keepalive_time',
   words: [...words('_', {}), ...words('-', { isReadOnly: true })],
-  comment: /(?<=^\s*)[#;].*/gm,
+  comment: /^[ \t]*[#;].*/gm,
   isLastValid: true,
   unsaid: kernelsOwn,
   noUserTimeout: 'MariaDB has no word for it, but passes on what its listener has: tcp-keepalive set --state listen',

@@ -28,7 +28,7 @@ export const rabbitmq = (): Dialect => ({
   source:
     'https://www.rabbitmq.com/docs/networking#tcp-keepalives, https://www.erlang.org/doc/apps/kernel/inet.html#setopts/2 (raw)',
   words: [
-    word('keepalive', 'enabled', onOff, { separator: comma, isCommon: true }),
+    word('keepalive', 'enabled', onOff, { separator: comma, onlyBefore: comma }),
     {
       word: 'raw',
       says: { idle: seconds, interval: seconds, count: probes(), userTimeout: milliseconds },

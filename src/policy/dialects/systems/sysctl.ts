@@ -29,7 +29,7 @@ export const sysctl = (): Dialect => ({
   place: 'a file in /etc/sysctl.d, followed by sysctl --system; tcp-keepalive defaults set does both',
   source: 'https://docs.kernel.org/networking/ip-sysctl.html (tcp_keepalive_time)',
   words: sysctlWords({}),
-  comment: /(?<=^\s*)[#;].*/gm,
+  comment: /^[ \t]*[#;].*/gm,
   isLastValid: true,
   unsaid: kernelsOwn,
   noUserTimeout,

@@ -23,7 +23,7 @@ export const systemd = (): Dialect => ({
     word('KeepAliveIntervalSec', 'interval', seconds, rest),
     word('KeepAliveProbes', 'count', probes(special), rest),
   ],
-  comment: /(?<=^\s*)[#;].*/gm,
+  comment: /^[ \t]*[#;].*/gm,
   isLastValid: true,
   turnedOnBy: 'KeepAlive=yes',
   unsaid: kernelsOwn,
