@@ -58,21 +58,23 @@ async function haproxySides(port: number, serverPort: number, pid: number) {
 
 describe('an exported policy is accepted by the server, and its connections have it:', () => {
   it.skipIf(lacks('nginx'))('nginx', async (context) => {
-    const { text, inForce } = exportPolicy('30:5:3:auto', 'nginx');
-    const parameters = /^listen 80 (.+);\n$/.exec(text)?.[1] as string;
-    const { port } = await stopped(startNginx([parameters]), context);
-    expect(await policyOfServer(port, request)).toBe(inForce);
-    expect(inForce).toBe('30:5:3');
+    for (const policy of ['30:5:3', '32767:32767:127', '1:1:1', 'off']) {
+      const { text } = exportPolicy(policy, 'nginx');
+      const parameters = /^listen 80 (.+);\n$/.exec(text)?.[1] as string;
+      const { port } = await stopped(startNginx([parameters]), context);
+      expect(await policyOfServer(port, request)).toBe(policy);
+    }
   });
 
   it.skipIf(lacks('haproxy'))('HAProxy, towards clients and servers', async (context) => {
-    const { text, inForce } = exportPolicy('30:5:3:auto', 'haproxy');
     const behind = await silentServer();
     context.onTestFinished(() => behind.close());
-    const { port, child } = await stopped(startHaproxy(text, behind.port), context);
-    expect(inForce).toBe('30:5:3:auto');
-    const towards = await haproxySides(port, behind.port, child.pid as number);
-    expect(towards).toEqual({ clients: inForce, servers: inForce });
+    for (const policy of ['30:5:3:auto', '32767:32767:127:2147483647ms', '1:1:1:1500ms']) {
+      const { text } = exportPolicy(policy, 'haproxy');
+      const { port, child } = await stopped(startHaproxy(text, behind.port), context);
+      const sides = await haproxySides(port, behind.port, child.pid as number);
+      expect(sides).toEqual({ clients: policy, servers: policy });
+    }
   });
 
   it.skipIf(lacks(postgresqlPrograms() ?? 'postgresql'))('PostgreSQL, and libpq as its client', async (context) => {
@@ -86,6 +88,8 @@ describe('an exported policy is accepted by the server, and its connections have
     expect(await policyOfClient(psql, args, { port })).toBe('31:6:4:90');
     const uri = `postgresql://postgres@127.0.0.1:${port}/postgres?${client.text.trim().replaceAll(' ', '&')}`;
     expect(await policyOfClient(psql, [uri, ...args.slice(1)], { port })).toBe(client.inForce);
+    const limits = where.replace(client.text, exportPolicy('32767:32767:127:2147483647ms', 'libpq').text);
+    expect(await policyOfClient(psql, [limits, ...args.slice(1)], { port })).toBe('32767:32767:127:2147483647ms');
     const off = exportPolicy('off', 'libpq');
     const withoutKeepalive = where.replace(client.text, off.text);
     expect(await policyOfClient(psql, [withoutKeepalive, ...args.slice(1)], { port })).toBe('off');
