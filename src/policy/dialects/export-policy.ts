@@ -12,11 +12,13 @@ import { inForce, sayableFields, spokenNumber, spokenValue } from './in-force.js
 export interface ExportedPolicy {
   /** The name of the system, such as `'nginx'`. */
   readonly dialect: string;
+  /** The policy that was asked for, as text, or `'off'`. */
+  readonly policy: string;
   /** The system's configuration, in lines that end with a newline. */
   readonly text: string;
   /** Where the text goes. */
   readonly place: string;
-  /** The policy that the system then follows, or `'off'`. Differs from what was asked for if a number cannot be said. */
+  /** The policy that the system then follows, or `'off'`. Differs from `policy` if a number cannot be said. */
   readonly inForce: string;
   /** What cannot be said, what applies instead, and what else there is to know about the system. */
   readonly notes: readonly string[];
@@ -74,7 +76,7 @@ function exportOff({ name, off, place, notes }: Dialect): ExportedPolicy {
       allowed: 'a policy such as 30:5:3',
     });
   }
-  return { dialect: name, text: off.text, place, inForce: 'off', notes };
+  return { dialect: name, policy: 'off', text: off.text, place, inForce: 'off', notes };
 }
 
 /**
@@ -103,6 +105,7 @@ export function exportPolicy(policy: PolicyInput | false, dialect: string): Expo
     notes.push(`rtoMax ${spokenDuration(rtoMax)} cannot be said: no system here has a word for it`);
   return {
     dialect: to.name,
+    policy: formatPolicy(numbers),
     text: to.write(textsOf(to, said)),
     place: to.place,
     inForce: formatPolicy(inForce(to, said).numbers),
