@@ -71,7 +71,7 @@ describe.concurrent('what tcp-keepalive prints', () => {
           'check',
           'check --json',
         ],
-        ...['demo --policy 1:1:1', 'export 30:5:3 --to go', 'export --list', 'completion bash', 'man'],
+        ...['demo --policy 1:1:1', 'export 30:5:3 --to go --json', 'export --list', 'completion bash', 'man'],
         ...(noRoot ? [] : ['defaults set 600:30:5 --dry-run']),
       ];
       const runs = verbs.flatMap((verb) =>
