@@ -20,6 +20,7 @@ const pagesOf = {
     'ask-a-peer',
     'predict-detection',
     'export',
+    'middleboxes',
     'kernel-defaults',
     'errors',
   ],

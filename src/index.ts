@@ -11,6 +11,17 @@ export { KeepAliveError } from './policy/keep-alive-error.js';
 export { type DetectionConditions, type DetectionScenario, detectionTime } from './policy/model/detection-time.js';
 export type { TimeRange } from './policy/model/time-range.js';
 export { parsePolicy } from './policy/parse.js';
+export {
+  type BehindJudgement,
+  type BehindOutcome,
+  judgeBehind,
+  recommendedIdle,
+} from './policy/plan/judge-behind.js';
+export type { Expiry, Middlebox, SettableTimeout, Sureness } from './policy/plan/middlebox.js';
+export { middleboxes, middleboxOf } from './policy/plan/middleboxes.js';
+export { planPolicy } from './policy/plan/plan-policy.js';
+export type { Plan, Proposal } from './policy/plan/proposal.js';
+export type { Requirement, Requirements } from './policy/plan/requirements.js';
 export type { CompletePolicy, Duration, KeepAlivePolicy, PolicyInput } from './policy/policy.js';
 export type { AppliedEvent } from './process/apply/applied-event.js';
 export { applyToProcess, type ProcessOptions, type ProcessPolicy } from './process/apply/apply-to-process.js';

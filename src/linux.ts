@@ -26,6 +26,7 @@ export {
   liveStates,
 } from './host/dump/dump.js';
 export type { HostConnection, Omission, TimerKind } from './host/list/connection.js';
+export type { Exposure } from './host/list/exposure.js';
 export { listConnections } from './host/list/list.js';
 export type { ListQuery } from './host/list/list-query.js';
 export type { Listing } from './host/list/listing.js';
@@ -72,6 +73,8 @@ export {
   type Verdict,
   verdictOf,
 } from './policy/model/verdict.js';
+export type { Expiry, Middlebox, SettableTimeout, Sureness } from './policy/plan/middlebox.js';
+export { middleboxOf } from './policy/plan/middleboxes.js';
 export type { KeepAlivePolicy, PolicyInput } from './policy/policy.js';
 export type { KeepAliveState } from './policy/settings.js';
 export { type KernelDefaults, kernelDefaults, type RootOption } from './socket/kernel-defaults.js';

@@ -9,7 +9,7 @@ const projectFolder = fileURLToPath(new URL('..', import.meta.url));
  * `prefix` is the command that starts it, such as `['unshare', '--net']`. A program that takes longer than
  * `withinMs` is killed.
  */
-export async function runProgram<Result>(program: URL, args: string[] = [], prefix: string[] = [], withinMs = 60_000) {
+export async function runProgram<Result>(program: URL, args: string[] = [], prefix: string[] = [], withinMs = 110_000) {
   const [command = '', ...rest] = [...prefix, process.execPath, '--import', 'tsx', fileURLToPath(program), ...args];
   const child = spawn(command, rest, {
     cwd: projectFolder,

@@ -8,6 +8,7 @@ const verbs: Readonly<Record<string, () => Promise<Command>>> = {
   ls: async () => (await import('./verbs/ls/command.js')).lsCommand(),
   set: async () => (await import('./verbs/set/command.js')).setCommand(),
   check: async () => (await import('./verbs/check/command.js')).checkCommand(),
+  explain: async () => (await import('./verbs/explain/command.js')).explainCommand(),
   demo: async () => (await import('./verbs/demo/command.js')).demoCommand(),
   defaults: async () => (await import('./verbs/defaults/command.js')).defaultsCommand(),
   export: async () => (await import('./verbs/export/command.js')).exportCommand(),

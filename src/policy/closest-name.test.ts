@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { closestName } from './closest-name.js';
+import { closestName, nearestNames } from './closest-name.js';
 
 const names = ['TCP_KEEPALIVE', 'TCP_KEEPALIVE_MODE', 'TCP_KEEPALIVE_RULES'];
 
@@ -15,4 +15,14 @@ it.each([
   ['nothing', '', undefined],
 ])('%s', (_, given, meant) => {
   expect(closestName(given, names)).toBe(meant);
+});
+
+it.each([
+  ['lb', ['aws-lb', 'azure-lb', 'nlbs']],
+  ['azure-b', ['azure-lb']],
+  ['alb', ['nlbs']],
+  ['', []],
+  ['x', []],
+])('the names nearest to %j', (given, near) => {
+  expect(nearestNames(given, ['aws-lb', 'azure-lb', 'nlbs'])).toEqual(near);
 });

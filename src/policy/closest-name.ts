@@ -17,14 +17,25 @@ function distance(from: string, to: string): number {
   return last[to.length] ?? 0;
 }
 
-/** Returns the name that was probably meant; undefined if every name differs by more than two letters. */
-export function closestName(given: string, names: readonly string[]): string | undefined {
-  const close = names
+/** Returns the names that differ by at most two letters, the closest first. */
+function closeNames(given: string, names: readonly string[]): string[] {
+  return names
     .filter((name) => Math.abs(name.length - given.length) <= 2)
     .map((name) => ({ name, letters: distance(given, name) }))
     .filter(({ letters }) => letters <= 2)
-    .sort((a, b) => a.letters - b.letters);
-  return close[0]?.name;
+    .sort((a, b) => a.letters - b.letters)
+    .map(({ name }) => name);
+}
+
+/** Returns the name that was probably meant; undefined if every name differs by more than two letters. */
+export function closestName(given: string, names: readonly string[]): string | undefined {
+  return closeNames(given, names)[0];
+}
+
+/** Returns the names that may have been meant: those that contain the given text, then the closest. */
+export function nearestNames(given: string, names: readonly string[]): string[] {
+  const containing = given === '' ? [] : names.filter((name) => name.includes(given));
+  return [...new Set([...containing, ...closeNames(given, names)])];
 }
 
 /** Returns the question whether the closest name was meant; undefined if no name is close. */

@@ -2,6 +2,7 @@ import { isOff, type SettingField, type ValidPolicy } from '../policy/policy.js'
 import { mergeSettings, settingsOf, stated, unknownSetting } from '../policy/settings.js';
 import { kernelDefault } from './kernel-defaults.js';
 import type { StatedKeepAlive } from './state.js';
+import { threadState } from './thread-state.js';
 
 /**
  * A policy that is set later. With `enabled: false` keepalive is off, and the numbers apply again once keepalive is turned
@@ -26,9 +27,11 @@ function newSocketValue(field: SettingField): number | null {
 
 /** The state that a policy will give a connection that does not exist yet. */
 export function plannedState(policy: PlannedPolicy): StatedKeepAlive {
+  const ofNew = isOff(policy) ? undefined : threadState.active?.policyOfNew?.();
   const numberOf = (field: SettingField) => {
-    const given = policy === false ? undefined : policy[field];
-    const value = typeof given === 'number' ? given : newSocketValue(field);
+    const given = policy === false ? undefined : (policy[field] ?? ofNew?.[field]);
+    const isUnknown = given === undefined && ofNew === null;
+    const value = typeof given === 'number' ? given : isUnknown ? unknownSetting(field) : newSocketValue(field);
     return typeof value === 'number' ? stated(field, value) : value;
   };
   return { enabled: !isOff(policy), ...settingsOf(numberOf) } as StatedKeepAlive;

@@ -1,10 +1,16 @@
 import { sharedInThread } from '../node/thread-map.js';
+import type { ValidPolicy } from '../policy/policy.js';
 import type { PlannedPolicy } from './planned-state.js';
 
 /** The wrappers of one copy of this package. */
 export interface Installation {
   install(): void;
   remove(): void;
+  /**
+   * Returns the policy that a new connection has in the numbers that its program leaves out: `null` if that depends on the
+   * connection, undefined if there is none.
+   */
+  policyOfNew?(): ValidPolicy | null | undefined;
 }
 
 /**

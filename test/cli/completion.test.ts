@@ -24,7 +24,7 @@ beforeAll(async () => {
 const lacks = (shell: string) =>
   cannotRun(spawnSync(shell, ['-c', 'exit']).status !== 0, `it needs ${shell} (apt-get install ${shell})`);
 
-const verbs = ['ls', 'set', 'check', 'demo', 'defaults', 'export', 'completion', 'man', 'help'];
+const verbs = ['ls', 'set', 'check', 'explain', 'demo', 'defaults', 'export', 'completion', 'man', 'help'];
 
 /** What a shell offers after a line: the last word is completed. */
 const cases: readonly [string, readonly string[]][] = [
@@ -38,8 +38,10 @@ const cases: readonly [string, readonly string[]][] = [
   ['set sys', ['system']],
   ['completion ', ['bash', 'zsh', 'fish']],
   ['ls --ver', ['--verdict']],
-  ['ls --verdict ', ['protected', 'slow', 'unprotected']],
+  ['ls --verdict ', ['protected', 'slow', 'exposed', 'unprotected']],
   ['ls --verdict slow,un', ['slow,unprotected']],
+  ['ls --fail-on slow,ex', ['slow,exposed']],
+  ['ls --behind aws-nl', ['aws-nlb', 'aws-nlb-tls']],
   ['ls --state est', ['established']],
   ['ls --sort ', sortKeys],
   ['check --color a', ['auto', 'always']],
@@ -76,7 +78,7 @@ describe.skipIf(lacks('bash'))('in bash', () => {
   });
 
   it('takes --option=value apart as bash does, or whole', () => {
-    expect(complete(['ls', '--verdict', '='])).toEqual(['protected', 'slow', 'unprotected']);
+    expect(complete(['ls', '--verdict', '='])).toEqual(['protected', 'slow', 'exposed', 'unprotected']);
     expect(complete(['ls', '--verdict', '=', 'un'])).toEqual(['unprotected']);
     expect(complete(['ls', '--verdict=slow,un'])).toEqual(['--verdict=slow,unprotected']);
     expect(complete(['ls', '--process', '--verdict', '--fas'])).toEqual(['--fast']);

@@ -22,10 +22,18 @@ export interface OnTerminal {
   pid(): number;
 }
 
+/** A test that fails does not end its command. */
+const running = new Set<ChildProcessWithoutNullStreams>();
+process.once('exit', () => {
+  for (const child of running) child.kill();
+});
+
 /** Runs a command of bash on a terminal of a size. */
 export function shellOnTerminal(cols: number, rows: number, command: string): OnTerminal {
   const args = ['-qec', `stty cols ${cols} rows ${rows}; ${command}`, '/dev/null'];
   const child = spawn('script', args, { env: { ...process.env, SHELL: '/bin/bash' } });
+  running.add(child);
+  child.once('close', () => running.delete(child));
   const screen = new Terminal({ cols, rows, allowProposedApi: true });
   child.stdout.on('data', (bytes) => screen.write(bytes));
   const lines = async (first: number) => {

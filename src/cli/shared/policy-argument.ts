@@ -25,7 +25,9 @@ function assertDuration(field: Exclude<SettingField, 'count'>, text: string): vo
   const slip = field === 'rtoMax' ? undefined : millisecondsMeant(text);
   const isValid = words.includes(text) || readDuration(text, 's') !== undefined;
   if (isValid && slip === undefined) return;
-  throw new PolicyError(field, text, `a duration such as '30', '30s' or '1m30s', or '${words.join("' or '")}'`, slip);
+  const allowed =
+    field === 'rtoMax' ? "1 s to 120 s, in steps of 100 ms, such as '5s'" : "a duration such as '30', '30s' or '1m30s'";
+  throw new PolicyError(field, text, `${allowed}, or '${words.join("' or '")}'`, slip);
 }
 
 /** Returns the reader of one number of a policy. A duration without a unit is seconds, as in policy text. */

@@ -12,6 +12,7 @@ import { withValues } from './option-values.js';
 export interface SelectionOptions extends SelectionText {
   readonly allNetns?: true;
   readonly within?: number;
+  readonly behind?: string;
   readonly optionSource?: 'tcp-iterator' | 'descriptor-copies';
 }
 
@@ -48,7 +49,7 @@ export function addSelectionOptions(command: Command): Command {
   filter('--local <cidr>', 'with the own end in this block of addresses');
   filter('--remote <cidr>', 'with peers in this block of addresses');
   filter('--state <state>', 'in this state, such as established or listen', stateNames);
-  filter('--verdict <verdict>', 'protected, slow or unprotected', verdicts);
+  filter('--verdict <verdict>', 'protected, slow, unprotected, or exposed with --behind', verdicts);
   filter('--silent-for <duration>', "whose peers were not heard for as long: '10m'");
   command.option('--unanswered', 'with probes or data that are unanswered now');
   filter('--cgroup <path>', 'made in this cgroup or below it');
@@ -83,13 +84,14 @@ export function hasFilter(options: SelectionOptions): boolean {
  * @throws {SelectionError} naming the filter that is wrong.
  */
 export function queryOf(options: SelectionOptions): ListQuery & { readonly selection: Selection } {
-  const { allNetns = false, within, optionSource } = options;
+  const { allNetns = false, within, behind, optionSource } = options;
   const text = Object.fromEntries(selectionFilters.map((filter) => [filter, options[filter]]));
   const selection = parseSelection(text, netnsInode);
   return {
     selection,
     allNetns,
     ...(within === undefined ? {} : { withinMs: within }),
+    ...(behind === undefined ? {} : { behind }),
     ...(optionSource === undefined ? {} : { optionSource }),
   };
 }

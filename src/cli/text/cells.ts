@@ -3,6 +3,7 @@ import { type ConnectionRow, dependsOnKeepAlive, lastHeardMs, unitName } from '.
 import { shownName } from '../../host/owners/processes.js';
 import { scriptIn } from '../../host/owners/program-name.js';
 import { policyDuration } from '../../policy/duration.js';
+import type { Verdict } from '../../policy/model/verdict.js';
 import { endpointText } from '../../wire/endpoint.js';
 import type { TcpState } from '../../wire/tcp-info/decode.js';
 import type { Tone } from './colour.js';
@@ -87,7 +88,12 @@ export function timerText({ connection: { timer } }: ConnectionRow): string {
   return timer === null ? emptyCell : `${timerTexts[timer.kind]} ${humanDuration(timer.expiresMs)}`;
 }
 
-export const verdictTones = { protected: 'good', slow: 'warning', unprotected: 'bad' } as const;
+export const verdictTones = {
+  protected: 'good',
+  slow: 'warning',
+  exposed: 'serious',
+  unprotected: 'bad',
+} as const satisfies Readonly<Record<Verdict, Tone>>;
 
 /** Unanswered probes or retransmissions at which the kernel gives up by default. */
 const defaultLimits = { probes: 9, retransmissions: 15 } as const;
@@ -111,6 +117,13 @@ export function verdictText({ verdict, connection }: ConnectionRow): string {
 export function heardText({ connection }: ConnectionRow): string {
   const ms = lastHeardMs(connection);
   return ms === null ? emptyCell : humanDuration(ms);
+}
+
+/** Returns when a middlebox forgets the connection: `in 12 s`, `12 s ago`. */
+export function droppedText({ behind }: ConnectionRow): string {
+  if (behind == null || behind.dropInMs === null) return emptyCell;
+  const { dropInMs } = behind;
+  return dropInMs > 0 ? `in ${humanDuration(dropInMs)}` : `${humanDuration(-dropInMs)} ago`;
 }
 
 /** Bytes sent and not acknowledged, or not yet sent. */

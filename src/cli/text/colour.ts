@@ -1,15 +1,16 @@
 import { WriteStream } from 'node:tty';
 
 /** The meaning of a colour. The text beside the colour says the same. */
-export type Tone = 'good' | 'warning' | 'bad';
+export type Tone = 'good' | 'warning' | 'serious' | 'bad';
 
 /**
- * Each tone in the terminal's own 16 colours, and as a colour of the 256-colour palette: #008700, #af5f00 and #d70000 have a
- * contrast of at least 3.9 on black and on white.
+ * Each tone in the terminal's own 16 colours, and as a colour of the 256-colour palette: #008700, #af5f00, #d700af and #d70000 have
+ * a contrast of at least 3.9 on black and on white.
  */
 const codes: Readonly<Record<Tone, { readonly basic: number; readonly palette: number }>> = {
   good: { basic: 32, palette: 28 },
   warning: { basic: 33, palette: 130 },
+  serious: { basic: 35, palette: 163 },
   bad: { basic: 31, palette: 160 },
 };
 

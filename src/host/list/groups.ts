@@ -12,6 +12,8 @@ export type Grouping = (typeof groupings)[number];
 export interface VerdictCounts {
   readonly connections: number;
   readonly unprotected: number;
+  /** Connections that a middlebox can forget before the first probe; only of a list that was made for a middlebox. */
+  readonly exposed?: number;
   readonly slow: number;
   readonly protected: number;
   /** Connections that could not be judged. */
@@ -28,11 +30,16 @@ export interface Group extends VerdictCounts {
 
 type MutableCounts = { -readonly [field in keyof VerdictCounts]: number };
 
-const noCounts = (): MutableCounts => ({ connections: 0, unprotected: 0, slow: 0, protected: 0, unknown: 0, other: 0 });
+/** Returns counts of 0, with `exposed` if the rows were judged behind a middlebox. */
+function noCounts([row]: readonly ConnectionRow[]): MutableCounts {
+  const exposed = row?.behind === undefined ? {} : { exposed: 0 };
+  return { connections: 0, unprotected: 0, ...exposed, slow: 0, protected: 0, unknown: 0, other: 0 };
+}
 
 function count(counts: MutableCounts, { connection, verdict }: ConnectionRow): void {
+  const kind = verdict ?? (dependsOnKeepAlive(connection) ? 'unknown' : 'other');
   counts.connections += 1;
-  counts[verdict ?? (dependsOnKeepAlive(connection) ? 'unknown' : 'other')] += 1;
+  counts[kind] = (counts[kind] ?? 0) + 1;
 }
 
 const hasPeer = ({ state }: HostConnection) => state !== 'LISTEN' && state !== 'CLOSE';
@@ -81,26 +88,30 @@ export function groupRows(rows: readonly ConnectionRow[], by: Grouping, facts: G
     const name = nameOf(row);
     let counts = groups.get(name);
     if (counts === undefined) {
-      counts = noCounts();
+      counts = noCounts(rows);
       groups.set(name, counts);
     }
     count(counts, row);
   }
   return Array.from(groups, ([name, counts]) => ({ name, ...counts })).sort(
-    (a, b) => b.unprotected - a.unprotected || b.slow - a.slow || b.connections - a.connections,
+    (a, b) =>
+      b.unprotected - a.unprotected ||
+      (b.exposed ?? 0) - (a.exposed ?? 0) ||
+      b.slow - a.slow ||
+      b.connections - a.connections,
   );
 }
 
 /** Counts the connections by verdict, all together. */
 export function countVerdicts(rows: readonly ConnectionRow[]): VerdictCounts {
-  const counts = noCounts();
+  const counts = noCounts(rows);
   for (const row of rows) if (hasPeer(row.connection)) count(counts, row);
   return counts;
 }
 
 /** Counts the listeners by the verdict that their connections will have. Leaves out listeners without a verdict. */
 export function countListeners(rows: readonly ConnectionRow[]): VerdictCounts {
-  const counts = noCounts();
+  const counts = noCounts(rows);
   for (const row of rows) if (row.connection.state === 'LISTEN' && row.verdict !== null) count(counts, row);
   return counts;
 }

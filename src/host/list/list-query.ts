@@ -1,7 +1,12 @@
+import { ConfigurationError } from '../../policy/configuration-error.js';
+import { describeValue } from '../../policy/errors.js';
+import { verdicts } from '../../policy/model/verdict.js';
 import { OptionsCheck } from '../../policy/options-check.js';
+import { readMiddlebox } from '../../policy/plan/middleboxes.js';
 import type { OptionSource } from '../options/source.js';
 import { assertSelection } from '../selection/assert-selection.js';
 import type { Selection } from '../selection/selection.js';
+import { SelectionError } from '../selection/selection-error.js';
 
 /** Which connections to list, and which facts about them. */
 export interface ListQuery {
@@ -32,6 +37,12 @@ export interface ListQuery {
    */
   readonly withinMs?: number;
   /**
+   * A middlebox on the path, such as `'aws-nlb'`, or its idle timeout: `'350s'`, or a number of milliseconds. A connection whose
+   * first probe can come too late for the middlebox is `exposed`. Changes no verdict if keepalive does not count there:
+   * {@link middleboxOf} tells.
+   */
+  readonly behind?: string | number;
+  /**
    * The only way to read and set options. Default: the best way that is permitted and safe. `'tcp-iterator'` can
    * corrupt the memory of kernels with CVE-2026-74714 (before 6.1.183, 6.6.152, 6.12.104, 6.18.45 and 7.1.9).
    */
@@ -51,11 +62,22 @@ const queryNames: readonly (keyof ListQuery)[] = [
   'allStates',
   'options',
   'withinMs',
+  'behind',
   'optionSource',
   'findMissed',
 ];
 
 export const optionMethods: readonly OptionSource['method'][] = ['tcp-iterator', 'descriptor-copies'];
+
+const verdictsWithout = verdicts.filter((verdict) => verdict !== 'exposed').join(', ');
+
+/** Checks a middlebox: without its timeout, no connection could be told to be exposed or not. */
+function assertTimeoutKnown(source: string, behind: unknown): void {
+  const { timeoutMs, keepAliveCounts, note } = readMiddlebox(behind, source, 'behind');
+  if (timeoutMs !== null || keepAliveCounts === false) return;
+  const allowed = `a middlebox with one idle timeout, or a duration such as '5m'`;
+  throw new ConfigurationError(source, 'behind', behind, allowed, undefined, `${describeValue(behind)}; ${note}`);
+}
 
 /**
  * Checks a query: a misspelt filter would not filter.
@@ -68,7 +90,15 @@ export function assertListQuery(source: string, query: ListQuery, more: readonly
   const check = new OptionsCheck(source, query, [...queryNames, ...more]);
   check.booleans('allNetns', 'allStates', 'options', 'findMissed', ...more);
   check.oneOf('optionSource', optionMethods);
-  const { selection = {}, withinMs = 1 } = query;
+  const { selection = {}, withinMs = 1, behind } = query;
   if (!(typeof withinMs === 'number' && withinMs > 0)) check.refuse('withinMs', 'a number of milliseconds above 0');
   assertSelection(source, selection);
+  if (behind !== undefined) assertTimeoutKnown(source, behind);
+  else if (selection.verdict?.includes('exposed')) {
+    throw new SelectionError(
+      'verdict',
+      'exposed',
+      `${verdictsWithout}; 'exposed' takes a middlebox (--behind of ls and set)`,
+    );
+  }
 }

@@ -1,4 +1,6 @@
 import { createJudge } from '../../policy/model/verdict.js';
+import type { Middlebox } from '../../policy/plan/middlebox.js';
+import { middleboxOf, probedTimeoutMs } from '../../policy/plan/middleboxes.js';
 import { currentNamespace } from '../dump/dump.js';
 import type { ChosenSource } from '../options/choice.js';
 import { settledReadings } from '../options/settled-readings.js';
@@ -30,6 +32,8 @@ export interface Listing {
   readonly namespaces: ReadonlySet<number>;
   /** How the options were read. */
   readonly method: OptionSource['method'] | undefined;
+  /** The middlebox of the query; only if the query names one. */
+  readonly behind?: Middlebox;
 }
 
 /** Returns how the options of another process's socket can be reached; `unreachable` is why no owner may be known. */
@@ -97,6 +101,8 @@ function omissions(maker: RowMaker, owners: SocketOwners, chosen: ChosenSource |
  */
 export function listThrough(chosen: ChosenSource | undefined, query: ListQuery): Listing {
   const { selection = {}, withinMs } = query;
+  const behind = query.behind === undefined ? undefined : middleboxOf(query.behind);
+  const behindMs = behind && probedTimeoutMs(behind);
   const source = chosen?.source;
   const incomplete: Omission[] = [];
   const cgroups = new Cgroups();
@@ -105,9 +111,10 @@ export function listThrough(chosen: ChosenSource | undefined, query: ListQuery):
   const known = findConnections(lists, matcher, source?.perNamespace === false);
   const copied = readByCopies(source, known);
   const readings = readOptions(source, known, copied);
-  const maker = new RowMaker(known.owners, matcher, cgroups, createJudge(withinMs), {
+  const maker = new RowMaker(known.owners, matcher, cgroups, createJudge(withinMs, behindMs), {
     areRequested: chosen !== undefined,
     refused: chosen && source === undefined ? chosen.refused.map(({ why }) => why).join('; ') : null,
+    behindMs,
   });
   for (const [index, share] of known.shares.entries()) maker.add(share, readings[index]);
   incomplete.push(...omissions(maker, known.owners, chosen));
@@ -120,5 +127,6 @@ export function listThrough(chosen: ChosenSource | undefined, query: ListQuery):
     isWhole,
     namespaces: new Set(whole.map(({ namespace }) => namespace?.inode ?? currentNamespace())),
     method: source?.method,
+    ...(behind && { behind }),
   };
 }

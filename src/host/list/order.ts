@@ -6,8 +6,8 @@ import { type ConnectionRow, lastHeardMs, unitName } from './row.js';
 
 type SortValue = number | string | null;
 
-const severity: Readonly<Record<Verdict, number>> = { unprotected: 0, slow: 1, protected: 2 };
-const leastSevere = 3;
+const severity: Readonly<Record<Verdict, number>> = { unprotected: 0, exposed: 1, slow: 2, protected: 3 };
+const leastSevere = 4;
 
 /** Text that sorts as the address and then the port do, IPv4 before IPv6: their numbers as its code units. */
 function endpointValue({ address, port }: Endpoint): string {

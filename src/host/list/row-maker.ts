@@ -79,6 +79,7 @@ export class RowMaker {
   readonly #judge: Judge;
   /** Why options cannot be read at all; `null` if they can. */
   readonly #refused: string | null;
+  readonly #behindMs: number | undefined;
   readonly #areOptionsRequested: boolean;
 
   constructor(
@@ -86,7 +87,7 @@ export class RowMaker {
     matcher: SelectionMatcher,
     cgroups: Cgroups,
     judge: Judge,
-    options: { readonly areRequested: boolean; readonly refused: string | null },
+    options: { readonly areRequested: boolean; readonly refused: string | null; readonly behindMs: number | undefined },
   ) {
     this.#owners = owners;
     this.#matcher = matcher;
@@ -94,6 +95,7 @@ export class RowMaker {
     this.#judge = judge;
     this.#areOptionsRequested = options.areRequested;
     this.#refused = options.refused;
+    this.#behindMs = options.behindMs;
   }
 
   add(share: ListedNamespace, reading: OptionReading | undefined): void {
@@ -124,7 +126,8 @@ export class RowMaker {
     const place = this.#cgroups.placeOfSocket(connection.cgroupId, owners[0]?.pid);
     const told = this.#areOptionsRequested ? toldByTimers(connection, second?.get(connection.cookie)) : null;
     const unreachable = state === undefined ? this.#whyUnreachable(connection, reading) : null;
-    return connectionRow(connection, { keepAlive: state ?? told, owners, place, retries2, unreachable }, this.#judge);
+    const parts = { keepAlive: state ?? told, owners, place, retries2, unreachable, behindMs: this.#behindMs };
+    return connectionRow(connection, parts, this.#judge);
   }
 
   #whyUnreachable(connection: HostConnection, reading: OptionReading | undefined): string | null {

@@ -1,4 +1,4 @@
-import type { Detection, Judge, Transfer, Verdict } from '../../policy/model/verdict.js';
+import type { Detection, Judge, Judgement, Transfer, Verdict } from '../../policy/model/verdict.js';
 import { type KeepAliveState, settingsOf, unknownSetting } from '../../policy/settings.js';
 import type { Endpoint } from '../../wire/endpoint.js';
 import { silentMsOf } from '../../wire/tcp-info/decode.js';
@@ -6,6 +6,7 @@ import { type ProcessPlace, unescapeUnit } from '../owners/cgroup-path.js';
 import type { SocketOwner } from '../owners/owners.js';
 import { type HostProcess, shownName } from '../owners/processes.js';
 import type { HostConnection, TimerKind } from './connection.js';
+import { type Exposure, exposureOf } from './exposure.js';
 
 /** Whether keepalive is on, as the kernel's timers show if the options could not be read. */
 export type KeepAliveByTimer = {
@@ -32,6 +33,8 @@ export interface ConnectionRow {
   readonly detection: Detection | null;
   /** Why the options cannot be read; `null` if they can, or if no obstacle is known. */
   readonly unreachable: string | null;
+  /** What the middlebox of the query does to the connection; only with a query that names a middlebox. */
+  readonly behind?: Exposure;
 }
 
 /** What belongs to a connection besides what the kernel reports of it. */
@@ -42,6 +45,8 @@ export interface RowParts {
   /** The sysctl `net.ipv4.tcp_retries2` of its network namespace; `null` if it could not be read. */
   readonly retries2?: number | null;
   readonly unreachable?: string | null;
+  /** The idle timeout of a middlebox on the path, in milliseconds, as `judge` has it. */
+  readonly behindMs?: number | undefined;
 }
 
 /** The states in which a connection is open at least one way, or is being closed. */
@@ -100,22 +105,42 @@ function transferOf({ state, sendQueue, timer, info }: HostConnection, retries2:
   };
 }
 
+/** Returns whether the next probe is certain to come after the timeout of a middlebox: timers are never early. */
+function isTimerLate(connection: HostConnection, behindMs = Number.POSITIVE_INFINITY): boolean {
+  const { timer, unanswered } = connection;
+  if (timer?.kind !== 'keepalive' || unanswered > 0) return false;
+  return (lastHeardMs(connection) ?? 0) + timer.expiresMs >= behindMs;
+}
+
+/** A {@link Judgement}, or nothing if the connection cannot be judged. */
+type RowJudgement = Omit<Judgement, 'detection'> & Pick<ConnectionRow, 'detection'>;
+
 /** Returns the verdict and detection times of a connection, from its options or from its timers alone. */
-function judged(
-  connection: HostConnection,
-  { keepAlive, retries2 = null }: RowParts,
-  judge: Judge,
-): Pick<ConnectionRow, 'verdict' | 'detection'> {
+function judged(connection: HostConnection, parts: RowParts, judge: Judge): RowJudgement {
+  const { keepAlive, retries2 = null, behindMs } = parts;
   if (keepAlive === null || !dependsOnKeepAlive(connection)) return { verdict: null, detection: null };
   if (keepAlive.idle !== null) return judge(keepAlive, transferOf(connection, retries2));
-  if (keepAlive.enabled) return { verdict: null, detection: null };
-  return { verdict: 'unprotected', detection: { quietMs: Number.POSITIVE_INFINITY, inFlightMs: null } };
+  if (keepAlive.enabled) return { verdict: isTimerLate(connection, behindMs) ? 'exposed' : null, detection: null };
+  const never = Number.POSITIVE_INFINITY;
+  return { verdict: 'unprotected', detection: { quietMs: never, inFlightMs: null }, firstProbeMs: never };
+}
+
+/**
+ * Returns the time since the last packet that a middlebox saw before its timeout; `null` if not known. Data in flight are sent
+ * again, and probes that were sent in time keep the connection in the middlebox.
+ */
+function quietForMs(connection: HostConnection, keepAlive: RowParts['keepAlive'], timeoutMs: number): number | null {
+  const { sendQueue, unanswered } = connection;
+  const wereProbesLate = keepAlive?.enabled === true && (keepAlive.idle ?? 0) >= timeoutMs;
+  return sendQueue > 0 || (unanswered > 0 && !wereProbesLate) ? null : lastHeardMs(connection);
 }
 
 /** Makes a row. `judge` gives the verdict if one applies. */
 export function connectionRow(connection: HostConnection, parts: RowParts, judge: Judge): ConnectionRow {
-  const { keepAlive, owners, place, unreachable = null } = parts;
+  const { keepAlive, owners, place, unreachable = null, behindMs } = parts;
   const { container } = place;
+  const { verdict, detection, firstProbeMs = null } = judged(connection, parts, judge);
+  const isLate = verdict === 'exposed' || verdict === 'unprotected';
   return {
     connection,
     keepAlive,
@@ -124,8 +149,12 @@ export function connectionRow(connection: HostConnection, parts: RowParts, judge
     unit: place.unit,
     container: container === null ? null : `${container.runtime}:${container.id}`,
     cgroup: place.path,
-    ...judged(connection, parts, judge),
+    verdict,
+    detection,
     unreachable,
+    ...(behindMs === undefined
+      ? {}
+      : { behind: exposureOf(behindMs, firstProbeMs, isLate, quietForMs(connection, keepAlive, behindMs)) }),
   };
 }
 
@@ -173,6 +202,8 @@ export interface ConnectionJson {
   readonly verdict: Verdict | null;
   /** `quietMs` is `null` with keepalive off: never. */
   readonly detection: { readonly quietMs: number | null; readonly inFlightMs: number | null } | null;
+  /** Only with a query that names a middlebox; `firstProbeMs` is also `null` with keepalive off: never. */
+  readonly behind?: Exposure;
 }
 
 /** Many connections may be of one process with a long command line. */
@@ -184,6 +215,9 @@ function processJson(process: HostProcess): NonNullable<ConnectionJson['process'
   return { pid, name, program: shownName(process), command: isLong ? `${command.slice(0, mostOfCommand)}…` : command };
 }
 
+/** JSON has no `Infinity`. */
+const finite = (ms: number | null) => (ms === Number.POSITIVE_INFINITY ? null : ms);
+
 /**
  * Returns the JSON form of a row, as `ls --json` prints it: a row itself has a `bigint`, which JSON refuses.
  *
@@ -191,7 +225,7 @@ function processJson(process: HostProcess): NonNullable<ConnectionJson['process'
  * console.log(JSON.stringify(listConnections().rows.map(connectionToJson)));
  */
 export function toJson(row: ConnectionRow): ConnectionJson {
-  const { connection, keepAlive, process, detection } = row;
+  const { connection, keepAlive, process, detection, behind } = row;
   const { timer } = connection;
   return {
     ...endsOf(connection),
@@ -205,9 +239,7 @@ export function toJson(row: ConnectionRow): ConnectionJson {
     cgroup: row.cgroup,
     netns: connection.netns,
     verdict: row.verdict,
-    detection: detection && {
-      quietMs: Number.isFinite(detection.quietMs) ? detection.quietMs : null,
-      inFlightMs: detection.inFlightMs,
-    },
+    detection: detection && { quietMs: finite(detection.quietMs), inFlightMs: detection.inFlightMs },
+    ...(behind && { behind: { ...behind, firstProbeMs: finite(behind.firstProbeMs) } }),
   };
 }

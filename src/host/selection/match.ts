@@ -140,7 +140,7 @@ function unitTest(names: readonly string[]): RowTest {
 function verdictTest(verdicts: readonly Verdict[]): RowTest {
   return {
     matches: ({ verdict }) => verdict !== null && verdicts.includes(verdict),
-    // With keepalive on, only the other two verdicts are possible.
+    // With keepalive on, only the other verdicts are possible.
     isOpen: ({ verdict, connection, keepAlive }) =>
       verdict === null &&
       dependsOnKeepAlive(connection) &&

@@ -160,7 +160,7 @@ describe('parseSelection', () => {
     [{ remote: '10.0.0.0/33' }, 'remote must be'],
     [{ state: 'open' }, 'state must be one of established, syn-sent, syn-recv, fin-wait1'],
     [{ state: 'constructor' }, 'state must be'],
-    [{ verdict: 'bad' }, 'verdict must be one of protected, slow, unprotected'],
+    [{ verdict: 'bad' }, 'verdict must be one of protected, slow, exposed, unprotected'],
     [{ verdict: 'unprotcted' }, 'got "unprotcted"; did you mean "unprotected"?'],
     [{ state: 'Establishd' }, 'got "Establishd"; did you mean "established"?'],
     [{ cgroup: 'system.slice' }, "cgroup must be a path such as '/system.slice'"],

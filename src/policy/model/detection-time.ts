@@ -1,10 +1,10 @@
 import { assertKnownOptions, ConfigurationError } from '../configuration-error.js';
 import { readCompletePolicy } from '../parse.js';
 import type { CompletePolicy, PolicyInput } from '../policy.js';
-import type { KeepAliveState } from '../settings.js';
+import { firstProbe, probeRange, type QuietSettings, quietDeath } from './quiet-death.js';
 import { type InFlightConditions, type InFlightSettings, inFlightDeath } from './retransmission.js';
 import { coverRanges, never, type TimeRange } from './time-range.js';
-import { jiffyMs, kernelHz, timerLatenessMs } from './timer-wheel.js';
+import { kernelHz } from './timer-wheel.js';
 
 /**
  * How a peer is lost.
@@ -28,9 +28,6 @@ export interface DetectionConditions {
   /** The sysctl `net.ipv4.tcp_retries2`, 0 to 255; default 15. */
   readonly retries2?: number;
 }
-
-/** The numbers that decide when a quiet peer is noticed, also those of a kernel. */
-type QuietSettings = CompletePolicy | KeepAliveState;
 
 const source = 'detectionTime';
 
@@ -58,44 +55,37 @@ function check(scenario: DetectionScenario, conditions: DetectionConditions): vo
 }
 
 /**
- * When the first probe after the last segment goes out.
- *
- * It may be short of idle by less than a jiffy: a timer that was armed earlier fires, and the quiet time that it then
- * finds is a difference of two clocks that count whole jiffies.
- * After a probe the timer is armed with the interval, whether or not the probe is answered (tcp_keepalive_timer()); so
- * where the interval is longer than idle, it is the interval that follows a probe that was answered.
+ * Predicts when the nth probe goes out after the last segment, if none is answered, on a kernel of any HZ. Does not validate the
+ * values.
  */
-function firstProbe({ idle, interval }: QuietSettings, hz: number): TimeRange {
-  const longest = Math.max(idle, interval);
-  return { earliestMs: idle - jiffyMs(hz), latestMs: longest + timerLatenessMs(longest, hz) };
-}
-
-function idleDeath(policy: QuietSettings, hz: number): TimeRange {
-  const { idle, interval, count, userTimeout } = policy;
-  const latestFirstMs = firstProbe(policy, hz).latestMs;
-  const latestIntervalMs = interval + timerLatenessMs(interval, hz);
-  if (!userTimeout) {
-    return { earliestMs: idle + count * interval, latestMs: latestFirstMs + count * latestIntervalMs };
-  }
-  // The kernel checks the user timeout when a probe is due, and only once one is unanswered (tcp_keepalive_timer()); the
-  // quiet time that is compared with it counts whole jiffies.
-  const leastQuietMs = userTimeout - jiffyMs(hz);
-  const earliestTick = Math.max(1, Math.ceil((leastQuietMs - latestFirstMs) / latestIntervalMs));
-  const latestTick = Math.max(1, Math.ceil((userTimeout - idle) / interval));
-  return {
-    earliestMs: Math.max(leastQuietMs, idle + earliestTick * interval),
-    latestMs: latestFirstMs + latestTick * latestIntervalMs,
-  };
+export function probeTime(policy: QuietSettings, nth = 1): TimeRange {
+  return coverRanges(kernelHz.map((hz) => probeRange(policy, nth, hz)));
 }
 
 /** {@link detectionTime} of an idle peer on a kernel of any HZ, for values that no one has validated. */
 export function idleDetection(policy: QuietSettings): TimeRange {
-  return coverRanges(kernelHz.map((hz) => idleDeath(policy, hz)));
+  return coverRanges(kernelHz.map((hz) => quietDeath(policy, hz)));
 }
 
 /** Predicts {@link detectionTime} with data in flight, on a kernel of any HZ. Does not validate the values. */
 export function inFlightDetection(settings: InFlightSettings, conditions: InFlightConditions): TimeRange {
   return coverRanges(kernelHz.map((hz) => inFlightDeath(settings, conditions, hz)));
+}
+
+/**
+ * When a peer is noticed that vanishes from a connection on which the program writes every `periodMs`, counted from the
+ * acknowledgement of the last data: by keepalive if that is sooner than the next data, else by the data that is in flight then.
+ */
+export function heartbeatDetection(
+  settings: QuietSettings,
+  conditions: InFlightConditions,
+  periodMs: number,
+): TimeRange {
+  const quiet = idleDetection(settings);
+  if (quiet.latestMs <= periodMs) return quiet;
+  const { earliestMs, latestMs } = inFlightDetection(settings, conditions);
+  const inFlight = { earliestMs: periodMs + earliestMs, latestMs: periodMs + latestMs };
+  return quiet.earliestMs > periodMs ? inFlight : coverRanges([quiet, inFlight]);
 }
 
 function detect(
@@ -106,7 +96,7 @@ function detect(
 ): TimeRange {
   switch (scenario) {
     case 'idle':
-      return idleDeath(policy, hz);
+      return quietDeath(policy, hz);
     case 'rebooted':
       return firstProbe(policy, hz);
     case 'data-in-flight':

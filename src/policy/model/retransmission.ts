@@ -38,6 +38,23 @@ function firstRetransmission(rto: TimeRange, hz: number): TimeRange {
   };
 }
 
+/** When the `number`th retransmission by timeout happens, counted from the transmission; 1 is the first. */
+export function retransmissionRange(
+  number: number,
+  { rtoMax = defaultRtoMaxMs }: InFlightSettings,
+  { rtoMs }: Pick<InFlightConditions, 'rtoMs'>,
+  hz: number,
+): TimeRange {
+  const rto = rtoRange(rtoMs === undefined ? undefined : Math.min(rtoMs, rtoMax), hz);
+  let { earliestMs, latestMs } = firstRetransmission(rto, hz);
+  for (let at = 1; at < number; at += 1) {
+    const longest = Math.min(rto.latestMs * 2 ** at, rtoMax);
+    earliestMs += Math.min(rto.earliestMs * 2 ** at, rtoMax);
+    latestMs += longest + timerLatenessMs(longest, hz);
+  }
+  return { earliestMs, latestMs };
+}
+
 /**
  * When a connection with a user timeout dies of unacknowledged data, counted from its transmission.
  *

@@ -13,6 +13,15 @@ const on = (idle: number, interval: number, count: number, userTimeout: number |
     userTimeout,
   }) as KeepAliveState;
 
+const seconds = fc.integer({ min: 1, max: 32_767 });
+const states = fc.record({
+  enabled: fc.boolean(),
+  idle: seconds.map((value) => value * 1000),
+  interval: seconds.map((value) => value * 1000),
+  count: fc.integer({ min: 1, max: 127 }),
+  userTimeout: fc.oneof(fc.constant(0), fc.integer({ min: 1, max: 2 ** 31 - 1 })),
+});
+
 describe('verdictOf', () => {
   it.each([
     ['30:5:3', on(30, 5, 3), 'protected'],
@@ -40,15 +49,6 @@ describe('verdictOf', () => {
     ['an interval of 0 with a user timeout', on(30, 0, 3, 120_000), 'slow'],
   ] as const)('judges %s', (_, state, verdict) => {
     expect(verdictOf(state)).toBe(verdict);
-  });
-
-  const seconds = fc.integer({ min: 1, max: 32_767 });
-  const states = fc.record({
-    enabled: fc.boolean(),
-    idle: seconds.map((value) => value * 1000),
-    interval: seconds.map((value) => value * 1000),
-    count: fc.integer({ min: 1, max: 127 }),
-    userTimeout: fc.oneof(fc.constant(0), fc.integer({ min: 1, max: 2 ** 31 - 1 })),
   });
 
   it('agrees with detectionTime for everything that can be set', () => {
@@ -116,5 +116,44 @@ describe('with data in flight', () => {
     const closed = judge(on(5, 1, 3), { ...inFlight, isWindowClosed: true }).detection.inFlightMs as number;
     expect(closed).toBeGreaterThan(16 * 120_000);
     expect(judge(on(5, 1, 3), inFlight).detection.inFlightMs).toBeLessThan(closed);
+  });
+});
+
+describe('behind a middlebox', () => {
+  const probe = detectionTime('30:5:3', 'rebooted').latestMs;
+
+  it('is exposed if the first probe can go out at its timeout or later', () => {
+    expect(createJudge(60_000, probe)(on(30, 5, 3))).toMatchObject({ verdict: 'exposed', firstProbeMs: probe });
+    expect(createJudge(60_000, probe + 1)(on(30, 5, 3))).toMatchObject({ verdict: 'protected', firstProbeMs: probe });
+  });
+
+  it.each([
+    ['keepalive off is worse', { ...on(30, 5, 3), enabled: false }, {}, 'unprotected'],
+    ['slow is better', on(7200, 75, 9), {}, 'exposed'],
+    ['a short idle time is no matter of the middlebox', on(10, 30, 3), { isInFlight: true }, 'slow'],
+    [
+      'data in flight change nothing once they are acknowledged',
+      on(340, 5, 3, 20_000),
+      { isInFlight: true },
+      'exposed',
+    ],
+    [
+      'also if nothing says when retransmission gives up',
+      on(340, 5, 3),
+      { isInFlight: true, retries2: null },
+      'exposed',
+    ],
+    ['after a probe the interval decides', on(10, 400, 1), {}, 'exposed'],
+  ] as const)('%s', (_, state, transfer, verdict) => {
+    expect(createJudge(60_000, 350_000)(state, transfer).verdict).toBe(verdict);
+  });
+
+  it('has no time of the first probe if keepalive is off', () => {
+    const judgement = createJudge(60_000, 350_000)({ ...on(30, 5, 3), enabled: false });
+    expect(judgement.firstProbeMs).toBe(Number.POSITIVE_INFINITY);
+  });
+
+  it('is never said without one', () => {
+    fc.assert(fc.property(states, (state) => createJudge(1)(state).verdict !== 'exposed'));
   });
 });

@@ -1,6 +1,6 @@
 import { ConfigurationError } from '../configuration-error.js';
 import { type KeepAliveState, settingsKey } from '../settings.js';
-import { idleDetection, inFlightDetection } from './detection-time.js';
+import { idleDetection, inFlightDetection, probeTime } from './detection-time.js';
 
 /**
  * The audit's verdict on a connection: whether its kernel would notice in time that the peer has vanished, in the
@@ -9,11 +9,13 @@ import { idleDetection, inFlightDetection } from './detection-time.js';
  * - `protected`: within the limit, at the latest.
  * - `slow`: later than the limit. A connection with data in flight and no user timeout is `slow` too: until the data is
  *   acknowledged keepalive is silent, and only `tcp_retries2` ends the connection.
+ * - `exposed`: a middlebox that was named can forget the connection before the first probe. Not without a middlebox.
  * - `unprotected`: keepalive is off, so that a quiet connection would never notice.
  */
-export type Verdict = 'protected' | 'slow' | 'unprotected';
+export type Verdict = 'protected' | 'slow' | 'exposed' | 'unprotected';
 
-export const verdicts: readonly Verdict[] = ['protected', 'slow', 'unprotected'];
+/** The verdicts, the worst last. */
+export const verdicts: readonly Verdict[] = ['protected', 'slow', 'exposed', 'unprotected'];
 
 /** The part of a connection's state that decides when its kernel notices that the peer has vanished. */
 export interface Transfer {
@@ -40,6 +42,8 @@ export interface Judgement {
   readonly detection: Detection;
   /** `null` if the time that decides the verdict is not known. */
   readonly verdict: Verdict | null;
+  /** The latest time of the first probe after the last packet, in milliseconds; only of a judge with a middlebox. */
+  readonly firstProbeMs?: number;
 }
 
 /** The default limit, in milliseconds. */
@@ -104,12 +108,14 @@ function recall<Result>(known: Map<string, Result>, key: string, compute: () => 
 /** The detection times of connections with the same numbers. */
 class StateDetection {
   readonly quietMs: number;
+  readonly firstProbeMs: number;
   readonly #state: KeepAliveState;
   readonly #inFlight = new Map<string, { readonly ms: number | null }>();
 
   constructor(state: KeepAliveState) {
     this.#state = state;
     this.quietMs = quietMsOf(state);
+    this.firstProbeMs = state.enabled ? probeTime(state).latestMs : Number.POSITIVE_INFINITY;
   }
 
   inFlightMs(transfer: Transfer): number | null {
@@ -119,15 +125,23 @@ class StateDetection {
   }
 }
 
-/** Returns a {@link Judge} that remembers its results, because most connections have the same few options. */
-export function createJudge(withinMs = defaultWithinMs): Judge {
+/**
+ * Returns a {@link Judge} that remembers its results, because most connections have the same few options.
+ *
+ * @param behindMs The idle timeout of a middlebox on the path, in milliseconds. Default: none.
+ */
+export function createJudge(withinMs = defaultWithinMs, behindMs?: number): Judge {
   assertLimit('query', withinMs);
   const known = new Map<string, StateDetection>();
   let last: { readonly state: KeepAliveState; readonly of: StateDetection } | undefined;
   return (state, transfer = {}) => {
     if (last?.state !== state) last = { state, of: recall(known, settingsKey(state), () => new StateDetection(state)) };
-    const detection = { quietMs: last.of.quietMs, inFlightMs: last.of.inFlightMs(transfer) };
-    const detectedMs = transfer.isInFlight ? detection.inFlightMs : detection.quietMs;
-    return { detection, verdict: verdictWithin(state.enabled, detectedMs, withinMs) };
+    const { quietMs, firstProbeMs } = last.of;
+    const detection = { quietMs, inFlightMs: last.of.inFlightMs(transfer) };
+    const detectedMs = transfer.isInFlight ? detection.inFlightMs : quietMs;
+    const verdict = verdictWithin(state.enabled, detectedMs, withinMs);
+    if (behindMs === undefined) return { detection, verdict };
+    const isExposed = state.enabled && firstProbeMs >= behindMs;
+    return { detection, verdict: isExposed ? 'exposed' : verdict, firstProbeMs };
   };
 }

@@ -1,4 +1,5 @@
 import type { ValidPolicy } from '../../policy/policy.js';
+import { mergeSettings } from '../../policy/settings.js';
 import type { ProcessMode } from './requested-keep-alive.js';
 import type { CompiledRule, Facts } from './rules.js';
 
@@ -25,6 +26,16 @@ export function policyFor({ policy, rules }: ActivePolicy, facts: Facts): Connec
     if (match === 'unknown') return undefined;
   }
   return policy;
+}
+
+/** Returns what a program's own policy comes to on a connection that would have `decided`: what it leaves out is decided. */
+export function policyWith<Decided extends ConnectionPolicy | undefined>(
+  own: ValidPolicy | false | undefined,
+  decided: Decided,
+): ValidPolicy | false | Decided {
+  if (own === undefined) return decided;
+  const isPolicy = own !== false && typeof decided === 'object';
+  return isPolicy ? mergeSettings(decided, own) : own;
 }
 
 /** Returns whether deciding takes the local port, which a client's handle has to be asked for. */

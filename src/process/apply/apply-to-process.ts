@@ -10,7 +10,7 @@ import { onHandedOver } from '../../node/opened-handles.js';
 import { tcpPrototype } from '../../node/tcp-handle.js';
 import { messageOf, warnOnce } from '../../node/warn-once.js';
 import { assertKnownOptions, ConfigurationError } from '../../policy/configuration-error.js';
-import type { PolicyInput } from '../../policy/policy.js';
+import type { PolicyInput, ValidPolicy } from '../../policy/policy.js';
 import { type Installation, threadState } from '../../socket/thread-state.js';
 import { type ConnectionEnds, connectionName } from '../connection-name.js';
 import { NativeSockets } from '../native-sockets/native-sockets.js';
@@ -101,6 +101,12 @@ class ProcessInstallation implements Installation {
     channel('net.server.socket').subscribe(this.#onServer);
     this.#stopReceiving = onHandedOver((handle) => this.enforcer.handedOver(handle));
     if (debug.enabled) process.on('exit', this.#onExit);
+  }
+
+  policyOfNew(): ValidPolicy | null | undefined {
+    const { policy, rules } = applied.at(-1) as Applied;
+    if (rules.length > 0) return null;
+    return policy === 'unmanaged' || policy === false ? undefined : policy;
   }
 
   /** A worker thread tells the main thread of its own sockets in any case. */

@@ -11,11 +11,12 @@ import type { Method } from '../../node/wrap.js';
 import type { ValidPolicy } from '../../policy/policy.js';
 import { hasPolicy, setOnHandle, setOnNewHandle } from '../../socket/connection.js';
 import { explicitPolicy, rememberOnHandle } from '../../socket/explicit-policy.js';
+import { isComplete } from '../../socket/planned-state.js';
 import { listenersPassOptionsOn } from '../../socket/server.js';
 import type { SocketKeepAlive } from '../../socket/state.js';
 import type { Endpoint } from '../../wire/endpoint.js';
 import { endsOf } from '../connection-name.js';
-import { type ActivePolicy, type ConnectionPolicy, needsLocalPort, policyFor } from './active-policy.js';
+import { type ActivePolicy, type ConnectionPolicy, needsLocalPort, policyFor, policyWith } from './active-policy.js';
 import type { Told } from './applied-event.js';
 import { callSite } from './call-site.js';
 import { Listeners, queuedOn } from './listeners.js';
@@ -120,7 +121,7 @@ export class Enforcer implements Hooks {
       remotePort: peer.port,
       localPort: nameOf(handle)?.port,
     } as const;
-    return (server && explicitPolicy(server)) ?? policyFor(activePolicy, facts) ?? 'unmanaged';
+    return policyWith(server && explicitPolicy(server), policyFor(activePolicy, facts) ?? 'unmanaged');
   }
 
   listening(handle: TcpHandle): void {
@@ -128,7 +129,9 @@ export class Enforcer implements Hooks {
     if (activePolicy === undefined) return;
     const owner = ownerOf(handle);
     const explicit = owner && explicitPolicy(owner);
-    const policy = explicit ?? policyFor(activePolicy, { role: 'server', localPort: nameOf(handle)?.port });
+    const decided = policyFor(activePolicy, { role: 'server', localPort: nameOf(handle)?.port });
+    const policy =
+      decided === undefined && explicit && !isComplete(explicit) ? undefined : policyWith(explicit, decided);
     if (policy === 'unmanaged') {
       this.#listeners.leaveAlone(handle);
       return;
@@ -235,7 +238,7 @@ export class Enforcer implements Hooks {
   /** Decides on a new connection, and sets its options. */
   #decide(handle: TcpHandle, role: ConnectionRole, decided: ConnectionPolicy, peer?: Endpoint): void {
     const owner = ownerOf(handle);
-    const policy = explicitPolicy(handle) ?? (owner && explicitPolicy(owner)) ?? decided;
+    const policy = policyWith(explicitPolicy(handle) ?? (owner && explicitPolicy(owner)), decided);
     const request = owner instanceof Socket ? this.#requests.get(owner) : undefined;
     const connection: Connection = { role, policy, peer, requested: request?.requested, set: undefined };
     this.#connections.set(handle, connection);

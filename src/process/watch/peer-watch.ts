@@ -36,7 +36,7 @@ const channels = new Map(names.map((name) => [name, channel(`tcp-keepalive:peer:
  * Watches the peers of connections. Reports events to listeners, to async iterators, and on the diagnostics channels
  * `tcp-keepalive:peer:suspect`, `:recovered`, `:stalled`, `:closed` and `:dead`.
  *
- * A watch keeps neither the process alive nor a socket from being collected. A connection leaves the watch when it ends.
+ * Keeps neither the process alive nor a socket from being collected. A connection that ends or is given up leaves the watch.
  */
 export class PeerWatch extends EventEmitter<PeerWatchEvents> implements AsyncIterable<PeerEvent>, Disposable {
   readonly #rules: WatchRules;

@@ -7,6 +7,7 @@ import { parseSortOrder, type SortOrder, sortKeys, sortRows } from '../../../hos
 import { didYouMean } from '../../../policy/closest-name.js';
 import { defaultWithinMs, type Verdict } from '../../../policy/model/verdict.js';
 import { exitCodes } from '../../exit-codes.js';
+import { behindOption, warnBehind } from '../../shared/behind-option.js';
 import { addColourOption, type ColourOptions, outputPaint } from '../../shared/colour-option.js';
 import { withValues } from '../../shared/option-values.js';
 import { outputWidth, printIncomplete, printPainted, shownExitCode } from '../../shared/output.js';
@@ -69,7 +70,7 @@ async function createLister({ fast }: LsOptions): Promise<(query: ListQuery) => 
 }
 
 /** The verdicts that --fail-on takes. */
-const faults: readonly Verdict[] = ['unprotected', 'slow'];
+const faults: readonly Verdict[] = ['unprotected', 'exposed', 'slow'];
 
 /** Reads a list of verdicts, and adds it to those given before. */
 function failOn(text: string, previous: readonly Verdict[] = []): readonly Verdict[] {
@@ -78,14 +79,15 @@ function failOn(text: string, previous: readonly Verdict[] = []): readonly Verdi
     const verdict = faults.find((fault) => fault === name);
     if (verdict !== undefined) return verdict;
     const hint = didYouMean(name, faults);
-    throw new InvalidArgumentError(`Allowed are ${faults.join(' and ')}${hint === undefined ? '.' : `; ${hint}`}`);
+    throw new InvalidArgumentError(`Allowed are ${faults.join(', ')}${hint === undefined ? '.' : `; ${hint}`}`);
   });
   return [...previous, ...verdicts];
 }
 
 function exitCodeOf(listing: Listing, { failOn: faultsWanted = [] }: LsOptions): number {
   if (listing.rows.some(({ verdict }) => verdict !== null && faultsWanted.includes(verdict))) return exitCodes.fault;
-  return isAnswered(listing) ? exitCodes.done : exitCodes.unanswered;
+  const isCounted = listing.behind?.keepAliveCounts !== null;
+  return isAnswered(listing) && isCounted ? exitCodes.done : exitCodes.unanswered;
 }
 
 /** Returns the exit code of a list. Prints why the list is empty, unless only filters such as --verdict exclude all rows. */
@@ -109,6 +111,7 @@ async function watch(query: ListQuery, options: LsOptions, command: Command): Pr
     everyMs: every === undefined || every === true ? 1000 : every,
     sort: isSorted || json ? options.sort : urgency,
     group,
+    hasExposed: query.behind !== undefined,
     args: process.argv.slice(3),
     paint: outputPaint(options),
   };
@@ -117,7 +120,10 @@ async function watch(query: ListQuery, options: LsOptions, command: Command): Pr
 }
 
 async function ls(options: LsOptions, command: Command): Promise<void> {
+  const { behind, failOn } = options;
+  if (behind === undefined && failOn?.includes('exposed')) command.error('--fail-on exposed takes --behind');
   const query = { ...queryOf(options), allStates: options.allStates ?? false, options: !options.fast };
+  warnBehind(behind);
   if (options.watch !== undefined) return watch(query, options, command);
   const list = await createLister(options);
   const listing = list(query);
@@ -135,8 +141,11 @@ export function lsCommand(): Command {
     'list the connections of the machine with owner, keepalive, timer and verdict (Linux)',
   );
   addSelectionOptions(command)
+    .addOption(behindOption())
     .option('--all-states', 'also TIME_WAIT and SYN_RECV')
-    .addOption(new Option('--fast', 'without keepalive options and verdicts').conflicts(['verdict', 'failOn']))
+    .addOption(
+      new Option('--fast', 'without keepalive options and verdicts').conflicts(['verdict', 'behind', 'failOn']),
+    )
     .addOption(
       withValues(new Option('--sort <key>', `${sortKeys.join(', ')}; -key for the other way round`), sortKeys)
         .argParser(sortOrder)
@@ -146,7 +155,7 @@ export function lsCommand(): Command {
     .addOption(durationOption('--watch [every]', 'list again and again, the most urgent first (default: every 1s)'))
     .addOption(new Option('--explain', 'say in words what the rows mean').conflicts(['fast', 'group', 'watch', 'json']))
     .addOption(
-      withValues(new Option('--fail-on <verdicts>', 'exit code 2 if a row is unprotected, slow'), faults, {
+      withValues(new Option('--fail-on <verdicts>', 'exit code 2 if a row is unprotected, exposed, slow'), faults, {
         isList: true,
       }).argParser(failOn),
     )
@@ -166,6 +175,7 @@ All verbs: docs/exit-codes.md
 Examples:
   $ tcp-keepalive ls --verdict unprotected --explain
   $ tcp-keepalive ls --port 5432 --fail-on unprotected,slow
+  $ tcp-keepalive ls --behind aws-nlb --verdict exposed,unprotected --explain
   $ tcp-keepalive ls --watch --process postgres
   $ tcp-keepalive ls --group process
   $ tcp-keepalive ls --port 5432 --json`,

@@ -50,6 +50,23 @@ export function explainRow(row: ConnectionRow): string {
   return `a quiet peer that vanishes is noticed ${quiet}; with data in flight ${inFlight}`;
 }
 
+/** Returns what a middlebox does to connections of one policy; '' if their probes come in time, or if not known. */
+function behindText(rows: readonly ConnectionRow[]): string {
+  const [first] = rows.flatMap(({ behind }) => behind ?? []);
+  const [{ verdict }] = rows as [ConnectionRow];
+  if (first === undefined || (verdict !== 'exposed' && verdict !== 'unprotected')) return '';
+  const { firstProbeMs, timeoutMs } = first;
+  const late = firstProbeMs === null ? 'too late' : `${longestDuration(firstProbeMs)} after the last packet`;
+  const probe = firstProbeMs === Number.POSITIVE_INFINITY ? 'no probe comes' : `the first probe can come ${late}`;
+  const timeout = humanDuration(timeoutMs);
+  const drops = rows.flatMap(({ behind }) => behind?.dropInMs ?? []);
+  if (drops.length === 0) return `; ${probe}, and the middlebox forgets the connection after ${timeout}`;
+  const soonest = Math.min(...drops);
+  const when = soonest > 0 ? `${humanDuration(soonest)} from now` : `${humanDuration(-soonest)} ago`;
+  const many = drops.length > 1;
+  return `; ${probe}: dropped by ${timeout} after ${many ? 'they were' : 'it was'} last heard, ${many ? 'the first ' : ''}${when}`;
+}
+
 /** A time that is not known may be longer than each that is. */
 const inFlightMsOf = ({ detection }: ConnectionRow) => detection?.inFlightMs ?? Number.POSITIVE_INFINITY;
 
@@ -70,7 +87,7 @@ export function renderExplanations(rows: readonly ConnectionRow[], withinMs: num
     const listeners = group.filter(({ connection }) => connection.state === 'LISTEN').length;
     const many = countSockets({ connections: group.length - listeners, listeners });
     const limit = row.verdict === 'slow' ? `; the limit is ${humanDuration(withinMs)}` : '';
-    const text = `${keepAliveText(row.keepAlive)}, ${verdictText(row)} (${many}): ${explainRow(row)}${limit}`;
+    const text = `${keepAliveText(row.keepAlive)}, ${verdictText(row)} (${many}): ${explainRow(row)}${limit}${behindText(group)}`;
     return wrapText(text, width, '  ');
   }).join('\n');
 }

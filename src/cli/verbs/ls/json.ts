@@ -2,6 +2,7 @@ import type { Group } from '../../../host/list/groups.js';
 import type { Listing } from '../../../host/list/listing.js';
 import { type SortOrder, sortRows } from '../../../host/list/order.js';
 import { type ConnectionRow, toJson } from '../../../host/list/row.js';
+import { recommendedIdle } from '../../../policy/plan/judge-behind.js';
 import { hasReader, printJsonText } from '../../shared/output.js';
 
 /** Written one after the other, texts of this many rows are never all in memory. */
@@ -40,7 +41,7 @@ interface Shown {
 }
 
 function writeObject(
-  { rows, notJudged, incomplete }: Listing,
+  { rows, notJudged, incomplete, behind }: Listing,
   { sort, groups }: Shown,
   layout: Layout,
   head = '',
@@ -48,6 +49,8 @@ function writeObject(
   printJsonText(`{${head}"${groups === undefined ? 'connections' : 'groups'}":`);
   if (groups === undefined) writeItems<ConnectionRow>(sortRows(rows, sort), toJson, layout);
   else writeItems<Group>(groups, (item) => item, layout);
+  const box = behind && { ...behind, recommendedIdleMs: recommendedIdle(behind) ?? null };
+  printJsonText(box === undefined ? '' : `,"behind":${JSON.stringify(box)}`);
   printJsonText(`,"notJudged":${JSON.stringify(notJudged)},"incomplete":${JSON.stringify(incomplete)}}\n`);
 }
 

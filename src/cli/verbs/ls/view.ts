@@ -3,6 +3,7 @@ import type { ConnectionRow } from '../../../host/list/row.js';
 import { endpointText } from '../../../wire/endpoint.js';
 import type { Key } from '../../shared/terminal-screen.js';
 import {
+  droppedText,
   keepAliveText,
   processText,
   remoteText,
@@ -14,12 +15,14 @@ import {
 import { displayWidth } from '../../text/display-width.js';
 
 /** The verdicts that the key `v` goes through; `undefined` shows all. */
-const shownVerdicts = [undefined, 'unprotected', 'slow', 'protected', '?'] as const;
+const shownVerdicts = [undefined, 'unprotected', 'exposed', 'slow', 'protected', '?'] as const;
 
 /** The choices that keys have made. */
 export interface View {
   readonly sort: SortOrder;
   readonly verdict: (typeof shownVerdicts)[number];
+  /** Whether rows can be `exposed`. */
+  readonly hasExposed: boolean;
   /** Only rows with this text are shown. */
   readonly text: string;
   /** Whether keys are letters of the text. */
@@ -27,8 +30,8 @@ export interface View {
   readonly isPaused: boolean;
 }
 
-export function initialView(sort: SortOrder): View {
-  return { sort, verdict: undefined, text: '', isTyping: false, isPaused: false };
+export function initialView(sort: SortOrder, hasExposed = false): View {
+  return { sort, verdict: undefined, hasExposed, text: '', isTyping: false, isPaused: false };
 }
 
 function next<Item>(items: readonly Item[], item: Item): Item {
@@ -50,7 +53,10 @@ function typed(view: View, { text, name, isControl }: Key): View {
 const effects: Readonly<Record<string, (view: View) => View>> = {
   s: (view) => ({ ...view, sort: { key: next(sortKeys, view.sort.key), isReversed: false } }),
   r: (view) => ({ ...view, sort: { ...view.sort, isReversed: !view.sort.isReversed } }),
-  v: (view) => ({ ...view, verdict: next(shownVerdicts, view.verdict) }),
+  v(view) {
+    const shown = shownVerdicts.filter((verdict) => view.hasExposed || verdict !== 'exposed');
+    return { ...view, verdict: next(shown, view.verdict) };
+  },
   '/': (view) => ({ ...view, isTyping: true }),
   p: (view) => ({ ...view, isPaused: !view.isPaused }),
 };
@@ -75,6 +81,7 @@ function hasText(row: ConnectionRow, text: string): boolean {
     stateText(connection.state),
     keepAliveText(keepAlive),
     timerText(row),
+    droppedText(row),
     verdictText(row),
   ].some((cell) => cell.toLowerCase().includes(text));
 }

@@ -18,6 +18,8 @@ export interface Watch {
   readonly everyMs: number;
   readonly sort: SortOrder;
   readonly group: Grouping | undefined;
+  /** Whether rows can be `exposed`. */
+  readonly hasExposed: boolean;
   /** The arguments of `ls`. */
   readonly args: readonly string[];
   readonly paint: Paint;
@@ -34,7 +36,7 @@ async function repeat({ everyMs }: Watch, signal: AbortSignal, show: () => void)
 /** Redraws the window in place, and lets keys choose what it shows. */
 async function watchOnTerminal(watch: Watch, end: AbortController): Promise<void> {
   const { list, sort, ...shown } = watch;
-  let view = initialView(sort);
+  let view = initialView(sort, watch.hasExposed);
   let latest: { readonly listing: Listing; readonly at: Date } | undefined;
   let isDrawing = false;
   const draw = () => {

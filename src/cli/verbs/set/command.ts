@@ -6,6 +6,7 @@ import { type UndoResult, undoChanges } from '../../../host/change/undo.js';
 import { withoutFacts } from '../../../host/list/missing-facts.js';
 import { isAnswered } from '../../../host/list/not-judged.js';
 import { exitCodes } from '../../exit-codes.js';
+import { behindOption, warnBehind } from '../../shared/behind-option.js';
 import { concludeUnmatched } from '../../shared/conclude-unmatched.js';
 import { withValues } from '../../shared/option-values.js';
 import { outputWidth, print, printIncomplete, printJson, printMessage, shownExitCode } from '../../shared/output.js';
@@ -89,6 +90,7 @@ function set(argument: PolicyArgument | undefined, options: SetOptions, command:
   const { policy, onlyNumbers } = wantedOf(argument, options, command);
   if (!hasFilter(options) && !all) command.error('say which connections, such as --port 5432, or --all');
   const query = { ...queryOf(options), ...(all ? { all } : {}) };
+  warnBehind(options.behind);
   const file = dryRun || record === undefined ? undefined : new RecordFile(record);
   using _ = file;
   const onPlan = file && { onPlan: file.plan.bind(file) };
@@ -126,7 +128,7 @@ export function setCommand(): Command {
         policyWords,
       ),
     );
-  addSelectionOptions(command).option('--all', 'every connection, where no filter is given');
+  addSelectionOptions(command).addOption(behindOption()).option('--all', 'every connection, where no filter is given');
   addNumberOptions(command)
     .option('--off', 'turn keepalive off instead')
     .option('--dry-run', 'change nothing, show what would change')
@@ -150,6 +152,7 @@ Examples:
   $ tcp-keepalive set 30:5:3:auto --port local:5432 --record before.json
   $ tcp-keepalive set --user-timeout auto --process 'node app.js'
   $ tcp-keepalive set system --unit shop
+  $ tcp-keepalive set 300:5:3 --behind aws-nlb --verdict exposed
   $ tcp-keepalive set --undo before.json`,
     )
     .action((argument: PolicyArgument | undefined, options: SetOptions) => setOrUndo(argument, options, command));

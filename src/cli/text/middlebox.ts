@@ -1,0 +1,37 @@
+import { spokenDuration } from '../../policy/duration.js';
+import { recommendedIdle } from '../../policy/plan/judge-behind.js';
+import type { Middlebox, Sureness } from '../../policy/plan/middlebox.js';
+import { humanDuration } from './duration.js';
+
+/** How text marks facts that are not sure. */
+export const surenessMarks: Readonly<Record<Sureness, string>> = {
+  confirmed: '',
+  secondary: ' (from a secondary source)',
+  unconfirmed: ' (unconfirmed)',
+  given: '',
+};
+
+/** Returns what keeps probes from a verdict behind a middlebox, and what to do; `undefined` if nothing does. */
+export function middleboxCaveat({ title, keepAliveCounts }: Middlebox): string | undefined {
+  if (keepAliveCounts === false) {
+    return (
+      `keepalive does not count at ${title}, which answers probes itself and counts data only: verdicts are those without --behind; ` +
+      'send an HTTP/2 PING or a WebSocket ping, or raise its own timeout'
+    );
+  }
+  if (keepAliveCounts !== null) return undefined;
+  return `whether keepalive counts at ${title} is not known: also a connection that is not exposed may be dropped`;
+}
+
+/** Returns a line on the middlebox that a list was made for: its timeout, how sure that is, and an idle time that is safe. */
+export function middleboxText(middlebox: Middlebox): string {
+  const { title, timeoutMs, keepAliveCounts, sure } = middlebox;
+  const timeout = timeoutMs === null ? 'no default idle timeout' : `idle timeout ${humanDuration(timeoutMs)}`;
+  const head = `behind ${title}: ${timeout}${surenessMarks[sure]}`;
+  if (keepAliveCounts === false) return `${head}; keepalive does not count`;
+  if (keepAliveCounts === null) return `${head}; whether keepalive counts is not known`;
+  const idle = recommendedIdle(middlebox);
+  return idle === undefined
+    ? head
+    : `${head}; safe with an idle time of ${spokenDuration(idle)} or less and an interval of 5 s, also if a probe is lost`;
+}

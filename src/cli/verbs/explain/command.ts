@@ -1,0 +1,121 @@
+import { writeFileSync } from 'node:fs';
+import { Argument, Command, InvalidArgumentError, Option } from 'commander';
+import type { PathLoss } from '../../../policy/model/false-alarm.js';
+import type { Middlebox } from '../../../policy/plan/middlebox.js';
+import { middleboxes } from '../../../policy/plan/middleboxes.js';
+import type { CompletePolicy } from '../../../policy/policy.js';
+import { middleboxArgument } from '../../shared/behind-option.js';
+import { withValues } from '../../shared/option-values.js';
+import { outputWidth, print, printJson, printMessage, shownExitCode } from '../../shared/output.js';
+import { policyArgument } from '../../shared/policy-argument.js';
+import { durationOption } from '../../shared/selection-options.js';
+import { explainPolicy } from './explanation.js';
+import { toJson } from './json.js';
+import { timelineSvg } from './svg.js';
+import { renderExplanation, renderMiddleboxes } from './text.js';
+
+interface ExplainOptions {
+  readonly behind?: readonly Middlebox[];
+  readonly middleboxes?: true;
+  readonly loss?: number;
+  readonly burst?: number;
+  readonly connections: number;
+  readonly heartbeat?: number;
+  readonly retries2: number;
+  readonly svg?: string;
+  readonly json?: true;
+}
+
+/** Reads a share: `5%`, or `0.05`. */
+function share(text: string): number {
+  const [, number = '', percent] = /^(\d{1,3}(?:\.\d{1,9})?)(%?)$/.exec(text) ?? [];
+  const value = number === '' ? Number.NaN : Number(number) / (percent === '%' ? 100 : 1);
+  if (value >= 0 && value < 1) return value;
+  throw new InvalidArgumentError("A share from 0 to less than 1 is needed, such as '5%' or '0.05'.");
+}
+
+/** Reads a list of middleboxes, and adds it to those given before. */
+function behind(text: string, previous: readonly Middlebox[] = []): readonly Middlebox[] {
+  return [...previous, ...text.split(',').map((each) => middleboxArgument(each.trim()))];
+}
+
+function whole(least: number, most: number) {
+  return (text: string): number => {
+    const value = /^\d{1,12}$/.test(text) ? Number(text) : Number.NaN;
+    if (value >= least && value <= most) return value;
+    throw new InvalidArgumentError(`A whole number from ${least} to ${most} is needed.`);
+  };
+}
+
+function listMiddleboxes({ json }: ExplainOptions): void {
+  if (json) printJson({ middleboxes });
+  else print(renderMiddleboxes(middleboxes, outputWidth()));
+}
+
+function pathOf({ loss, burst }: ExplainOptions): PathLoss | undefined {
+  if (loss === undefined) return undefined;
+  return burst === undefined ? { loss } : { loss, burstMs: burst };
+}
+
+function explain(policy: CompletePolicy, options: ExplainOptions): void {
+  const { behind: boxes = [], connections, heartbeat, retries2, svg, json } = options;
+  const path = pathOf(options);
+  const surroundings = { connections, middleboxes: boxes, path, heartbeatMs: heartbeat, retries2 };
+  const explanation = explainPolicy(policy, surroundings);
+  if (svg !== undefined) writeFileSync(svg, timelineSvg(explanation));
+  if (json) printJson(toJson(explanation));
+  else print(renderExplanation(explanation, outputWidth()));
+  if (svg !== undefined && !json) printMessage(`the picture is in ${svg}`);
+}
+
+function explainOrList(policy: CompletePolicy | undefined, options: ExplainOptions, command: Command): void {
+  const { loss, burst, middleboxes: isList } = options;
+  if (isList && policy !== undefined) command.error('--middleboxes takes no policy');
+  if (burst !== undefined && loss === undefined)
+    command.error('--burst is for --loss: add --loss, or leave --burst out');
+  if (isList) listMiddleboxes(options);
+  else if (policy !== undefined) explain(policy, options);
+  else command.error("missing argument 'policy', such as 30:5:3:auto, or --middleboxes");
+  process.exitCode = shownExitCode();
+}
+
+/** `tcp-keepalive explain`: what a policy does. */
+export function explainCommand(): Command {
+  return new Command('explain')
+    .description('tell what a policy does: when a lost peer is noticed, what it costs, what to beware of')
+    .addArgument(
+      new Argument('[policy]', 'idle:interval:count[:userTimeout], such as 30:5:3:auto').argParser(policyArgument),
+    )
+    .addOption(new Option('--connections <number>', 'so many connections').argParser(whole(1, 1e9)).default(1))
+    .addOption(new Option('--loss <share>', "the path loses this share of the packets: '5%'").argParser(share))
+    .addOption(durationOption('--burst <duration>', 'with --loss: in outages of this mean length'))
+    .addOption(durationOption('--heartbeat <duration>', 'the program writes this often'))
+    .addOption(
+      new Option('--retries2 <number>', 'net.ipv4.tcp_retries2 of the machine').argParser(whole(0, 255)).default(15),
+    )
+    .addOption(
+      withValues(
+        new Option('--behind <middlebox>', "whether the probes are in time for it: 'aws-nlb', '350s'").argParser(
+          behind,
+        ),
+        middleboxes.map(({ name }) => name),
+        { isList: true },
+      ),
+    )
+    .option('--middleboxes', 'list the middleboxes that have a name, without a policy')
+    .option('--svg <file>', 'write the timeline as a picture')
+    .option('--json', 'print JSON')
+    .addHelpText(
+      'after',
+      `
+Times are ranges, because the kernel's timers are late by up to 12.5 %.
+
+Exit code: 0 shown; 1 wrong usage, or nothing was shown. All verbs:
+docs/exit-codes.md
+
+Examples:
+  $ tcp-keepalive explain 30:5:3:auto --behind aws-nlb
+  $ tcp-keepalive explain 60:10:6 --loss 5% --connections 200000`,
+    )
+    .action(explainOrList);
+}

@@ -1,0 +1,68 @@
+import { formatPolicy } from '../../../policy/format.js';
+import { detectionTime, heartbeatDetection } from '../../../policy/model/detection-time.js';
+import { type FalseAlarm, falseAlarm, type PathLoss } from '../../../policy/model/false-alarm.js';
+import type { TimeRange } from '../../../policy/model/time-range.js';
+import { lossTimeline, type TimelineEntry } from '../../../policy/model/timeline.js';
+import { quietTraffic, type Traffic } from '../../../policy/model/traffic.js';
+import { behindWarning } from '../../../policy/plan/behind-warning.js';
+import { type BehindJudgement, judgeBehind } from '../../../policy/plan/judge-behind.js';
+import type { Middlebox } from '../../../policy/plan/middlebox.js';
+import { type PolicyWarning, policyWarnings } from '../../../policy/plan/warnings.js';
+import type { CompletePolicy } from '../../../policy/policy.js';
+
+/** What surrounds the connections of a policy. */
+export interface Surroundings {
+  readonly connections: number;
+  readonly middleboxes: readonly Middlebox[];
+  readonly path: PathLoss | undefined;
+  /** How often the program writes, in milliseconds. */
+  readonly heartbeatMs: number | undefined;
+  /** The sysctl `net.ipv4.tcp_retries2`. */
+  readonly retries2: number;
+}
+
+/** When a lost peer is noticed, by the way in which it is lost. */
+export interface Detections {
+  readonly idle: TimeRange;
+  readonly inFlight: TimeRange;
+  readonly rebooted: TimeRange;
+  readonly heartbeat?: TimeRange;
+}
+
+/** What a policy does. Every number is one of the model. */
+export interface Explanation {
+  readonly policy: string;
+  readonly numbers: CompletePolicy;
+  readonly detection: Detections;
+  readonly timelines: { readonly idle: readonly TimelineEntry[]; readonly inFlight: readonly TimelineEntry[] };
+  readonly traffic: Traffic & { readonly connections: number };
+  readonly falseAlarm: (FalseAlarm & PathLoss) | null;
+  readonly behind: readonly BehindJudgement[];
+  readonly warnings: readonly PolicyWarning[];
+}
+
+/** Explains a policy that states idle, interval and count. */
+export function explainPolicy(policy: CompletePolicy, surroundings: Surroundings): Explanation {
+  const { connections, middleboxes, path, heartbeatMs, retries2 } = surroundings;
+  const behind = middleboxes.map((middlebox) => judgeBehind(policy, middlebox));
+  const conditions = { retries2 };
+  const { rtoMax: _, ...written } = policy;
+  return {
+    policy: formatPolicy(written),
+    numbers: policy,
+    detection: {
+      idle: detectionTime(policy, 'idle', conditions),
+      inFlight: detectionTime(policy, 'data-in-flight', conditions),
+      rebooted: detectionTime(policy, 'rebooted', conditions),
+      ...(heartbeatMs === undefined ? {} : { heartbeat: heartbeatDetection(policy, conditions, heartbeatMs) }),
+    },
+    timelines: {
+      idle: lossTimeline(policy, 'idle', conditions),
+      inFlight: lossTimeline(policy, 'data-in-flight', conditions),
+    },
+    traffic: { connections, ...quietTraffic(policy, connections) },
+    falseAlarm: path === undefined ? null : { ...path, ...falseAlarm(policy, path) },
+    behind,
+    warnings: [...behind.map(behindWarning).filter((warning) => warning !== undefined), ...policyWarnings(policy)],
+  };
+}

@@ -1,0 +1,24 @@
+import type { BehindJudgement } from '../../../policy/plan/judge-behind.js';
+import type { Explanation } from './explanation.js';
+
+function behindJson({ middlebox, outcome, firstProbe, marginMs, recommendedIdleMs }: BehindJudgement): object {
+  const { name, timeoutMs, onExpiry, keepAliveCounts, sure, source } = middlebox;
+  const facts = { name, timeoutMs, onExpiry, keepAliveCounts, sure, source };
+  return {
+    ...facts,
+    outcome,
+    latestFirstProbeMs: firstProbe.latestMs,
+    marginMs,
+    recommendedIdleMs: recommendedIdleMs ?? null,
+  };
+}
+
+/** Returns an explanation as the JSON of `explain --json`. */
+export function toJson({ numbers, timelines, behind, warnings, ...rest }: Explanation): object {
+  const { policy, detection, traffic, falseAlarm } = rest;
+  return {
+    ...{ policy, numbers, detection, timeline: timelines.idle, traffic, falseAlarm },
+    behind: behind.map(behindJson),
+    warnings,
+  };
+}

@@ -1,0 +1,164 @@
+import { policyDuration } from '../../../policy/duration.js';
+import type { TimeRange } from '../../../policy/model/time-range.js';
+import type { TimelineEntry, TimelineStep } from '../../../policy/model/timeline.js';
+import type { BehindJudgement } from '../../../policy/plan/judge-behind.js';
+import type { Middlebox } from '../../../policy/plan/middlebox.js';
+import { counted } from '../../text/counted.js';
+import { humanDuration, longestDuration } from '../../text/duration.js';
+import { surenessMarks } from '../../text/middlebox.js';
+import { renderTable } from '../../text/table.js';
+import { wrapText } from '../../text/wrap-text.js';
+import type { Explanation } from './explanation.js';
+
+/** Lines longer than this are hard to read. */
+const widest = 100;
+
+/** Below this, moments have a decimal. */
+const preciseMs = 100_000;
+
+function rangeText({ earliestMs, latestMs }: TimeRange): string {
+  if (latestMs === 0) return '0 s';
+  if (latestMs >= preciseMs) return `${humanDuration(earliestMs)} .. ${longestDuration(latestMs)}`;
+  return `${(earliestMs / 1000).toFixed(1)} .. ${(Math.ceil(latestMs / 100) / 10).toFixed(1)} s`;
+}
+
+const marks: Readonly<Record<TimelineStep, string>> = {
+  'last-segment': '|',
+  data: '|',
+  probe: '?',
+  retransmission: '?',
+  dead: 'x',
+};
+
+/**
+ * Draws a timeline in one line, to scale: each step as early as it can be, and the span in which the connection can end.
+ */
+export function drawTimeline(entries: readonly TimelineEntry[], width: number): string {
+  const end = entries.at(-1)?.latestMs ?? 0;
+  const columnOf = (ms: number) => Math.round((ms / end) * (width - 1));
+  const cells = Array<string>(width).fill('.');
+  for (const { step, earliestMs, latestMs, isCertain } of entries) {
+    if (step === 'dead') cells.fill('x', columnOf(earliestMs), columnOf(latestMs) + 1);
+    else if (isCertain) cells[columnOf(earliestMs)] = marks[step];
+  }
+  return cells.join('');
+}
+
+const stepTexts: Readonly<Record<TimelineStep, string>> = {
+  'last-segment': 'the peer is heard for the last time',
+  data: 'the program writes, and the peer is gone',
+  probe: 'probe',
+  retransmission: 'retransmission',
+  dead: 'the connection ends: ETIMEDOUT',
+};
+
+function stepText({ step, number, isCertain }: TimelineEntry): string {
+  return `${stepTexts[step]}${number === undefined ? '' : ` ${number}`}${isCertain ? '' : ', unless timers are late'}`;
+}
+
+function renderTimeline(title: string, entries: readonly TimelineEntry[], width: number): string {
+  const rows = entries.map((entry) => [rangeText(entry), stepText(entry)]);
+  return [
+    wrapText(title, width),
+    '',
+    drawTimeline(entries, Math.min(width, 76)),
+    '',
+    renderTable(['AFTER', 'WHAT'], rows, width),
+  ].join('\n');
+}
+
+const bytesText = (bytes: number) =>
+  bytes < 1e6 ? `${Math.round(bytes / 1000)} kB` : `${(bytes / 1e6).toFixed(1)} MB`;
+
+const countText = (number: number) => (number >= 100 ? Math.round(number).toLocaleString('en') : number.toPrecision(3));
+
+function renderDetections({ detection }: Explanation, width: number): string {
+  const { idle, inFlight, rebooted, heartbeat } = detection;
+  const rows = [
+    ['a quiet peer vanishes', rangeText(idle), 'ETIMEDOUT'],
+    ['it vanishes with data in flight', rangeText(inFlight), 'ETIMEDOUT'],
+    ['it reboots, and answers with RST', rangeText(rebooted), 'ECONNRESET'],
+    ...(heartbeat === undefined ? [] : [['it vanishes between two heartbeats', rangeText(heartbeat), 'ETIMEDOUT']]),
+  ];
+  return renderTable(['A LOST PEER', 'IS NOTICED AFTER', { title: 'ERROR', rank: 1 }], rows, width);
+}
+
+function trafficText({ traffic }: Explanation): string {
+  const { connections, packetsPerDay, bytesPerDay, packetsPerSecond } = traffic;
+  const each = `A quiet connection sends and receives ${countText(packetsPerDay)} packets, ${bytesText(bytesPerDay)}, a day.`;
+  if (connections === 1) return each;
+  return `${each} ${counted(connections, 'connection')}: ${countText(packetsPerSecond)} packets a second.`;
+}
+
+const shareText = (share: number) => `${Number((share * 100).toPrecision(3))} %`;
+
+function falseAlarmText({ falseAlarm }: Explanation): string[] {
+  if (falseAlarm === null) return [];
+  const { loss, burstMs, perDay, probes } = falseAlarm;
+  const path =
+    burstMs === undefined
+      ? `loses ${shareText(loss)} of the packets`
+      : `is out for ${shareText(loss)} of the time, ${humanDuration(burstMs)} at a time`;
+  const often =
+    perDay === 0
+      ? 'ends no healthy connection'
+      : `ends a healthy, quiet connection ${perDay >= 1 ? `${countText(perDay)} times a day` : `once in ${humanDuration(86_400_000 / perDay)}`}`;
+  return [`A path that ${path} ${often}: ${counted(probes, 'lost probe')} in a row.`];
+}
+
+/** Returns whether probes keep the connections alive behind a middlebox, with the arithmetic; what is wrong is a warning. */
+function behindText({ middlebox, outcome, firstProbe, marginMs }: BehindJudgement): string {
+  const { title, timeoutMs, sure } = middlebox;
+  const timeout = timeoutMs === null ? 'no single timeout' : humanDuration(timeoutMs);
+  const probe = `the first probe goes out after ${longestDuration(firstProbe.latestMs)} at the latest`;
+  const said: Readonly<Record<BehindJudgement['outcome'], string>> = {
+    safe: `safe: ${probe}, ${humanDuration(marginMs ?? 0)} before`,
+    'too-late': `not safe: ${probe}`,
+    'not-counted': 'not safe: probes do not count there',
+    off: 'not safe: keepalive is off',
+    unknown: `not known: ${probe}`,
+  };
+  return `Behind ${title}, ${timeout}${surenessMarks[sure]}: ${said[outcome]}.`;
+}
+
+/** Returns the middleboxes that have a name. */
+export function renderMiddleboxes(middleboxes: readonly Middlebox[], width: number): string {
+  const rows = middleboxes.map(({ name, title, timeoutMs, onExpiry, keepAliveCounts, sure }) => [
+    name,
+    timeoutMs === null ? '?' : humanDuration(timeoutMs),
+    keepAliveCounts === null ? '?' : keepAliveCounts ? 'yes' : 'no',
+    onExpiry === 'unknown' ? '?' : onExpiry,
+    sure,
+    title,
+  ]);
+  const columns = [
+    'NAME',
+    'TIMEOUT',
+    { title: 'PROBES COUNT', shortTitle: 'COUNT', worth: 3 },
+    { title: 'ON EXPIRY', worth: 2 },
+    { title: 'SURE', worth: 4 },
+    { title: 'WHAT IT IS', worth: 1 },
+  ];
+  return `${renderTable(columns, rows, width)}\n`;
+}
+
+/** Returns what a policy does, for people. */
+export function renderExplanation(explanation: Explanation, terminalWidth: number): string {
+  const width = Math.min(terminalWidth, widest);
+  const { numbers, timelines, warnings } = explanation;
+  const { idle, interval, count, userTimeout = 0 } = numbers;
+  const head =
+    `${explanation.policy}: a probe after ${policyDuration(idle)} s of quiet, then every ${policyDuration(interval)} s; ` +
+    (userTimeout === 0
+      ? `dead after ${counted(count, 'unanswered probe')}`
+      : `dead once the peer was not heard for ${humanDuration(userTimeout)}`);
+  return `${[
+    wrapText(head, width),
+    renderDetections(explanation, width),
+    renderTimeline('A quiet peer vanishes:', timelines.idle, width),
+    ...[...explanation.behind.map(behindText), trafficText(explanation), ...falseAlarmText(explanation)].map((text) =>
+      wrapText(text, width),
+    ),
+    ...warnings.map(({ code, message, source }) => wrapText(`warning ${code}: ${message} (${source})`, width, '  ')),
+  ].join('\n\n')}\n`;
+}

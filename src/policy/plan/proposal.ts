@@ -1,0 +1,36 @@
+import type { TimeRange } from '../model/time-range.js';
+import type { Traffic } from '../model/traffic.js';
+import type { CompletePolicy } from '../policy.js';
+import type { Requirement } from './requirements.js';
+
+/** A policy that meets requirements, and what it comes to by the model. */
+export interface Proposal {
+  readonly policy: string;
+  /** In milliseconds. */
+  readonly numbers: CompletePolicy;
+  readonly detection: { readonly idle: TimeRange; readonly inFlight: TimeRange };
+  readonly traffic: Traffic;
+  /** Healthy connections that are ended, of one that is quiet for a day. */
+  readonly falseAlarmsPerDay: number;
+  /** The longest outage that a quiet, healthy connection survives in any case, in milliseconds. */
+  readonly toleratesMs: number;
+}
+
+/** Requirements that no policy meets. */
+interface ImpossiblePlan {
+  readonly best: null;
+  /** Each requirement without which the others can be met; empty if no single one stands in the way. */
+  readonly giveUp: readonly Requirement[];
+}
+
+/** The policy with the least traffic that meets requirements, and others that do. */
+interface PossiblePlan {
+  readonly best: Proposal;
+  /** Why each number is what it is. */
+  readonly why: readonly string[];
+  /** Of each other count the policy with the least traffic, the one with the least first. */
+  readonly alternatives: readonly Proposal[];
+}
+
+/** The plan for requirements: a policy, or what to give up. */
+export type Plan = PossiblePlan | ImpossiblePlan;

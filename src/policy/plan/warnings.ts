@@ -1,0 +1,91 @@
+import { spokenDuration } from '../duration.js';
+import { inFlightDetection } from '../model/detection-time.js';
+import { probesSent, type QuietSettings } from '../model/quiet-death.js';
+import { kernelHz } from '../model/timer-wheel.js';
+
+/** Something in a policy that its author may not have meant. */
+export interface PolicyWarning {
+  /** A name that stays, such as `data-in-flight-governs`. */
+  readonly code: string;
+  readonly message: string;
+  /** Where the reason can be read. */
+  readonly source: string;
+}
+
+const keepAliveTimer = 'Linux net/ipv4/tcp_timer.c, tcp_keepalive_timer()';
+
+/** Returns how many unanswered probes end a connection, at the least and at the most, on a kernel of any HZ. */
+function probes(settings: QuietSettings): { readonly fewest: number; readonly most: number } {
+  const sent = kernelHz.map((hz) => probesSent(settings, hz));
+  return {
+    fewest: Math.min(...sent.map(({ fewest }) => fewest)),
+    most: Math.max(...sent.map(({ most }) => most)),
+  };
+}
+
+const oneLostProbe = 'one lost probe, or one lost answer, ends a connection whose peer is there';
+
+const rules: readonly ((settings: QuietSettings) => PolicyWarning | undefined)[] = [
+  (settings) => {
+    const { idle, userTimeout = 0 } = settings;
+    if (userTimeout === 0 || probes(settings).fewest > 1) return undefined;
+    const isBelow = userTimeout <= idle;
+    const than = isBelow ? `idle, ${spokenDuration(idle)}` : 'idle + interval, timer lateness included';
+    return {
+      code: isBelow ? 'user-timeout-below-idle' : 'user-timeout-allows-one-probe',
+      message: `the user timeout, ${spokenDuration(userTimeout)}, is not longer than ${than}: ${oneLostProbe}`,
+      source: keepAliveTimer,
+    };
+  },
+  (settings) => {
+    const { count, userTimeout = 0 } = settings;
+    const { fewest, most } = probes(settings);
+    if (userTimeout === 0 || (fewest <= count && count <= most)) return undefined;
+    const given = fewest === most ? `${most}` : `${fewest} to ${most}`;
+    return {
+      code: 'count-is-ignored',
+      message: `the user timeout decides on a quiet connection too: ${given} unanswered probes end it, not ${count}`,
+      source: keepAliveTimer,
+    };
+  },
+  ({ count, userTimeout = 0 }) =>
+    count > 1 || userTimeout !== 0
+      ? undefined
+      : { code: 'count-1', message: `with a count of 1, ${oneLostProbe}`, source: keepAliveTimer },
+  ({ userTimeout = 0, rtoMax }) => {
+    if (userTimeout !== 0) return undefined;
+    const { latestMs } = inFlightDetection(rtoMax === undefined ? {} : { rtoMax }, { retries2: 15 });
+    return {
+      code: 'data-in-flight-governs',
+      message:
+        `without a user timeout, a peer that vanishes with data in flight is noticed after up to ${Math.ceil(latestMs / 1000)} s: ` +
+        'keepalive is silent until the data is acknowledged',
+      source: 'Linux Documentation/networking/ip-sysctl.rst, tcp_retries2; tcp_keepalive_timer()',
+    };
+  },
+  ({ idle, interval }) =>
+    interval <= idle
+      ? undefined
+      : {
+          code: 'interval-longer-than-idle',
+          message: `the interval, ${spokenDuration(interval)}, is longer than idle: after a probe, the next one comes after the interval, also if the first was answered`,
+          source: keepAliveTimer,
+        },
+  ({ idle, interval }) =>
+    idle % 1_000_000 !== 0 || interval % 1_000_000 !== 0
+      ? undefined
+      : {
+          code: 'milliseconds-meant',
+          message: `idle and interval are ${spokenDuration(idle)} and ${spokenDuration(interval)}: were ${idle / 1_000_000} s and ${interval / 1_000_000} s meant?`,
+          source: 'the options are in seconds: tcp(7)',
+        },
+];
+
+/**
+ * Returns what may not have been meant in a policy, each with a reason and its source.
+ *
+ * @param settings All numbers of keepalive, which is on.
+ */
+export function policyWarnings(settings: QuietSettings): PolicyWarning[] {
+  return rules.map((rule) => rule(settings)).filter((warning) => warning !== undefined);
+}

@@ -1,0 +1,96 @@
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { detectionTime } from '../../src/index.js';
+import { runCli } from './run-cli.js';
+
+describe('tcp-keepalive explain', () => {
+  it('prints the times of the model, the cost, the false alarms and the warnings, in 80 columns', async () => {
+    const { code, stdout, stderr } = await runCli('explain', '30:5:3', '--loss', '5%', '--connections', '200000');
+    expect([code, stderr]).toEqual([0, '']);
+    expect(stdout).toMatch(/^a quiet peer vanishes +45\.0 \.\. 47\.9 s +ETIMEDOUT$/m);
+    expect(stdout).toMatch(/^it reboots, and answers with RST +30\.0 \.\. 32\.1 s +ECONNRESET$/m);
+    expect(stdout).toMatch(/^40\.0 \.\. \d\d\.\d s +probe 3$/m);
+    expect(stdout).toMatch(/^\|\.+\?\.+\?\.+\?\.+x+$/m);
+    expect(stdout.replace(/\s+/g, ' ')).toMatch(
+      /5,760 packets, 300 kB, a day\. 200000 connections: 13,333 packets a second/,
+    );
+    expect(stdout.replace(/\s+/g, ' ')).toContain('healthy, quiet connection 2.62 times a day: 3 lost probes in a row');
+    expect(stdout).toContain('warning data-in-flight-governs: ');
+  });
+
+  it('prints JSON with the numbers of detectionTime', async () => {
+    const policy = '20:10:4:auto';
+    const { stdout } = await runCli('explain', policy, '--json', '--heartbeat', '5s', '--retries2', '8');
+    const { detection, timeline, falseAlarm, warnings, ...rest } = JSON.parse(stdout);
+    expect(rest).toMatchObject({ policy, numbers: { idle: 20_000, userTimeout: 60_000 }, traffic: { connections: 1 } });
+    expect(detection.idle).toEqual(detectionTime(policy));
+    expect(detection.inFlight).toEqual(detectionTime(policy, 'data-in-flight', { retries2: 8 }));
+    expect(detection.rebooted).toEqual(detectionTime(policy, 'rebooted'));
+    // The next heartbeat is in flight before keepalive begins.
+    expect(detection.heartbeat.earliestMs).toBe(5000 + detection.inFlight.earliestMs);
+    expect(timeline.at(-1)).toMatchObject({ step: 'dead', ...detection.idle });
+    expect([falseAlarm, warnings]).toEqual([null, []]);
+  });
+
+  it('says whether probes are in time for a middlebox, with the arithmetic and a warning', async () => {
+    const args = ['explain', '340:5:3:auto', '--behind', 'aws-nlb,aws-alb', '--behind', '2000s'];
+    const { behind, warnings } = JSON.parse((await runCli(...args, '--json')).stdout);
+    expect(behind).toMatchObject([
+      { name: 'aws-nlb', timeoutMs: 350_000, outcome: 'too-late', recommendedIdleMs: 311_000, sure: 'confirmed' },
+      { name: 'aws-alb', outcome: 'not-counted', recommendedIdleMs: null, sure: 'secondary' },
+      { name: '2000s', outcome: 'safe' },
+    ]);
+    expect(warnings.map(({ code }: { code: string }) => code)).toEqual([
+      ...['idle-too-close', 'keepalive-does-not-count'],
+      // The timer of a long idle time can be later than the intervals take.
+      'user-timeout-allows-one-probe',
+    ]);
+    const text = (await runCli(...args)).stdout.replace(/\s+/g, ' ');
+    expect(text).toMatch(
+      /Behind AWS NLB.*, 5 min 50 s: not safe: the first probe goes out after 6 min \d+ s at the latest\./,
+    );
+    expect(text).toMatch(/, 1 min \(from a secondary source\): not safe: probes do not count there\./);
+  });
+
+  it('lists the middleboxes that have a name', async () => {
+    const { stdout } = await runCli('explain', '--middleboxes');
+    expect(stdout).toMatch(/^NAME +TIMEOUT +PROBES COUNT +ON EXPIRY +SURE +WHAT IT IS$/m);
+    expect(stdout).toMatch(/^aws-nlb +5 min 50 s +yes +reset +confirmed +/m);
+    const { middleboxes } = JSON.parse((await runCli('explain', '--middleboxes', '--json')).stdout);
+    expect(middleboxes.length).toBeGreaterThan(30);
+  });
+
+  it('writes the timeline as a picture', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'tcp-keepalive-explain-'));
+    try {
+      const file = join(folder, 'timeline.svg');
+      const { code } = await runCli('explain', '30:5:3:auto', '--svg', file);
+      expect(code).toBe(0);
+      const svg = readFileSync(file, 'utf8');
+      expect(svg).toMatch(/^<svg [\s\S]*<\/svg>\n$/);
+      expect(svg.match(/<rect /g)).toHaveLength(5);
+      expect(svg).toContain('<title>probe 3: ');
+    } finally {
+      rmSync(folder, { recursive: true });
+    }
+  });
+
+  it.each([
+    [['30:5'], /policy must be/],
+    [['30:5:3', '--loss', '100%'], /share from 0 to less than 1/],
+    [['30:5:3', '--loss', 'much'], /share from 0 to less than 1/],
+    [['30:5:3', '--burst', '5s'], /--burst is for --loss/],
+    [['30:5:3', '--connections', '0'], /whole number from 1/],
+    [['30:5:3', '--svg', '/no/such/folder/t.svg'], /ENOENT/],
+    [['30:5:3', '--behind', 'aws-nbl'], /did you mean "aws-nlb"/],
+    [['30:5:3', '--middleboxes'], /--middleboxes takes no policy/],
+    [[], /missing argument 'policy'/],
+  ])('refuses %j in one line', async (args, message) => {
+    const { code, stdout, stderr } = await runCli('explain', ...args);
+    expect([code, stdout]).toEqual([1, '']);
+    expect(stderr).toMatch(/^tcp-keepalive: [^\n]+\n$/);
+    expect(stderr).toMatch(message);
+  });
+});
