@@ -1,4 +1,4 @@
-import { closestName } from '../closest-name.js';
+import { nearestNames } from '../closest-name.js';
 import { describeValue } from '../errors.js';
 import { curl } from './clients/curl.js';
 import { grpc } from './clients/grpc.js';
@@ -76,9 +76,11 @@ const otherNames: Readonly<Record<string, string>> = {
 /** Shorter names are near too many others. */
 const leastLetters = 3;
 
-function nameMeant(given: string): string | undefined {
-  if (Object.hasOwn(otherNames, given)) return otherNames[given];
-  return given.length < leastLetters ? undefined : closestName(given, dialectNames);
+/** Returns the names that may have been meant. */
+function namesMeant(given: string): string[] {
+  const other = Object.hasOwn(otherNames, given) ? otherNames[given] : undefined;
+  if (other !== undefined) return [other];
+  return given.length < leastLetters ? [] : nearestNames(given, dialectNames);
 }
 
 /**
@@ -94,8 +96,8 @@ export function dialectNamed(name: string): Dialect {
     return dialect;
   }
   const known = dialectNames.join(', ');
-  const meant = typeof name === 'string' ? nameMeant(name.toLowerCase()) : undefined;
-  const hint = meant === undefined ? `known are ${known}` : `did you mean "${meant}"?`;
+  const meant = typeof name === 'string' ? namesMeant(name.toLowerCase()) : [];
+  const hint = meant.length === 0 ? `known are ${known}` : `did you mean "${meant.join('" or "')}"?`;
   const shown = describeValue(name);
   throw new DialectError(typeof name === 'string' ? name : shown, `unknown system ${shown}; ${hint}`, {
     allowed: `one of ${known}`,
