@@ -277,7 +277,7 @@ describe('names of systems', () => {
     ['NGINX', 'did you mean "nginx"?'],
     ['postgres', 'did you mean "postgresql"?'],
     ['k8s', 'did you mean "kubernetes"?'],
-    ['sql', 'did you mean "postgresql" or "mysql"?'],
+    ['sql', 'did you mean "postgresql" or "mysql" or '],
     ['mariadb', 'did you mean "mysql"?'],
     ['constructor', 'known are nginx, '],
     ['', 'known are nginx, '],
