@@ -1,6 +1,10 @@
 export { SystemCallError, UnsupportedError } from './native/errors.js';
 export type { DeathReason, EndReason } from './peer/end-reason.js';
 export { ConfigurationError } from './policy/configuration-error.js';
+export { DialectError } from './policy/dialects/dialect-error.js';
+export { dialectNames } from './policy/dialects/dialects.js';
+export { type ExportedPolicy, exportPolicy } from './policy/dialects/export-policy.js';
+export { type ImportedPolicy, importPolicy } from './policy/dialects/import-policy.js';
 export { PolicyError, type PolicyField } from './policy/errors.js';
 export { formatPolicy } from './policy/format.js';
 export { KeepAliveError } from './policy/keep-alive-error.js';

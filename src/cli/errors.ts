@@ -1,6 +1,6 @@
 /** The names of the errors that a verb reports in one line. */
 const expected = new Set([
-  ...['ConfigurationError', 'FileError', 'NamespaceReturnError', 'PolicyError', 'RecordError'],
+  ...['ConfigurationError', 'DialectError', 'FileError', 'NamespaceReturnError', 'PolicyError', 'RecordError'],
   ...['SelectionError', 'SystemCallError', 'UnsupportedError'],
 ]);
 

@@ -12,6 +12,7 @@ const verbs: Readonly<Record<string, () => Promise<Command>>> = {
   demo: async () => (await import('./verbs/demo/command.js')).demoCommand(),
   defaults: async () => (await import('./verbs/defaults/command.js')).defaultsCommand(),
   nat: async () => (await import('./verbs/nat/command.js')).natCommand(),
+  export: async () => (await import('./verbs/export/command.js')).exportCommand(),
   completion: async () => (await import('./verbs/completion/command.js')).completionCommand(),
   man: async () => (await import('./verbs/man/command.js')).manCommand(),
 };

@@ -80,6 +80,10 @@ const cases: readonly [command: string, code: number][] = [
   ['nat 127.0.0.1:PORT --min 1s --max 2s', 0],
   ['nat 127.0.0.1', 1],
   ['nat 127.0.0.1:1', 1],
+  ['export 30:5:3:auto --to redis', 0],
+  ['export --from redis tcp-keepalive', 1],
+  ['export --list', 0],
+  ['export 30:5:3 --to redist', 1],
   ['--version', 0],
   ['--help', 0],
   ['ls --help', 0],
@@ -120,7 +124,7 @@ describe('the exit code', () => {
 
   it('is documented, for every verb, in one page that every help names', async () => {
     const page = readFileSync(new URL('../../docs/exit-codes.md', import.meta.url), 'utf8');
-    for (const verb of ['ls', 'set', 'check', 'defaults', 'defaults set', 'demo', 'nat']) {
+    for (const verb of ['ls', 'set', 'check', 'explain', 'defaults', 'defaults set', 'demo', 'nat', 'export']) {
       const { stdout } = await runCli(...verb.split(' '), '--help');
       expect(stdout, verb).toMatch(/Exit code: 0 [^$]*All\s+verbs:\s+docs\/exit-codes\.md/);
       expect(page, verb).toContain(`| \`${verb}\``);

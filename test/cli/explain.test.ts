@@ -62,6 +62,16 @@ describe('tcp-keepalive explain', () => {
     expect(middleboxes.length).toBeGreaterThan(30);
   });
 
+  it('reads the policy from the configuration of another system', async () => {
+    const { code, stdout, stderr } = await runCli('explain', '--from', 'redis', 'tcp-keepalive 60');
+    expect([code, stdout]).toEqual([0, (await runCli('explain', '60:20:3')).stdout]);
+    expect(stderr).toMatch(
+      /^tcp-keepalive: the text does not say the interval: Redis uses a third of tcp-keepalive: 20 s$/m,
+    );
+    const json = await runCli('explain', '--from', 'nginx', 'listen 80 so_keepalive=30:5:3;', '--json');
+    expect([JSON.parse(json.stdout).policy, json.stderr]).toEqual(['30:5:3', '']);
+  });
+
   it('writes the timeline as a picture', async () => {
     const folder = mkdtempSync(join(tmpdir(), 'tcp-keepalive-explain-'));
     try {
@@ -87,6 +97,9 @@ describe('tcp-keepalive explain', () => {
     [['30:5:3', '--behind', 'aws-nbl'], /did you mean "aws-nlb"/],
     [['30:5:3', '--middleboxes'], /--middleboxes takes no policy/],
     [[], /missing argument 'policy'/],
+    [['--from', 'redis', 'tcp-keepalive 0'], /the text turns keepalive off/],
+    [['--from', 'redis', 'tcp-keepaliv 60'], /redis, line 1: unknown word "tcp-keepaliv"/],
+    [['--from', 'radis', 'tcp-keepalive 60'], /unknown system "radis"; did you mean "redis"/],
   ])('refuses %j in one line', async (args, message) => {
     const { code, stdout, stderr } = await runCli('explain', ...args);
     expect([code, stdout]).toEqual([1, '']);

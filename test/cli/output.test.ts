@@ -71,7 +71,8 @@ describe.concurrent('what tcp-keepalive prints', () => {
           'check',
           'check --json',
         ],
-        ...['demo --policy 1:1:1', 'nat 127.0.0.1:8063 --min 1s --max 2s', 'completion bash', 'man'],
+        ...['demo --policy 1:1:1', 'nat 127.0.0.1:8063 --min 1s --max 2s', 'explain 30:5:3'],
+        ...['export 30:5:3 --to go --json', 'export --list', 'completion bash', 'man'],
         ...(noRoot ? [] : ['defaults set 600:30:5 --dry-run']),
       ];
       const runs = verbs.flatMap((verb) =>

@@ -13,8 +13,8 @@ async function startPortMapper(port: number): Promise<ChildProcess> {
   return mapper;
 }
 
-/** Starts RabbitMQ as an Erlang node of its own, which answers on its port when it is whole. */
-export async function startRabbitmq(settings: readonly string[] = []): Promise<ServerProgram> {
+/** Starts RabbitMQ as an Erlang node of its own, which answers on its port when it is whole. `advanced` is its advanced.config. */
+export async function startRabbitmq(settings: readonly string[] = [], advanced = '[].\n'): Promise<ServerProgram> {
   const [port, distributionPort, mapperPort, directory] = [
     await freePort(),
     await freePort(),
@@ -33,6 +33,7 @@ export async function startRabbitmq(settings: readonly string[] = []): Promise<S
     RABBITMQ_NODE_PORT: String(port),
     RABBITMQ_DIST_PORT: String(distributionPort),
     RABBITMQ_CONFIG_FILE: path.join(directory, 'rabbitmq.conf'),
+    RABBITMQ_ADVANCED_CONFIG_FILE: path.join(directory, 'advanced.config'),
     RABBITMQ_CONF_ENV_FILE: path.join(directory, 'environment'),
     RABBITMQ_ENABLED_PLUGINS_FILE: path.join(directory, 'plugins'),
     RABBITMQ_MNESIA_BASE: path.join(directory, 'mnesia'),
@@ -42,6 +43,7 @@ export async function startRabbitmq(settings: readonly string[] = []): Promise<S
     RABBITMQ_LOGS: path.join(directory, 'log'),
   };
   writeFileSync(path.join(directory, 'plugins'), '[].\n');
+  writeFileSync(path.join(directory, 'advanced.config'), advanced);
   writeFileSync(path.join(directory, 'rabbitmq.conf'), settings.map((setting) => `${setting}\n`).join(''));
   try {
     const program = await startServer('/usr/lib/rabbitmq/bin/rabbitmq-server', [], { port, directory, env });

@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process';
-import { chmodSync, existsSync, mkdirSync, readdirSync } from 'node:fs';
+import { appendFileSync, chmodSync, existsSync, mkdirSync, readdirSync } from 'node:fs';
 import path from 'node:path';
 import { asUser } from './as-user.js';
 import { freePort, type ServerProgram, scratchDirectory, startServer } from './server-program.js';
@@ -15,8 +15,8 @@ export function postgresqlPrograms(): string | undefined {
 
 const program = (name: string) => path.join(postgresqlPrograms() ?? '', name);
 
-/** A new cluster whose superuser `postgres` needs no password, with these settings besides. */
-export async function startPostgresql(settings: readonly string[] = []): Promise<ServerProgram> {
+/** A new cluster whose superuser `postgres` needs no password, with these settings and lines of postgresql.conf besides. */
+export async function startPostgresql(settings: readonly string[] = [], configuration = ''): Promise<ServerProgram> {
   const [port, directory] = [await freePort(), scratchDirectory()];
   chmodSync(directory, 0o755);
   const data = path.join(directory, 'data');
@@ -25,6 +25,7 @@ export async function startPostgresql(settings: readonly string[] = []): Promise
   const [command = '', ...args] = [...prefix, program('initdb'), '-D', data, '-U', 'postgres', '-A', 'trust', '-N'];
   const made = spawnSync(command, args, { encoding: 'utf8' });
   if (made.status !== 0) throw new Error(`initdb: ${made.stderr}`);
+  appendFileSync(path.join(data, 'postgresql.conf'), configuration);
   const options = ['-D', data, '-p', String(port), '-k', data, '-c', 'listen_addresses=127.0.0.1'].concat(
     settings.flatMap((setting) => ['-c', setting]),
   );

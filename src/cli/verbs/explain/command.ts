@@ -1,6 +1,9 @@
-import { writeFileSync } from 'node:fs';
-import { Argument, Command, InvalidArgumentError, Option } from 'commander';
+import { readFileSync, writeFileSync } from 'node:fs';
+import { Command, InvalidArgumentError, Option } from 'commander';
+import { dialectNames } from '../../../policy/dialects/dialects.js';
+import { importPolicy } from '../../../policy/dialects/import-policy.js';
 import type { PathLoss } from '../../../policy/model/false-alarm.js';
+import { parsePolicy } from '../../../policy/parse.js';
 import type { Middlebox } from '../../../policy/plan/middlebox.js';
 import { middleboxes } from '../../../policy/plan/middleboxes.js';
 import type { CompletePolicy } from '../../../policy/policy.js';
@@ -16,6 +19,7 @@ import { renderExplanation, renderMiddleboxes } from './text.js';
 
 interface ExplainOptions {
   readonly behind?: readonly Middlebox[];
+  readonly from?: string;
   readonly middleboxes?: true;
   readonly loss?: number;
   readonly burst?: number;
@@ -68,13 +72,29 @@ function explain(policy: CompletePolicy, options: ExplainOptions): void {
   if (svg !== undefined && !json) printMessage(`the picture is in ${svg}`);
 }
 
-function explainOrList(policy: CompletePolicy | undefined, options: ExplainOptions, command: Command): void {
+/** Reads the policy, or the text of another system that states one. */
+function policyOf(text: string, { from, json }: ExplainOptions, command: Command): CompletePolicy {
+  if (from === undefined) {
+    try {
+      return policyArgument(text);
+    } catch (error) {
+      if (!(error instanceof InvalidArgumentError)) throw error;
+      return command.error(`argument 'policy' '${text}' is invalid. ${error.message}`);
+    }
+  }
+  const { policy, notes } = importPolicy(from, text === '-' ? readFileSync(0, 'utf8') : text);
+  if (policy === 'off') command.error(`the text turns keepalive off${notes.map((note) => `: ${note}`).join('')}`);
+  if (!json) for (const note of notes) printMessage(note);
+  return parsePolicy(policy);
+}
+
+function explainOrList(policy: string | undefined, options: ExplainOptions, command: Command): void {
   const { loss, burst, middleboxes: isList } = options;
   if (isList && policy !== undefined) command.error('--middleboxes takes no policy');
   if (burst !== undefined && loss === undefined)
     command.error('--burst is for --loss: add --loss, or leave --burst out');
   if (isList) listMiddleboxes(options);
-  else if (policy !== undefined) explain(policy, options);
+  else if (policy !== undefined) explain(policyOf(policy, options, command), options);
   else command.error("missing argument 'policy', such as 30:5:3:auto, or --middleboxes");
   process.exitCode = shownExitCode();
 }
@@ -83,8 +103,9 @@ function explainOrList(policy: CompletePolicy | undefined, options: ExplainOptio
 export function explainCommand(): Command {
   return new Command('explain')
     .description('tell what a policy does: when a lost peer is noticed, what it costs, what to beware of')
-    .addArgument(
-      new Argument('[policy]', 'idle:interval:count[:userTimeout], such as 30:5:3:auto').argParser(policyArgument),
+    .argument('[policy]', 'idle:interval:count[:userTimeout], such as 30:5:3:auto; with --from the text')
+    .addOption(
+      withValues(new Option('--from <system>', 'read the policy from the configuration of a system'), dialectNames),
     )
     .addOption(new Option('--connections <number>', 'so many connections').argParser(whole(1, 1e9)).default(1))
     .addOption(new Option('--loss <share>', "the path loses this share of the packets: '5%'").argParser(share))
@@ -115,7 +136,8 @@ docs/exit-codes.md
 
 Examples:
   $ tcp-keepalive explain 30:5:3:auto --behind aws-nlb
-  $ tcp-keepalive explain 60:10:6 --loss 5% --connections 200000`,
+  $ tcp-keepalive explain 60:10:6 --loss 5% --connections 200000
+  $ tcp-keepalive explain --from redis 'tcp-keepalive 60'`,
     )
     .action(explainOrList);
 }

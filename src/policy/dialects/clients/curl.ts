@@ -1,0 +1,47 @@
+import { always, type Dialect, lines, word } from '../dialect.js';
+import { flag, probes, seconds, type Unit } from '../units.js';
+
+const form = { separator: String.raw`(?:\s*[=:]\s*|[ \t]+)` };
+/** CURLOPT_TCP_KEEPIDLE, 30L */
+const libcurl = { separator: String.raw`\s*,\s*`, value: String.raw`\d+(?=L?\b)`, isReadOnly: true } as const;
+const onOff = flag(['keepalive'], ['no-keepalive']);
+
+/** Returns a word that is its own value. */
+const bareWord = (name: string, unit: Unit) => ({
+  word: name,
+  says: { enabled: unit },
+  value: new RegExp(`(?<=(?<enabled>${name}))(?![\\w-])`, 'y'),
+  allowed: 'nothing',
+});
+
+/** The options of the command, and those of libcurl (src/tool_operate.c). */
+export const curl = (): Dialect => ({
+  name: 'curl',
+  title: 'curl',
+  place: '.curlrc or a file for curl --config; on the command line with -- before each name',
+  source: 'https://curl.se/docs/manpage.html#--keepalive-time',
+  words: [
+    word('keepalive-time', 'idle', seconds, form),
+    word('keepalive-cnt', 'count', probes(), form),
+    bareWord('no-keepalive', onOff),
+    { ...bareWord('keepalive', onOff), isReadOnly: true },
+    word('CURLOPT_TCP_KEEPALIVE', 'enabled', flag(['1'], ['0']), libcurl),
+    word('CURLOPT_TCP_KEEPIDLE', 'idle', seconds, libcurl),
+    word('CURLOPT_TCP_KEEPINTVL', 'interval', seconds, libcurl),
+    word('CURLOPT_TCP_KEEPCNT', 'count', probes(), libcurl),
+  ],
+  comment: /^[ \t]*#.*/gm,
+  isLastValid: true,
+  unsaid: {
+    idle: always(60_000, 'curl has 60 s of its own'),
+    interval: { why: 'curl uses keepalive-time for both', value: ({ idle = 60_000 }) => idle },
+    count: always(9, 'curl 8.9 has 9 of its own'),
+  },
+  noUserTimeout: 'curl has no word for it; --max-time and --speed-time limit a transfer',
+  off: { text: 'no-keepalive\n' },
+  notes: [
+    'keepalive-cnt needs curl 8.9; an older curl refuses it and leaves the count to the kernel',
+    'libcurl can say all but the user timeout: CURLOPT_TCP_KEEPALIVE, KEEPIDLE, KEEPINTVL and KEEPCNT',
+  ],
+  write: ({ idle, count }) => lines(`keepalive-time = ${idle}`, `keepalive-cnt = ${count}`),
+});

@@ -1,0 +1,131 @@
+import type { Unit } from './units.js';
+
+/** The parts of a policy that words of other systems say. */
+export const wordFields = ['enabled', 'idle', 'interval', 'count', 'userTimeout'] as const;
+
+/** A part of a policy that a word of another system says. */
+export type WordField = (typeof wordFields)[number];
+
+/** A number of a policy that a word of another system says. */
+export type NumberField = Exclude<WordField, 'enabled'>;
+
+/** The numbers of a policy in milliseconds; without a user timeout it stays as it is. */
+export interface Numbers {
+  readonly idle: number;
+  readonly interval: number;
+  readonly count: number;
+  readonly userTimeout?: number;
+}
+
+/** A word of another system, and what it says. */
+export interface Word {
+  readonly word: string;
+  /** The unit of each part of a policy that the word says. */
+  readonly says: { readonly [Field in WordField]?: Unit };
+  /** Matches what follows the word. Has a group for each field that the word says. */
+  readonly value: RegExp;
+  /** How an error says what has to follow the word. */
+  readonly allowed: string;
+  /** Another spelling, which is read but never written. */
+  readonly isReadOnly?: true;
+  /** Tells the word from other things of the same name: without a match after it, it is passed over. */
+  readonly onlyBefore?: RegExp;
+}
+
+/** What applies for a number that the text does not say. */
+export interface Unsaid {
+  /** Its reason, as the end of a sentence: `Redis uses a third of tcp-keepalive`. */
+  readonly why: string;
+  /** The number. `kernel` is the kernel's own default; `off` means that the system does nothing without the number. */
+  readonly value: (said: Partial<Numbers>) => number | 'kernel' | 'off';
+}
+
+/** The texts of a policy's numbers, each in the unit of its word. */
+export type Texts = Readonly<Record<NumberField, string | undefined>>;
+
+/** The configuration language of a system: its words, what it cannot say, and where its text goes. */
+export interface Dialect {
+  readonly name: string;
+  /** The system, and the connections that its words are for. */
+  readonly title: string;
+  /** Where the text goes. */
+  readonly place: string;
+  /** The page or the source that the words come from. */
+  readonly source: string;
+  readonly words: readonly Word[];
+  /** What the system ignores. */
+  readonly comment?: RegExp;
+  /** Matches the names of its text, of which some are words. Default: names with hyphens and dots. */
+  readonly token?: RegExp;
+  /** Whether the system takes words in any letter case. */
+  readonly ignoresCase?: true;
+  /** Whether the last of several values of a word counts. Default: several values are an error. */
+  readonly isLastValid?: true;
+  /** How text turns keepalive on, if its numbers alone do not. */
+  readonly turnedOnBy?: string;
+  readonly unsaid: Readonly<Record<'idle' | 'interval' | 'count', Unsaid>>;
+  /** Why the text has no user timeout, if no word says it. */
+  readonly noUserTimeout?: string;
+  /** The numbers that the words say for a policy, if they have another meaning than those of a policy, and why. */
+  readonly fit?: { readonly why: string; readonly numbers: (policy: Numbers) => Numbers };
+  /** The text that turns keepalive off, or why no text does. */
+  readonly off: { readonly text: string } | { readonly never: string };
+  /** What else there is to know. */
+  readonly notes: readonly string[];
+  /** Returns the text that states a policy. */
+  readonly write: (texts: Texts) => string;
+}
+
+const byKernel: Unsaid = { why: "the kernel's own applies", value: () => 'kernel' };
+
+/** What applies where the kernel's defaults do. */
+export const kernelsOwn = { idle: byKernel, interval: byKernel, count: byKernel } as const;
+
+/** Returns what applies if a program has a number of its own. */
+export function always(number: number, why: string): Unsaid {
+  return { why, value: () => number };
+}
+
+/** Returns lines, of which those without a number are left out. */
+export function lines(...of: readonly (string | false | undefined)[]): string {
+  return of
+    .filter((line) => line !== undefined && line !== false)
+    .map((line) => `${line}\n`)
+    .join('');
+}
+
+/** Returns a line for a number, or undefined if the policy does not state it. */
+export function line(text: string | undefined, write: (text: string) => string): string | undefined {
+  return text === undefined ? undefined : write(text);
+}
+
+/** Numbers and names, without quotes around them. */
+const plainValue = String.raw`[^\s"',;&#)}\]]+`;
+
+/** Returns a word with one value after it: `word = 30`, `word: "30"`. */
+export function word(
+  name: string,
+  field: WordField,
+  unit: Unit,
+  { separator = String.raw`\s*=\s*`, value = plainValue, onlyBefore, isReadOnly }: WordForm = {},
+): Word {
+  return {
+    word: name,
+    says: { [field]: unit },
+    value: new RegExp(`${separator}["']?(?<${field}>${value})["']?`, 'y'),
+    allowed: unit.allowed,
+    ...(isReadOnly && { isReadOnly }),
+    ...(onlyBefore !== undefined && { onlyBefore: new RegExp(onlyBefore, 'y') }),
+  };
+}
+
+/** How a word and its value are written. */
+export interface WordForm {
+  /** The source of a regular expression for what stands between word and value. Default: `=`. */
+  readonly separator?: string;
+  /** The source of a regular expression for the value. Default: text without spaces. */
+  readonly value?: string;
+  readonly isReadOnly?: true;
+  /** The source of a regular expression for what follows the word, if other things have the same name. */
+  readonly onlyBefore?: string;
+}

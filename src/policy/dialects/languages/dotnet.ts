@@ -1,0 +1,51 @@
+import { type Dialect, kernelsOwn, line, lines, word } from '../dialect.js';
+import { flag, probes, time } from '../units.js';
+import { cComments, codeNames, operand } from './code.js';
+
+const seconds = time({ bareMs: 1000, hasGroups: true });
+/** `SetSocketOption(SocketOptionLevel.Tcp, SocketOptionName.TcpKeepAliveTime, 30)` */
+const form = { separator: String.raw`\s*,\s*`, value: operand };
+const call = (level: string, option: string, value: string | undefined) =>
+  `        socket.SetSocketOption(SocketOptionLevel.${level}, SocketOptionName.${option}, ${value});`;
+
+/** System.Net.Sockets, whose names for the numbers are those of .NET Core 3.0. */
+export const dotnet = (): Dialect => ({
+  name: 'dotnet',
+  title: '.NET 5, on Linux with a user timeout',
+  place: 'your program; SocketsHttpHandler takes such a socket in its ConnectCallback',
+  source: 'https://learn.microsoft.com/en-us/dotnet/api/system.net.sockets.socketoptionname',
+  words: [
+    word('KeepAlive', 'enabled', flag(['true'], ['false']), { ...form, onlyBefore: String.raw`\s*,` }),
+    word('TcpKeepAliveTime', 'idle', seconds, form),
+    word('TcpKeepAliveInterval', 'interval', seconds, form),
+    word('TcpKeepAliveRetryCount', 'count', probes(), form),
+    word('SetRawSocketOption', 'userTimeout', time({ bareMs: 1, hasGroups: true }), {
+      separator: String.raw`\s*\(\s*6\s*,\s*18\s*,\s*(?:System\.)?BitConverter\.GetBytes\s*\(\s*`,
+      value: operand,
+      onlyBefore: String.raw`\s*\(\s*6\s*,\s*18\b`,
+    }),
+  ],
+  comment: cComments,
+  token: codeNames,
+  turnedOnBy: 'SocketOptionName.KeepAlive',
+  unsaid: kernelsOwn,
+  off: { text: 'socket.SetSocketOption(SocketOptionLevel.Socket, SocketOptionName.KeepAlive, false);\n' },
+  notes: ['6 and 18 are IPPROTO_TCP and TCP_USER_TIMEOUT of Linux; leave that line out elsewhere'],
+  write: ({ idle, interval, count, userTimeout }) =>
+    lines(
+      'using System;',
+      'using System.Net.Sockets;',
+      '',
+      'static class SocketPolicy',
+      '{',
+      '    public static void Set(Socket socket)',
+      '    {',
+      call('Tcp', 'TcpKeepAliveInterval', interval),
+      call('Tcp', 'TcpKeepAliveRetryCount', count),
+      line(userTimeout, (text) => `        socket.SetRawSocketOption(6, 18, BitConverter.GetBytes(${text}));`),
+      call('Socket', 'KeepAlive', 'true'),
+      call('Tcp', 'TcpKeepAliveTime', idle),
+      '    }',
+      '}',
+    ),
+});

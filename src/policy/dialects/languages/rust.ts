@@ -1,0 +1,68 @@
+import { type Dialect, kernelsOwn, line, lines, word } from '../dialect.js';
+import { flag, probes, type Unit } from '../units.js';
+import { cComments, codeNames } from './code.js';
+
+/** A std::time::Duration. */
+const duration = (write: Unit['write']): Unit => ({
+  name: 'Duration',
+  allowed: 'a duration such as Duration::from_secs(30)',
+  read: (text) => {
+    const [, unit, number] = /from_(secs|millis)\s*\(\s*([\d_]+)\s*\)/.exec(text) ?? [];
+    return number === undefined ? undefined : Number(number.replaceAll('_', '')) * (unit === 'secs' ? 1000 : 1);
+  },
+  write,
+});
+const seconds = duration((ms) => `Duration::from_secs(${ms / 1000})`);
+const milliseconds = duration((ms) => `Duration::from_millis(${ms})`);
+const value = String.raw`[\w:]+(?:\s*\(\s*[\d_]+\s*\))?`;
+const call = { separator: String.raw`\s*\(\s*`, value };
+
+/** The crate socket2: the standard library has no keepalive. */
+export const rust = (): Dialect => ({
+  name: 'rust',
+  title: 'Rust, with the crate socket2',
+  place: 'your program; Cargo.toml needs socket2 = { version = "0.6", features = ["all"] }',
+  source: 'https://docs.rs/socket2/latest/socket2/struct.TcpKeepalive.html',
+  words: [
+    {
+      word: 'set_tcp_keepalive',
+      says: { enabled: flag(['set_tcp_keepalive'], []) },
+      value: /(?<=(?<enabled>set_tcp_keepalive))/y,
+      allowed: 'its argument',
+    },
+    word('with_time', 'idle', seconds, call),
+    word('with_interval', 'interval', seconds, call),
+    word('with_retries', 'count', probes(), call),
+    word('set_tcp_user_timeout', 'userTimeout', milliseconds, {
+      separator: String.raw`\s*\(\s*Some\s*\(\s*`,
+      value,
+    }),
+    word('set_keepalive', 'enabled', flag(['true'], ['false']), {
+      separator: call.separator,
+      value: '(?:true|false)',
+      isReadOnly: true,
+      onlyBefore: String.raw`\s*\(\s*(?:true|false)`,
+    }),
+  ],
+  comment: cComments,
+  token: codeNames,
+  turnedOnBy: 'set_tcp_keepalive',
+  unsaid: kernelsOwn,
+  off: { text: 'SockRef::from(&stream).set_keepalive(false)?;\n' },
+  notes: ['tokio has no keepalive of its own: SockRef::from takes its TcpStream too'],
+  write: ({ idle, interval, count, userTimeout }) =>
+    lines(
+      'use socket2::{SockRef, TcpKeepalive};',
+      'use std::time::Duration;',
+      '',
+      'fn apply_keepalive(stream: &std::net::TcpStream) -> std::io::Result<()> {',
+      '    let keepalive = TcpKeepalive::new()',
+      `        .with_time(${idle})`,
+      `        .with_interval(${interval})`,
+      `        .with_retries(${count});`,
+      '    let socket = SockRef::from(stream);',
+      line(userTimeout, (text) => `    socket.set_tcp_user_timeout(Some(${text}))?;`),
+      '    socket.set_tcp_keepalive(&keepalive)',
+      '}',
+    ),
+});

@@ -1,0 +1,43 @@
+import { type Dialect, type NumberField, type WordField, wordFields } from './dialect.js';
+import { dialectNamed, dialectNames } from './dialects.js';
+import { sayableFields } from './in-force.js';
+
+/** What a system says in its words, and what it cannot say. */
+export interface DialectFacts {
+  readonly name: string;
+  /** The system, and the connections that its words are for. */
+  readonly title: string;
+  /** Where its text goes. */
+  readonly place: string;
+  /** Where its words are documented. */
+  readonly source: string;
+  readonly words: readonly {
+    readonly word: string;
+    readonly says: readonly { readonly field: WordField; readonly unit: string }[];
+  }[];
+  readonly cannotSay: readonly { readonly field: NumberField | 'off'; readonly why: string }[];
+}
+
+function factsOf(dialect: Dialect): DialectFacts {
+  const { name, title, place, source, words, unsaid, noUserTimeout = '', off } = dialect;
+  const sayable = sayableFields(dialect);
+  const missing = wordFields.flatMap((field) => {
+    if (field === 'enabled' || sayable.has(field)) return [];
+    return [{ field, why: field === 'userTimeout' ? noUserTimeout : unsaid[field].why }];
+  });
+  return {
+    ...{ name, title, place, source },
+    words: words
+      .filter(({ isReadOnly }) => !isReadOnly)
+      .map(({ word, says }) => ({
+        word,
+        says: wordFields.flatMap((field) => (says[field] === undefined ? [] : [{ field, unit: says[field].name }])),
+      })),
+    cannotSay: 'never' in off ? [...missing, { field: 'off', why: off.never }] : missing,
+  };
+}
+
+/** Returns the systems that `exportPolicy` and `importPolicy` know, with their words and what they cannot say. */
+export function listDialects(): DialectFacts[] {
+  return dialectNames.map((name) => factsOf(dialectNamed(name)));
+}

@@ -1,0 +1,33 @@
+import { type Dialect, kernelsOwn, line, lines, word } from '../dialect.js';
+import { milliseconds, probes, seconds } from '../units.js';
+
+const part = (field: string) => `[ \\t]+(?<${field}>[^\\s#]+)`;
+
+/** The options of a bridge, which is a client of another broker. Listeners have none. */
+export const mosquitto = (): Dialect => ({
+  name: 'mosquitto',
+  title: 'mosquitto 2.1, from a bridge to the other broker',
+  place: 'mosquitto.conf, after the connection line of a bridge',
+  source: 'https://mosquitto.org/man/mosquitto-conf-5.html (bridge_tcp_keepalive)',
+  words: [
+    {
+      word: 'bridge_tcp_keepalive',
+      says: { idle: seconds, interval: seconds, count: probes() },
+      value: new RegExp(`${part('idle')}${part('interval')}${part('count')}`, 'y'),
+      allowed: 'idle, interval and count, such as 30 5 3',
+    },
+    word('bridge_tcp_user_timeout', 'userTimeout', milliseconds, { separator: '[ \\t]+' }),
+  ],
+  comment: /^[ \t]*#.*/gm,
+  unsaid: kernelsOwn,
+  off: { never: 'a bridge has none unless bridge_tcp_keepalive says so: leave the line out' },
+  notes: [
+    'towards clients mosquitto has no word for it: tcp-keepalive set --state listen gives it to the listener',
+    'max_keepalive and keepalive_interval are pings of MQTT; mosquitto 2.0.11 does not know the words above',
+  ],
+  write: ({ idle, interval, count, userTimeout }) =>
+    lines(
+      `bridge_tcp_keepalive ${idle} ${interval} ${count}`,
+      line(userTimeout, (text) => `bridge_tcp_user_timeout ${text}`),
+    ),
+});
