@@ -63,17 +63,17 @@ function expectInTheWay(names: readonly string[], required: Requirements): void 
 }
 
 describe('planPolicy', () => {
-  it('violates none of 10,000 drawn requirements, in the best policy and the alternatives', () => {
+  it('violates none of 2,000 drawn requirements, in the best policy and the alternatives', () => {
     const random = randomFrom(13);
-    const drawn = Array.from({ length: 10_000 }, () => draw(random));
+    const drawn = Array.from({ length: 2000 }, () => draw(random));
     const met = drawn.filter((required, index) => {
       const plan = planPolicy(required);
       if (plan.best === null) expectInTheWay(index % 10 === 0 ? plan.giveUp : [], required);
       else for (const { policy } of [plan.best, ...plan.alternatives]) expectMet(policy, required);
       return plan.best !== null;
     }).length;
-    expect(met).toBeGreaterThan(3000);
-    expect(met).toBeLessThan(9500);
+    expect(met).toBeGreaterThan(600);
+    expect(met).toBeLessThan(1900);
   }, 300_000);
 
   it('gives each number a reason', () => {
