@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { randomFrom } from '../../../test/random.js';
 import { detectionTime } from '../model/detection-time.js';
 import { falseAlarm } from '../model/false-alarm.js';
 import { probesSent } from '../model/quiet-death.js';
@@ -8,17 +9,6 @@ import { judgeBehind } from './judge-behind.js';
 import { planPolicy } from './plan-policy.js';
 import type { Requirements } from './requirements.js';
 import { policyWarnings } from './warnings.js';
-
-/** A random number generator with a seed (mulberry32), so that a run can be repeated. */
-function randomFrom(seed: number): () => number {
-  let state = seed;
-  return () => {
-    state = (state + 0x6d2b79f5) | 0;
-    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
-  };
-}
 
 const boxes = ['aws-nlb', 'azure-lb', 'linux-conntrack', '10s', '60s', '100s', 'aws-alb'];
 
