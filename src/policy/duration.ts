@@ -37,6 +37,11 @@ export function policyDuration(ms: number): string {
   return ms % 1000 === 0 ? String(ms / 1000) : `${ms}ms`;
 }
 
+/** Formats milliseconds for a sentence, rounded to tenths of a second: `32.1 s`. */
+export function roundedSeconds(ms: number): string {
+  return `${Math.round(ms / 100) / 10} s`;
+}
+
 /** Formats milliseconds for a sentence: `30 s`, or `1500 ms` where it is not a whole second. */
 export function spokenDuration(ms: number): string {
   return ms % 1000 === 0 ? `${ms / 1000} s` : `${ms} ms`;

@@ -1,18 +1,8 @@
 import { describe, expect, it } from 'vitest';
+import { randomFrom } from '../../../test/random.js';
 import { parsePolicy } from '../parse.js';
 import { falseAlarm, type PathLoss } from './false-alarm.js';
 import { quietTraffic } from './traffic.js';
-
-/** A random number generator with a seed (mulberry32), so that a run can be repeated. */
-function randomFrom(seed: number): () => number {
-  let state = seed;
-  return () => {
-    state = (state + 0x6d2b79f5) | 0;
-    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
-  };
-}
 
 /** Plays quiet connections one after the other, each until it ends. Returns the ends a day. */
 function played(text: string, { loss, burstMs }: PathLoss, ends: number): number {

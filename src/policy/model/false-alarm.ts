@@ -1,5 +1,5 @@
-import { probesSent, type QuietSettings } from './quiet-death.js';
-import { kernelHz } from './timer-wheel.js';
+import { probesOnKernels, type QuietSettings } from './quiet-death.js';
+import { dayMs } from './traffic.js';
 
 /** The packets that a path loses. */
 export interface PathLoss {
@@ -18,8 +18,6 @@ export interface FalseAlarm {
   /** How many lost probes in a row end the connection; fewer where late timers bring the user timeout forward. */
   readonly probes: number;
 }
-
-const dayMs = 86_400_000;
 
 /**
  * Returns the chance that a probe or its answer is lost, some time after a probe that was lost or not.
@@ -41,7 +39,7 @@ function lossAfter({ loss, burstMs }: PathLoss, ms: number, wasLost: boolean): n
  */
 export function falseAlarm(settings: QuietSettings, path: PathLoss): FalseAlarm {
   const { idle, interval } = settings;
-  const probes = Math.min(...kernelHz.map((hz) => probesSent(settings, hz).fewest));
+  const probes = probesOnKernels(settings).fewest;
   const quietMs = Math.max(idle, interval);
   const first = lossAfter(path, quietMs, false);
   const again = lossAfter(path, interval, true);

@@ -1,7 +1,7 @@
 import type { CompletePolicy } from '../policy.js';
 import type { KeepAliveState } from '../settings.js';
 import type { TimeRange } from './time-range.js';
-import { jiffyMs, timerLatenessMs } from './timer-wheel.js';
+import { jiffyMs, kernelHz, timerLatenessMs } from './timer-wheel.js';
 
 /** The numbers that decide when a quiet peer is noticed, also those of a kernel. */
 export type QuietSettings = CompletePolicy | KeepAliveState;
@@ -65,5 +65,14 @@ export function quietDeath(settings: QuietSettings, hz: number): TimeRange {
   return {
     earliestMs: userTimeout ? Math.max(leastQuietMs(userTimeout, hz), earliest) : earliest,
     latestMs: tick(settings, most, hz).latestMs,
+  };
+}
+
+/** Returns how many probes are sent before the peer is dead, on a kernel of any of these HZ. */
+export function probesOnKernels(settings: QuietSettings, clocks: readonly number[] = kernelHz): ProbesSent {
+  const sent = clocks.map((hz) => probesSent(settings, hz));
+  return {
+    fewest: Math.min(...sent.map(({ fewest }) => fewest)),
+    most: Math.max(...sent.map(({ most }) => most)),
   };
 }

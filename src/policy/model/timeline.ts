@@ -1,5 +1,5 @@
 import type { DetectionConditions, DetectionScenario } from './detection-time.js';
-import { probeRange, probesSent, type QuietSettings, quietDeath } from './quiet-death.js';
+import { probeRange, probesOnKernels, type QuietSettings, quietDeath } from './quiet-death.js';
 import { inFlightDeath, retransmissionRange } from './retransmission.js';
 import { coverRanges, type TimeRange } from './time-range.js';
 import { kernelHz } from './timer-wheel.js';
@@ -32,13 +32,13 @@ const at = (step: TimelineStep, range: TimeRange, number?: number, isCertain = t
 
 const start: TimeRange = { earliestMs: 0, latestMs: 0 };
 
+const clocksOf = (hz: number | undefined) => (hz === undefined ? kernelHz : [hz]);
+
 const onKernels = (hz: number | undefined, rangeOn: (hz: number) => TimeRange): TimeRange =>
-  coverRanges((hz === undefined ? kernelHz : [hz]).map(rangeOn));
+  coverRanges(clocksOf(hz).map(rangeOn));
 
 function quietTimeline(settings: QuietSettings, hz: number | undefined): TimelineEntry[] {
-  const sent = (hz === undefined ? kernelHz : [hz]).map((each) => probesSent(settings, each));
-  const fewest = Math.min(...sent.map((probes) => probes.fewest));
-  const most = Math.max(...sent.map((probes) => probes.most));
+  const { fewest, most } = probesOnKernels(settings, clocksOf(hz));
   const probes = Array.from({ length: most }, (_, index) => {
     const range = onKernels(hz, (each) => probeRange(settings, index + 1, each));
     return at('probe', range, index + 1, index < fewest);

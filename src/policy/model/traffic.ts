@@ -10,7 +10,7 @@ export interface Traffic {
   readonly packetsPerSecond: number;
 }
 
-const dayMs = 86_400_000;
+export const dayMs = 86_400_000;
 
 /** An IPv4 header of 20 bytes, a TCP header of 20, and the timestamps option with its padding, 12 (RFC 7323). */
 const packetBytes = 52;

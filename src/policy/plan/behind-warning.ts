@@ -1,9 +1,6 @@
-import { spokenDuration } from '../duration.js';
+import { roundedSeconds, spokenDuration } from '../duration.js';
 import type { BehindJudgement } from './judge-behind.js';
 import type { PolicyWarning } from './warnings.js';
-
-/** Returns a duration as `30 s` or `32.1 s`. */
-const seconds = (ms: number) => `${Math.round(ms / 100) / 10} s`;
 
 /** Returns what is wrong with a policy behind a middlebox; `undefined` if nothing is, or if that is not known. */
 export function behindWarning(judgement: BehindJudgement): PolicyWarning | undefined {
@@ -18,12 +15,12 @@ export function behindWarning(judgement: BehindJudgement): PolicyWarning | undef
   }
   if (outcome !== 'too-late' || timeoutMs === null) return undefined;
   const idle = firstProbe.latestMs - latenessMs;
-  const late = idle < timeoutMs ? `, because the timer is up to ${seconds(latenessMs)} late` : '';
+  const late = idle < timeoutMs ? `, because the timer is up to ${roundedSeconds(latenessMs)} late` : '';
   const better =
     recommendedIdleMs === undefined ? '' : `; an idle time of ${spokenDuration(recommendedIdleMs)} is safe`;
   return {
     code: 'idle-too-close',
-    message: `${title} forgets the connection after ${spokenDuration(timeoutMs)}, and the first probe can go out after ${seconds(firstProbe.latestMs)}${late}${better}`,
+    message: `${title} forgets the connection after ${spokenDuration(timeoutMs)}, and the first probe can go out after ${roundedSeconds(firstProbe.latestMs)}${late}${better}`,
     source,
   };
 }

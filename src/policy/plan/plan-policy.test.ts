@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { randomFrom } from '../../../test/random.js';
 import { detectionTime } from '../model/detection-time.js';
 import { falseAlarm } from '../model/false-alarm.js';
 import { probesSent } from '../model/quiet-death.js';
@@ -8,17 +9,6 @@ import { judgeBehind } from './judge-behind.js';
 import { planPolicy } from './plan-policy.js';
 import type { Requirements } from './requirements.js';
 import { policyWarnings } from './warnings.js';
-
-/** A random number generator with a seed (mulberry32), so that a run can be repeated. */
-function randomFrom(seed: number): () => number {
-  let state = seed;
-  return () => {
-    state = (state + 0x6d2b79f5) | 0;
-    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
-  };
-}
 
 const boxes = ['aws-nlb', 'azure-lb', 'linux-conntrack', '10s', '60s', '100s', 'aws-alb'];
 
@@ -63,17 +53,17 @@ function expectInTheWay(names: readonly string[], required: Requirements): void 
 }
 
 describe('planPolicy', () => {
-  it('violates none of 10,000 drawn requirements, in the best policy and the alternatives', () => {
+  it('violates none of 2,000 drawn requirements, in the best policy and the alternatives', () => {
     const random = randomFrom(13);
-    const drawn = Array.from({ length: 10_000 }, () => draw(random));
+    const drawn = Array.from({ length: 2000 }, () => draw(random));
     const met = drawn.filter((required, index) => {
       const plan = planPolicy(required);
       if (plan.best === null) expectInTheWay(index % 10 === 0 ? plan.giveUp : [], required);
       else for (const { policy } of [plan.best, ...plan.alternatives]) expectMet(policy, required);
       return plan.best !== null;
     }).length;
-    expect(met).toBeGreaterThan(3000);
-    expect(met).toBeLessThan(9500);
+    expect(met).toBeGreaterThan(600);
+    expect(met).toBeLessThan(1900);
   }, 300_000);
 
   it('gives each number a reason', () => {

@@ -1,8 +1,7 @@
 import { formatPolicy } from '../format.js';
 import { idleDetection, inFlightDetection, probeTime } from '../model/detection-time.js';
 import { falseAlarm } from '../model/false-alarm.js';
-import { probesSent } from '../model/quiet-death.js';
-import { kernelHz } from '../model/timer-wheel.js';
+import { probesOnKernels } from '../model/quiet-death.js';
 import { quietTraffic } from '../model/traffic.js';
 import { type CompletePolicy, limits } from '../policy.js';
 import type { Middlebox } from './middlebox.js';
@@ -17,15 +16,13 @@ const intervalSeconds = [1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 12, 15, 20, 30, 45, 60, 
 /** Without a time to detect in, idle is not longer than that of the kernel's defaults. */
 const mostIdleMs = 7_200_000;
 
-const fewestProbes = (policy: CompletePolicy) => Math.min(...kernelHz.map((hz) => probesSent(policy, hz).fewest));
-
 /**
  * Returns a policy whose user timeout lets the kernel send all probes, however late its timers are: `auto` where it does. With
  * a long idle time timers are later than all intervals take, and the user timeout would end a connection at one lost probe.
  */
 function policyOf(idle: number, interval: number, count: number): CompletePolicy {
   const auto = { idle, interval, count, userTimeout: idle + interval * count };
-  if (fewestProbes(auto) >= count) return auto;
+  if (probesOnKernels(auto).fewest >= count) return auto;
   const lastProbeMs = probeTime({ idle, interval, count }, count).latestMs;
   return { ...auto, userTimeout: Math.ceil((lastProbeMs + 1) / 1000) * 1000 };
 }
@@ -38,7 +35,7 @@ function outcomeOf(numbers: CompletePolicy, { path, connections }: ReadRequireme
     detection: { idle: idleDetection(numbers), inFlight: inFlightDetection(numbers, { retries2: 15 }) },
     traffic: quietTraffic(numbers, connections),
     falseAlarmsPerDay: falseAlarm(numbers, path).perDay,
-    toleratesMs: (fewestProbes(numbers) - 1) * numbers.interval,
+    toleratesMs: (probesOnKernels(numbers).fewest - 1) * numbers.interval,
   };
 }
 

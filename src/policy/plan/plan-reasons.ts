@@ -1,28 +1,27 @@
+import { roundedSeconds } from '../duration.js';
 import type { Proposal } from './proposal.js';
 import type { ReadRequirements } from './requirements.js';
 
-const seconds = (ms: number) => `${Math.round(ms / 100) / 10} s`;
-
 function idleReason({ numbers, detection }: Proposal, { detectWithinMs, behind }: ReadRequirements): string {
   const limits = [
-    ...(Number.isFinite(detectWithinMs) ? [`a quiet peer is noticed within ${seconds(detectWithinMs)}`] : []),
-    ...behind.map(({ name, timeoutMs }) => `two probes leave within the ${seconds(timeoutMs ?? 0)} of ${name}`),
+    ...(Number.isFinite(detectWithinMs) ? [`a quiet peer is noticed within ${roundedSeconds(detectWithinMs)}`] : []),
+    ...behind.map(({ name, timeoutMs }) => `two probes leave within the ${roundedSeconds(timeoutMs ?? 0)} of ${name}`),
   ];
   const why = limits.length === 0 ? 'nothing asks for a shorter one' : `the longest with which ${limits.join(' and ')}`;
-  return `idle ${seconds(numbers.idle)}: ${why}; a quiet peer is noticed after ${seconds(detection.idle.latestMs)} at the latest`;
+  return `idle ${roundedSeconds(numbers.idle)}: ${why}; a quiet peer is noticed after ${roundedSeconds(detection.idle.latestMs)} at the latest`;
 }
 
 function probesReason(planned: Proposal, { tolerateMs, path, maxFalse }: ReadRequirements): string {
   const { numbers, toleratesMs, falseAlarmsPerDay } = planned;
   const outage =
     tolerateMs > 0
-      ? `an outage of ${seconds(toleratesMs)} is survived, ${seconds(tolerateMs)} was asked for`
+      ? `an outage of ${roundedSeconds(toleratesMs)} is survived, ${roundedSeconds(tolerateMs)} was asked for`
       : 'a lost probe is repeated';
   const isLossy = path.loss > 0 || Number.isFinite(maxFalse);
   const alarms = isLossy
     ? `; ${falseAlarmsPerDay.toPrecision(2)} healthy connections are ended a day and connection`
     : '';
-  return `interval ${seconds(numbers.interval)}, count ${numbers.count}: ${outage}${alarms}`;
+  return `interval ${roundedSeconds(numbers.interval)}, count ${numbers.count}: ${outage}${alarms}`;
 }
 
 function userTimeoutReason({ numbers, detection }: Proposal): string {
@@ -30,8 +29,8 @@ function userTimeoutReason({ numbers, detection }: Proposal): string {
   const auto = idle + interval * count;
   const late = userTimeout === auto ? '' : `, longer than auto because the timer of idle can be late`;
   return (
-    `user timeout ${seconds(userTimeout)}${late}: ` +
-    `with data in flight, a dead peer is noticed after ${seconds(detection.inFlight.latestMs)} at the latest`
+    `user timeout ${roundedSeconds(userTimeout)}${late}: ` +
+    `with data in flight, a dead peer is noticed after ${roundedSeconds(detection.inFlight.latestMs)} at the latest`
   );
 }
 

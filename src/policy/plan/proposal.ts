@@ -10,7 +10,7 @@ export interface Proposal {
   readonly numbers: CompletePolicy;
   readonly detection: { readonly idle: TimeRange; readonly inFlight: TimeRange };
   readonly traffic: Traffic;
-  /** Healthy connections that are ended, of one that is quiet for a day. */
+  /** How often a day a healthy, quiet connection is ended by mistake. */
   readonly falseAlarmsPerDay: number;
   /** The longest outage that a quiet, healthy connection survives in any case, in milliseconds. */
   readonly toleratesMs: number;

@@ -17,7 +17,7 @@ export interface Requirements {
   readonly loss?: number | undefined;
   /** The mean length of an outage, if packets are lost in outages. Default: each is lost by itself. */
   readonly burst?: Duration | undefined;
-  /** The most healthy connections that may be ended, of one that is quiet for a day: 1e-6 is one in a million days. */
+  /** How often a day a healthy, quiet connection may be ended by mistake, at the most: 1e-6 is once in a million days. */
   readonly maxFalse?: number | undefined;
   /** The most packets of keepalive a second, of all connections. */
   readonly maxPacketsPerSecond?: number | undefined;

@@ -1,7 +1,6 @@
 import { spokenDuration } from '../duration.js';
 import { inFlightDetection } from '../model/detection-time.js';
-import { probesSent, type QuietSettings } from '../model/quiet-death.js';
-import { kernelHz } from '../model/timer-wheel.js';
+import { probesOnKernels, type QuietSettings } from '../model/quiet-death.js';
 
 /** Something in a policy that its author may not have meant. */
 export interface PolicyWarning {
@@ -14,21 +13,12 @@ export interface PolicyWarning {
 
 const keepAliveTimer = 'Linux net/ipv4/tcp_timer.c, tcp_keepalive_timer()';
 
-/** Returns how many unanswered probes end a connection, at the least and at the most, on a kernel of any HZ. */
-function probes(settings: QuietSettings): { readonly fewest: number; readonly most: number } {
-  const sent = kernelHz.map((hz) => probesSent(settings, hz));
-  return {
-    fewest: Math.min(...sent.map(({ fewest }) => fewest)),
-    most: Math.max(...sent.map(({ most }) => most)),
-  };
-}
-
 const oneLostProbe = 'one lost probe, or one lost answer, ends a connection whose peer is there';
 
 const rules: readonly ((settings: QuietSettings) => PolicyWarning | undefined)[] = [
   (settings) => {
     const { idle, userTimeout = 0 } = settings;
-    if (userTimeout === 0 || probes(settings).fewest > 1) return undefined;
+    if (userTimeout === 0 || probesOnKernels(settings).fewest > 1) return undefined;
     const isBelow = userTimeout <= idle;
     const than = isBelow ? `idle, ${spokenDuration(idle)}` : 'idle + interval, timer lateness included';
     return {
@@ -39,7 +29,7 @@ const rules: readonly ((settings: QuietSettings) => PolicyWarning | undefined)[]
   },
   (settings) => {
     const { count, userTimeout = 0 } = settings;
-    const { fewest, most } = probes(settings);
+    const { fewest, most } = probesOnKernels(settings);
     if (userTimeout === 0 || (fewest <= count && count <= most)) return undefined;
     const given = fewest === most ? `${most}` : `${fewest} to ${most}`;
     return {

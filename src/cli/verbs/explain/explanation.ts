@@ -34,7 +34,8 @@ export interface Explanation {
   readonly policy: string;
   readonly numbers: CompletePolicy;
   readonly detection: Detections;
-  readonly timelines: { readonly idle: readonly TimelineEntry[]; readonly inFlight: readonly TimelineEntry[] };
+  /** Of a quiet peer that vanishes. */
+  readonly timeline: readonly TimelineEntry[];
   readonly traffic: Traffic & { readonly connections: number };
   readonly falseAlarm: (FalseAlarm & PathLoss) | null;
   readonly behind: readonly BehindJudgement[];
@@ -56,10 +57,7 @@ export function explainPolicy(policy: CompletePolicy, surroundings: Surroundings
       rebooted: detectionTime(policy, 'rebooted', conditions),
       ...(heartbeatMs === undefined ? {} : { heartbeat: heartbeatDetection(policy, conditions, heartbeatMs) }),
     },
-    timelines: {
-      idle: lossTimeline(policy, 'idle', conditions),
-      inFlight: lossTimeline(policy, 'data-in-flight', conditions),
-    },
+    timeline: lossTimeline(policy, 'idle'),
     traffic: { connections, ...quietTraffic(policy, connections) },
     falseAlarm: path === undefined ? null : { ...path, ...falseAlarm(policy, path) },
     behind,

@@ -14,11 +14,6 @@ function behindJson({ middlebox, outcome, firstProbe, marginMs, recommendedIdleM
 }
 
 /** Returns an explanation as the JSON of `explain --json`. */
-export function toJson({ numbers, timelines, behind, warnings, ...rest }: Explanation): object {
-  const { policy, detection, traffic, falseAlarm } = rest;
-  return {
-    ...{ policy, numbers, detection, timeline: timelines.idle, traffic, falseAlarm },
-    behind: behind.map(behindJson),
-    warnings,
-  };
+export function toJson(explanation: Explanation): object {
+  return { ...explanation, behind: explanation.behind.map(behindJson) };
 }

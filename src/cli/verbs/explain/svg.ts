@@ -7,8 +7,7 @@ const size = { width: 760, height: 150, margin: 40, line: 80 };
 const escaped = (text: string) => text.replaceAll('&', '&amp;').replaceAll('<', '&lt;');
 
 /** Returns a timeline as an SVG picture, to scale: bars from the earliest to the latest moment of each step. */
-export function timelineSvg({ policy, timelines }: Explanation): string {
-  const entries = timelines.idle;
+export function timelineSvg({ policy, timeline: entries }: Explanation): string {
   const end = entries.at(-1)?.latestMs ?? 0;
   const x = (ms: number) => Math.round((size.margin + (ms / end) * (size.width - 2 * size.margin)) * 10) / 10;
   const drawn = entries.filter(({ isCertain }) => isCertain);

@@ -1,6 +1,7 @@
 import { policyDuration } from '../../../policy/duration.js';
 import type { TimeRange } from '../../../policy/model/time-range.js';
 import type { TimelineEntry, TimelineStep } from '../../../policy/model/timeline.js';
+import { dayMs } from '../../../policy/model/traffic.js';
 import type { BehindJudgement } from '../../../policy/plan/judge-behind.js';
 import type { Middlebox } from '../../../policy/plan/middlebox.js';
 import { counted } from '../../text/counted.js';
@@ -102,7 +103,7 @@ function falseAlarmText({ falseAlarm }: Explanation): string[] {
   const often =
     perDay === 0
       ? 'ends no healthy connection'
-      : `ends a healthy, quiet connection ${perDay >= 1 ? `${countText(perDay)} times a day` : `once in ${humanDuration(86_400_000 / perDay)}`}`;
+      : `ends a healthy, quiet connection ${perDay >= 1 ? `${countText(perDay)} times a day` : `once in ${humanDuration(dayMs / perDay)}`}`;
   return [`A path that ${path} ${often}: ${counted(probes, 'lost probe')} in a row.`];
 }
 
@@ -145,7 +146,7 @@ export function renderMiddleboxes(middleboxes: readonly Middlebox[], width: numb
 /** Returns what a policy does, for people. */
 export function renderExplanation(explanation: Explanation, terminalWidth: number): string {
   const width = Math.min(terminalWidth, widest);
-  const { numbers, timelines, warnings } = explanation;
+  const { numbers, timeline, warnings } = explanation;
   const { idle, interval, count, userTimeout = 0 } = numbers;
   const head =
     `${explanation.policy}: a probe after ${policyDuration(idle)} s of quiet, then every ${policyDuration(interval)} s; ` +
@@ -155,7 +156,7 @@ export function renderExplanation(explanation: Explanation, terminalWidth: numbe
   return `${[
     wrapText(head, width),
     renderDetections(explanation, width),
-    renderTimeline('A quiet peer vanishes:', timelines.idle, width),
+    renderTimeline('A quiet peer vanishes:', timeline, width),
     ...[...explanation.behind.map(behindText), trafficText(explanation), ...falseAlarmText(explanation)].map((text) =>
       wrapText(text, width),
     ),
