@@ -105,7 +105,8 @@ export class RestingConnection {
     if (this.#end !== undefined) return;
     const now = nowMs();
     const snapshot = this.#snapshot();
-    if (snapshot === undefined) return;
+    // Its end has come, and this process, which may have been held up, is told of it in the same turn.
+    if (snapshot === undefined || snapshot.state === 'CLOSE') return;
     // This process may be held up between the two clocks: the last packet came between these moments.
     const heard = { notBefore: now - snapshot.silentMs, notAfter: nowMs() - snapshot.silentMs };
     if (this.#asked !== undefined) {
