@@ -28,7 +28,7 @@ interface PossiblePlan {
   readonly best: Proposal;
   /** Why each number is what it is. */
   readonly why: readonly string[];
-  /** Of each other count the policy with the least traffic, the one with the least first. */
+  /** Policies with more traffic that are notably better in something: fewer probes, sooner detection, longer outages, fewer mistakes. */
   readonly alternatives: readonly Proposal[];
 }
 

@@ -1,0 +1,45 @@
+import { formatPolicy } from '../format.js';
+import { idleDetection, inFlightDetection } from '../model/detection-time.js';
+import { falseAlarm } from '../model/false-alarm.js';
+import { probesOnKernels } from '../model/quiet-death.js';
+import { quietTraffic } from '../model/traffic.js';
+import type { CompletePolicy } from '../policy.js';
+import { findPolicies } from './find-policies.js';
+import type { Proposal } from './proposal.js';
+import type { ReadRequirements } from './requirements.js';
+
+/** Returns what a policy comes to. An outage is survived if it is over before the last probe that must go out. */
+function proposalOf(numbers: CompletePolicy, { path, connections }: ReadRequirements): Proposal {
+  return {
+    policy: formatPolicy(numbers),
+    numbers,
+    detection: { idle: idleDetection(numbers), inFlight: inFlightDetection(numbers, { retries2: 15 }) },
+    traffic: quietTraffic(numbers, connections),
+    falseAlarmsPerDay: falseAlarm(numbers, path).perDay,
+    toleratesMs: (probesOnKernels(numbers).fewest - 1) * numbers.interval,
+  };
+}
+
+/** The least traffic first; with the same, the one that survives the longer outage. */
+const byTraffic = (a: Proposal, b: Proposal) =>
+  a.traffic.packetsPerDay - b.traffic.packetsPerDay || b.toleratesMs - a.toleratesMs;
+
+/** Returns whether a proposal is notably better than another in something. */
+function isNotable(proposal: Proposal, than: Proposal): boolean {
+  return (
+    proposal.numbers.count <= than.numbers.count / 1.5 ||
+    proposal.toleratesMs >= than.toleratesMs * 1.5 ||
+    proposal.falseAlarmsPerDay < than.falseAlarmsPerDay / 10 ||
+    proposal.detection.idle.latestMs <= than.detection.idle.latestMs / 1.5
+  );
+}
+
+/** Returns the policies that meet requirements: the one with the least traffic, then those that are notably better in something. */
+export function findProposals(required: ReadRequirements): Proposal[] {
+  const found = findPolicies(required).map((numbers) => proposalOf(numbers, required));
+  const chosen: Proposal[] = [];
+  for (const proposal of found.sort(byTraffic)) {
+    if (chosen.every((than) => isNotable(proposal, than))) chosen.push(proposal);
+  }
+  return chosen;
+}
