@@ -97,19 +97,17 @@ class PoliciesOfCount {
     this.#leastIdleMs = Math.max(stepMs, roundedUp((2000 * connections) / maxPacketsPerSecond));
   }
 
-  /** Returns the policy with the longest idle time. */
-  best(): CompletePolicy | undefined {
-    let best: CompletePolicy | undefined;
+  /** Finds policies, each with a longer idle time than the one before; the last has the longest. */
+  *find(): Generator<CompletePolicy> {
     let leastIdle = this.#leastIdleMs;
     const leastInterval = Math.max(stepMs, roundedUp(this.#required.tolerateMs / (this.#count - 1)));
     for (const interval of this.#calmIntervals(leastInterval, this.#mostInterval(leastIdle))) {
       if (!this.#canBeInTime(Math.max(leastIdle, interval), interval)) break;
       const policy = this.#withInterval(interval, leastIdle);
       if (policy === undefined) continue;
-      best = policy;
+      yield policy;
       leastIdle = policy.idle + stepMs;
     }
-    return best;
   }
 
   /** Returns the longest interval with an idle time, if no timer is late. */
@@ -184,11 +182,11 @@ class PoliciesOfCount {
   }
 }
 
-function* policiesIn(scope: Scope, required: ReadRequirements): Generator<CompletePolicy> {
-  for (let count = leastCount; count <= scope.mostCount; count += 1) {
-    const best = new PoliciesOfCount(count, required, scope).best();
-    if (best !== undefined) yield best;
-  }
+function policiesOfCounts(scope: Scope, required: ReadRequirements): PoliciesOfCount[] {
+  const { behind } = required;
+  if (behind.some((box) => certainTimeoutMs(box) === 0)) return [];
+  const counts = Array.from({ length: scope.mostCount - leastCount + 1 }, (_, at) => leastCount + at);
+  return counts.map((count) => new PoliciesOfCount(count, required, scope));
 }
 
 /**
@@ -200,9 +198,10 @@ export function findPolicies(required: ReadRequirements): CompletePolicy[] {
   const whileRadioIsOn = required.isOnBattery ? [{ ...usual, mostIntervalMs: radioTailMs }] : [];
   for (const scope of [...whileRadioIsOn, ...scopes]) {
     const found: CompletePolicy[] = [];
-    for (const policy of policiesIn(scope, required)) {
-      found.push(policy);
-      if (policy.count >= usual.mostCount) break;
+    for (const policies of policiesOfCounts(scope, required)) {
+      const best = [...policies.find()].at(-1);
+      if (best !== undefined) found.push(best);
+      if (best !== undefined && best.count >= usual.mostCount) break;
     }
     if (found.length > 0) return found;
   }
@@ -211,5 +210,5 @@ export function findPolicies(required: ReadRequirements): CompletePolicy[] {
 
 /** Returns whether a policy meets requirements. */
 export function canMeet(required: ReadRequirements): boolean {
-  return !policiesIn(widest, required).next().done;
+  return policiesOfCounts(widest, required).some((policies) => !policies.find().next().done);
 }

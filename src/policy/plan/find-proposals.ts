@@ -24,12 +24,17 @@ function proposalOf(numbers: CompletePolicy, { path, connections }: ReadRequirem
 const byTraffic = (a: Proposal, b: Proposal) =>
   a.traffic.packetsPerDay - b.traffic.packetsPerDay || b.toleratesMs - a.toleratesMs;
 
+/** A mistake that is rarer than this is no reason to choose another policy. */
+const rarePerDay = 1e-9;
+
+const mostAlternatives = 5;
+
 /** Returns whether a proposal is notably better than another in something. */
 function isNotable(proposal: Proposal, than: Proposal): boolean {
   return (
     proposal.numbers.count <= than.numbers.count / 1.5 ||
     proposal.toleratesMs >= than.toleratesMs * 1.5 ||
-    proposal.falseAlarmsPerDay < than.falseAlarmsPerDay / 10 ||
+    Math.max(proposal.falseAlarmsPerDay, rarePerDay) < than.falseAlarmsPerDay / 10 ||
     proposal.detection.idle.latestMs <= than.detection.idle.latestMs / 1.5
   );
 }
@@ -41,5 +46,5 @@ export function findProposals(required: ReadRequirements): Proposal[] {
   for (const proposal of found.sort(byTraffic)) {
     if (chosen.every((than) => isNotable(proposal, than))) chosen.push(proposal);
   }
-  return chosen;
+  return chosen.slice(0, 1 + mostAlternatives);
 }

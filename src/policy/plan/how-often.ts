@@ -1,9 +1,11 @@
+import { groupDigits } from '../group-digits.js';
+
 const daysOfYear = 365.25;
 
 /** From here on, a time is said in years. */
 const mostDays = 1000;
 
-const whole = (number: number) => Math.floor(number).toLocaleString('en');
+const whole = (number: number) => groupDigits(Math.floor(number));
 
 /** Says how often something happens that happens so many times a day: `3 times a day`, `once in 12 days`, `once in 2,737 years`. */
 export function howOften(perDay: number): string {

@@ -1,7 +1,11 @@
 import { roundedSeconds } from '../duration.js';
+import type { TimeRange } from '../model/time-range.js';
 import { howOften } from './how-often.js';
 import type { Proposal } from './proposal.js';
 import type { ReadRequirements } from './requirements.js';
+
+/** Says the latest moment of something, rounded up. */
+const latest = ({ latestMs }: TimeRange) => `${roundedSeconds(Math.ceil(latestMs / 100) * 100)} at the latest`;
 
 function idleReason({ detection, numbers }: Proposal, { detectWithinMs, behind }: ReadRequirements): string {
   const limits = [
@@ -9,7 +13,7 @@ function idleReason({ detection, numbers }: Proposal, { detectWithinMs, behind }
     ...behind.map(({ name, timeoutMs }) => `two probes leave within the ${roundedSeconds(timeoutMs ?? 0)} of ${name}`),
   ];
   const why = limits.length === 0 ? 'nothing asks for a shorter one' : `the longest with which ${limits.join(' and ')}`;
-  return `idle ${roundedSeconds(numbers.idle)}: ${why}; a quiet peer is noticed after ${roundedSeconds(detection.idle.latestMs)} at the latest`;
+  return `idle ${roundedSeconds(numbers.idle)}: ${why}; a quiet peer is noticed after ${latest(detection.idle)}`;
 }
 
 /** Returns how often a healthy connection is ended; nothing if no loss is stated and none is asked about. */
@@ -36,7 +40,7 @@ function userTimeoutReason({ numbers, detection }: Proposal): string {
   const late = userTimeout === auto ? '' : ', longer than auto because the timer of idle can be late';
   return (
     `user timeout ${roundedSeconds(userTimeout)}${late}: ` +
-    `with data in flight, a dead peer is noticed after ${roundedSeconds(detection.inFlight.latestMs)} at the latest`
+    `with data in flight, a dead peer is noticed after ${latest(detection.inFlight)}`
   );
 }
 
