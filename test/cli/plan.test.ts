@@ -78,19 +78,19 @@ describe('tcp-keepalive plan', () => {
     const text = await runCli('plan', '--detect-within', '5s', '--tolerate', '20s');
     expect([text.code, text.stderr]).toEqual([3, '']);
     expect(text.stdout).toMatch(
-      /^No policy meets all needs\.\n\n--detect-within 5s and --tolerate 20s contradict each/,
+      /^No policy meets all needs: --detect-within 5s and --tolerate 20s contradict each other\.\n\n/,
     );
     expect(text.stdout).toMatch(/^--detect-within \d+s +\d+:1:21:\d+ /m);
   });
 
   it.each([
-    [['--behind', 'aws-alb'], /no policy meets --behind aws-alb .*terminates TCP.*HTTP\/2 PING/],
-    [['--behind', 'kemp'], /whether keepalive counts at Kemp LoadMaster is not known/],
-    [['--behind', 'mobile-carrier'], /idle timeout of mobile carriers is not known.*--behind 4m/],
-    [['--behind', '1s'], /no policy meets --behind 1s .*--behind 3s /],
-    [['--detect-within', '20ms'], /no policy meets --detect-within 20ms .*--detect-within 4s /],
-    [['--tolerate', '9999h'], /no policy meets --tolerate \d+s .*--tolerate \d+s /],
-    [['--loss', '99.9%', '--max-false', '1e-300'], /no policy meets --max-false 1e-300 .*--max-false 0\.\d+ /],
+    [['--behind', 'aws-alb'], /No policy meets --behind aws-alb\. .*terminates TCP.*HTTP\/2 PING/],
+    [['--behind', 'kemp'], /Whether keepalive counts at Kemp LoadMaster is not known/],
+    [['--behind', 'mobile-carrier'], /The idle timeout of mobile carriers is not known.*--behind 4m/],
+    [['--behind', '1s'], /No policy meets --behind 1s\. .*--behind 3s /],
+    [['--detect-within', '20ms'], /No policy meets --detect-within 20ms\. .*--detect-within 4s /],
+    [['--tolerate', '9999h'], /No policy meets --tolerate \d+s\. .*--tolerate \d+s /],
+    [['--loss', '99.9%', '--max-false', '1e-300'], /No policy meets --max-false 1e-300\. .*--max-false 0\.\d+ /],
     [['--connections', '1000000000', '--max-packets-per-second', '0.5'], /--max-packets-per-second \d+ /],
     [['--behind', 'aws-alb', '--detect-within', '5s', '--tolerate', '20s'], /without --detect-within, --behind /],
   ])('%j cannot be met', async (args, says) => {

@@ -53,7 +53,8 @@ function renderProposals(
 }
 
 function behindLines({ behind }: ReadRequirements): string[] {
-  return behind.map(({ title, timeoutMs, sure, note }) => {
+  const named = behind.filter(({ sure }) => sure !== 'given');
+  return named.map(({ title, timeoutMs, sure, note }) => {
     const more = note === undefined ? '' : `; ${note}`;
     return `Behind ${title}: idle timeout ${humanDuration(timeoutMs ?? 0)}${surenessMarks[sure]}${more}.`;
   });
@@ -62,7 +63,7 @@ function behindLines({ behind }: ReadRequirements): string[] {
 function trafficLines({ traffic }: Proposal, { connections, isOnBattery }: ReadRequirements): string[] {
   const { packetsPerDay, packetsPerSecond } = traffic;
   const all = `${counted(connections, 'quiet connection')}: ${countText(packetsPerSecond)} packets a second.`;
-  const wakeUps = `The radio wakes up ${countText(packetsPerDay / 2)} times a day for a quiet connection.`;
+  const wakeUps = `The radio wakes up ${groupDigits(Math.round(packetsPerDay / 2))} times a day for a quiet connection.`;
   return [...(connections > 1 ? [all] : []), ...(isOnBattery ? [wakeUps] : [])];
 }
 
@@ -87,6 +88,9 @@ export function renderPlan(
   ].join('\n\n')}\n`;
 }
 
+/** Returns a reason as a sentence; an option keeps its case. */
+const sentence = (reason: string) => `${reason.slice(0, 1).toUpperCase()}${reason.slice(1)}.`;
+
 function changeText({ giveUp, nearest }: WayOut): string {
   const [name] = giveUp;
   if (nearest !== null && name !== undefined) return changedOption(name, nearest);
@@ -96,12 +100,13 @@ function changeText({ giveUp, nearest }: WayOut): string {
 /** Returns why no policy meets the needs, and what to change, for people. */
 export function renderConflict(conflict: Conflict, required: ReadRequirements, terminalWidth: number): string {
   const width = Math.min(terminalWidth, widest);
-  const { waysOut } = conflict;
+  const { between, waysOut } = conflict;
+  const [head = '', ...more] = conflictReasons(conflict, required);
   const changes = { column: { title: 'CHANGE' }, texts: waysOut.map(changeText) };
   const proposals = waysOut.map(({ proposal }) => proposal);
   return `${[
-    'No policy meets all needs.',
-    paragraphs(conflictReasons(conflict, required), width),
+    wrapText(sentence(between.length > 1 ? `no policy meets all needs: ${head}` : head), width),
+    ...more.map((reason) => wrapText(sentence(reason), width)),
     ...(waysOut.length > 0 ? [renderProposals(proposals, required, width, changes)] : []),
   ].join('\n\n')}\n`;
 }
