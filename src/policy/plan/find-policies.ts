@@ -3,6 +3,7 @@ import { falseAlarm } from '../model/false-alarm.js';
 import { probesOnKernels } from '../model/quiet-death.js';
 import { type CompletePolicy, limits } from '../policy.js';
 import type { Middlebox } from './middlebox.js';
+import { radioTailMs } from './radio.js';
 import type { ReadRequirements } from './requirements.js';
 
 /** The policies among which the best is looked for. All have a user timeout, and repeat a lost probe. */
@@ -30,12 +31,6 @@ const scopes: readonly Scope[] = [
   { ...usual, mostIdleMs: widest.mostIdleMs },
   widest,
 ];
-
-/**
- * An LTE radio stays on for 11.6 s after a packet, measured by Huang et al., MobiSys 2012, "A Close Examination of Performance and
- * Power Characteristics of 4G LTE Networks": a repeat within that time does not wake the radio up again.
- */
-export const radioTailMs = 10_000;
 
 const leastCount = 2;
 
@@ -189,20 +184,27 @@ function policiesOfCounts(scope: Scope, required: ReadRequirements): PoliciesOfC
   return counts.map((count) => new PoliciesOfCount(count, required, scope));
 }
 
+/** Returns of each count the policy with the longest idle time; of more than 12 probes, only the one with the fewest. */
+function bestOfCounts(scope: Scope, required: ReadRequirements): CompletePolicy[] {
+  const found: CompletePolicy[] = [];
+  for (const policies of policiesOfCounts(scope, required)) {
+    const best = [...policies.find()].at(-1);
+    if (best !== undefined) found.push(best);
+    if (best !== undefined && best.count >= usual.mostCount) break;
+  }
+  return found;
+}
+
 /**
- * Returns of each count the policy with the longest idle time that meets requirements. Considers more than 12 probes, an interval of
- * more than 75 s, and without a time to detect in an idle time of more than 2 h, only if there is no other policy. Returns the policy
- * with the fewest probes then, if these are more than 12.
+ * Returns of each count the policy with the longest idle time that meets requirements; for a battery, also the one of those whose
+ * repeats leave while the radio is on. Considers more than 12 probes, an interval of more than 75 s, and without a time to detect in an
+ * idle time of more than 2 h, only if there is no other policy.
  */
 export function findPolicies(required: ReadRequirements): CompletePolicy[] {
-  const whileRadioIsOn = required.isOnBattery ? [{ ...usual, mostIntervalMs: radioTailMs }] : [];
-  for (const scope of [...whileRadioIsOn, ...scopes]) {
-    const found: CompletePolicy[] = [];
-    for (const policies of policiesOfCounts(scope, required)) {
-      const best = [...policies.find()].at(-1);
-      if (best !== undefined) found.push(best);
-      if (best !== undefined && best.count >= usual.mostCount) break;
-    }
+  for (const scope of scopes) {
+    const mostIntervalMs = Math.min(scope.mostIntervalMs, radioTailMs);
+    const whileRadioIsOn = required.isOnBattery ? bestOfCounts({ ...scope, mostIntervalMs }, required) : [];
+    const found = [...whileRadioIsOn, ...bestOfCounts(scope, required)];
     if (found.length > 0) return found;
   }
   return [];

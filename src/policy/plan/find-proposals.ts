@@ -6,6 +6,7 @@ import { quietTraffic } from '../model/traffic.js';
 import type { CompletePolicy } from '../policy.js';
 import { findPolicies } from './find-policies.js';
 import type { Proposal } from './proposal.js';
+import { radioWakeUps } from './radio.js';
 import type { ReadRequirements } from './requirements.js';
 
 /** Returns what a policy comes to. An outage is survived if it is over before the last probe that must go out. */
@@ -15,14 +16,17 @@ function proposalOf(numbers: CompletePolicy, { path, connections }: ReadRequirem
     numbers,
     detection: { idle: idleDetection(numbers), inFlight: inFlightDetection(numbers, { retries2: 15 }) },
     traffic: quietTraffic(numbers, connections),
+    wakeUpsPerDay: radioWakeUps(numbers, path),
     falseAlarmsPerDay: falseAlarm(numbers, path).perDay,
     toleratesMs: (probesOnKernels(numbers).fewest - 1) * numbers.interval,
   };
 }
 
-/** The least traffic first; with the same, the one that survives the longer outage. */
-const byTraffic = (a: Proposal, b: Proposal) =>
-  a.traffic.packetsPerDay - b.traffic.packetsPerDay || b.toleratesMs - a.toleratesMs;
+/** Returns an order: what costs least first; of what costs the same, what survives the longer outage. */
+function byCost({ isOnBattery }: ReadRequirements): (a: Proposal, b: Proposal) => number {
+  const costOf = ({ traffic, wakeUpsPerDay }: Proposal) => (isOnBattery ? wakeUpsPerDay : traffic.packetsPerDay);
+  return (a, b) => costOf(a) - costOf(b) || b.toleratesMs - a.toleratesMs;
+}
 
 /** A mistake that is rarer than this is no reason to choose another policy. */
 const rarePerDay = 1e-9;
@@ -39,11 +43,14 @@ function isNotable(proposal: Proposal, than: Proposal): boolean {
   );
 }
 
-/** Returns the policies that meet requirements: the one with the least traffic, then those that are notably better in something. */
+/**
+ * Returns the policies that meet requirements: the one with the least traffic, or on a battery with the fewest wake-ups of the radio,
+ * then those that are notably better in something.
+ */
 export function findProposals(required: ReadRequirements): Proposal[] {
   const found = findPolicies(required).map((numbers) => proposalOf(numbers, required));
   const chosen: Proposal[] = [];
-  for (const proposal of found.sort(byTraffic)) {
+  for (const proposal of found.sort(byCost(required))) {
     if (chosen.every((than) => isNotable(proposal, than))) chosen.push(proposal);
   }
   return chosen.slice(0, 1 + mostAlternatives);

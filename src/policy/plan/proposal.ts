@@ -10,6 +10,8 @@ export interface Proposal {
   readonly numbers: CompletePolicy;
   readonly detection: { readonly idle: TimeRange; readonly inFlight: TimeRange };
   readonly traffic: Traffic;
+  /** How often a day a quiet connection wakes up the radio of a device: a repeat within 10 s of a probe finds it on. */
+  readonly wakeUpsPerDay: number;
   /** How often a day a healthy, quiet connection is ended by mistake. */
   readonly falseAlarmsPerDay: number;
   /** The longest outage that a quiet, healthy connection survives in any case, in milliseconds. */

@@ -24,8 +24,8 @@ export interface Requirements {
   /** How many connections there are. Default: 1. */
   readonly connections?: number | undefined;
   /**
-   * Whether the radio of a device on a battery wakes up for each probe. Lost probes are then repeated within 10 s, while the radio is
-   * still on, if the other requirements permit it. Default: false.
+   * Whether a device is on a battery, whose radio each probe wakes up. The plan is then the policy with the fewest wake-ups: a repeat
+   * within 10 s of a probe finds the radio on. Default: false.
    */
   readonly battery?: boolean | undefined;
 }

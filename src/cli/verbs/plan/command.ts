@@ -1,5 +1,5 @@
 import { isatty } from 'node:tty';
-import { Command, Option } from 'commander';
+import { Command, InvalidArgumentError, Option } from 'commander';
 import { findWaysOut } from '../../../policy/plan/find-ways-out.js';
 import { middleboxes } from '../../../policy/plan/middleboxes.js';
 import { planPolicy } from '../../../policy/plan/plan-policy.js';
@@ -64,11 +64,20 @@ async function plan({ json, ...needs }: PlanOptions, command: Command): Promise<
   }
 }
 
+/** Makes an option refuse a second value, which would replace the first. */
+function once(option: Option): Option {
+  const { parseArg: read } = option;
+  return option.argParser((text: string, previous: unknown) => {
+    if (previous !== undefined) throw new InvalidArgumentError('The option was given before: state each need once.');
+    return read?.(text, previous);
+  });
+}
+
 /** `tcp-keepalive plan`: which policy meets needs. */
 export function planCommand(): Command {
   return new Command('plan')
     .description('find the policy that meets needs with the least traffic')
-    .addOption(durationOption('--detect-within <duration>', 'notice a quiet peer that is lost within this time'))
+    .addOption(once(durationOption('--detect-within <duration>', 'notice a quiet peer that is lost within this time')))
     .addOption(
       withValues(
         new Option('--behind <middlebox>', "stay connected behind it: 'azure-lb', '350s'").argParser(
@@ -78,21 +87,27 @@ export function planCommand(): Command {
         { isList: true },
       ),
     )
-    .addOption(durationOption('--tolerate <duration>', 'keep a healthy connection in an outage of this length'))
-    .addOption(new Option('--loss <share>', "the path loses this share of the packets: '5%'").argParser(shareArgument))
-    .addOption(durationOption('--burst <duration>', 'with --loss: in outages of this mean length'))
+    .addOption(once(durationOption('--tolerate <duration>', 'keep a healthy connection in an outage of this length')))
     .addOption(
-      new Option('--max-false <number>', 'end a healthy connection at most so often a day').argParser(
-        positiveArgument('1e-6'),
+      once(new Option('--loss <share>', "the path loses this share of the packets: '5%'").argParser(shareArgument)),
+    )
+    .addOption(once(durationOption('--burst <duration>', 'with --loss: in outages of this mean length')))
+    .addOption(
+      once(
+        new Option('--max-false <number>', 'end a healthy connection at most so often a day').argParser(
+          positiveArgument('1e-6'),
+        ),
       ),
     )
-    .addOption(new Option('--connections <number>', 'so many connections').argParser(wholeArgument(1, 1e9)))
+    .addOption(once(new Option('--connections <number>', 'so many connections').argParser(wholeArgument(1, 1e9))))
     .addOption(
-      new Option('--max-packets-per-second <number>', 'of all connections, while they are quiet').argParser(
-        positiveArgument('1000'),
+      once(
+        new Option('--max-packets-per-second <number>', 'of all connections, while they are quiet').argParser(
+          positiveArgument('1000'),
+        ),
       ),
     )
-    .option('--battery', 'probes wake up the radio of a device: repeat lost ones while it is on')
+    .option('--battery', 'wake up the radio of a device as seldom as possible')
     .option('--json', 'print JSON')
     .addHelpText(
       'after',

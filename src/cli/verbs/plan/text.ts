@@ -60,10 +60,10 @@ function behindLines({ behind }: ReadRequirements): string[] {
   });
 }
 
-function trafficLines({ traffic }: Proposal, { connections, isOnBattery }: ReadRequirements): string[] {
-  const { packetsPerDay, packetsPerSecond } = traffic;
+function trafficLines({ traffic, wakeUpsPerDay }: Proposal, { connections, isOnBattery }: ReadRequirements): string[] {
+  const { packetsPerSecond } = traffic;
   const all = `${counted(connections, 'quiet connection')}: ${countText(packetsPerSecond)} packets a second.`;
-  const wakeUps = `The radio wakes up ${groupDigits(Math.round(packetsPerDay / 2))} times a day for a quiet connection.`;
+  const wakeUps = `The radio wakes up ${groupDigits(Math.round(wakeUpsPerDay))} times a day for a quiet connection.`;
   return [...(connections > 1 ? [all] : []), ...(isOnBattery ? [wakeUps] : [])];
 }
 
