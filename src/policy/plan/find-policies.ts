@@ -32,6 +32,9 @@ const scopes: readonly Scope[] = [
   widest,
 ];
 
+/** Intervals of more than 100 s are tried in steps of about 1 %, beginning with the shortest that is possible. */
+const intervalResolution = 0.01;
+
 const leastCount = 2;
 
 /** Idle time, interval and user timeout of a plan are whole seconds. */
@@ -142,7 +145,7 @@ class PoliciesOfCount {
    */
   *#calmIntervals(least: number, most: number): Generator<number> {
     if (least > most || !this.#isCalm(this.#mostIdle(least), most)) return;
-    if (least === most) {
+    if (most - least < least * intervalResolution) {
       yield least;
       return;
     }
