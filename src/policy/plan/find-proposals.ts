@@ -35,8 +35,9 @@ const mostAlternatives = 5;
 
 /** Returns whether a proposal is notably better than another in something. */
 function isNotable(proposal: Proposal, than: Proposal): boolean {
+  const hasFewerProbes = proposal.numbers.count <= than.numbers.count / 1.5;
   return (
-    proposal.numbers.count <= than.numbers.count / 1.5 ||
+    (hasFewerProbes && proposal.toleratesMs >= than.toleratesMs / 1.5) ||
     proposal.toleratesMs >= than.toleratesMs * 1.5 ||
     Math.max(proposal.falseAlarmsPerDay, rarePerDay) < than.falseAlarmsPerDay / 10 ||
     proposal.detection.idle.latestMs <= than.detection.idle.latestMs / 1.5

@@ -1,4 +1,5 @@
 import { roundedSeconds } from '../duration.js';
+import { joinWithAnd } from '../join-with-and.js';
 import type { TimeRange } from '../model/time-range.js';
 import { howOften } from './how-often.js';
 import type { Proposal } from './proposal.js';
@@ -8,9 +9,13 @@ import type { ReadRequirements } from './requirements.js';
 const latest = ({ latestMs }: TimeRange) => `${roundedSeconds(Math.ceil(latestMs / 100) * 100)} at the latest`;
 
 function idleReason({ detection, numbers }: Proposal, { detectWithinMs, behind }: ReadRequirements): string {
+  const timeouts = behind.map(({ name, timeoutMs, sure }) => {
+    const timeout = roundedSeconds(timeoutMs ?? 0);
+    return sure === 'given' ? timeout : `the ${timeout} of ${name}`;
+  });
   const limits = [
     ...(Number.isFinite(detectWithinMs) ? [`a quiet peer is noticed within ${roundedSeconds(detectWithinMs)}`] : []),
-    ...behind.map(({ name, timeoutMs }) => `two probes leave within the ${roundedSeconds(timeoutMs ?? 0)} of ${name}`),
+    ...(timeouts.length > 0 ? [`two probes leave within ${joinWithAnd(timeouts)}`] : []),
   ];
   const why = limits.length === 0 ? 'nothing asks for a shorter one' : `the longest with which ${limits.join(' and ')}`;
   return `idle ${roundedSeconds(numbers.idle)}: ${why}; a quiet peer is noticed after ${latest(detection.idle)}`;

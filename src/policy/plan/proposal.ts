@@ -30,7 +30,7 @@ interface PossiblePlan {
   readonly best: Proposal;
   /** Why each number is what it is. */
   readonly why: readonly string[];
-  /** Policies with more traffic that are notably better in something: fewer probes, sooner detection, longer outages, fewer mistakes. */
+  /** Policies with more traffic that are notably better in something: fewer probes for about the same outage, sooner detection, longer outages, fewer mistakes. */
   readonly alternatives: readonly Proposal[];
 }
 

@@ -1,3 +1,4 @@
+import { joinWithAnd } from '../../../policy/join-with-and.js';
 import { behindWarning } from '../../../policy/plan/behind-warning.js';
 import type { Conflict } from '../../../policy/plan/find-ways-out.js';
 import { judgeBehind } from '../../../policy/plan/judge-behind.js';
@@ -14,17 +15,13 @@ function behindReason(middlebox: Middlebox): string | undefined {
   return `the idle timeout of ${title} is not known: measure it with \`tcp-keepalive nat\`, and give it in place of ${name}, as in --behind 4m`;
 }
 
-function joined(texts: readonly string[]): string {
-  return texts.length < 2 ? texts.join('') : `${texts.slice(0, -1).join(', ')} and ${texts.at(-1)}`;
-}
-
 /** Returns the sentences that say which needs no policy meets. */
 export function conflictReasons({ between }: Conflict, required: ReadRequirements): string[] {
   const text = (name: Requirement) => optionText(name, required);
   const head =
     between.length === 1
-      ? `no policy meets ${joined(between.map(text))}`
-      : `${joined(between.map(text))} contradict each other`;
+      ? `no policy meets ${joinWithAnd(between.map(text))}`
+      : `${joinWithAnd(between.map(text))} contradict each other`;
   const boxes = between.includes('behind') ? required.behind : [];
   return [head, ...boxes.flatMap((box) => behindReason(box) ?? [])];
 }

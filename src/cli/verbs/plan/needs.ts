@@ -20,8 +20,10 @@ export function requirementsOf({ behind, ...others }: Needs): Requirements {
   return { ...others, behind: behind?.map(({ name }) => name) };
 }
 
-/** Formats milliseconds as an option takes them: `45s`, `500ms`. */
+/** Formats milliseconds as an option takes them: `45s`, `20m`, `500ms`. */
 function optionDuration(ms: number): string {
+  if (ms >= 3_600_000 && ms % 3_600_000 === 0) return `${ms / 3_600_000}h`;
+  if (ms >= 600_000 && ms % 60_000 === 0) return `${ms / 60_000}m`;
   return ms % 1000 === 0 ? `${ms / 1000}s` : `${ms}ms`;
 }
 

@@ -67,6 +67,11 @@ function trafficLines({ traffic, wakeUpsPerDay }: Proposal, { connections, isOnB
   return [...(connections > 1 ? [all] : []), ...(isOnBattery ? [wakeUps] : [])];
 }
 
+function outageLines({ toleratesMs }: Proposal, { tolerateMs }: ReadRequirements): string[] {
+  if (tolerateMs > 0) return [];
+  return [`Without --tolerate: an outage of more than ${humanDuration(toleratesMs)} may end a healthy connection.`];
+}
+
 const paragraphs = (texts: readonly string[], width: number) =>
   texts.map((text) => wrapText(text, width, '  ')).join('\n');
 
@@ -79,7 +84,7 @@ export function renderPlan(
   terminalWidth: number,
 ): string {
   const width = Math.min(terminalWidth, widest);
-  const facts = [...behindLines(required), ...trafficLines(best, required)];
+  const facts = [...behindLines(required), ...trafficLines(best, required), ...outageLines(best, required)];
   return `${[
     wrapText(`Policy: ${best.policy}`, width),
     paragraphs(why, width),
