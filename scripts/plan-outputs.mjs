@@ -7,7 +7,7 @@ import { fileURLToPath } from 'node:url';
 const page = fileURLToPath(new URL('../docs/choose-a-policy.md', import.meta.url));
 const program = fileURLToPath(new URL('../dist/cli/main.js', import.meta.url));
 
-const commandWithOutput = /(?<=```sh\ntcp-keepalive (?<args>plan .*)\n```\n\n```text\n)[^`]*(?=```\n)/g;
+const commandWithOutput = /(?<=```sh\ntcp-keepalive (?<args>plan .*)\n```\n\n```text\n)(?:(?!```)(?:.|\n))*(?=```\n)/g;
 
 const text = readFileSync(page, 'utf8').replaceAll(commandWithOutput, (...match) => {
   const { args } = match.at(-1);
