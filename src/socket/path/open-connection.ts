@@ -1,6 +1,7 @@
 import net from 'node:net';
 import { SystemCallError } from '../../native/errors.js';
 import { clearTimer, RealPromise, setTimer } from '../../node/real-time.js';
+import { endpointText } from '../../wire/endpoint.js';
 import { setKeepAlive } from '../keep-alive.js';
 
 /** The host and port at the other end of a path. */
@@ -27,9 +28,9 @@ const explanations: Readonly<Record<string, string>> = {
   EACCES: 'was not asked: this machine does not permit the connection',
 };
 
-/** Returns the text of a host and port, with brackets around an IPv6 address. */
+/** Returns the host and port as text: `db.example:5432`, `[2001:db8::1]:443`. */
 export function targetText({ host, port }: PathTarget): string {
-  return host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`;
+  return endpointText({ address: host, port });
 }
 
 /** Errors of a machine without IPv6. */
