@@ -4,11 +4,12 @@ import { readDuration } from '../duration.js';
 import { describeValue } from '../errors.js';
 import { millisecondsMeant } from '../unit-slip.js';
 import type { Middlebox } from './middlebox.js';
-import { applianceMiddleboxes, unknownMiddleboxes } from './middleboxes/appliances.js';
+import { applianceMiddleboxes } from './middleboxes/appliances.js';
 import { awsMiddleboxes } from './middleboxes/aws.js';
 import { cloudMiddleboxes } from './middleboxes/clouds.js';
 import { kernelMiddleboxes } from './middleboxes/kernels.js';
 import { proxyMiddleboxes } from './middleboxes/proxies.js';
+import { unknownDeviceMiddleboxes } from './middleboxes/unknown-devices.js';
 
 /**
  * Lists the middleboxes whose idle timeouts are known, by provider.
@@ -22,7 +23,7 @@ export const middleboxes: readonly Middlebox[] = [
   ...kernelMiddleboxes,
   ...proxyMiddleboxes,
   ...applianceMiddleboxes,
-  ...unknownMiddleboxes,
+  ...unknownDeviceMiddleboxes,
 ];
 
 const allowed = "a middlebox such as 'aws-nlb' or its idle timeout such as '350s'";
