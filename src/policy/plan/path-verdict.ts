@@ -30,8 +30,8 @@ export interface PathVerdict {
   /** How the connection with the rest `lostMs` was lost; `'survived'` if none was. */
   readonly how: Exclude<TrialOutcome, 'alive'> | 'survived';
   /**
-   * The longest idle time, in whole seconds, with which the latest first probe and one repeat leave while the path is known to
-   * keep the connection. `null` if there is none.
+   * The longest idle time, a whole number of seconds, with which the first probe and one repeat go out in time, as late as kernel
+   * timers can be: while the path is known to keep the connection. `null` if there is none.
    */
   readonly recommendedIdle: number | null;
   /** The text of a policy with that idle time; `null` if there is none. */

@@ -6,13 +6,15 @@ import { setKeepAlive } from '../keep-alive.js';
 
 /** The host and port at the other end of a path. */
 export interface PathTarget {
+  /** A name, or an IPv4 or IPv6 address without brackets. */
   readonly host: string;
+  /** 1 to 65535. */
   readonly port: number;
 }
 
 const connectedWithinMs = 10_000;
 
-/** What to do, by the code of the error. */
+/** The reason and what to do, by the code of the error. */
 const explanations: Readonly<Record<string, string>> = {
   ENOTFOUND: 'has no address: check the name',
   EAI_AGAIN: 'could not be looked up: check the DNS servers',
@@ -33,7 +35,7 @@ export function targetText({ host, port }: PathTarget): string {
   return endpointText({ address: host, port });
 }
 
-/** Errors of a machine without IPv6. */
+/** The codes of errors that a machine without IPv6 has for an IPv6 address. */
 const withoutIPv6 = new Set(['ENETUNREACH', 'EADDRNOTAVAIL', 'EAFNOSUPPORT']);
 
 function connectError(target: PathTarget, error: NodeJS.ErrnoException & { readonly address?: string }) {

@@ -10,13 +10,13 @@ import type { PathTarget } from './open-connection.js';
 import { longestRestMs } from './rest-request.js';
 import type { AskingEnd } from './resting-connection.js';
 
-/** How far a measurement is. */
+/** The progress of a measurement. */
 export interface PathProgress {
   /** The pass, counted from 1. */
   readonly pass: number;
   /** How many connections are at rest. */
   readonly resting: number;
-  /** How many milliseconds this pass takes at most from now on. */
+  /** The longest time that this pass still takes, in milliseconds. */
   readonly leftMs: number;
   /** What is known so far. */
   readonly known: PathMeasurement;
@@ -37,8 +37,8 @@ export interface PathOptions extends PathTarget {
    */
   readonly max?: Duration | undefined;
   /**
-   * The most connections that are open at once, 2 to 1000. With fewer than 40 the grid is measured in rounds, which takes
-   * longer.
+   * The most connections that are open at once, 2 to 1000. With fewer than 40 the rests of the first pass differ by more than
+   * 10 %, and the measurement takes more passes.
    *
    * @default 40
    */
@@ -59,6 +59,7 @@ export interface PathOptions extends PathTarget {
 export interface PathMeasurement extends PathVerdict {
   /** The address that was measured. */
   readonly address: string;
+  /** The port that was measured. */
   readonly port: number;
   /** The most connections that were open at once. */
   readonly connections: number;
