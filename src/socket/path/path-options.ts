@@ -69,6 +69,9 @@ export interface PathMeasurement extends PathVerdict {
   readonly incomplete: readonly string[];
 }
 
+/** The most connections that one measurement opens, and that `nat serve` takes. */
+export const mostConnections = 1000;
+
 const source = 'measurePath';
 const optionNames = ['host', 'port', 'min', 'max', 'connections', 'asking', 'signal', 'onProgress'];
 
@@ -91,8 +94,8 @@ export function checkPathOptions(options: PathOptions): GridRange {
   if (!(Number.isInteger(port) && port >= 1 && port <= 65_535)) check.refuse('port', 'a whole number from 1 to 65535');
   const [minMs, maxMs] = [restOf(check, 'min', min), restOf(check, 'max', max)];
   if (minMs >= maxMs) throw new ConfigurationError(source, 'max', max, `longer than min, which is ${minMs} ms`);
-  if (!(Number.isInteger(connections) && connections >= 2 && connections <= 1000)) {
-    check.refuse('connections', 'a whole number from 2 to 1000');
+  if (!(Number.isInteger(connections) && connections >= 2 && connections <= mostConnections)) {
+    check.refuse('connections', `a whole number from 2 to ${mostConnections}`);
   }
   check.oneOf('asking', ['client', 'server']);
   assertSignal(source, signal);

@@ -1,9 +1,8 @@
 import net from 'node:net';
 import { clearTimer, setTimer } from '../../node/real-time.js';
 import { setKeepAlive } from '../keep-alive.js';
+import { mostConnections } from './path-options.js';
 import { accepted, alive, longestRequest, longestRestMs, parseRestRequest } from './rest-request.js';
-
-const mostConnections = 1000;
 
 /** The text after the rest is acknowledged within this time, or lost. */
 const answeredWithinMs = 4000;

@@ -1,7 +1,7 @@
 import { Command, InvalidArgumentError, Option } from 'commander';
 import { measurePath } from '../../../socket/path/measure-path.js';
 import type { PathTarget } from '../../../socket/path/open-connection.js';
-import type { PathMeasurement } from '../../../socket/path/path-options.js';
+import { mostConnections, type PathMeasurement } from '../../../socket/path/path-options.js';
 import { exitCodes } from '../../exit-codes.js';
 import { drawStatus, outputWidth, print, printJson, printMessage, shownExitCode } from '../../shared/output.js';
 import { durationOption } from '../../shared/selection-options.js';
@@ -19,8 +19,8 @@ interface NatOptions {
 
 function connectionsArgument(text: string): number {
   const count = Number(text);
-  if (/^\d{1,4}$/.test(text) && count >= 2 && count <= 1000) return count;
-  throw new InvalidArgumentError('A whole number from 2 to 1000 is needed.');
+  if (/^\d{1,4}$/.test(text) && count >= 2 && count <= mostConnections) return count;
+  throw new InvalidArgumentError(`A whole number from 2 to ${mostConnections} is needed.`);
 }
 
 /** Measures a path until Ctrl+C. Returns what is known then; undefined if nothing is. */

@@ -1,5 +1,6 @@
 import { once } from 'node:events';
 import { Command } from 'commander';
+import { mostConnections } from '../../../socket/path/path-options.js';
 import { pathServer } from '../../../socket/path/path-server.js';
 import { type Endpoint, endpointText } from '../../../wire/endpoint.js';
 import { print } from '../../shared/output.js';
@@ -29,7 +30,7 @@ export function serveCommand(): Command {
       'after',
       `
 Runs until a signal ends it. It never closes an idle connection, sends no
-probes, and takes at most 1000 connections. At the other end:
+probes, and takes at most ${mostConnections} connections. At the other end:
   tcp-keepalive nat HOST:${defaultPort}                the client speaks first
   tcp-keepalive nat HOST:${defaultPort} --from-server  the server speaks first
 
