@@ -1,8 +1,8 @@
 import { ConfigurationError } from '../../policy/configuration-error.js';
 import { readMilliseconds } from '../../policy/duration.js';
 import { OptionsCheck } from '../../policy/options-check.js';
-import { type GridRange, leastRestMs } from '../../policy/plan/idle-grid.js';
-import type { PathVerdict, Trial } from '../../policy/plan/path-verdict.js';
+import type { PathVerdict, Trial } from '../../policy/path/path-verdict.js';
+import { type GridRange, leastRestMs } from '../../policy/path/rest-grid.js';
 import type { Duration } from '../../policy/policy.js';
 import { secondsMeant } from '../../policy/unit-slip.js';
 import { assertSignal } from '../abort-signal.js';

@@ -1,7 +1,7 @@
 import type net from 'node:net';
 import { descriptorOf } from '../../node/handle.js';
 import { nowMs } from '../../node/real-time.js';
-import type { TrialOutcome } from '../../policy/plan/path-verdict.js';
+import type { TrialOutcome } from '../../policy/path/path-verdict.js';
 import { setKeepAlive } from '../keep-alive.js';
 import { takeSnapshot } from '../probe/take-snapshot.js';
 import { type Endpoints, endpointsOf } from './lost-server-ends.js';

@@ -1,6 +1,6 @@
 import { policyDuration } from '../duration.js';
+import { recommendedIdle } from '../plan/judge-behind.js';
 import { limits } from '../policy.js';
-import { recommendedIdle } from './judge-behind.js';
 
 /**
  * The result of one idle connection.

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { firstRests, nextRests } from './idle-grid.js';
 import { judgePath, type Trial, type TrialOutcome } from './path-verdict.js';
+import { firstRests, nextRests } from './rest-grid.js';
 
 const standard = { minMs: 30_000, maxMs: 1_200_000, connections: 40 };
 
