@@ -133,13 +133,3 @@ export function readCompletePolicy(input: PolicyInput): CompletePolicy {
   };
   return settingsOf(valueFor) as CompletePolicy;
 }
-
-/**
- * Reads a policy as {@link readCompletePolicy} does. Returns undefined if keepalive is off.
- *
- * @throws {PolicyError} also for a field that is missing or `'system'`, if keepalive is on.
- */
-export function readProbingPolicy(input: PolicyInput | false): CompletePolicy | undefined {
-  const isOff = input === false || input === 'off' || (typeof input === 'object' && input?.enabled === false);
-  return isOff ? undefined : readCompletePolicy(input);
-}

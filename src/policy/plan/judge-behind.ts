@@ -2,8 +2,8 @@ import { ConfigurationError } from '../configuration-error.js';
 import { readMilliseconds } from '../duration.js';
 import { probeTime } from '../model/detection-time.js';
 import { never, type TimeRange } from '../model/time-range.js';
-import { readProbingPolicy } from '../parse.js';
-import { type Duration, limits, type PolicyInput } from '../policy.js';
+import { readCompletePolicy } from '../parse.js';
+import { type CompletePolicy, type Duration, limits, type PolicyInput } from '../policy.js';
 import type { Middlebox } from './middlebox.js';
 import { probedTimeoutMs, readMiddlebox } from './middleboxes.js';
 
@@ -34,9 +34,15 @@ export interface BehindJudgement {
   readonly recommendedIdleMs: number | undefined;
 }
 
-/** Reads a middlebox, and takes one that {@link middleboxOf} returned as it is. */
+/** Accepts what {@link readMiddlebox} returned. */
 function asMiddlebox(given: string | number | Middlebox, source: string): Middlebox {
   return typeof given === 'object' && given !== null ? given : readMiddlebox(given, source, 'middlebox');
+}
+
+/** Returns the policy of an input; `undefined` if keepalive is off. */
+function policyThatProbes(input: PolicyInput | false): CompletePolicy | undefined {
+  const isOff = input === false || input === 'off' || (typeof input === 'object' && input?.enabled === false);
+  return isOff ? undefined : readCompletePolicy(input);
 }
 
 function outcomeOf(middlebox: Middlebox, isOn: boolean, marginMs: number | null): BehindOutcome {
@@ -60,7 +66,7 @@ function outcomeOf(middlebox: Middlebox, isOn: boolean, marginMs: number | null)
  */
 export function judgeBehind(policy: PolicyInput | false, middlebox: string | number | Middlebox): BehindJudgement {
   const box = asMiddlebox(middlebox, 'judgeBehind');
-  const probing = readProbingPolicy(policy);
+  const probing = policyThatProbes(policy);
   const firstProbe = probing === undefined ? never : probeTime(probing);
   const { timeoutMs } = box;
   const marginMs = probing === undefined || timeoutMs === null ? null : timeoutMs - firstProbe.latestMs;

@@ -74,7 +74,7 @@ describe('middleboxOf', () => {
   });
 });
 
-it('has a timeout before which probes must go out only where they may count', () => {
+it('has a timeout that probes have to beat only where they may count', () => {
   expect(
     ['aws-nlb', 'kemp', 'aws-alb', 'haproxy', 'mobile-carrier'].map((name) => probedTimeoutMs(middleboxOf(name))),
   ).toEqual([350_000, 660_000, undefined, undefined, undefined]);

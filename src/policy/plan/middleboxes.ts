@@ -9,7 +9,7 @@ import { awsMiddleboxes } from './middleboxes/aws.js';
 import { cloudMiddleboxes } from './middleboxes/clouds.js';
 import { kernelMiddleboxes } from './middleboxes/kernels.js';
 import { proxyMiddleboxes } from './middleboxes/proxies.js';
-import { unknownDeviceMiddleboxes } from './middleboxes/unknown-devices.js';
+import { unknownMiddleboxes } from './middleboxes/unknown-devices.js';
 
 /**
  * Lists the middleboxes whose idle timeouts are known, by provider.
@@ -23,7 +23,7 @@ export const middleboxes: readonly Middlebox[] = [
   ...kernelMiddleboxes,
   ...proxyMiddleboxes,
   ...applianceMiddleboxes,
-  ...unknownDeviceMiddleboxes,
+  ...unknownMiddleboxes,
 ];
 
 const allowed = "a middlebox such as 'aws-nlb' or its idle timeout such as '350s'";

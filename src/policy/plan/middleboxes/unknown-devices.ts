@@ -2,7 +2,7 @@ import type { Middlebox } from '../middlebox.js';
 import { minute, second } from './units.js';
 
 /** Timeouts from studies and a standard, for paths with an unknown device. */
-export const unknownDeviceMiddleboxes: readonly Middlebox[] = [
+export const unknownMiddleboxes: readonly Middlebox[] = [
   {
     name: 'rfc5382',
     title: 'a NAT that conforms to RFC 5382',
