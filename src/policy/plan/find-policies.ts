@@ -1,12 +1,12 @@
 import { idleDetection, probeTime } from '../model/detection-time.js';
 import { falseAlarm } from '../model/false-alarm.js';
-import { probesOnKernels } from '../model/quiet-death.js';
 import { type CompletePolicy, limits } from '../policy.js';
 import type { Middlebox } from './middlebox.js';
 import { radioTailMs } from './radio.js';
 import type { ReadRequirements } from './requirements.js';
+import { needsUserTimeout, noticedMs, withUsefulUserTimeout, withUserTimeout } from './user-timeout.js';
 
-/** The policies among which the best is looked for. All have a user timeout, and repeat a lost probe. */
+/** The policies among which the best is looked for. All repeat a lost probe. */
 interface Scope {
   readonly mostCount: number;
   readonly mostIntervalMs: number;
@@ -54,18 +54,6 @@ function longest(fromMs: number, toMs: number, holds: (ms: number) => boolean): 
     else most = middle - 1;
   }
   return least * stepMs;
-}
-
-/**
- * Returns a policy with the shortest user timeout that lets the kernel send all probes, however late its timers are: `auto` where it
- * does. With a long idle time timers are later than all intervals take, and `auto` would end a connection at one lost probe.
- */
-function withUserTimeout(idle: number, interval: number, count: number): CompletePolicy {
-  const auto = { idle, interval, count, userTimeout: idle + interval * count };
-  if (probesOnKernels(auto).fewest >= count) return auto;
-  const lastProbeMs = probeTime({ idle, interval, count }, count).latestMs;
-  const long = { ...auto, userTimeout: roundedUp(lastProbeMs + 1) };
-  return probesOnKernels(long).fewest >= count ? long : { ...long, userTimeout: long.userTimeout + stepMs };
 }
 
 /** Returns the idle timeout of a middlebox that probes can keep from expiring; 0 if that is not certain. */
@@ -120,7 +108,6 @@ class PoliciesOfCount {
         detectWithinMs / (this.#count + 1),
         this.#keptMs - leastIdle,
         this.#keptMs / 2,
-        limits.userTimeout.max / (this.#count + 1),
       ),
     );
   }
@@ -158,25 +145,28 @@ class PoliciesOfCount {
     const mostIdle = roundedDown(this.#mostIdle(interval));
     const from = Math.max(leastIdle, interval);
     const tooShort = longest(from, mostIdle, (idle) => !this.#isCalm(idle, interval));
-    const at = (idle: number) => withUserTimeout(idle, interval, this.#count);
+    const at = (idle: number): CompletePolicy => ({ idle, interval, count: this.#count });
     const idle = longest(tooShort === undefined ? from : tooShort + stepMs, mostIdle, (ms) => this.#isInTime(at(ms)));
-    return idle === undefined ? undefined : at(idle);
+    return idle === undefined ? undefined : withUsefulUserTimeout(at(idle), this.#required.detectWithinMs);
   }
 
   /** Returns whether a policy may be in time: if not, none with a longer idle time or a longer interval is. */
   #canBeInTime(idle: number, interval: number): boolean {
-    const { userTimeout = 0 } = withUserTimeout(idle, interval, this.#count);
-    // Without a user timeout, a lost peer is noticed as soon as with one, or sooner.
-    const isInTime = this.#isInTime({ idle, interval, count: this.#count });
-    return interval <= this.#mostInterval(idle) && userTimeout <= limits.userTimeout.max && isInTime;
+    // Without a user timeout, a quiet peer is noticed as soon as with one, or sooner.
+    return interval <= this.#mostInterval(idle) && this.#isQuietInTime({ idle, interval, count: this.#count });
   }
 
-  /** Returns whether a policy is in time: what a shorter idle time makes true. */
+  /** Returns whether a policy without a user timeout is in time, with the one that it needs: what a shorter idle time makes true. */
   #isInTime(policy: CompletePolicy): boolean {
     const { detectWithinMs } = this.#required;
+    if (!this.#isQuietInTime(policy)) return false;
+    return !needsUserTimeout(detectWithinMs) || noticedMs(withUserTimeout(policy)) <= detectWithinMs;
+  }
+
+  #isQuietInTime(policy: CompletePolicy): boolean {
+    const { detectWithinMs } = this.#required;
     const isKept = this.#keptMs === Number.POSITIVE_INFINITY || probeTime(policy, 2).latestMs < this.#keptMs;
-    const isNoticed = detectWithinMs === Number.POSITIVE_INFINITY || idleDetection(policy).latestMs <= detectWithinMs;
-    return isKept && isNoticed && (policy.userTimeout ?? 0) <= limits.userTimeout.max;
+    return isKept && (detectWithinMs === Number.POSITIVE_INFINITY || idleDetection(policy).latestMs <= detectWithinMs);
   }
 }
 

@@ -1,5 +1,5 @@
 import { formatPolicy } from '../format.js';
-import { idleDetection, inFlightDetection } from '../model/detection-time.js';
+import { idleDetection } from '../model/detection-time.js';
 import { falseAlarm } from '../model/false-alarm.js';
 import { probesOnKernels } from '../model/quiet-death.js';
 import { quietTraffic } from '../model/traffic.js';
@@ -8,13 +8,14 @@ import { findPolicies } from './find-policies.js';
 import type { Proposal } from './proposal.js';
 import { radioWakeUps } from './radio.js';
 import type { ReadRequirements } from './requirements.js';
+import { dataDetection, noticedMs } from './user-timeout.js';
 
 /** Returns what a policy comes to. An outage is survived if it is over before the last probe that must go out. */
 function proposalOf(numbers: CompletePolicy, { path, connections }: ReadRequirements): Proposal {
   return {
     policy: formatPolicy(numbers),
     numbers,
-    detection: { idle: idleDetection(numbers), inFlight: inFlightDetection(numbers, { retries2: 15 }) },
+    detection: { idle: idleDetection(numbers), inFlight: dataDetection(numbers) },
     traffic: quietTraffic(numbers, connections),
     wakeUpsPerDay: radioWakeUps(numbers, path),
     falseAlarmsPerDay: falseAlarm(numbers, path).perDay,
@@ -40,7 +41,7 @@ function isNotable(proposal: Proposal, than: Proposal): boolean {
     (hasFewerProbes && proposal.toleratesMs >= than.toleratesMs / 1.5) ||
     proposal.toleratesMs >= than.toleratesMs * 1.5 ||
     Math.max(proposal.falseAlarmsPerDay, rarePerDay) < than.falseAlarmsPerDay / 10 ||
-    proposal.detection.idle.latestMs <= than.detection.idle.latestMs / 1.5
+    noticedMs(proposal.numbers) <= noticedMs(than.numbers) / 1.5
   );
 }
 

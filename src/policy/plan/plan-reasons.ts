@@ -1,12 +1,16 @@
 import { roundedSeconds } from '../duration.js';
 import { joinWithAnd } from '../join-with-and.js';
+import { probeTime } from '../model/detection-time.js';
 import type { TimeRange } from '../model/time-range.js';
 import { howOften } from './how-often.js';
 import type { Proposal } from './proposal.js';
 import type { ReadRequirements } from './requirements.js';
+import { autoUserTimeout, withUserTimeout } from './user-timeout.js';
 
 /** Says the latest moment of something, rounded up. */
-const latest = ({ latestMs }: TimeRange) => `${roundedSeconds(Math.ceil(latestMs / 100) * 100)} at the latest`;
+const rounded = ({ latestMs }: TimeRange) => roundedSeconds(Math.ceil(latestMs / 100) * 100);
+
+const latest = (range: TimeRange) => `${rounded(range)} at the latest`;
 
 function idleReason({ detection, numbers }: Proposal, { detectWithinMs, behind }: ReadRequirements): string {
   const timeouts = behind.map(({ name, timeoutMs, sure }) => {
@@ -14,7 +18,7 @@ function idleReason({ detection, numbers }: Proposal, { detectWithinMs, behind }
     return sure === 'given' ? timeout : `the ${timeout} of ${name}`;
   });
   const limits = [
-    ...(Number.isFinite(detectWithinMs) ? [`a quiet peer is noticed within ${roundedSeconds(detectWithinMs)}`] : []),
+    ...(Number.isFinite(detectWithinMs) ? [`a lost peer is noticed within ${roundedSeconds(detectWithinMs)}`] : []),
     ...(timeouts.length > 0 ? [`two probes leave within ${joinWithAnd(timeouts)}`] : []),
   ];
   const why = limits.length === 0 ? 'nothing asks for a shorter one' : `the longest with which ${limits.join(' and ')}`;
@@ -40,12 +44,20 @@ function probesReason(proposal: Proposal, required: ReadRequirements): string {
 }
 
 function userTimeoutReason({ numbers, detection }: Proposal): string {
-  const { idle, interval, count, userTimeout = 0 } = numbers;
-  const auto = idle + interval * count;
-  const late = userTimeout === auto ? '' : ', longer than auto because the timer of idle can be late';
+  const inFlight = `with data in flight, a lost peer is noticed after ${latest(detection.inFlight)}`;
+  const { count, userTimeout } = numbers;
+  if (userTimeout === undefined) {
+    const { userTimeout: needed = 0 } = withUserTimeout(numbers);
+    return (
+      `no user timeout: one that lets all probes leave, ${roundedSeconds(needed)}, would delay detection; ` +
+      `${inFlight} (tcp_retries2 = 15)`
+    );
+  }
+  const auto = autoUserTimeout(numbers);
+  const late = `, not ${roundedSeconds(auto)} (auto): late timers can delay the last probe to ${rounded(probeTime(numbers, count))}`;
   return (
-    `user timeout ${roundedSeconds(userTimeout)}${late}: ` +
-    `with data in flight, a dead peer is noticed after ${latest(detection.inFlight)}`
+    `user timeout ${roundedSeconds(userTimeout)}${userTimeout === auto ? ' (auto)' : late}; ${inFlight}; ` +
+    'a peer that is alive but reads nothing for that long loses the connection too'
   );
 }
 
