@@ -21,7 +21,7 @@ export {
 export type { Expiry, Middlebox, SettableTimeout, Sureness } from './policy/plan/middlebox.js';
 export { middleboxes, middleboxOf } from './policy/plan/middleboxes.js';
 export { planPolicy } from './policy/plan/plan-policy.js';
-export type { Plan, Proposal } from './policy/plan/proposal.js';
+export type { ImpossiblePlan, Plan, PossiblePlan, Proposal, WayOut } from './policy/plan/proposal.js';
 export type { Requirement, Requirements } from './policy/plan/requirements.js';
 export type { CompletePolicy, Duration, KeepAlivePolicy, PolicyInput } from './policy/policy.js';
 export type { AppliedEvent } from './process/apply/applied-event.js';

@@ -1,5 +1,6 @@
 import { spawn } from 'node:child_process';
 import { describe, expect, it } from 'vitest';
+import { middleboxes } from '../../src/index.js';
 import { finished, program, runCli } from './run-cli.js';
 import { onTerminal } from './terminal.js';
 
@@ -52,6 +53,22 @@ describe.concurrent('tcp-keepalive plan without options, on a terminal', () => {
       /tcp-keepalive plan --detect-within 90s --behind aws-nlb,5m --battery --connections 20000\r$/m,
     );
     expect(stdout).toMatch(/The radio wakes up/);
+  });
+
+  it.each([80, 40])('lists the names of middleboxes where the answer is ?, in %i columns', async (columns) => {
+    const { result, shows, type } = onTerminal(columns, 60, 'plan');
+    await shows(/\[60s\]:\s*$/s);
+    type('\r');
+    await shows(/\[none\]:\s*$/s);
+    type('?\r');
+    await shows(/aws-nlb .*\[none\]:\s*$/s);
+    type('aws-nlb\r\r\r\r');
+    const { code, stdout } = await result;
+    expect(code).toBe(0);
+    const lines = stdout.split('\r\n');
+    for (const { name } of middleboxes) expect(stdout).toMatch(new RegExp(`(?:^|\\s)${name}\\s`));
+    expect(lines.filter((line) => /^[a-z0-9-]+(?: +[a-z0-9-]+)+$/.test(line)).length).toBeGreaterThan(3);
+    expect(Math.max(...lines.slice(0, -3).map((line) => line.length))).toBeLessThanOrEqual(columns);
   });
 
   it('takes answers that were typed ahead', async () => {

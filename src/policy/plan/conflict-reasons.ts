@@ -1,10 +1,8 @@
-import { joinWithAnd } from '../../../policy/join-with-and.js';
-import { behindWarning } from '../../../policy/plan/behind-warning.js';
-import type { Conflict } from '../../../policy/plan/find-ways-out.js';
-import { judgeBehind } from '../../../policy/plan/judge-behind.js';
-import type { Middlebox } from '../../../policy/plan/middlebox.js';
-import type { ReadRequirements, Requirement } from '../../../policy/plan/requirements.js';
-import { optionText } from './needs.js';
+import { joinWithAnd } from '../join-with-and.js';
+import { behindWarning } from './behind-warning.js';
+import { judgeBehind } from './judge-behind.js';
+import type { Middlebox } from './middlebox.js';
+import type { ReadRequirements, Requirement } from './requirements.js';
 
 /** Returns why no policy keeps a connection alive in a middlebox; undefined if only its timeout may be too short. */
 function behindReason(middlebox: Middlebox): string | undefined {
@@ -12,16 +10,43 @@ function behindReason(middlebox: Middlebox): string | undefined {
   if (keepAliveCounts === false) return behindWarning(judgeBehind('1:1:2', middlebox))?.message;
   if (keepAliveCounts === null) return `whether keepalive counts at ${title} is not known`;
   if (timeoutMs !== null) return undefined;
-  return `the idle timeout of ${title} is not known: measure it with \`tcp-keepalive nat\`, and give it in place of ${name}, as in --behind 4m`;
+  return `the idle timeout of ${title} is not known: measure it with \`tcp-keepalive nat\`, and give it, such as 4m, in place of ${name}`;
 }
 
-/** Returns the sentences that say which needs no policy meets. */
-export function conflictReasons({ between }: Conflict, required: ReadRequirements): string[] {
-  const text = (name: Requirement) => optionText(name, required);
-  const head =
-    between.length === 1
-      ? `no policy meets ${joinWithAnd(between.map(text))}`
-      : `${joinWithAnd(between.map(text))} contradict each other`;
-  const boxes = between.includes('behind') ? required.behind : [];
-  return [head, ...boxes.flatMap((box) => behindReason(box) ?? [])];
+/** Formats milliseconds as options take them: `45s`, `20m`, `500ms`. */
+function optionDuration(ms: number): string {
+  if (ms >= 3_600_000 && ms % 3_600_000 === 0) return `${ms / 3_600_000}h`;
+  if (ms >= 600_000 && ms % 60_000 === 0) return `${ms / 60_000}m`;
+  return ms % 1000 === 0 ? `${ms / 1000}s` : `${ms}ms`;
+}
+
+const values: { readonly [name in Requirement]: (required: ReadRequirements) => string } = {
+  detectWithin: ({ detectWithinMs }) => optionDuration(detectWithinMs),
+  tolerate: ({ tolerateMs }) => optionDuration(tolerateMs),
+  behind: ({ behind }) => behind.map(({ name }) => name).join(','),
+  maxFalse: ({ maxFalse }) => `${maxFalse}`,
+  maxPacketsPerSecond: ({ maxPacketsPerSecond }) => `${maxPacketsPerSecond}`,
+};
+
+/** Formats the nearest value of a requirement. */
+export function nearestText(name: Requirement, value: number): string {
+  const isTime = name === 'detectWithin' || name === 'tolerate' || name === 'behind';
+  return isTime ? optionDuration(value) : `${value}`;
+}
+
+/**
+ * Returns the sentences that say which requirements contradict each other, one for each contradiction, and then why a middlebox is in
+ * the way. `labelOf` returns the name of a requirement as the reader knows it.
+ */
+export function conflictReasons(
+  between: readonly (readonly Requirement[])[],
+  required: ReadRequirements,
+  labelOf: (name: Requirement) => string = (name) => name,
+): string[] {
+  const heads = between.map((names) => {
+    const texts = joinWithAnd(names.map((name) => `${labelOf(name)} ${values[name](required)}`));
+    return names.length === 1 ? `no policy meets ${texts}` : `${texts} contradict each other`;
+  });
+  const boxes = between.flat().includes('behind') ? required.behind : [];
+  return [...heads, ...boxes.flatMap((box) => behindReason(box) ?? [])];
 }

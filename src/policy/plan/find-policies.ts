@@ -4,7 +4,7 @@ import { type CompletePolicy, limits } from '../policy.js';
 import type { Middlebox } from './middlebox.js';
 import { radioTailMs } from './radio.js';
 import type { ReadRequirements } from './requirements.js';
-import { needsUserTimeout, noticedMs, withUsefulUserTimeout, withUserTimeout } from './user-timeout.js';
+import { needsUserTimeout, noticedMs, withShortestUserTimeout, withUsefulUserTimeout } from './user-timeout.js';
 
 /** The policies among which the best is looked for. All repeat a lost probe. */
 interface Scope {
@@ -160,7 +160,7 @@ class PoliciesOfCount {
   #isInTime(policy: CompletePolicy): boolean {
     const { detectWithinMs } = this.#required;
     if (!this.#isQuietInTime(policy)) return false;
-    return !needsUserTimeout(detectWithinMs) || noticedMs(withUserTimeout(policy)) <= detectWithinMs;
+    return !needsUserTimeout(detectWithinMs) || noticedMs(withShortestUserTimeout(policy)) <= detectWithinMs;
   }
 
   #isQuietInTime(policy: CompletePolicy): boolean {

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { randomFrom } from '../../../test/random.js';
+import { findProposals } from './find-proposals.js';
 import { findWaysOut } from './find-ways-out.js';
-import { planPolicy } from './plan-policy.js';
 import { type Requirement, type Requirements, readRequirements } from './requirements.js';
 
 /** Draws requirements of which many contradict each other. */
@@ -35,42 +35,66 @@ const around: Readonly<Record<Requirement, (value: number) => { readonly met: un
   maxPacketsPerSecond: (value) => ({ met: value, nearer: Math.max(value - 1, 1e-9) }),
 };
 
+const plannedFor = (requirements: Requirements) => findProposals(readRequirements(requirements));
+
+const every = ['detectWithin', 'tolerate', 'behind', 'maxFalse', 'maxPacketsPerSecond'] as const;
+
+/** Returns all sets of some of the names. */
+function setsOf(names: readonly Requirement[]): Requirement[][] {
+  return Array.from({ length: 2 ** names.length }, (_, bits) => names.filter((_name, at) => (bits >> at) & 1));
+}
+
+const contains = (set: readonly Requirement[], part: readonly Requirement[]) =>
+  part.every((name) => set.includes(name));
+
 describe('findWaysOut', () => {
   const random = randomFrom(17);
   const conflicts = Array.from({ length: 400 }, () => draw(random))
-    .filter((requirements) => planPolicy(requirements).best === null)
+    .filter((requirements) => plannedFor(requirements).length === 0)
     .map((requirements) => ({ requirements, ...findWaysOut(readRequirements(requirements)) }));
 
-  it('names requirements that no policy meets together, none of them in vain', () => {
+  it('names all requirements that no policy meets together, none of them in vain', () => {
     expect(conflicts.length).toBeGreaterThan(100);
+    expect(conflicts.some(({ between }) => between.length > 1)).toBe(true);
     for (const { requirements, between } of conflicts) {
-      const others = (['detectWithin', 'tolerate', 'behind', 'maxFalse', 'maxPacketsPerSecond'] as const).filter(
-        (name) => !between.includes(name),
+      const stated = every.filter((name) => requirements[name] !== undefined);
+      for (const set of setsOf(stated)) {
+        const alone = changed(requirements, givenUp(stated.filter((name) => !set.includes(name))));
+        const isContradiction = between.some((names) => contains(set, names));
+        expect(plannedFor(alone).length === 0, JSON.stringify([alone, set])).toBe(isContradiction);
+      }
+      for (const names of between) expect(between.filter((other) => contains(names, other))).toEqual([names]);
+    }
+  });
+
+  it('has all ways out, and changes nothing in vain', () => {
+    for (const { requirements, between, waysOut } of conflicts) {
+      const stated = every.filter((name) => requirements[name] !== undefined);
+      const ends = (set: readonly Requirement[]) => between.every((names) => names.some((name) => set.includes(name)));
+      const ways = setsOf(stated).filter(
+        (set) => ends(set) && set.every((name) => !ends(set.filter((n) => n !== name))),
       );
-      const alone = changed(requirements, givenUp(others));
-      expect(planPolicy(alone).best).toBeNull();
-      for (const name of between) expect(planPolicy(changed(alone, { [name]: undefined })).best).not.toBeNull();
+      expect(waysOut.map(({ giveUp }) => giveUp.join()).sort()).toEqual(ways.map((way) => way.join()).sort());
     }
   });
 
   it('finds the nearest values that can be met, and nothing nearer', () => {
-    const found = conflicts.flatMap(({ requirements, waysOut }) => waysOut.map((way) => ({ requirements, ...way })));
-    const nearest = found.filter((way) => way.nearest !== null);
-    expect(nearest.length).toBeGreaterThan(100);
-    for (const { requirements, giveUp, nearest: value, proposal } of nearest) {
-      const [name] = giveUp as [Requirement];
-      const { met, nearer } = around[name](value ?? 0);
-      expect(planPolicy(changed(requirements, { [name]: met })).best).toEqual(proposal);
-      expect(planPolicy(changed(requirements, { [name]: nearer })).best).toBeNull();
-    }
-  });
-
-  it('plans without what has to be given up', () => {
+    let values = 0;
     for (const { requirements, waysOut } of conflicts) {
-      expect(waysOut.length).toBeGreaterThan(0);
-      for (const { giveUp, proposal } of waysOut.filter(({ nearest }) => nearest === null)) {
-        expect(planPolicy(changed(requirements, givenUp(giveUp))).best).toEqual(proposal);
+      for (const { giveUp, nearest, ...proposal } of waysOut) {
+        const met = Object.fromEntries(
+          giveUp.map((name) => [name, nearest[name] === null ? undefined : around[name](nearest[name] ?? 0).met]),
+        );
+        expect(plannedFor(changed(requirements, met))[0]).toEqual(proposal);
+        for (const name of giveUp) {
+          const value = nearest[name];
+          if (typeof value !== 'number') continue;
+          values += 1;
+          const { nearer } = around[name](value);
+          expect(plannedFor(changed(requirements, { ...met, [name]: nearer }))).toEqual([]);
+        }
       }
     }
+    expect(values).toBeGreaterThan(100);
   });
 });

@@ -1,26 +1,11 @@
 import { canMeet, certainTimeoutMs } from './find-policies.js';
 import { findProposals } from './find-proposals.js';
-import type { Proposal } from './proposal.js';
+import type { WayOut } from './proposal.js';
 import { type ReadRequirements, type Requirement, statedNames, withoutRequirements } from './requirements.js';
 
-/** A change of requirements with which a policy meets them. */
-export interface WayOut {
-  /** The requirements that are relaxed, or given up. */
-  readonly giveUp: readonly Requirement[];
-  /**
-   * The nearest value of the requirement that can be met with the others: in milliseconds for times, also for the idle timeout of
-   * `behind`. `null` if it has to be given up.
-   */
-  readonly nearest: number | null;
-  /** The policy with the least traffic then. */
-  readonly proposal: Proposal;
-}
-
-/** Why no policy meets requirements. */
+/** Why no policy meets requirements, and what to change. */
 export interface Conflict {
-  /** Requirements that no policy meets together; without any of them there is one. */
-  readonly between: readonly Requirement[];
-  /** The ways out that change the fewest requirements. */
+  readonly between: readonly (readonly Requirement[])[];
   readonly waysOut: readonly WayOut[];
 }
 
@@ -93,36 +78,46 @@ function nearestValue(scale: Scale, required: ReadRequirements): number | undefi
   return scale.valueAt(most);
 }
 
+/** Relaxes each requirement of a way out to its nearest value, the first to the strictest that is possible, and plans. */
 function wayOutOf(giveUp: readonly Requirement[], required: ReadRequirements): WayOut | undefined {
-  const [name] = giveUp;
-  const scale = name !== undefined && giveUp.length === 1 ? scales[name](required) : undefined;
-  const nearest = scale && nearestValue(scale, required);
-  const relaxed =
-    scale === undefined || nearest === undefined
-      ? withoutRequirements(required, giveUp)
-      : { ...required, ...scale.relaxed(nearest) };
+  const nearest: { [name in Requirement]?: number | null } = {};
+  let relaxed = withoutRequirements(required, giveUp);
+  for (const name of giveUp) {
+    const scale = scales[name](required);
+    const value = scale && nearestValue(scale, relaxed);
+    if (scale !== undefined && value !== undefined) relaxed = { ...relaxed, ...scale.relaxed(value) };
+    nearest[name] = value ?? null;
+  }
   const [proposal] = findProposals(relaxed);
-  return proposal && { giveUp, nearest: nearest ?? null, proposal };
+  return proposal && { giveUp, nearest, ...proposal };
 }
 
-/** Returns the sets of some of the names, each with `size` of them. */
-function setsOf(names: readonly Requirement[], size: number): Requirement[][] {
-  if (size === 0) return [[]];
-  return names.flatMap((name, at) => setsOf(names.slice(at + 1), size - 1).map((others) => [name, ...others]));
+/** Returns all sets of some of the names, the smallest first. */
+function setsOf(names: readonly Requirement[]): Requirement[][] {
+  const sets: Requirement[][] = [[]];
+  for (const name of names) sets.push(...sets.map((set) => [...set, name]));
+  return sets.sort((a, b) => a.length - b.length);
+}
+
+/** Returns the sets for which a condition holds, without those that contain another one. */
+function smallest(sets: readonly Requirement[][], holds: (set: Requirement[]) => boolean): Requirement[][] {
+  const found: Requirement[][] = [];
+  for (const set of sets) {
+    const hasFound = found.some((smaller) => smaller.every((name) => set.includes(name)));
+    if (!hasFound && holds(set)) found.push(set);
+  }
+  return found;
 }
 
 /** Finds which requirements contradict each other, and what to change. Needs requirements that no policy meets. */
 export function findWaysOut(required: ReadRequirements): Conflict {
   const stated = statedNames(required);
-  let between = stated;
-  for (const name of stated) {
-    const fewer = between.filter((other) => other !== name);
-    const left = stated.filter((other) => !fewer.includes(other));
-    if (!canMeet(withoutRequirements(required, left))) between = fewer;
-  }
-  for (let size = 1; size <= stated.length; size += 1) {
-    const sets = setsOf(stated, size).filter((names) => canMeet(withoutRequirements(required, names)));
-    if (sets.length > 0) return { between, waysOut: sets.flatMap((names) => wayOutOf(names, required) ?? []) };
-  }
-  return { between, waysOut: [] };
+  const sets = setsOf(stated);
+  const without = (set: Requirement[]) => stated.filter((name) => !set.includes(name));
+  const between = smallest(sets, (set) => !canMeet(withoutRequirements(required, without(set))));
+  // What is left can be met if nothing that contradicts itself is left whole.
+  const ways = smallest(sets, (set) =>
+    between.every((contradiction) => contradiction.some((name) => set.includes(name))),
+  );
+  return { between, waysOut: ways.flatMap((giveUp) => wayOutOf(giveUp, required) ?? []) };
 }

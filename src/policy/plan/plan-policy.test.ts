@@ -20,7 +20,7 @@ function draw(random: () => number): Requirements {
     Math.round(Math.exp(Math.log(least) + random() * Math.log(most / least)));
   const box = boxes[Math.floor(random() * boxes.length)] as string;
   return {
-    detectWithin: maybe(between(2000, 1_000_000)),
+    detectWithin: maybe(between(2000, 3_000_000)),
     tolerate: maybe(between(500, 60_000)),
     behind: maybe([box]),
     loss: maybe(random() * 0.3),
@@ -33,6 +33,9 @@ function draw(random: () => number): Requirements {
 
 const ms = (value: unknown, unstated: number) => (typeof value === 'number' ? value : unstated);
 
+const noticedMs = (policy: string | CompletePolicy) =>
+  Math.max(detectionTime(policy).latestMs, detectionTime(policy, 'data-in-flight').latestMs);
+
 /** Returns what policy text violates, by the parts of the model that predict for users. */
 function violationsOf(policy: string, required: Requirements): string[] {
   const numbers = parsePolicy(policy);
@@ -42,7 +45,9 @@ function violationsOf(policy: string, required: Requirements): string[] {
   const packets = (2000 / numbers.idle) * connections;
   const mostPackets = (required.maxPacketsPerSecond ?? Number.POSITIVE_INFINITY) * (1 + 1e-12);
   const kept: Readonly<Record<string, boolean>> = {
-    detectWithin: detectionTime(policy).latestMs <= ms(required.detectWithin, Number.POSITIVE_INFINITY),
+    detectWithin: noticedMs(policy) <= ms(required.detectWithin, Number.POSITIVE_INFINITY),
+    soonerThanRetries:
+      detectionTime(policy, 'data-in-flight').latestMs <= detectionTime('1:1:1:0', 'data-in-flight').latestMs,
     behind: behind.every((box) => judgeBehind(policy, box).outcome === 'safe'),
     tolerate: (fewest - 1) * numbers.interval >= ms(required.tolerate, 1),
     maxFalse: falseAlarm(numbers, path).perDay <= maxFalse,
@@ -70,7 +75,7 @@ const grid: readonly Entry[] = range(1, 24)
       return {
         numbers,
         quietMs: Math.max(idle, interval),
-        noticedMs: detectionTime(numbers).latestMs,
+        noticedMs: noticedMs(numbers),
         repeatedMs: judgeBehind(numbers, '1h').latestRepeatMs,
         fewest: Math.min(...kernelHz.map((hz) => probesSent(numbers, hz).fewest)),
       };
@@ -165,25 +170,54 @@ describe('planPolicy', () => {
     const plan = planPolicy({ detectWithin: '45s', behind: ['azure-lb'], tolerate: '10s', loss: 0.05 });
     expect(plan.best === null ? [] : plan.why).toEqual([
       expect.stringMatching(
-        /^idle \d+ s: the longest with which a quiet peer is noticed within 45 s and two probes leave within/,
+        /^idle \d+ s: the longest with which a lost peer is noticed within 45 s and two probes leave within/,
       ),
       expect.stringMatching(
         /^interval \d+ s, count \d+: an outage of 1\d s is survived, 10 s was asked for; lost packets end a healthy connection once in [\d,]+ (days|years)$/,
       ),
-      expect.stringMatching(/^user timeout \d+ s.*: with data in flight, a dead peer is noticed after \d/),
+      expect.stringMatching(
+        /^user timeout \d+ s.*; with data in flight, a lost peer is noticed after \d.*; a peer that is alive but reads nothing/,
+      ),
     ]);
   });
 
-  it('says which requirements contradict each other', () => {
-    expect(planPolicy({ detectWithin: '5s', tolerate: '20s' })).toEqual({
+  it('leaves the user timeout out where tcp_retries2 notices data in flight sooner', () => {
+    const plan = planPolicy({ battery: true });
+    expect(plan.best?.policy).toBe('7200:1:12');
+    expect(plan.best?.toleratesMs).toBe(11_000);
+    expect(plan.why[2]).toMatch(
+      /^no user timeout: one that lets all probes leave, 8086 s, would .*after 1019\.4 s at the latest \(tcp_retries2 = 15\)$/,
+    );
+    expect(planPolicy({ detectWithin: '15m' }).best?.numbers.userTimeout).toBeLessThan(900_000);
+    expect(planPolicy({ detectWithin: '17m' }).best?.numbers.userTimeout).toBeUndefined();
+  });
+
+  it('says how the user timeout comes about', () => {
+    const reasonOf = (requirements: Requirements) => planPolicy(requirements).why[2];
+    expect(reasonOf({ behind: ['azure-lb'], tolerate: '60s' })).toMatch(
+      /^user timeout \d+ s, not \d+ s \(auto\): late timers can delay the last probe to [\d.]+ s; /,
+    );
+    expect(reasonOf({ detectWithin: '10s', tolerate: '2s' })).toMatch(/^user timeout \d+ s \(auto\); /);
+  });
+
+  it('says which requirements contradict each other, and what to change', () => {
+    const plan = planPolicy({ detectWithin: '5s', tolerate: '20s', behind: ['istio'] });
+    expect(plan).toMatchObject({
       best: null,
-      giveUp: ['detectWithin', 'tolerate'],
-    });
-    expect(planPolicy({ detectWithin: '30s', behind: ['aws-alb'] })).toEqual({ best: null, giveUp: ['behind'] });
-    expect(planPolicy({ detectWithin: '5s', tolerate: '20s', behind: ['aws-alb'] })).toEqual({
-      best: null,
+      between: [['behind'], ['detectWithin', 'tolerate']],
       giveUp: [],
+      alternatives: [
+        { giveUp: ['detectWithin', 'behind'], nearest: { detectWithin: 26_000, behind: null }, policy: '1:1:21:23' },
+        { giveUp: ['tolerate', 'behind'], nearest: { tolerate: 2000, behind: null } },
+      ],
     });
+    expect(plan.why).toEqual([
+      'no policy meets behind istio',
+      'detectWithin 5s and tolerate 20s contradict each other',
+      expect.stringMatching(/^Istio terminates TCP/),
+    ]);
+    expect(planPolicy({ detectWithin: '5s', tolerate: '20s' })).toMatchObject({ giveUp: ['detectWithin', 'tolerate'] });
+    expect(planPolicy({ detectWithin: '30s', behind: ['aws-alb'] })).toMatchObject({ best: null, giveUp: ['behind'] });
   });
 
   it.each<[Requirements, string]>([

@@ -2,10 +2,11 @@ import { roundedSeconds } from '../duration.js';
 import { joinWithAnd } from '../join-with-and.js';
 import { probeTime } from '../model/detection-time.js';
 import type { TimeRange } from '../model/time-range.js';
+import type { CompletePolicy } from '../policy.js';
 import { howOften } from './how-often.js';
 import type { Proposal } from './proposal.js';
 import type { ReadRequirements } from './requirements.js';
-import { autoUserTimeout, withUserTimeout } from './user-timeout.js';
+import { autoUserTimeout, dataDetection, withShortestUserTimeout } from './user-timeout.js';
 
 /** Says the latest moment of something, rounded up. */
 const rounded = ({ latestMs }: TimeRange) => roundedSeconds(Math.ceil(latestMs / 100) * 100);
@@ -43,20 +44,29 @@ function probesReason(proposal: Proposal, required: ReadRequirements): string {
   );
 }
 
+/** Returns why the user timeout is not `auto`; nothing if it is. */
+function notAutoReason(numbers: CompletePolicy): string {
+  const auto = autoUserTimeout(numbers);
+  const { userTimeout = auto, count } = numbers;
+  if (userTimeout === auto) return ' (auto)';
+  const why =
+    userTimeout > auto
+      ? `late timers can delay the last probe to ${rounded(probeTime(numbers, count))}`
+      : `that would notice data in flight after ${latest(dataDetection({ userTimeout: auto }))}`;
+  return `, not ${roundedSeconds(auto)} (auto): ${why}`;
+}
+
 function userTimeoutReason({ numbers, detection }: Proposal): string {
   const inFlight = `with data in flight, a lost peer is noticed after ${latest(detection.inFlight)}`;
-  const { count, userTimeout } = numbers;
-  if (userTimeout === undefined) {
-    const { userTimeout: needed = 0 } = withUserTimeout(numbers);
+  if (numbers.userTimeout === undefined) {
+    const { userTimeout: needed = 0 } = withShortestUserTimeout(numbers);
     return (
       `no user timeout: one that lets all probes leave, ${roundedSeconds(needed)}, would delay detection; ` +
       `${inFlight} (tcp_retries2 = 15)`
     );
   }
-  const auto = autoUserTimeout(numbers);
-  const late = `, not ${roundedSeconds(auto)} (auto): late timers can delay the last probe to ${rounded(probeTime(numbers, count))}`;
   return (
-    `user timeout ${roundedSeconds(userTimeout)}${userTimeout === auto ? ' (auto)' : late}; ${inFlight}; ` +
+    `user timeout ${roundedSeconds(numbers.userTimeout)}${notAutoReason(numbers)}; ${inFlight}; ` +
     'a peer that is alive but reads nothing for that long loses the connection too'
   );
 }

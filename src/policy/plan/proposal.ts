@@ -18,21 +18,39 @@ export interface Proposal {
   readonly toleratesMs: number;
 }
 
-/** Requirements that no policy meets. */
-interface ImpossiblePlan {
-  readonly best: null;
-  /** Each requirement without which the others can be met; empty if no single one stands in the way. */
+/** A policy that meets requirements after some of them are changed. */
+export interface WayOut extends Proposal {
+  /** The requirements that are relaxed, or given up. No fewer of them are enough. */
   readonly giveUp: readonly Requirement[];
+  /**
+   * The nearest value of each, with which the policy meets the others: in milliseconds for times, also for the idle timeout of
+   * `behind`. `null` if it has to be given up.
+   */
+  readonly nearest: { readonly [name in Requirement]?: number | null };
 }
 
-/** The policy with the least traffic that meets requirements, and others that do. */
-interface PossiblePlan {
+/** The plan for requirements that a policy meets. */
+export interface PossiblePlan {
+  /** The policy with the least traffic that meets all requirements. */
   readonly best: Proposal;
-  /** Why each number is what it is. */
+  /** Why each number of the policy is what it is. */
   readonly why: readonly string[];
   /** Policies with more traffic that are notably better in something: fewer probes for about the same outage, sooner detection, longer outages, fewer mistakes. */
   readonly alternatives: readonly Proposal[];
 }
 
-/** The plan for requirements: a policy, or what to give up. */
+/** The plan for requirements that no policy meets. */
+export interface ImpossiblePlan {
+  readonly best: null;
+  /** Why no policy meets all requirements, each contradiction apart. */
+  readonly why: readonly string[];
+  /** Each contradiction: requirements that no policy meets together, while without any of them there is one. */
+  readonly between: readonly (readonly Requirement[])[];
+  /** Each requirement without which the others can be met; empty if no single one stands in the way. */
+  readonly giveUp: readonly Requirement[];
+  /** The policies for each way to change the requirements, the fewest changes first. */
+  readonly alternatives: readonly WayOut[];
+}
+
+/** The plan for requirements: a policy and others that meet them, or why there is none and what to change. */
 export type Plan = PossiblePlan | ImpossiblePlan;

@@ -26,25 +26,26 @@ const retriesMs = dataDetection({}).latestMs;
 /** Returns whether a policy needs a user timeout, because data in flight is noticed too late without one. */
 export const needsUserTimeout = (detectWithinMs: number) => detectWithinMs < retriesMs;
 
-/**
- * Returns a policy with the shortest user timeout that lets the kernel send all probes, however late its timers are: `auto` where it
- * does. With a long idle time timers are later than all intervals take, and `auto` would end a connection at one lost probe.
- */
-export function withUserTimeout({ idle, interval, count }: CompletePolicy): CompletePolicy {
-  const auto = { idle, interval, count, userTimeout: autoUserTimeout({ idle, interval, count }) };
-  if (probesOnKernels(auto).fewest >= count) return auto;
+/** Returns whether the kernel sends all probes of a policy with a user timeout, however late its timers are. */
+const sendsAllProbes = (policy: CompletePolicy) => probesOnKernels(policy).fewest >= policy.count;
+
+/** Returns a policy with the shortest user timeout, in whole seconds, that lets the kernel send all probes. */
+export function withShortestUserTimeout({ idle, interval, count }: CompletePolicy): CompletePolicy {
   const lastProbeMs = probeTime({ idle, interval, count }, count).latestMs;
-  const long = { ...auto, userTimeout: roundedUp(lastProbeMs + 1) };
-  return probesOnKernels(long).fewest >= count ? long : { ...long, userTimeout: long.userTimeout + stepMs };
+  const short = { idle, interval, count, userTimeout: roundedUp(lastProbeMs + 1) };
+  return sendsAllProbes(short) ? short : { ...short, userTimeout: short.userTimeout + stepMs };
 }
 
 /**
- * Returns a policy with a user timeout, or as it is if a user timeout notices nothing sooner, or a quiet peer too late: it replaces
- * `tcp_retries2` for data in flight (retransmits_timed_out() in net/ipv4/tcp_timer.c), also if it is longer.
+ * Returns a policy with a user timeout: `auto` where that lets all probes leave and is in time, or else the shortest. With a long idle
+ * time timers are later than all intervals take, and `auto` would end a connection at one lost probe.
+ *
+ * Returns the policy as it is if a user timeout notices nothing sooner, or a quiet peer too late: it replaces `tcp_retries2` for data
+ * in flight, also if it is longer (tcp_write_timeout() in net/ipv4/tcp_timer.c).
  */
 export function withUsefulUserTimeout(policy: CompletePolicy, detectWithinMs: number): CompletePolicy {
-  const ended = withUserTimeout(policy);
-  if (needsUserTimeout(detectWithinMs)) return ended;
-  const isSooner = dataDetection(ended).latestMs < retriesMs;
-  return isSooner && idleDetection(ended).latestMs <= detectWithinMs ? ended : policy;
+  const auto = { ...policy, userTimeout: autoUserTimeout(policy) };
+  const ended = sendsAllProbes(auto) && noticedMs(auto) <= detectWithinMs ? auto : withShortestUserTimeout(policy);
+  const isSooner = dataDetection(ended).latestMs < retriesMs && idleDetection(ended).latestMs <= detectWithinMs;
+  return isSooner ? ended : policy;
 }

@@ -5,14 +5,16 @@ import { policyWarnings } from './warnings.js';
 const codes = (text: string) => policyWarnings(parsePolicy(text)).map(({ code }) => code);
 
 it.each<[string, string[]]>([
-  ['30:5:3:auto', []],
+  ['30:5:3:auto', ['zero-window-times-out']],
   ['30:5:3', ['data-in-flight-governs']],
-  ['5:2:3:4', ['user-timeout-below-idle', 'count-is-ignored']],
-  ['30:5:3:34', ['user-timeout-allows-one-probe', 'count-is-ignored']],
-  ['30:5:3:120', ['count-is-ignored']],
+  ['5:2:3:4', ['user-timeout-below-idle', 'count-is-ignored', 'zero-window-times-out']],
+  ['30:5:3:34', ['user-timeout-allows-one-probe', 'count-is-ignored', 'zero-window-times-out']],
+  ['30:5:3:120', ['count-is-ignored', 'zero-window-times-out']],
   ['30:5:1', ['count-1', 'data-in-flight-governs']],
-  ['5:30:2:auto', ['interval-longer-than-idle']],
-  ['30000s:5000s:3:auto', ['milliseconds-meant']],
+  ['5:30:2:auto', ['zero-window-times-out', 'interval-longer-than-idle']],
+  ['7200:1:12:8086', ['user-timeout-delays-detection', 'zero-window-times-out']],
+  ['7200:1:12', ['data-in-flight-governs']],
+  ['30000s:5000s:3:auto', ['user-timeout-delays-detection', 'zero-window-times-out', 'milliseconds-meant']],
 ])('%s has the warnings %j', (text, expected) => {
   expect(codes(text)).toEqual(expected);
 });
@@ -30,4 +32,12 @@ it('says why, and where it can be read', () => {
 it('takes rtoMax into account', () => {
   const [warning] = policyWarnings({ ...parsePolicy('30:5:3'), rtoMax: 1000 });
   expect(warning?.message).toMatch(/up to 1\d s/);
+});
+
+it('says what a user timeout costs', () => {
+  const [delays, zeroWindow] = policyWarnings(parsePolicy('7200:1:12:8086'));
+  expect(delays?.message).toMatch(/ noticed after up to 8961 s, without the user timeout after up to 1020 s: /);
+  expect(zeroWindow?.message).toBe(
+    'the user timeout also ends a connection whose peer is alive, but reads nothing for 8086 s while data waits for it',
+  );
 });

@@ -56,6 +56,27 @@ const rules: readonly ((settings: QuietSettings) => PolicyWarning | undefined)[]
       source: 'Linux Documentation/networking/ip-sysctl.rst, tcp_retries2; tcp_keepalive_timer()',
     };
   },
+  ({ userTimeout = 0, rtoMax }) => {
+    if (userTimeout === 0) return undefined;
+    const options = rtoMax === undefined ? {} : { rtoMax };
+    const withoutMs = inFlightDetection(options, { retries2: 15 }).latestMs;
+    const { latestMs } = inFlightDetection({ ...options, userTimeout }, { retries2: 15 });
+    if (latestMs <= withoutMs) return undefined;
+    const [late, sooner] = [latestMs, withoutMs].map((ms) => `${Math.ceil(ms / 1000)} s`);
+    return {
+      code: 'user-timeout-delays-detection',
+      message: `a peer that vanishes with data in flight is noticed after up to ${late}, without the user timeout after up to ${sooner}: the user timeout replaces tcp_retries2`,
+      source: 'Linux net/ipv4/tcp_timer.c, tcp_write_timeout()',
+    };
+  },
+  ({ userTimeout = 0 }) =>
+    userTimeout === 0
+      ? undefined
+      : {
+          code: 'zero-window-times-out',
+          message: `the user timeout also ends a connection whose peer is alive, but reads nothing for ${spokenDuration(userTimeout)} while data waits for it`,
+          source: 'Linux net/ipv4/tcp_timer.c, tcp_probe_timer()',
+        },
   ({ idle, interval }) =>
     interval <= idle
       ? undefined

@@ -1,17 +1,19 @@
 import { isatty } from 'node:tty';
 import { Command, InvalidArgumentError, Option } from 'commander';
 import { joinWithAnd } from '../../../policy/join-with-and.js';
-import { findWaysOut } from '../../../policy/plan/find-ways-out.js';
+import { conflictReasons } from '../../../policy/plan/conflict-reasons.js';
 import { middleboxes } from '../../../policy/plan/middleboxes.js';
 import { planPolicy } from '../../../policy/plan/plan-policy.js';
-import { readRequirements } from '../../../policy/plan/requirements.js';
+import type { Plan } from '../../../policy/plan/proposal.js';
+import { type Requirements, readRequirements } from '../../../policy/plan/requirements.js';
 import { exitCodes } from '../../exit-codes.js';
 import { middleboxesArgument } from '../../shared/behind-option.js';
 import { positiveArgument, shareArgument, wholeArgument } from '../../shared/number-arguments.js';
+import { optionFlag } from '../../shared/option-flag.js';
 import { withValues } from '../../shared/option-values.js';
 import { outputWidth, print, printJson, printMessage, shownExitCode } from '../../shared/output.js';
 import { durationOption } from '../../shared/selection-options.js';
-import { conflictJson, planJson } from './json.js';
+import { planJson } from './json.js';
 import { type Needs, requirementsOf } from './needs.js';
 import { askQuestions } from './questions.js';
 import { renderConflict, renderPlan } from './text.js';
@@ -20,21 +22,24 @@ interface PlanOptions extends Needs {
   readonly json?: true;
 }
 
+/** Returns the plan for requirements; why there is none is said in options. */
+function planInOptions(requirements: Requirements): Plan {
+  const plan = planPolicy(requirements);
+  if (plan.best !== null) return plan;
+  return { ...plan, why: conflictReasons(plan.between, readRequirements(requirements), optionFlag) };
+}
+
 /** Prints the plan, and returns the exit code. */
 function showPlan(needs: Needs, isJson = false): number {
   const requirements = requirementsOf(needs);
-  const required = readRequirements(requirements);
-  const plan = planPolicy(requirements);
-  if (plan.best === null) {
-    const conflict = findWaysOut(required);
-    if (isJson) printJson(conflictJson(conflict, required));
-    else print(renderConflict(conflict, required, outputWidth()));
-    return shownExitCode(exitCodes.unanswered);
+  const plan = planInOptions(requirements);
+  if (isJson) printJson(planJson(plan));
+  else {
+    const required = readRequirements(requirements);
+    const width = outputWidth();
+    print(plan.best === null ? renderConflict(plan, required, width) : renderPlan(plan, required, width));
   }
-  const { best, why, alternatives } = plan;
-  if (isJson) printJson(planJson(best, why, alternatives));
-  else print(renderPlan(best, why, alternatives, required, outputWidth()));
-  return shownExitCode();
+  return shownExitCode(plan.best === null ? exitCodes.unanswered : undefined);
 }
 
 async function askAndShow(): Promise<number> {
@@ -78,7 +83,7 @@ function once(option: Option): Option {
 export function planCommand(): Command {
   return new Command('plan')
     .description('find the policy that meets needs with the least traffic')
-    .addOption(once(durationOption('--detect-within <duration>', 'notice a quiet peer that is lost within this time')))
+    .addOption(once(durationOption('--detect-within <duration>', 'notice a lost peer within this time, quiet or not')))
     .addOption(
       withValues(
         new Option('--behind <middlebox>', "stay connected behind it: 'azure-lb', '350s'").argParser(

@@ -1,17 +1,22 @@
 import { createInterface } from 'node:readline/promises';
 import { InvalidArgumentError } from 'commander';
+import { middleboxes } from '../../../policy/plan/middleboxes.js';
 import { middleboxesArgument } from '../../shared/behind-option.js';
 import { wholeArgument } from '../../shared/number-arguments.js';
 import { outputWidth, print } from '../../shared/output.js';
 import { durationArgument } from '../../shared/selection-options.js';
+import { renderColumns } from '../../text/columns.js';
 import { wrapText } from '../../text/wrap-text.js';
 import type { Needs } from './needs.js';
+import { widest } from './text.js';
 
 /** One question. An answer that is not `none` becomes an option. */
 interface Question {
   readonly text: string;
   /** The answer of an empty line. */
   readonly usual: string;
+  /** The names that an answer can have, which `?` lists. */
+  readonly names?: readonly string[];
   /** Returns what the answer asks for, and the option that says it; neither if nothing is asked for. */
   read(answer: string): { readonly need?: Partial<Needs>; readonly option?: string };
 }
@@ -36,8 +41,9 @@ const questions: readonly Question[] = [
     read: optional('--detect-within', (answer) => ({ detectWithin: durationArgument(answer) })),
   },
   {
-    text: "What is on the path? A middlebox such as 'azure-lb', an idle timeout such as '350s', several with commas, or 'none'",
+    text: "What is on the path? A middlebox such as 'azure-lb', an idle timeout such as '350s', several with commas, or 'none'; '?' lists the names",
     usual: 'none',
+    names: middleboxes.map(({ name }) => name),
     read: optional('--behind', (answer) => ({ behind: middleboxesArgument(answer) })),
   },
   {
@@ -69,11 +75,18 @@ const mostTries = 20;
 type Lines = AsyncIterator<string>;
 
 /** Asks until the answer can be read; `undefined` if the input ends first. */
-async function ask({ text, usual, read }: Question, lines: Lines): Promise<ReturnType<Question['read']> | undefined> {
+async function ask(
+  { text, usual, names, read }: Question,
+  lines: Lines,
+): Promise<ReturnType<Question['read']> | undefined> {
   for (let tries = 0; tries < mostTries; tries += 1) {
     print(`${wrapText(`${text} [${usual}]:`, outputWidth())} `);
     const { value, done } = await lines.next();
     if (done) return undefined;
+    if (names !== undefined && value.trim() === '?') {
+      print(`${renderColumns(names, Math.min(outputWidth(), widest))}\n`);
+      continue;
+    }
     try {
       return read(value.trim().replaceAll(/\s*,\s*/g, ',') || usual);
     } catch (error) {

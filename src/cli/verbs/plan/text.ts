@@ -1,20 +1,18 @@
 import { groupDigits } from '../../../policy/group-digits.js';
 import { dayMs } from '../../../policy/model/traffic.js';
-import type { Conflict, WayOut } from '../../../policy/plan/find-ways-out.js';
+import { nearestText } from '../../../policy/plan/conflict-reasons.js';
 import { howOften } from '../../../policy/plan/how-often.js';
-import type { Proposal } from '../../../policy/plan/proposal.js';
+import type { ImpossiblePlan, PossiblePlan, Proposal, WayOut } from '../../../policy/plan/proposal.js';
 import type { ReadRequirements } from '../../../policy/plan/requirements.js';
+import { noticedMs } from '../../../policy/plan/user-timeout.js';
 import { optionFlag } from '../../shared/option-flag.js';
-import { counted } from '../../text/counted.js';
 import { humanDuration, longestDuration } from '../../text/duration.js';
 import { surenessMarks } from '../../text/middlebox.js';
 import { type Column, renderTable } from '../../text/table.js';
 import { wrapText } from '../../text/wrap-text.js';
-import { conflictReasons } from './conflict-reasons.js';
-import { changedOption } from './needs.js';
 
 /** Lines longer than this are hard to read. */
-const widest = 100;
+export const widest = 100;
 
 const countText = (number: number) =>
   number >= 100 ? groupDigits(Math.round(number)) : `${Number(number.toPrecision(3))}`;
@@ -28,27 +26,37 @@ const columns: readonly Column[] = [
   { title: 'POLICY' },
   { title: 'NOTICED AFTER', shortTitle: 'NOTICED', align: 'right', worth: 4 },
   { title: 'SURVIVES AN OUTAGE OF', shortTitle: 'OUTAGE', align: 'right', worth: 3 },
-  { title: 'PACKETS A DAY', shortTitle: 'PACKETS', align: 'right', worth: 2 },
+  { title: 'PACKETS A DAY', shortTitle: 'PACKETS/DAY', align: 'right', worth: 2 },
 ];
 
 const mistakes: Column = { title: 'ENDS A HEALTHY ONE EVERY', shortTitle: 'MISTAKE', align: 'right', worth: 1 };
+
+/** The column of the changes of requirements, and the texts of each proposal, one below the other. */
+interface Changes {
+  readonly column: Column;
+  readonly texts: readonly (readonly string[])[];
+}
 
 function renderProposals(
   proposals: readonly Proposal[],
   { path }: ReadRequirements,
   width: number,
-  changes?: { readonly column: Column; readonly texts: readonly string[] },
+  changes?: Changes,
 ): string {
   const isLossy = path.loss > 0;
-  const rows = proposals.map(({ policy, detection, toleratesMs, traffic, falseAlarmsPerDay }, at) => [
-    ...(changes === undefined ? [] : [changes.texts[at] ?? '']),
-    policy,
-    longestDuration(detection.idle.latestMs),
-    humanDuration(toleratesMs),
-    countText(traffic.packetsPerDay),
-    ...(isLossy ? [everyText(falseAlarmsPerDay)] : []),
-  ]);
   const shown = [...(changes === undefined ? [] : [changes.column]), ...columns, ...(isLossy ? [mistakes] : [])];
+  const rows = proposals.flatMap(({ policy, numbers, toleratesMs, traffic, falseAlarmsPerDay }, at) => {
+    const [change, ...more] = changes?.texts[at] ?? [];
+    const row = [
+      ...(change === undefined ? [] : [change]),
+      policy,
+      longestDuration(noticedMs(numbers)),
+      humanDuration(toleratesMs),
+      countText(traffic.packetsPerDay),
+      ...(isLossy ? [everyText(falseAlarmsPerDay)] : []),
+    ];
+    return [row, ...more.map((text) => [text, ...shown.slice(1).map(() => '')])];
+  });
   return renderTable(shown, rows, width);
 }
 
@@ -60,16 +68,18 @@ function behindLines({ behind }: ReadRequirements): string[] {
   });
 }
 
-function trafficLines({ traffic, wakeUpsPerDay }: Proposal, { connections, isOnBattery }: ReadRequirements): string[] {
+function costLines({ traffic, wakeUpsPerDay }: Proposal, { connections, isOnBattery }: ReadRequirements): string[] {
   const { packetsPerSecond } = traffic;
-  const all = `${counted(connections, 'quiet connection')}: ${countText(packetsPerSecond)} packets a second.`;
+  const all = `${groupDigits(connections)} quiet connections: ${countText(packetsPerSecond)} packets a second.`;
   const wakeUps = `The radio wakes up ${groupDigits(Math.round(wakeUpsPerDay))} times a day for a quiet connection.`;
   return [...(connections > 1 ? [all] : []), ...(isOnBattery ? [wakeUps] : [])];
 }
 
-function outageLines({ toleratesMs }: Proposal, { tolerateMs }: ReadRequirements): string[] {
-  if (tolerateMs > 0) return [];
-  return [`Without --tolerate: an outage of more than ${humanDuration(toleratesMs)} may end a healthy connection.`];
+/** Returns what the policy comes to where nothing was asked for. */
+function unaskedLines({ toleratesMs, numbers }: Proposal, { tolerateMs, detectWithinMs }: ReadRequirements): string[] {
+  const noticed = `Without --detect-within: a lost peer is noticed after up to ${longestDuration(noticedMs(numbers))}.`;
+  const survived = `Without --tolerate: an outage of more than ${humanDuration(toleratesMs)} may end a healthy connection.`;
+  return [...(Number.isFinite(detectWithinMs) ? [] : [noticed]), ...(tolerateMs > 0 ? [] : [survived])];
 }
 
 const paragraphs = (texts: readonly string[], width: number) =>
@@ -77,14 +87,12 @@ const paragraphs = (texts: readonly string[], width: number) =>
 
 /** Returns a plan, for people. */
 export function renderPlan(
-  best: Proposal,
-  why: readonly string[],
-  alternatives: readonly Proposal[],
+  { best, why, alternatives }: PossiblePlan,
   required: ReadRequirements,
   terminalWidth: number,
 ): string {
   const width = Math.min(terminalWidth, widest);
-  const facts = [...behindLines(required), ...trafficLines(best, required), ...outageLines(best, required)];
+  const facts = [...behindLines(required), ...costLines(best, required), ...unaskedLines(best, required)];
   return `${[
     wrapText(`Policy: ${best.policy}`, width),
     paragraphs(why, width),
@@ -96,22 +104,29 @@ export function renderPlan(
 /** Returns a reason as a sentence; an option keeps its case. */
 const sentence = (reason: string) => `${reason.slice(0, 1).toUpperCase()}${reason.slice(1)}.`;
 
-function changeText({ giveUp, nearest }: WayOut): string {
-  const [name] = giveUp;
-  if (nearest !== null && name !== undefined) return changedOption(name, nearest);
-  return `without ${giveUp.map(optionFlag).join(', ')}`;
+/** Returns the changes of a way out, new values before what is given up, each as a text that follows the one before. */
+function changeTexts({ giveUp, nearest }: WayOut): string[] {
+  const changed = giveUp.flatMap((name) => {
+    const value = nearest[name];
+    return typeof value === 'number' ? [`${optionFlag(name)} ${nearestText(name, value)}`] : [];
+  });
+  const without = giveUp.filter((name) => nearest[name] === null).map((name) => `without ${optionFlag(name)}`);
+  return [...changed, ...without].map((text, at) => (at === 0 ? text : `and ${text}`));
 }
 
 /** Returns why no policy meets the needs, and what to change, for people. */
-export function renderConflict(conflict: Conflict, required: ReadRequirements, terminalWidth: number): string {
+export function renderConflict(plan: ImpossiblePlan, required: ReadRequirements, terminalWidth: number): string {
   const width = Math.min(terminalWidth, widest);
-  const { between, waysOut } = conflict;
-  const [head = '', ...more] = conflictReasons(conflict, required);
-  const changes = { column: { title: 'CHANGE' }, texts: waysOut.map(changeText) };
-  const proposals = waysOut.map(({ proposal }) => proposal);
+  const { why, between, alternatives } = plan;
+  const heads = why.slice(0, between.length);
+  const isOneNeed = between[0]?.length === 1;
+  const sentences = heads.map((head, at) =>
+    sentence(at === 0 && !isOneNeed ? `no policy meets all needs: ${head}` : head),
+  );
+  const changes = { column: { title: 'CHANGE' }, texts: alternatives.map(changeTexts) };
   return `${[
-    wrapText(sentence(between.length > 1 ? `no policy meets all needs: ${head}` : head), width),
-    ...more.map((reason) => wrapText(sentence(reason), width)),
-    ...(waysOut.length > 0 ? [renderProposals(proposals, required, width, changes)] : []),
+    paragraphs(sentences, width),
+    ...why.slice(between.length).map((reason) => wrapText(sentence(reason), width)),
+    ...(alternatives.length > 0 ? [renderProposals(alternatives, required, width, changes)] : []),
   ].join('\n\n')}\n`;
 }
