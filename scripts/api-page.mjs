@@ -19,6 +19,7 @@ const pagesOf = {
     'watch-peers',
     'ask-a-peer',
     'predict-detection',
+    'choose-a-policy',
     'export',
     'middleboxes',
     'kernel-defaults',

@@ -61,7 +61,7 @@ describe.concurrent('tcp-keepalive plan without options, on a terminal', () => {
     type('\r');
     await shows(/\[none\]:\s*$/s);
     type('?\r');
-    await shows(/aws-nlb .*\[none\]:\s*$/s);
+    await shows(/\saws-nlb\s.*\[none\]:\s*$/s);
     type('aws-nlb\r\r\r\r');
     const { code, stdout } = await result;
     expect(code).toBe(0);

@@ -105,7 +105,7 @@ describe('tcp-keepalive plan', () => {
     ],
     [
       ['--detect-within', '5s', '--tolerate', '20s', '--connections', '1e6', '--max-packets-per-second', '1000'],
-      /^No policy meets all needs: --detect-within 5s and --tolerate 20s contradict each other\. --detect-within 5s and --max-packets-per-second 1000 contradict/,
+      /^No policy meets all needs: --detect-within 5s and --tolerate 20s contradict each other\. --detect-within 5s and --max-packets-per-second 1000 for 1,000,000 connections contradict/,
     ],
   ])('%j cannot be met', async (args, says) => {
     const { code, stdout, stderr } = await runCli('plan', ...args);

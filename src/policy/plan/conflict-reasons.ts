@@ -1,3 +1,4 @@
+import { groupDigits } from '../group-digits.js';
 import { joinWithAnd } from '../join-with-and.js';
 import { behindWarning } from './behind-warning.js';
 import { judgeBehind } from './judge-behind.js';
@@ -25,7 +26,8 @@ const values: { readonly [name in Requirement]: (required: ReadRequirements) => 
   tolerate: ({ tolerateMs }) => optionDuration(tolerateMs),
   behind: ({ behind }) => behind.map(({ name }) => name).join(','),
   maxFalse: ({ maxFalse }) => `${maxFalse}`,
-  maxPacketsPerSecond: ({ maxPacketsPerSecond }) => `${maxPacketsPerSecond}`,
+  maxPacketsPerSecond: ({ maxPacketsPerSecond, connections }) =>
+    `${maxPacketsPerSecond}${connections === 1 ? '' : ` for ${groupDigits(connections)} connections`}`,
 };
 
 /** Formats the nearest value of a requirement. */

@@ -7,7 +7,7 @@ import { readMiddlebox } from './middleboxes.js';
 
 /** What a policy must reach. What is left out is not asked for. */
 export interface Requirements {
-  /** A peer that vanishes while nothing is in flight is noticed within this time, timer lateness included. */
+  /** A peer that vanishes is noticed within this time, timer lateness included: a quiet one, and one with data in flight. */
   readonly detectWithin?: Duration | undefined;
   /** A quiet, healthy connection survives an outage of the path that lasts as long as this. */
   readonly tolerate?: Duration | undefined;
