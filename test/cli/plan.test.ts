@@ -1,6 +1,7 @@
 import { stripVTControlCharacters } from 'node:util';
 import { describe, expect, it } from 'vitest';
-import { detectionTime, judgeBehind } from '../../src/index.js';
+import { optionFlag } from '../../src/cli/shared/option-flag.js';
+import { detectionTime, judgeBehind, planPolicy } from '../../src/index.js';
 import { runCli } from './run-cli.js';
 import { onTerminal } from './terminal.js';
 
@@ -37,6 +38,7 @@ describe('tcp-keepalive plan', () => {
     const whole = `${plan.policy}:${plan.userTimeout}ms`;
     expect(detectionTime(whole)).toEqual(detectionTime(plan.wholePolicy));
     expect(detectionTime(whole).latestMs).toBeLessThanOrEqual(45_000);
+    expect(detectionTime(whole, 'data-in-flight').latestMs).toBeLessThanOrEqual(45_000);
     expect(judgeBehind(whole, 'azure-lb').outcome).toBe('safe');
     expect(plan.toleratesMs).toBeGreaterThanOrEqual(20_000);
     expect(plan.why.map((reason) => reason.split(' ')[0])).toEqual(['idle', 'interval', 'user']);
@@ -90,6 +92,34 @@ describe('tcp-keepalive plan', () => {
     expect(text.stdout).toMatch(/^--detect-within \d+s +\d+:1:21:\d+ /m);
   });
 
+  it('prints what planPolicy returns, also without a policy', async () => {
+    const needs = ['--detect-within', '5s', '--tolerate', '20s', '--behind', 'istio'];
+    const { plan } = await planned(...needs, '--connections', '1000000', '--max-packets-per-second', '1000');
+    const { best, why, alternatives, ...others } = planPolicy({
+      ...{ detectWithin: '5s', tolerate: '20s', behind: ['istio'], connections: 1_000_000, maxPacketsPerSecond: 1000 },
+    });
+    expect(best).toBeNull();
+    expect(plan).toMatchObject(others);
+    expect(plan.why).toEqual(
+      why.map((reason) =>
+        reason.replaceAll(/(?:detectWithin|tolerate|maxPacketsPerSecond|behind)(?= )/g, (name) => optionFlag(name)),
+      ),
+    );
+    expect(plan.alternatives).toMatchObject(
+      alternatives.map(({ policy, numbers: _numbers, ...proposal }) => ({ ...proposal, wholePolicy: policy })),
+    );
+  });
+
+  it('says what was not asked for', async () => {
+    const { stdout } = await runCli('plan', '--battery');
+    expect(flat(stdout)).toMatch(/^Policy: 7200:1:12 /);
+    expect(flat(stdout)).toContain(
+      'Without --detect-within: a lost peer is noticed after up to 2 h 15 min. Without --tolerate: an outage of',
+    );
+    const asked = await runCli('plan', '--detect-within', '45s', '--tolerate', '5s');
+    expect(asked.stdout).not.toContain('Without --');
+  });
+
   it.each([
     [['--behind', 'aws-alb'], /No policy meets --behind aws-alb\. .*terminates TCP.*HTTP\/2 PING/],
     [['--behind', 'kemp'], /Whether keepalive counts at Kemp LoadMaster is not known/],
@@ -104,7 +134,7 @@ describe('tcp-keepalive plan', () => {
       /^No policy meets --behind aws-alb\. --detect-within 5s and --tolerate 20s contradict each other\. .* --detect-within 26s .* and without --behind --tolerate 2s .* and without --behind $/,
     ],
     [
-      ['--detect-within', '5s', '--tolerate', '20s', '--connections', '1e6', '--max-packets-per-second', '1000'],
+      ['--detect-within', '5s', '--tolerate', '20s', '--connections', '1000000', '--max-packets-per-second', '1000'],
       /^No policy meets all needs: --detect-within 5s and --tolerate 20s contradict each other\. --detect-within 5s and --max-packets-per-second 1000 for 1,000,000 connections contradict/,
     ],
   ])('%j cannot be met', async (args, says) => {
@@ -153,7 +183,7 @@ describe('tcp-keepalive plan', () => {
       const lines = stripVTControlCharacters(stdout).split('\r\n');
       expect(Math.max(...lines.map((line) => line.length))).toBeLessThanOrEqual(cols);
       expect(stdout).not.toContain('…');
-      expect(stdout).toMatch(/POLICY +NOTICED/);
+      expect(stdout).toMatch(/POLICY +NOTICED .*PACKETS(?: A |\/)DAY/);
     }
   });
 });
