@@ -4,9 +4,9 @@ import type { TimelineEntry, TimelineStep } from '../../../policy/model/timeline
 import { dayMs } from '../../../policy/model/traffic.js';
 import type { BehindJudgement } from '../../../policy/plan/judge-behind.js';
 import type { Middlebox } from '../../../policy/plan/middlebox.js';
+import { surenessMarks } from '../../../policy/plan/sureness-marks.js';
 import { counted } from '../../text/counted.js';
 import { humanDuration, longestDuration } from '../../text/duration.js';
-import { surenessMarks } from '../../text/middlebox.js';
 import { renderTable } from '../../text/table.js';
 import { wrapText } from '../../text/wrap-text.js';
 import type { Explanation } from './explanation.js';

@@ -32,7 +32,7 @@ function showPlan(needs: Needs, isJson = false): number {
     return shownExitCode(exitCodes.unanswered);
   }
   const { best, why, alternatives } = plan;
-  if (isJson) printJson(planJson(best, why, alternatives));
+  if (isJson) printJson(planJson(best, why, alternatives, required));
   else print(renderPlan(best, why, alternatives, required, outputWidth()));
   return shownExitCode();
 }
