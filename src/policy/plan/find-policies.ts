@@ -4,7 +4,7 @@ import { type CompletePolicy, limits } from '../policy.js';
 import type { Middlebox } from './middlebox.js';
 import { radioTailMs } from './radio.js';
 import type { ReadRequirements } from './requirements.js';
-import { needsUserTimeout, noticedMs, withShortestUserTimeout, withUsefulUserTimeout } from './user-timeout.js';
+import { isNoticedWithin, withUsefulUserTimeout } from './user-timeout.js';
 
 /** The policies among which the best is looked for. All repeat a lost probe. */
 interface Scope {
@@ -61,6 +61,11 @@ export function certainTimeoutMs({ timeoutMs, keepAliveCounts }: Middlebox): num
   return keepAliveCounts === true && timeoutMs !== null ? timeoutMs : 0;
 }
 
+/** Returns the idle timeout that probes must beat behind all of these middleboxes. */
+export function leastTimeoutMs(behind: readonly Middlebox[]): number {
+  return behind.reduce((least, box) => Math.min(least, certainTimeoutMs(box)), Number.POSITIVE_INFINITY);
+}
+
 /** The policies of one count that meet requirements. Times are in milliseconds. */
 class PoliciesOfCount {
   readonly #count: number;
@@ -76,7 +81,7 @@ class PoliciesOfCount {
     const { detectWithinMs, behind, connections, maxPacketsPerSecond } = required;
     this.#count = count;
     this.#required = required;
-    this.#keptMs = Math.min(...behind.map(certainTimeoutMs));
+    this.#keptMs = leastTimeoutMs(behind);
     this.#mostIdleMs = Number.isFinite(detectWithinMs) ? Math.min(limits.idle.max, detectWithinMs) : mostIdleMs;
     this.#mostIntervalMs = mostIntervalMs;
     // A probe and its answer.
@@ -152,27 +157,24 @@ class PoliciesOfCount {
 
   /** Returns whether a policy may be in time: if not, none with a longer idle time or a longer interval is. */
   #canBeInTime(idle: number, interval: number): boolean {
+    const policy = { idle, interval, count: this.#count };
     // Without a user timeout, a quiet peer is noticed as soon as with one, or sooner.
-    return interval <= this.#mostInterval(idle) && this.#isQuietInTime({ idle, interval, count: this.#count });
+    const isNoticed = idleDetection(policy).latestMs <= this.#required.detectWithinMs;
+    return interval <= this.#mostInterval(idle) && isNoticed && this.#isKept(policy);
   }
 
-  /** Returns whether a policy without a user timeout is in time, with the one that it needs: what a shorter idle time makes true. */
+  /** Returns whether a policy is in time, with the user timeout that it may need: what a shorter idle time makes true. */
   #isInTime(policy: CompletePolicy): boolean {
-    const { detectWithinMs } = this.#required;
-    if (!this.#isQuietInTime(policy)) return false;
-    return !needsUserTimeout(detectWithinMs) || noticedMs(withShortestUserTimeout(policy)) <= detectWithinMs;
+    return this.#isKept(policy) && isNoticedWithin(policy, this.#required.detectWithinMs);
   }
 
-  #isQuietInTime(policy: CompletePolicy): boolean {
-    const { detectWithinMs } = this.#required;
-    const isKept = this.#keptMs === Number.POSITIVE_INFINITY || probeTime(policy, 2).latestMs < this.#keptMs;
-    return isKept && (detectWithinMs === Number.POSITIVE_INFINITY || idleDetection(policy).latestMs <= detectWithinMs);
+  #isKept(policy: CompletePolicy): boolean {
+    return this.#keptMs === Number.POSITIVE_INFINITY || probeTime(policy, 2).latestMs < this.#keptMs;
   }
 }
 
 function policiesOfCounts(scope: Scope, required: ReadRequirements): PoliciesOfCount[] {
-  const { behind } = required;
-  if (behind.some((box) => certainTimeoutMs(box) === 0)) return [];
+  if (leastTimeoutMs(required.behind) === 0) return [];
   const counts = Array.from({ length: scope.mostCount - leastCount + 1 }, (_, at) => leastCount + at);
   return counts.map((count) => new PoliciesOfCount(count, required, scope));
 }

@@ -6,17 +6,17 @@ import { type Requirement, type Requirements, readRequirements } from './require
 
 /** Draws requirements of which many contradict each other. */
 function draw(random: () => number) {
-  const between = (least: number, most: number) => Math.round(least * (most / least) ** random());
+  const conflicts = (least: number, most: number) => Math.round(least * (most / least) ** random());
   const box = ['azure-lb', '60s', '10s', 'aws-alb'][Math.floor(random() * 4)] as string;
   const all = {
-    detectWithin: between(1000, 100_000),
-    tolerate: between(1000, 100_000),
+    detectWithin: conflicts(1000, 100_000),
+    tolerate: conflicts(1000, 100_000),
     behind: [box],
     maxFalse: 10 ** -(random() * 6),
-    maxPacketsPerSecond: between(1, 1000),
+    maxPacketsPerSecond: conflicts(1, 1000),
   };
   const stated = (Object.keys(all) as Requirement[]).filter(() => random() < 0.7);
-  const path = { loss: random() * 0.4, connections: between(1, 20_000) };
+  const path = { loss: random() * 0.4, connections: conflicts(1, 20_000) };
   return { ...Object.fromEntries(stated.map((name) => [name, all[name]])), ...path } as Requirements;
 }
 
@@ -49,28 +49,29 @@ const contains = (set: readonly Requirement[], part: readonly Requirement[]) =>
 
 describe('findWaysOut', () => {
   const random = randomFrom(17);
-  const conflicts = Array.from({ length: 400 }, () => draw(random))
+  const impossible = Array.from({ length: 400 }, () => draw(random))
     .filter((requirements) => plannedFor(requirements).length === 0)
     .map((requirements) => ({ requirements, ...findWaysOut(readRequirements(requirements)) }));
 
   it('names all requirements that no policy meets together, none of them in vain', () => {
-    expect(conflicts.length).toBeGreaterThan(100);
-    expect(conflicts.some(({ between }) => between.length > 1)).toBe(true);
-    for (const { requirements, between } of conflicts) {
+    expect(impossible.length).toBeGreaterThan(100);
+    expect(impossible.some(({ conflicts }) => conflicts.length > 1)).toBe(true);
+    for (const { requirements, conflicts } of impossible) {
       const stated = every.filter((name) => requirements[name] !== undefined);
       for (const set of setsOf(stated)) {
         const alone = changed(requirements, givenUp(stated.filter((name) => !set.includes(name))));
-        const isContradiction = between.some((names) => contains(set, names));
+        const isContradiction = conflicts.some((names) => contains(set, names));
         expect(plannedFor(alone).length === 0, JSON.stringify([alone, set])).toBe(isContradiction);
       }
-      for (const names of between) expect(between.filter((other) => contains(names, other))).toEqual([names]);
+      for (const names of conflicts) expect(conflicts.filter((other) => contains(names, other))).toEqual([names]);
     }
   });
 
   it('has all ways out, and changes nothing in vain', () => {
-    for (const { requirements, between, waysOut } of conflicts) {
+    for (const { requirements, conflicts, waysOut } of impossible) {
       const stated = every.filter((name) => requirements[name] !== undefined);
-      const ends = (set: readonly Requirement[]) => between.every((names) => names.some((name) => set.includes(name)));
+      const ends = (set: readonly Requirement[]) =>
+        conflicts.every((names) => names.some((name) => set.includes(name)));
       const ways = setsOf(stated).filter(
         (set) => ends(set) && set.every((name) => !ends(set.filter((n) => n !== name))),
       );
@@ -80,7 +81,7 @@ describe('findWaysOut', () => {
 
   it('finds the nearest values that can be met, and nothing nearer', () => {
     let values = 0;
-    for (const { requirements, waysOut } of conflicts) {
+    for (const { requirements, waysOut } of impossible) {
       for (const { giveUp, nearest, ...proposal } of waysOut) {
         const met = Object.fromEntries(
           giveUp.map((name) => [name, nearest[name] === null ? undefined : around[name](nearest[name] ?? 0).met]),

@@ -1,11 +1,11 @@
-import { canMeet, certainTimeoutMs } from './find-policies.js';
+import { canMeet, certainTimeoutMs, leastTimeoutMs } from './find-policies.js';
 import { findProposals } from './find-proposals.js';
 import type { WayOut } from './proposal.js';
 import { type ReadRequirements, type Requirement, statedNames, withoutRequirements } from './requirements.js';
 
 /** Why no policy meets requirements, and what to change. */
 export interface Conflict {
-  readonly between: readonly (readonly Requirement[])[];
+  readonly conflicts: readonly (readonly Requirement[])[];
   readonly waysOut: readonly WayOut[];
 }
 
@@ -40,10 +40,10 @@ const scales: { readonly [name in Requirement]: (required: ReadRequirements) => 
     relaxed: (value) => ({ tolerateMs: value }),
   }),
   behind: ({ behind }) => {
-    const timeouts = behind.map(certainTimeoutMs);
-    if (timeouts.includes(0)) return undefined;
+    const leastMs = leastTimeoutMs(behind);
+    if (leastMs === 0) return undefined;
     return {
-      strictest: Math.ceil(Math.min(...timeouts) / second),
+      strictest: Math.ceil(leastMs / second),
       laxest: 100_000,
       valueAt: (step) => step * second,
       relaxed: (value) => ({
@@ -114,10 +114,8 @@ export function findWaysOut(required: ReadRequirements): Conflict {
   const stated = statedNames(required);
   const sets = setsOf(stated);
   const without = (set: Requirement[]) => stated.filter((name) => !set.includes(name));
-  const between = smallest(sets, (set) => !canMeet(withoutRequirements(required, without(set))));
+  const conflicts = smallest(sets, (set) => !canMeet(withoutRequirements(required, without(set))));
   // What is left can be met if nothing that contradicts itself is left whole.
-  const ways = smallest(sets, (set) =>
-    between.every((contradiction) => contradiction.some((name) => set.includes(name))),
-  );
-  return { between, waysOut: ways.flatMap((giveUp) => wayOutOf(giveUp, required) ?? []) };
+  const ways = smallest(sets, (set) => conflicts.every((names) => names.some((name) => set.includes(name))));
+  return { conflicts, waysOut: ways.flatMap((giveUp) => wayOutOf(giveUp, required) ?? []) };
 }

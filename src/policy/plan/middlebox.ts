@@ -43,3 +43,11 @@ export interface Middlebox {
   readonly date?: string;
   readonly note?: string;
 }
+
+/** What text says after a fact of each sureness. */
+export const surenessMarks: Readonly<Record<Sureness, string>> = {
+  confirmed: '',
+  secondary: ' (from a secondary source)',
+  unconfirmed: ' (unconfirmed)',
+  given: '',
+};

@@ -20,13 +20,15 @@ import { type Requirements, readRequirements } from './requirements.js';
  */
 export function planPolicy(requirements: Requirements): Plan {
   const required = readRequirements(requirements);
+  const { behind } = required;
   const [best, ...alternatives] = findProposals(required);
-  if (best !== undefined) return { best, why: planReasons(best, required), alternatives };
-  const { between, waysOut } = findWaysOut(required);
+  if (best !== undefined) return { best, why: planReasons(best, required), behind, alternatives };
+  const { conflicts, waysOut } = findWaysOut(required);
   return {
     best: null,
-    why: conflictReasons(between, required),
-    between,
+    why: conflictReasons(conflicts, required),
+    behind,
+    conflicts,
     giveUp: waysOut.flatMap(({ giveUp }) => (giveUp.length === 1 ? giveUp : [])),
     alternatives: waysOut,
   };

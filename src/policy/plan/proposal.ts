@@ -1,6 +1,7 @@
 import type { TimeRange } from '../model/time-range.js';
 import type { Traffic } from '../model/traffic.js';
 import type { CompletePolicy } from '../policy.js';
+import type { Middlebox } from './middlebox.js';
 import type { Requirement } from './requirements.js';
 
 /** A policy that meets requirements, and what it comes to by the model. */
@@ -35,6 +36,8 @@ export interface PossiblePlan {
   readonly best: Proposal;
   /** Why each number of the policy is what it is. */
   readonly why: readonly string[];
+  /** The facts about each middlebox of the requirements, and how sure they are. */
+  readonly behind: readonly Middlebox[];
   /** Policies with more traffic that are notably better in something: fewer probes for about the same outage, sooner detection, longer outages, fewer mistakes. */
   readonly alternatives: readonly Proposal[];
 }
@@ -44,8 +47,10 @@ export interface ImpossiblePlan {
   readonly best: null;
   /** Why no policy meets all requirements, each contradiction apart. */
   readonly why: readonly string[];
+  /** The facts about each middlebox of the requirements, and how sure they are. */
+  readonly behind: readonly Middlebox[];
   /** Each contradiction: requirements that no policy meets together, while without any of them there is one. */
-  readonly between: readonly (readonly Requirement[])[];
+  readonly conflicts: readonly (readonly Requirement[])[];
   /** Each requirement without which the others can be met; empty if no single one stands in the way. */
   readonly giveUp: readonly Requirement[];
   /** The policies for each way to change the requirements, the fewest changes first. */

@@ -23,9 +23,6 @@ export function noticedMs(policy: CompletePolicy): number {
 /** The latest time at which a peer that vanishes with data in flight is noticed without a user timeout. */
 const retriesMs = dataDetection({}).latestMs;
 
-/** Returns whether a policy needs a user timeout, because data in flight is noticed too late without one. */
-export const needsUserTimeout = (detectWithinMs: number) => detectWithinMs < retriesMs;
-
 /** Returns whether the kernel sends all probes of a policy with a user timeout, however late its timers are. */
 const sendsAllProbes = (policy: CompletePolicy) => probesOnKernels(policy).fewest >= policy.count;
 
@@ -34,6 +31,12 @@ export function withShortestUserTimeout({ idle, interval, count }: CompletePolic
   const lastProbeMs = probeTime({ idle, interval, count }, count).latestMs;
   const short = { idle, interval, count, userTimeout: roundedUp(lastProbeMs + 1) };
   return sendsAllProbes(short) ? short : { ...short, userTimeout: short.userTimeout + stepMs };
+}
+
+/** Returns whether a lost peer is noticed within a time, quiet or with data in flight, with a user timeout if the policy needs one. */
+export function isNoticedWithin(policy: CompletePolicy, ms: number): boolean {
+  if (ms === Number.POSITIVE_INFINITY) return true;
+  return (ms < retriesMs ? noticedMs(withShortestUserTimeout(policy)) : idleDetection(policy).latestMs) <= ms;
 }
 
 /**

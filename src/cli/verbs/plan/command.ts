@@ -26,7 +26,7 @@ interface PlanOptions extends Needs {
 function planInOptions(requirements: Requirements): Plan {
   const plan = planPolicy(requirements);
   if (plan.best !== null) return plan;
-  return { ...plan, why: conflictReasons(plan.between, readRequirements(requirements), optionFlag) };
+  return { ...plan, why: conflictReasons(plan.conflicts, readRequirements(requirements), optionFlag) };
 }
 
 /** Prints the plan, and returns the exit code. */

@@ -1,13 +1,14 @@
+import { roundedSeconds } from '../../../policy/duration.js';
 import { groupDigits } from '../../../policy/group-digits.js';
 import { dayMs } from '../../../policy/model/traffic.js';
 import { nearestText } from '../../../policy/plan/conflict-reasons.js';
 import { howOften } from '../../../policy/plan/how-often.js';
+import { surenessMarks } from '../../../policy/plan/middlebox.js';
 import type { ImpossiblePlan, PossiblePlan, Proposal, WayOut } from '../../../policy/plan/proposal.js';
 import type { ReadRequirements } from '../../../policy/plan/requirements.js';
 import { noticedMs } from '../../../policy/plan/user-timeout.js';
 import { optionFlag } from '../../shared/option-flag.js';
 import { humanDuration, longestDuration } from '../../text/duration.js';
-import { surenessMarks } from '../../text/middlebox.js';
 import { type Column, renderTable } from '../../text/table.js';
 import { wrapText } from '../../text/wrap-text.js';
 
@@ -16,6 +17,9 @@ export const widest = 100;
 
 const countText = (number: number) =>
   number >= 100 ? groupDigits(Math.round(number)) : `${Number(number.toPrecision(3))}`;
+
+/** Says an upper bound as the reasons do, which have tenths, as long as that is short. */
+const noticedText = (ms: number) => (ms < 100_000 ? roundedSeconds(Math.ceil(ms / 100) * 100) : longestDuration(ms));
 
 /** Returns after what time a healthy connection is ended by mistake. */
 function everyText(perDay: number): string {
@@ -50,7 +54,7 @@ function renderProposals(
     const row = [
       ...(change === undefined ? [] : [change]),
       policy,
-      longestDuration(noticedMs(numbers)),
+      noticedText(noticedMs(numbers)),
       humanDuration(toleratesMs),
       countText(traffic.packetsPerDay),
       ...(isLossy ? [everyText(falseAlarmsPerDay)] : []),
@@ -77,7 +81,7 @@ function costLines({ traffic, wakeUpsPerDay }: Proposal, { connections, isOnBatt
 
 /** Returns what the policy comes to where nothing was asked for. */
 function unaskedLines({ toleratesMs, numbers }: Proposal, { tolerateMs, detectWithinMs }: ReadRequirements): string[] {
-  const noticed = `Without --detect-within: a lost peer is noticed after up to ${longestDuration(noticedMs(numbers))}.`;
+  const noticed = `Without --detect-within: a lost peer is noticed after up to ${noticedText(noticedMs(numbers))}.`;
   const survived = `Without --tolerate: an outage of more than ${humanDuration(toleratesMs)} may end a healthy connection.`;
   return [...(Number.isFinite(detectWithinMs) ? [] : [noticed]), ...(tolerateMs > 0 ? [] : [survived])];
 }
@@ -117,16 +121,16 @@ function changeTexts({ giveUp, nearest }: WayOut): string[] {
 /** Returns why no policy meets the needs, and what to change, for people. */
 export function renderConflict(plan: ImpossiblePlan, required: ReadRequirements, terminalWidth: number): string {
   const width = Math.min(terminalWidth, widest);
-  const { why, between, alternatives } = plan;
-  const heads = why.slice(0, between.length);
-  const isOneNeed = between[0]?.length === 1;
+  const { why, conflicts, alternatives } = plan;
+  const heads = why.slice(0, conflicts.length);
+  const isOneNeed = conflicts[0]?.length === 1;
   const sentences = heads.map((head, at) =>
     sentence(at === 0 && !isOneNeed ? `no policy meets all needs: ${head}` : head),
   );
   const changes = { column: { title: 'CHANGE' }, texts: alternatives.map(changeTexts) };
   return `${[
     paragraphs(sentences, width),
-    ...why.slice(between.length).map((reason) => wrapText(sentence(reason), width)),
+    ...why.slice(conflicts.length).map((reason) => wrapText(sentence(reason), width)),
     ...(alternatives.length > 0 ? [renderProposals(alternatives, required, width, changes)] : []),
   ].join('\n\n')}\n`;
 }
