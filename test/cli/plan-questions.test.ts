@@ -65,10 +65,11 @@ describe.concurrent('tcp-keepalive plan without options, on a terminal', () => {
     type('aws-nlb\r\r\r\r');
     const { code, stdout } = await result;
     expect(code).toBe(0);
-    const lines = stdout.split('\r\n');
-    for (const { name } of middleboxes) expect(stdout).toMatch(new RegExp(`(?:^|\\s)${name}\\s`));
-    expect(lines.filter((line) => /^[a-z0-9-]+(?: +[a-z0-9-]+)+$/.test(line)).length).toBeGreaterThan(3);
-    expect(Math.max(...lines.slice(0, -3).map((line) => line.length))).toBeLessThanOrEqual(columns);
+    const lines = stdout.split('\r\n').filter((line) => /^[a-z0-9-]+(?: +[a-z0-9-]+)*$/.test(line));
+    const listed = lines.flatMap((line) => line.split(/ +/));
+    expect(listed).toEqual(expect.arrayContaining(middleboxes.map(({ name }) => name)));
+    expect(Math.max(...lines.map((line) => line.length))).toBeLessThanOrEqual(columns);
+    if (columns > 60) expect(lines.length).toBeLessThan(middleboxes.length / 2);
   });
 
   it('takes answers that were typed ahead', async () => {

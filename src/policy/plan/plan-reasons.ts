@@ -3,11 +3,12 @@ import { joinWithAnd } from '../join-with-and.js';
 import { probeTime } from '../model/detection-time.js';
 import type { TimeRange } from '../model/time-range.js';
 import { type CompletePolicy, limits } from '../policy.js';
+import { autoUserTimeout } from '../validate.js';
 import { howOften } from './how-often.js';
 import { surenessMarks } from './middlebox.js';
 import type { Proposal } from './proposal.js';
 import type { ReadRequirements } from './requirements.js';
-import { autoUserTimeout, dataDetection, isNoticedWithin, withShortestUserTimeout } from './user-timeout.js';
+import { dataDetection, isNoticedWithin, withShortestUserTimeout } from './user-timeout.js';
 
 /** Says the latest moment of something, rounded up. */
 const rounded = ({ latestMs }: TimeRange) => roundedSeconds(Math.ceil(latestMs / 100) * 100);
@@ -66,8 +67,9 @@ function probesReason(proposal: Proposal, required: ReadRequirements): string {
 
 /** Returns why the user timeout is not `auto`; nothing if it is. */
 function notAutoReason(numbers: CompletePolicy): string {
-  const auto = autoUserTimeout(numbers);
-  const { userTimeout = auto, count } = numbers;
+  const { idle, interval, count } = numbers;
+  const auto = autoUserTimeout(idle, interval, count);
+  const { userTimeout = auto } = numbers;
   if (userTimeout === auto) return ' (auto)';
   const why =
     userTimeout > auto

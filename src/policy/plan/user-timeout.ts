@@ -2,13 +2,11 @@ import { idleDetection, inFlightDetection, probeTime } from '../model/detection-
 import { probesOnKernels } from '../model/quiet-death.js';
 import type { TimeRange } from '../model/time-range.js';
 import type { CompletePolicy } from '../policy.js';
+import { autoUserTimeout } from '../validate.js';
 
 const stepMs = 1000;
 
 const roundedUp = (ms: number) => Math.ceil(ms / stepMs) * stepMs;
-
-/** Returns the user timeout that `auto` stands for. */
-export const autoUserTimeout = ({ idle, interval, count }: CompletePolicy) => idle + interval * count;
 
 /** Returns when a peer that vanishes with data in flight is noticed: by the user timeout, or else by the default of `tcp_retries2`, 15. */
 export function dataDetection({ userTimeout = 0 }: Pick<CompletePolicy, 'userTimeout'>): TimeRange {
@@ -47,7 +45,8 @@ export function isNoticedWithin(policy: CompletePolicy, ms: number): boolean {
  * in flight, also if it is longer (tcp_write_timeout() in net/ipv4/tcp_timer.c).
  */
 export function withUsefulUserTimeout(policy: CompletePolicy, detectWithinMs: number): CompletePolicy {
-  const auto = { ...policy, userTimeout: autoUserTimeout(policy) };
+  const { idle, interval, count } = policy;
+  const auto = { ...policy, userTimeout: autoUserTimeout(idle, interval, count) };
   const ended = sendsAllProbes(auto) && noticedMs(auto) <= detectWithinMs ? auto : withShortestUserTimeout(policy);
   const isSooner = dataDetection(ended).latestMs < retriesMs && idleDetection(ended).latestMs <= detectWithinMs;
   return isSooner ? ended : policy;

@@ -9,7 +9,7 @@ import type { ReadRequirements } from '../../../policy/plan/requirements.js';
 import { noticedMs } from '../../../policy/plan/user-timeout.js';
 import { optionFlag } from '../../shared/option-flag.js';
 import { humanDuration, longestDuration } from '../../text/duration.js';
-import { type Column, renderTable } from '../../text/table.js';
+import { type Column, renderTable, shownColumns } from '../../text/table.js';
 import { wrapText } from '../../text/wrap-text.js';
 
 /** Lines longer than this are hard to read. */
@@ -61,7 +61,10 @@ function renderProposals(
     ];
     return [row, ...more.map((text) => [text, ...shown.slice(1).map(() => '')])];
   });
-  return renderTable(shown, rows, width);
+  // Short titles for all, sooner than a column less.
+  const isWide = shownColumns(shown, rows, width).length === shown.length;
+  const fitting = isWide ? shown : shown.map((column) => ({ ...column, title: column.shortTitle ?? column.title }));
+  return renderTable(fitting, rows, width);
 }
 
 function behindLines({ behind }: ReadRequirements): string[] {
