@@ -13,8 +13,9 @@ import { optionText } from './needs.js';
 /** Returns what a middlebox does that a policy has to reach; undefined if only its timeout was given. */
 function behindReason(middlebox: Middlebox): string | undefined {
   const { title, name, timeoutMs, keepAliveCounts, sure } = middlebox;
-  if (keepAliveCounts === false)
+  if (keepAliveCounts === false) {
     return `${behindWarning(judgeBehind('1:1:2', middlebox))?.message}${surenessMarks[sure]}`;
+  }
   if (keepAliveCounts === null) return `whether keepalive counts at ${title} is not known`;
   if (sure === 'given') return undefined;
   if (timeoutMs !== null) return `${title}: idle timeout ${humanDuration(timeoutMs)}${surenessMarks[sure]}`;
