@@ -15,7 +15,7 @@ const keepAliveTimer = 'Linux net/ipv4/tcp_timer.c, tcp_keepalive_timer()';
 
 const oneLostProbe = 'one lost probe, or one lost answer, ends a connection whose peer is there';
 
-const rules: readonly ((settings: QuietSettings) => PolicyWarning | undefined)[] = [
+const rules: readonly ((settings: QuietSettings, retries2: number) => PolicyWarning | undefined)[] = [
   (settings) => {
     const { idle, userTimeout = 0 } = settings;
     if (userTimeout === 0 || probesOnKernels(settings).fewest > 1) return undefined;
@@ -42,9 +42,9 @@ const rules: readonly ((settings: QuietSettings) => PolicyWarning | undefined)[]
     count > 1 || userTimeout !== 0
       ? undefined
       : { code: 'count-1', message: `with a count of 1, ${oneLostProbe}`, source: keepAliveTimer },
-  ({ userTimeout = 0, rtoMax }) => {
+  ({ userTimeout = 0, rtoMax }, retries2) => {
     if (userTimeout !== 0) return undefined;
-    const { latestMs } = inFlightDetection(rtoMax === undefined ? {} : { rtoMax }, { retries2: 15 });
+    const { latestMs } = inFlightDetection(rtoMax === undefined ? {} : { rtoMax }, { retries2 });
     return {
       code: 'data-in-flight-governs',
       message:
@@ -75,7 +75,8 @@ const rules: readonly ((settings: QuietSettings) => PolicyWarning | undefined)[]
  * Returns what may not have been meant in a policy, each with a reason and its source.
  *
  * @param settings All numbers of keepalive, which is on.
+ * @param retries2 The sysctl `net.ipv4.tcp_retries2`. Default: 15.
  */
-export function policyWarnings(settings: QuietSettings): PolicyWarning[] {
-  return rules.map((rule) => rule(settings)).filter((warning) => warning !== undefined);
+export function policyWarnings(settings: QuietSettings, retries2 = 15): PolicyWarning[] {
+  return rules.map((rule) => rule(settings, retries2)).filter((warning) => warning !== undefined);
 }

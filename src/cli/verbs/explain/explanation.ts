@@ -61,6 +61,9 @@ export function explainPolicy(policy: CompletePolicy, surroundings: Surroundings
     traffic: { connections, ...quietTraffic(policy, connections) },
     falseAlarm: path === undefined ? null : { ...path, ...falseAlarm(policy, path) },
     behind,
-    warnings: [...behind.map(behindWarning).filter((warning) => warning !== undefined), ...policyWarnings(policy)],
+    warnings: [
+      ...behind.map(behindWarning).filter((warning) => warning !== undefined),
+      ...policyWarnings(policy, retries2),
+    ],
   };
 }
