@@ -1,9 +1,21 @@
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { spawn } from 'node:child_process';
+import {
+  lstatSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { stripVTControlCharacters } from 'node:util';
 import { describe, expect, it } from 'vitest';
 import { detectionTime } from '../../src/index.js';
-import { runCli } from './run-cli.js';
+import { finished, program, runCli } from './run-cli.js';
+import { onTerminal } from './terminal.js';
 
 describe('tcp-keepalive explain', () => {
   it('prints the times of the model, the cost, the false alarms and the warnings, in 80 columns', async () => {
@@ -81,10 +93,73 @@ describe('tcp-keepalive explain', () => {
       const svg = readFileSync(file, 'utf8');
       expect(svg).toMatch(/^<svg [\s\S]*<\/svg>\n$/);
       expect(svg.match(/<rect /g)).toHaveLength(5);
-      expect(svg).toContain('<title>probe 3: ');
+      expect(svg).toContain('<title>probe 3: 40.0 .. 42.6 s</title>');
+      expect(svg).toMatch(/<text [^>]*>45\.0 \.\. 47\.9 s<\/text>/);
     } finally {
       rmSync(folder, { recursive: true });
     }
+  });
+
+  it('leaves a picture as it was if the new one cannot be written, and keeps links and rights', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'tcp-keepalive-explain-'));
+    try {
+      const [file, link] = [join(folder, 'timeline.svg'), join(folder, 'link.svg')];
+      writeFileSync(file, 'the old picture', { mode: 0o640 });
+      symlinkSync('timeline.svg', link);
+      const limited = `ulimit -f 0; '${process.execPath}' '${program}' explain 30:5:3 --svg '${link}'`;
+      const { code, stdout } = await finished(spawn('bash', ['-c', limited]));
+      expect([code, stdout]).toEqual([1, '']);
+      expect(readFileSync(file, 'utf8')).toBe('the old picture');
+      expect((await runCli('explain', '30:5:3', '--svg', link)).code).toBe(0);
+      expect(readFileSync(file, 'utf8')).toMatch(/^<svg /);
+      expect([lstatSync(link).isSymbolicLink(), statSync(file).mode & 0o777]).toEqual([true, 0o640]);
+      expect(readdirSync(folder).sort()).toEqual(['link.svg', 'timeline.svg']);
+    } finally {
+      rmSync(folder, { recursive: true });
+    }
+  });
+
+  it('has labels that do not cover each other, and one for the end', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'tcp-keepalive-explain-'));
+    try {
+      const file = join(folder, 'timeline.svg');
+      await runCli('explain', '1:1:127', '--svg', file);
+      const found = readFileSync(file, 'utf8').matchAll(/<text x="([\d.]+)" y="(1\d\d)"[^>]*>([^<]*)</g);
+      const labels = [...found].map(([, x, row, text]) => ({ x: Number(x), row, text }));
+      expect(labels.map(({ text }) => text)).toContain('2 min 8 s .. 2 min 19 s');
+      for (const row of ['110', '130']) {
+        const xs = labels.filter((label) => label.row === row).map(({ x }) => x);
+        const gaps = xs.sort((a, b) => a - b).map((x, index) => x - (xs[index - 1] ?? Number.NEGATIVE_INFINITY));
+        expect(Math.min(...gaps)).toBeGreaterThan(50);
+      }
+    } finally {
+      rmSync(folder, { recursive: true });
+    }
+  });
+
+  it('says the same time with data in flight in the table and in the warning', async () => {
+    const { stdout } = await runCli('explain', '30:5:3', '--retries2', '3');
+    const { latestMs } = detectionTime('30:5:3', 'data-in-flight', { retries2: 3 });
+    expect(stdout.replace(/\s+/g, ' ')).toContain(`is noticed after up to ${Math.ceil(latestMs / 1000)} s`);
+  });
+
+  it('has words for what is rare and for what is little', async () => {
+    const { stdout } = await runCli('explain', '32767:1:1:1ms', '--loss', '0.000000001%');
+    expect(stdout).toContain('5.27 packets, 274 bytes, a day');
+    expect(stdout.replace(/\s+/g, ' ')).toMatch(/once in [\d,]+ years: 1 lost probe in a row/);
+    const rarest = await runCli('explain', '30:5:3', '--loss', '0.000000001%');
+    expect(rarest.stdout.replace(/\s+/g, ' ')).toContain('less than once in 1,000,000,000 years');
+    expect((await runCli('explain', '30:5:3:1ms')).stdout.replace(/\s+/g, ' ')).toContain('1 unanswered probe ends it');
+  });
+
+  it.each([40, 60, 80])('fits a window of %i columns, and shows each time in full', async (columns) => {
+    const args = ['340:5:3:auto', '--behind', 'aws-nlb,mobile-carrier', '--loss', '5%', '--heartbeat', '5s'];
+    const { stdout } = await onTerminal(columns, 40, 'explain', ...args).result;
+    const lines = stripVTControlCharacters(stdout).split('\r\n');
+    expect(Math.max(...lines.map((line) => line.length))).toBeLessThanOrEqual(columns);
+    expect(
+      lines.filter((line) => /^(a quiet|it van|it reb)/.test(line) && / \d+ min[^…]* \.\. \d+ min/.test(line)),
+    ).toHaveLength(4);
   });
 
   it.each([
@@ -93,7 +168,8 @@ describe('tcp-keepalive explain', () => {
     [['30:5:3', '--loss', 'much'], /share from 0 to less than 1/],
     [['30:5:3', '--burst', '5s'], /--burst is for --loss/],
     [['30:5:3', '--connections', '0'], /whole number from 1/],
-    [['30:5:3', '--svg', '/no/such/folder/t.svg'], /ENOENT/],
+    [['30:5:3', '--svg', '/no/such/folder/t.svg'], /'\/no\/such\/folder\/t\.svg' could not be written: ENOENT, /],
+    [['30:5:3', '--svg', '/dev/full'], /'\/dev\/full' could not be written: ENOSPC, /],
     [['30:5:3', '--behind', 'aws-nbl'], /did you mean "aws-nlb"/],
     [['30:5:3', '--middleboxes'], /--middleboxes takes no policy/],
     [[], /missing argument 'policy'/],

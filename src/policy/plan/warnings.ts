@@ -31,10 +31,11 @@ const rules: readonly ((settings: QuietSettings, retries2: number) => PolicyWarn
     const { count, userTimeout = 0 } = settings;
     const { fewest, most } = probesOnKernels(settings);
     if (userTimeout === 0 || (fewest <= count && count <= most)) return undefined;
-    const given = fewest === most ? `${most}` : `${fewest} to ${most}`;
+    const given =
+      most === 1 ? '1 unanswered probe ends' : `${fewest === most ? '' : `${fewest} to `}${most} unanswered probes end`;
     return {
       code: 'count-is-ignored',
-      message: `the user timeout decides on a quiet connection too: ${given} unanswered probes end it, not ${count}`,
+      message: `the user timeout decides on a quiet connection too: ${given} it, not ${count}`,
       source: keepAliveTimer,
     };
   },

@@ -1,4 +1,4 @@
-import { readFileSync, writeFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { Command, InvalidArgumentError, Option } from 'commander';
 import { dialectNames } from '../../../policy/dialects/dialects.js';
 import { importPolicy } from '../../../policy/dialects/import-policy.js';
@@ -11,6 +11,7 @@ import { middleboxArgument } from '../../shared/behind-option.js';
 import { withValues } from '../../shared/option-values.js';
 import { outputWidth, print, printJson, printMessage, shownExitCode } from '../../shared/output.js';
 import { policyArgument } from '../../shared/policy-argument.js';
+import { replaceFile } from '../../shared/replace-file.js';
 import { durationOption } from '../../shared/selection-options.js';
 import { explainPolicy } from './explanation.js';
 import { toJson } from './json.js';
@@ -66,7 +67,7 @@ function explain(policy: CompletePolicy, options: ExplainOptions): void {
   const path = pathOf(options);
   const surroundings = { connections, middleboxes: boxes, path, heartbeatMs: heartbeat, retries2 };
   const explanation = explainPolicy(policy, surroundings);
-  if (svg !== undefined) writeFileSync(svg, timelineSvg(explanation));
+  if (svg !== undefined) replaceFile(svg, timelineSvg(explanation));
   if (json) printJson(toJson(explanation));
   else print(renderExplanation(explanation, outputWidth()));
   if (svg !== undefined && !json) printMessage(`the picture is in ${svg}`);

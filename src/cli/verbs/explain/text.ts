@@ -17,7 +17,8 @@ const widest = 100;
 /** Below this, moments have a decimal. */
 const preciseMs = 100_000;
 
-function rangeText({ earliestMs, latestMs }: TimeRange): string {
+/** Returns a time as a range of which both ends hold: the earliest is rounded down, the latest up. */
+export function rangeText({ earliestMs, latestMs }: TimeRange): string {
   if (latestMs === 0) return '0 s';
   if (latestMs >= preciseMs) return `${humanDuration(earliestMs)} .. ${longestDuration(latestMs)}`;
   return `${(earliestMs / 1000).toFixed(1)} .. ${(Math.ceil(latestMs / 100) / 10).toFixed(1)} s`;
@@ -68,8 +69,10 @@ function renderTimeline(title: string, entries: readonly TimelineEntry[], width:
   ].join('\n');
 }
 
-const bytesText = (bytes: number) =>
-  bytes < 1e6 ? `${Math.round(bytes / 1000)} kB` : `${(bytes / 1e6).toFixed(1)} MB`;
+function bytesText(bytes: number): string {
+  if (bytes < 1000) return `${Math.round(bytes)} bytes`;
+  return bytes < 1e6 ? `${Math.round(bytes / 1000)} kB` : `${(bytes / 1e6).toFixed(1)} MB`;
+}
 
 const countText = (number: number) => (number >= 100 ? Math.round(number).toLocaleString('en') : number.toPrecision(3));
 
@@ -81,7 +84,11 @@ function renderDetections({ detection }: Explanation, width: number): string {
     ['it reboots, and answers with RST', rangeText(rebooted), 'ECONNRESET'],
     ...(heartbeat === undefined ? [] : [['it vanishes between two heartbeats', rangeText(heartbeat), 'ETIMEDOUT']]),
   ];
-  return renderTable(['A LOST PEER', 'IS NOTICED AFTER', { title: 'ERROR', rank: 1 }], rows, width);
+  return renderTable(
+    [{ title: 'A LOST PEER', least: 12 }, 'IS NOTICED AFTER', { title: 'ERROR', rank: 1 }],
+    rows,
+    width,
+  );
 }
 
 function trafficText({ traffic }: Explanation): string {
@@ -89,6 +96,18 @@ function trafficText({ traffic }: Explanation): string {
   const each = `A quiet connection sends and receives ${countText(packetsPerDay)} packets, ${bytesText(bytesPerDay)}, a day.`;
   if (connections === 1) return each;
   return `${each} ${counted(connections, 'connection')}: ${countText(packetsPerSecond)} packets a second.`;
+}
+
+const yearMs = 365.25 * dayMs;
+
+/** Beyond this, no model holds. */
+const mostYears = 1e9;
+
+/** Says how long something takes to happen once, which can be longer than there are words for. */
+function onceText(ms: number): string {
+  const years = ms / yearMs;
+  if (years < 10) return `once in ${humanDuration(ms)}`;
+  return `${years > mostYears ? 'less than ' : ''}once in ${countText(Math.min(years, mostYears))} years`;
 }
 
 const shareText = (share: number) => `${Number((share * 100).toPrecision(3))} %`;
@@ -103,7 +122,7 @@ function falseAlarmText({ falseAlarm }: Explanation): string[] {
   const often =
     perDay === 0
       ? 'ends no healthy connection'
-      : `ends a healthy, quiet connection ${perDay >= 1 ? `${countText(perDay)} times a day` : `once in ${humanDuration(dayMs / perDay)}`}`;
+      : `ends a healthy, quiet connection ${perDay >= 1 ? `${countText(perDay)} times a day` : onceText(dayMs / perDay)}`;
   return [`A path that ${path} ${often}: ${counted(probes, 'lost probe')} in a row.`];
 }
 
