@@ -94,6 +94,12 @@ describe.concurrent('nat', () => {
     tolerant.close();
   });
 
+  it('says that the port of a server is taken, and what to do', async () => {
+    const { code, stdout, stderr } = await runCli('nat', 'serve', '--port', String(port), '--host', '127.0.0.1');
+    expect([code, stdout]).toEqual([1, '']);
+    expect(stderr).toMatch(/^tcp-keepalive: listen EADDRINUSE: .*: choose another --port, or end that program\n$/);
+  });
+
   it('shows on a terminal how far it is, in one line of 60 columns, and removes the line', async () => {
     const terminal = onTerminal(60, 20, 'nat', target(), '--min', '1s', '--max', '8s');
     await terminal.shows(/^pass 1: \d+ connections? at rest(, alive after \d\.\d s)?, at most \d+(\.\d)? s/);
@@ -112,6 +118,10 @@ describe.concurrent('nat', () => {
     [['h:1', '--connections', '1'], /A whole number from 2 to 1000 is needed/],
     [['h:1', '--min', '1m', '--max', '30s'], /--max must be longer than --min/],
     [['h:1', '--min', '30000'], /did you mean '30s'/],
+    [['h:1', '--min', '999ms'], /argument '999ms' is invalid\. A duration from 1 s to 24 h is needed, such as '60s'/],
+    [['h:1', '--max', '25h'], /argument '25h' is invalid\. A duration from 1 s to 24 h is needed/],
+    [[`${'a'.repeat(300)}:1`], /host must be the name or address of a host, got "a{60}"\.\.\./],
+    [['[fe80::1]:1'], /a link-local address needs its zone, such as fe80::1%eth0|cannot be reached/],
     [['127.0.0.1:1'], /ECONNREFUSED, 127\.0\.0\.1:1 refused the connection: check the port/],
     [['[::1%nowhere]:1'], /^tcp-keepalive: \w+: \w+, \[::1%nowhere\]:1 /],
     [['no-such-host.invalid:1'], /^tcp-keepalive: getaddrinfo: \w+, no-such-host\.invalid:1 /],

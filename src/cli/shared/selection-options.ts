@@ -20,20 +20,26 @@ function collect(value: string, previous: readonly string[] = []): readonly stri
   return [...previous, value];
 }
 
-/** The least that an option takes: within less, no peer answers and no list is read. */
-const leastMs = 20;
+interface DurationRange {
+  readonly leastMs: number;
+  readonly mostMs: number;
+  readonly allowed: string;
+}
 
-function duration(text: string): number {
+/** Within less, no peer answers and no list is read. */
+const anyDuration: DurationRange = { leastMs: 20, mostMs: Number.POSITIVE_INFINITY, allowed: 'of at least 20 ms' };
+
+function duration(text: string, { leastMs, mostMs, allowed }: DurationRange): number {
   const ms = readDuration(text, 's');
   const slip = millisecondsMeant(text);
-  if (ms !== undefined && ms >= leastMs && slip === undefined) return ms;
-  const allowed = `A duration of at least ${leastMs} ms is needed, such as '60s' or '5m'; a number without a unit is in seconds`;
-  throw new InvalidArgumentError(slip === undefined ? `${allowed}.` : `${allowed}; ${slip}.`);
+  if (ms !== undefined && ms >= leastMs && ms <= mostMs && slip === undefined) return ms;
+  const needed = `A duration ${allowed} is needed, such as '60s' or '5m'; a number without a unit is in seconds`;
+  throw new InvalidArgumentError(slip === undefined ? `${needed}.` : `${needed}; ${slip}.`);
 }
 
 /** Returns an option whose value is a duration, in seconds if it has no unit. */
-export function durationOption(flags: string, description: string): Option {
-  return new Option(flags, description).argParser(duration);
+export function durationOption(flags: string, description: string, range = anyDuration): Option {
+  return new Option(flags, description).argParser((text) => duration(text, range));
 }
 
 /** Adds the shared filters to a verb. */

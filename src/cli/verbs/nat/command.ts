@@ -18,6 +18,8 @@ interface NatOptions {
   readonly json?: true;
 }
 
+const restRange = { leastMs: 1000, mostMs: 86_400_000, allowed: 'from 1 s to 24 h' };
+
 function connectionsArgument(text: string): number {
   const count = Number(text);
   if (/^\d{1,4}$/.test(text) && count >= 2 && count <= 1000) return count;
@@ -83,8 +85,8 @@ export function natCommand(): Command {
   return new Command('nat')
     .description('measure how long the path to a server keeps an idle connection (Linux)')
     .argument('<host:port>', 'a server that tolerates idle clients; an IPv6 address stands in brackets', targetArgument)
-    .addOption(durationOption('--min <duration>', 'the shortest rest').default(30_000, '30s'))
-    .addOption(durationOption('--max <duration>', 'the longest rest').default(1_200_000, '20m'))
+    .addOption(durationOption('--min <duration>', 'the shortest rest', restRange).default(30_000, '30s'))
+    .addOption(durationOption('--max <duration>', 'the longest rest', restRange).default(1_200_000, '20m'))
     .addOption(
       new Option('--connections <count>', 'the most connections at once; fewer than 40 take longer')
         .argParser(connectionsArgument)
