@@ -4,8 +4,11 @@ export interface TimeRange {
   readonly latestMs: number;
 }
 
-/** The range of something that does not happen. */
-export const never: TimeRange = { earliestMs: Number.POSITIVE_INFINITY, latestMs: Number.POSITIVE_INFINITY };
+/** The range of something that does not happen. Frozen, because callers of the package get it. */
+export const never: TimeRange = Object.freeze({
+  earliestMs: Number.POSITIVE_INFINITY,
+  latestMs: Number.POSITIVE_INFINITY,
+});
 
 /** The smallest range that covers all of `ranges`, rounded outwards to whole milliseconds. */
 export function coverRanges(ranges: readonly TimeRange[]): TimeRange {
