@@ -2,6 +2,7 @@ import { once } from 'node:events';
 import net from 'node:net';
 import { describe, expect, it, vi } from 'vitest';
 import { measurePath, type PathMeasurement, type PathProgress } from '../../src/index.js';
+import { connected } from '../../src/socket/path/open-connection.js';
 import { pathServer } from '../../src/socket/path/path-server.js';
 import { crashPeer } from '../../src/testing/index.js';
 import { hasIPv6 } from '../peers.js';
@@ -217,6 +218,15 @@ describe.concurrent('measurePath', () => {
     await expect(measure(server.port, { asking: 'server' })).rejects.toThrow(/is no `tcp-keepalive nat serve`/);
     using closing = await CountingServer.start((socket) => socket.end());
     await expect(measure(closing.port, { asking: 'server' })).rejects.toThrow(/is no `tcp-keepalive nat serve`/);
+  });
+
+  it('blames the DNS servers, not the firewalls, for a name that is not looked up in time', async () => {
+    const socket = net.connect({ host: 'slow.example', port: 1, lookup: () => {} });
+    await expect(connected(socket, { host: 'slow.example', port: 1 })).rejects.toMatchObject({
+      code: 'EAI_AGAIN',
+      message: 'getaddrinfo: EAI_AGAIN, slow.example:1 could not be looked up: check the DNS servers',
+    });
+    expect(socket.destroyed).toBe(true);
   });
 
   it.each([

@@ -59,7 +59,12 @@ export function beginConnection({ host, port }: PathTarget): net.Socket {
  */
 export function connected(socket: net.Socket, target: PathTarget): Promise<void> {
   return new RealPromise((resolve, reject) => {
-    const timer = setTimer(() => socket.destroy(Object.assign(new Error(), { code: 'ETIMEDOUT' })), connectedWithinMs);
+    let isLookingUp = net.isIP(target.host) === 0;
+    socket.once('lookup', () => {
+      isLookingUp = false;
+    });
+    const late = () => (isLookingUp ? { code: 'EAI_AGAIN', syscall: 'getaddrinfo' } : { code: 'ETIMEDOUT' });
+    const timer = setTimer(() => socket.destroy(Object.assign(new Error(), late())), connectedWithinMs);
     const onEnd = (error?: NodeJS.ErrnoException) => {
       clearTimer(timer);
       socket.off('connect', onConnect).off('error', onEnd).off('close', onClose);

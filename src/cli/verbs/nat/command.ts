@@ -102,9 +102,10 @@ is asked once, by a keepalive probe: what answers is alive. A second pass
 narrows the time down to 1 %. Takes 2.2 times the time that the path keeps
 connections, or --max if it keeps them all. Ctrl+C prints what is known.
 
-Exit code: 0 measured, or nothing was lost up to --max; 1 wrong usage or the
-server cannot be reached; 3 measured in part: results disagree, the server
-closed first or sends packets of its own, Ctrl+C. All verbs: docs/exit-codes.md
+Exit code: 0 measured, or nothing was lost up to --max; 1 wrong usage, the
+server cannot be reached, or Ctrl+C before anything is known; 3 measured in
+part: results disagree, the server closed first or sends packets of its own,
+Ctrl+C. All verbs: docs/exit-codes.md
 
 Examples:
   $ tcp-keepalive nat db.example:5432
