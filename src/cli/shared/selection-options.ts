@@ -29,7 +29,8 @@ interface DurationRange {
 /** Within less, no peer answers and no list is read. */
 const anyDuration: DurationRange = { leastMs: 20, mostMs: Number.POSITIVE_INFINITY, allowed: 'of at least 20 ms' };
 
-function duration(text: string, { leastMs, mostMs, allowed }: DurationRange): number {
+/** Reads a duration as commander wants arguments read: in seconds if it has no unit. */
+export function durationArgument(text: string, { leastMs, mostMs, allowed } = anyDuration): number {
   const ms = readDuration(text, 's');
   const slip = millisecondsMeant(text);
   if (ms !== undefined && ms >= leastMs && ms <= mostMs && slip === undefined) return ms;
@@ -39,7 +40,7 @@ function duration(text: string, { leastMs, mostMs, allowed }: DurationRange): nu
 
 /** Returns an option whose value is a duration, in seconds if it has no unit. */
 export function durationOption(flags: string, description: string, range = anyDuration): Option {
-  return new Option(flags, description).argParser((text) => duration(text, range));
+  return new Option(flags, description).argParser((text) => durationArgument(text, range));
 }
 
 /** Adds the shared filters to a verb. */

@@ -7,7 +7,8 @@ import { parsePolicy } from '../../../policy/parse.js';
 import type { Middlebox } from '../../../policy/plan/middlebox.js';
 import { middleboxes } from '../../../policy/plan/middleboxes.js';
 import type { CompletePolicy } from '../../../policy/policy.js';
-import { middleboxArgument } from '../../shared/behind-option.js';
+import { middleboxesArgument } from '../../shared/behind-option.js';
+import { shareArgument, wholeArgument } from '../../shared/number-arguments.js';
 import { withValues } from '../../shared/option-values.js';
 import { outputWidth, print, printJson, printMessage, shownExitCode } from '../../shared/output.js';
 import { policyArgument } from '../../shared/policy-argument.js';
@@ -29,27 +30,6 @@ interface ExplainOptions {
   readonly retries2: number;
   readonly svg?: string;
   readonly json?: true;
-}
-
-/** Reads a share: `5%`, or `0.05`. */
-function share(text: string): number {
-  const [, number = '', percent] = /^(\d{1,3}(?:\.\d{1,9})?)(%?)$/.exec(text) ?? [];
-  const value = number === '' ? Number.NaN : Number(number) / (percent === '%' ? 100 : 1);
-  if (value >= 0 && value < 1) return value;
-  throw new InvalidArgumentError("A share from 0 to less than 1 is needed, such as '5%' or '0.05'.");
-}
-
-/** Reads a list of middleboxes, and adds it to those given before. */
-function behind(text: string, previous: readonly Middlebox[] = []): readonly Middlebox[] {
-  return [...previous, ...text.split(',').map((each) => middleboxArgument(each.trim()))];
-}
-
-function whole(least: number, most: number) {
-  return (text: string): number => {
-    const value = /^\d{1,12}$/.test(text) ? Number(text) : Number.NaN;
-    if (value >= least && value <= most) return value;
-    throw new InvalidArgumentError(`A whole number from ${least} to ${most} is needed.`);
-  };
 }
 
 function listMiddleboxes({ json }: ExplainOptions): void {
@@ -108,17 +88,19 @@ export function explainCommand(): Command {
     .addOption(
       withValues(new Option('--from <system>', 'read the policy from the configuration of a system'), dialectNames),
     )
-    .addOption(new Option('--connections <number>', 'so many connections').argParser(whole(1, 1e9)).default(1))
-    .addOption(new Option('--loss <share>', "the path loses this share of the packets: '5%'").argParser(share))
+    .addOption(new Option('--connections <number>', 'so many connections').argParser(wholeArgument(1, 1e9)).default(1))
+    .addOption(new Option('--loss <share>', "the path loses this share of the packets: '5%'").argParser(shareArgument))
     .addOption(durationOption('--burst <duration>', 'with --loss: in outages of this mean length'))
     .addOption(durationOption('--heartbeat <duration>', 'the program writes this often'))
     .addOption(
-      new Option('--retries2 <number>', 'net.ipv4.tcp_retries2 of the machine').argParser(whole(0, 255)).default(15),
+      new Option('--retries2 <number>', 'net.ipv4.tcp_retries2 of the machine')
+        .argParser(wholeArgument(0, 255))
+        .default(15),
     )
     .addOption(
       withValues(
         new Option('--behind <middlebox>', "whether the probes are in time for it: 'aws-nlb', '350s'").argParser(
-          behind,
+          middleboxesArgument,
         ),
         middleboxes.map(({ name }) => name),
         { isList: true },

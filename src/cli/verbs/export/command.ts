@@ -16,7 +16,7 @@ interface ExportOptions {
   readonly json?: true;
 }
 
-function show(notes: readonly string[]): void {
+function printNotes(notes: readonly string[]): void {
   for (const note of notes) printMessage(note);
 }
 
@@ -26,9 +26,9 @@ function exportTo(dialect: string, policy: string, json = false): void {
     printJson({ ...facts, text, place, notes });
     return;
   }
-  // The text has tabs, and nothing of what was given but numbers.
+  // `print` would escape the tabs of Go. The user's input is in the text only as numbers, which need no escapes.
   printPainted(text);
-  show([`this goes into ${place}`, ...notes]);
+  printNotes([`this goes into ${place}`, ...notes]);
 }
 
 function importFrom(dialect: string, given: string, json = false): void {
@@ -37,7 +37,7 @@ function importFrom(dialect: string, given: string, json = false): void {
   if (json) printJson(imported);
   else {
     print(`${imported.policy}\n`);
-    show(imported.notes);
+    printNotes(imported.notes);
   }
 }
 
@@ -46,7 +46,7 @@ function list(json = false): void {
   else print(`${renderDialects(listDialects(), outputWidth())}\n`);
 }
 
-/** Returns whether an argument with hyphens before it is the text of another system, such as `--sysctl KEY=VALUE`. */
+/** Returns whether an argument that begins with a hyphen is the text of another system, such as `--sysctl KEY=VALUE`. */
 function isText(argument: string, from: string | undefined): boolean {
   return argument === '-' || (from !== undefined && (/[\s=]/.test(argument) || process.argv.includes('--')));
 }
@@ -89,7 +89,7 @@ function run(argument: string | undefined, options: ExportOptions, command: Comm
 export function exportCommand(): Command {
   return new Command('export')
     .description('print a policy as the configuration of another system, or read it back')
-    .argument('[policy]', 'the policy, such as 30:5:3:auto, or off; with --from the text, or - to read it')
+    .argument('[policy]', 'the policy, such as 30:5:3:auto, or off; with --from the text, or - for standard input')
     .addOption(
       withValues(new Option('--to <system>', 'print the configuration of a system, such as nginx'), dialectNames),
     )

@@ -123,7 +123,7 @@ describe('the text of a middlebox', () => {
     ['netscaler', /idle timeout 2 h 30 min \(unconfirmed\); safe with an idle time of \d+ s or less/],
     ['aws-nat-gateway', /idle timeout 5 min 50 s \(from a secondary source\); safe/],
     ['aws-alb', /idle timeout 1 min \(from a secondary source\); keepalive does not count$/],
-    ['haproxy', /no default idle timeout \(from a secondary source\); keepalive does not count$/],
+    ['haproxy', /no default idle timeout; keepalive does not count$/],
     ['kemp', /whether keepalive counts is not known$/],
     ['5m', /^behind a middlebox: idle timeout 5 min; safe with an idle time of 261 s or less/],
     ['3s', /^behind a middlebox: idle timeout 3 s$/],

@@ -86,8 +86,8 @@ function failOn(text: string, previous: readonly Verdict[] = []): readonly Verdi
 
 function exitCodeOf(listing: Listing, { failOn: faultsWanted = [] }: LsOptions): number {
   if (listing.rows.some(({ verdict }) => verdict !== null && faultsWanted.includes(verdict))) return exitCodes.fault;
-  const isCounted = listing.behind?.keepAliveCounts !== null;
-  return isAnswered(listing) && isCounted ? exitCodes.done : exitCodes.unanswered;
+  const isCountingKnown = listing.behind?.keepAliveCounts !== null;
+  return isAnswered(listing) && isCountingKnown ? exitCodes.done : exitCodes.unanswered;
 }
 
 /** Returns the exit code of a list. Prints why the list is empty, unless only filters such as --verdict exclude all rows. */

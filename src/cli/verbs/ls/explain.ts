@@ -50,7 +50,7 @@ export function explainRow(row: ConnectionRow): string {
   return `a quiet peer that vanishes is noticed ${quiet}; with data in flight ${inFlight}`;
 }
 
-/** Returns what a middlebox does to connections of one policy; '' if their probes come in time, or if not known. */
+/** Returns when a middlebox drops connections of one policy; '' if their probes come in time, or if that is not known. */
 function behindText(rows: readonly ConnectionRow[]): string {
   const [first] = rows.flatMap(({ behind }) => behind ?? []);
   const [{ verdict }] = rows as [ConnectionRow];
@@ -63,8 +63,8 @@ function behindText(rows: readonly ConnectionRow[]): string {
   if (drops.length === 0) return `; ${probe}, and the middlebox forgets the connection after ${timeout}`;
   const soonest = Math.min(...drops);
   const when = soonest > 0 ? `${humanDuration(soonest)} from now` : `${humanDuration(-soonest)} ago`;
-  const many = drops.length > 1;
-  return `; ${probe}: dropped by ${timeout} after ${many ? 'they were' : 'it was'} last heard, ${many ? 'the first ' : ''}${when}`;
+  const areSeveral = drops.length > 1;
+  return `; ${probe}: dropped by ${timeout} after ${areSeveral ? 'they were' : 'it was'} last heard, ${areSeveral ? 'the first ' : ''}${when}`;
 }
 
 /** A time that is not known may be longer than each that is. */
