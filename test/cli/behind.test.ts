@@ -136,6 +136,13 @@ describe.concurrent('ls --behind', () => {
     expect('behind' in row).toBe(middlebox === 'kemp');
   });
 
+  it('does not take an empty list for an answer where it is not known whether probes count', async () => {
+    using pair = await loopbackPair();
+    setKeepAlive(pair.server, '30:5:3:auto');
+    const { connections, code } = await listed(pair.server, '--verdict', 'exposed', '--behind', 'kemp');
+    expect([connections, code]).toEqual([[], 3]);
+  });
+
   it('selects exposed connections, for ls and for set, and ends with their exit code', async () => {
     using exposed = await loopbackPair();
     using safe = await loopbackPair();
@@ -163,6 +170,15 @@ describe.concurrent('ls --behind', () => {
     [['ls', '--behind', 'aws-nlb', '--fast'], /'--fast' cannot be used with option '--behind/],
     [['ls', '--verdict', 'exposed'], /'exposed' takes a middlebox \(--behind of ls and set\), got "exposed"$/],
     [['ls', '--fail-on', 'exposed'], /--fail-on exposed takes --behind$/],
+    [['ls', '--fail-on', 'exposed', '--behind', 'haproxy'], /--fail-on exposed: keepalive does not count at HAProxy.*/],
+    [
+      ['ls', '--verdict', 'slow,exposed', '--behind', 'aws-alb'],
+      /does not count at AWS Application Load Balancer, so that none/,
+    ],
+    [
+      ['set', '30:5:3', '--verdict', 'exposed', '--behind', 'aws-alb'],
+      /does not count at AWS Application Load Balancer/,
+    ],
     [['set', '30:5:3', '--verdict', 'exposed'], /'exposed' takes a middlebox/],
     [['set', '30:5:3', '--all', '--behind', 'nlb'], /did you mean "aws-nlb"/],
     [['check', '--verdict', 'exposed'], /'exposed' takes a middlebox/],

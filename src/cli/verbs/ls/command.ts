@@ -6,6 +6,7 @@ import { isAnswered } from '../../../host/list/not-judged.js';
 import { parseSortOrder, type SortOrder, sortKeys, sortRows } from '../../../host/list/order.js';
 import { didYouMean } from '../../../policy/closest-name.js';
 import { defaultWithinMs, type Verdict } from '../../../policy/model/verdict.js';
+import { whyNoneExposed } from '../../../policy/plan/middleboxes.js';
 import { exitCodes } from '../../exit-codes.js';
 import { behindOption, warnBehind } from '../../shared/behind-option.js';
 import { addColourOption, type ColourOptions, outputPaint } from '../../shared/colour-option.js';
@@ -92,9 +93,11 @@ function exitCodeOf(listing: Listing, { failOn: faultsWanted = [] }: LsOptions):
 
 /** Returns the exit code of a list. Prints why the list is empty, unless only filters such as --verdict exclude all rows. */
 async function conclude(listing: Listing, query: ReturnType<typeof queryOf>, options: LsOptions): Promise<number> {
-  if (listing.rows.length > 0 || !isAnswered(listing)) return exitCodeOf(listing, options);
+  const code = exitCodeOf(listing, options);
+  if (listing.rows.length > 0 || !isAnswered(listing)) return code;
   const { concludeUnmatched } = await import('../../shared/conclude-unmatched.js');
-  return concludeUnmatched(query, options);
+  const unmatched = concludeUnmatched(query, options);
+  return unmatched === exitCodes.done ? code : unmatched;
 }
 
 async function watch(query: ListQuery, options: LsOptions, command: Command): Promise<void> {
@@ -111,7 +114,7 @@ async function watch(query: ListQuery, options: LsOptions, command: Command): Pr
     everyMs: every === undefined || every === true ? 1000 : every,
     sort: isSorted || json ? options.sort : urgency,
     group,
-    hasExposed: query.behind !== undefined,
+    hasExposed: whyNoneExposed(query.behind) === undefined,
     args: process.argv.slice(3),
     paint: outputPaint(options),
   };
@@ -121,12 +124,19 @@ async function watch(query: ListQuery, options: LsOptions, command: Command): Pr
 
 async function ls(options: LsOptions, command: Command): Promise<void> {
   const { behind, failOn } = options;
-  if (behind === undefined && failOn?.includes('exposed')) command.error('--fail-on exposed takes --behind');
+  if (failOn?.includes('exposed')) {
+    if (behind === undefined) command.error('--fail-on exposed takes --behind');
+    const why = whyNoneExposed(behind);
+    if (why !== undefined) command.error(`--fail-on exposed: ${why}`);
+  }
   const query = { ...queryOf(options), allStates: options.allStates ?? false, options: !options.fast };
-  warnBehind(behind);
-  if (options.watch !== undefined) return watch(query, options, command);
+  if (options.watch !== undefined) {
+    warnBehind(behind);
+    return watch(query, options, command);
+  }
   const list = await createLister(options);
   const listing = list(query);
+  warnBehind(behind);
   if (options.json) writeListing(listing, { sort: options.sort, groups: await groupsOf(listing, options) });
   else {
     printPainted(await table(listing, options));
