@@ -45,6 +45,14 @@ describe('tcp-keepalive plan', () => {
     expect(text).toContain('Behind Azure Load Balancer: idle timeout 4 min;');
   });
 
+  it('plans what the kernel does', async () => {
+    const { plan } = await planned('--detect-within', '6s', '--tolerate', '2s');
+    const { code, stdout } = await runCli('demo', '--json', '--policy', plan.wholePolicy);
+    const { scenarios } = JSON.parse(stdout) as { scenarios: { name: string; detectedMs: number }[] };
+    expect(code).toBe(0);
+    expect(scenarios.find(({ name }) => name === 'crash-idle')?.detectedMs).toBeLessThanOrEqual(6000);
+  });
+
   it('has alternatives that meet the needs and are better in something', async () => {
     const { plan } = await planned('--detect-within', '60', '--behind', 'aws-nlb,5m', '--behind', '100s');
     expect(plan.alternatives.length).toBeGreaterThan(1);

@@ -86,10 +86,13 @@ function range(first: number, last: number): number[] {
 /** Draws requirements that policies of the grid can meet, or nearly. */
 function drawSmall(random: () => number) {
   const maybe = <T>(value: T) => (random() < 0.5 ? value : undefined);
+  const behind = maybe([`${3 + Math.round(random() * 15)}s`]);
+  // One of both bounds the idle time.
+  const isLimited = behind === undefined || random() < 0.7;
   return {
-    detectWithin: 1000 + Math.round(random() * 20_000),
+    behind,
+    detectWithin: isLimited ? 1000 + Math.round(random() * 20_000) : undefined,
     tolerate: maybe(1 + Math.round(random() * 12_000)),
-    behind: maybe([`${3 + Math.round(random() * 15)}s`]),
     loss: random() * 0.4,
     burst: maybe(100 + Math.round(random() * 10_000)),
     maxFalse: maybe(10 ** (2 - random() * 8)),
@@ -98,7 +101,8 @@ function drawSmall(random: () => number) {
 }
 
 function isMetBy({ numbers, quietMs, noticedMs, repeatedMs, fewest }: Entry, required: ReturnType<typeof drawSmall>) {
-  const { detectWithin, tolerate = 0, behind = [], loss, burst, maxFalse, maxPacketsPerSecond = 2 } = required;
+  const { detectWithin = Number.POSITIVE_INFINITY, tolerate = 0, behind = [], loss, burst } = required;
+  const { maxFalse, maxPacketsPerSecond = 2 } = required;
   const isInTime = noticedMs <= detectWithin && behind.every((box) => repeatedMs < Number.parseInt(box, 10) * 1000);
   const isEnough = (fewest - 1) * numbers.interval >= tolerate && 2000 / quietMs <= maxPacketsPerSecond;
   const path = burst === undefined ? { loss } : { loss, burstMs: burst };

@@ -1,5 +1,6 @@
 import { isatty } from 'node:tty';
 import { Command, InvalidArgumentError, Option } from 'commander';
+import { joinWithAnd } from '../../../policy/join-with-and.js';
 import { findWaysOut } from '../../../policy/plan/find-ways-out.js';
 import { middleboxes } from '../../../policy/plan/middleboxes.js';
 import { planPolicy } from '../../../policy/plan/plan-policy.js';
@@ -57,9 +58,9 @@ async function plan({ json, ...needs }: PlanOptions, command: Command): Promise<
   if (Object.keys(needs).length > 0) process.exitCode = showPlan(needs, json);
   else if (!json && isatty(0) && isatty(1)) process.exitCode = await askAndShow();
   else {
+    const flags = command.options.flatMap(({ long }) => (!long || long === '--json' ? [] : [long]));
     command.error(
-      'nothing is asked for: give one or more of --detect-within, --behind, --tolerate, --loss, --burst, --max-false, ' +
-        '--connections, --max-packets-per-second and --battery; without --json on a terminal, plan asks',
+      `nothing is asked for: give one or more of ${joinWithAnd(flags)}; on a terminal, without --json, plan asks`,
     );
   }
 }

@@ -90,6 +90,8 @@ export async function askQuestions(): Promise<Answers | undefined> {
   const reader = createInterface({ input: process.stdin, terminal: false });
   const close = () => reader.close();
   process.once('SIGINT', close);
+  // A terminal that is gone.
+  process.stdin.on('error', close);
   let answers: Answers = { needs: {}, options: [] };
   try {
     const lines = reader[Symbol.asyncIterator]();
