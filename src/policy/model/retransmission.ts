@@ -47,10 +47,13 @@ export function retransmissionRange(
 ): TimeRange {
   const rto = rtoRange(rtoMs === undefined ? undefined : Math.min(rtoMs, rtoMax), hz);
   let { earliestMs, latestMs } = firstRetransmission(rto, hz);
-  for (let at = 1; at < number; at += 1) {
+  for (let at = 1, times = 1; at < number; at += times) {
+    const shortest = Math.min(rto.earliestMs * 2 ** at, rtoMax);
     const longest = Math.min(rto.latestMs * 2 ** at, rtoMax);
-    earliestMs += Math.min(rto.earliestMs * 2 ** at, rtoMax);
-    latestMs += longest + timerLatenessMs(longest, hz);
+    // Once the shortest is the maximum, all that follow are the same.
+    times = shortest === rtoMax ? number - at : 1;
+    earliestMs += times * shortest;
+    latestMs += times * (longest + timerLatenessMs(longest, hz));
   }
   return { earliestMs, latestMs };
 }
