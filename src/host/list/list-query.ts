@@ -2,7 +2,7 @@ import { ConfigurationError } from '../../policy/configuration-error.js';
 import { describeValue } from '../../policy/errors.js';
 import { verdicts } from '../../policy/model/verdict.js';
 import { OptionsCheck } from '../../policy/options-check.js';
-import { readMiddlebox, whyNoneExposed } from '../../policy/plan/middleboxes.js';
+import { readMiddlebox } from '../../policy/plan/middleboxes.js';
 import type { OptionSource } from '../options/source.js';
 import { assertSelection } from '../selection/assert-selection.js';
 import type { Selection } from '../selection/selection.js';
@@ -94,6 +94,11 @@ export function assertListQuery(source: string, query: ListQuery, more: readonly
   if (!(typeof withinMs === 'number' && withinMs > 0)) check.refuse('withinMs', 'a number of milliseconds above 0');
   assertSelection(source, selection);
   if (behind !== undefined) assertTimeoutKnown(source, behind);
-  const why = selection.verdict?.includes('exposed') ? whyNoneExposed(behind) : undefined;
-  if (why !== undefined) throw new SelectionError('verdict', 'exposed', `${verdictsWithoutMiddlebox}; ${why}`);
+  else if (selection.verdict?.includes('exposed')) {
+    throw new SelectionError(
+      'verdict',
+      'exposed',
+      `${verdictsWithoutMiddlebox}; 'exposed' takes a middlebox (--behind of ls and set)`,
+    );
+  }
 }

@@ -106,12 +106,3 @@ export function middleboxOf(middlebox: string | number): Middlebox {
 export function probedTimeoutMs({ timeoutMs, keepAliveCounts }: Middlebox): number | undefined {
   return keepAliveCounts === false || timeoutMs === null ? undefined : timeoutMs;
 }
-
-/** Returns why no connection is ever judged `exposed`; undefined if one can be. */
-export function whyNoneExposed(behind: string | number | undefined): string | undefined {
-  if (behind === undefined) return `'exposed' takes a middlebox (--behind of ls and set)`;
-  const { title, keepAliveCounts } = middleboxOf(behind);
-  return keepAliveCounts === false
-    ? `keepalive does not count at ${title}, so that none is 'exposed' there`
-    : undefined;
-}

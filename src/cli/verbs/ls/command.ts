@@ -5,8 +5,7 @@ import type { Listing } from '../../../host/list/listing.js';
 import { isAnswered } from '../../../host/list/not-judged.js';
 import { parseSortOrder, type SortOrder, sortKeys, sortRows } from '../../../host/list/order.js';
 import { didYouMean } from '../../../policy/closest-name.js';
-import { defaultWithinMs, type Verdict } from '../../../policy/model/verdict.js';
-import { whyNoneExposed } from '../../../policy/plan/middleboxes.js';
+import { defaultWithinMs, isVerdictMeant, type Verdict } from '../../../policy/model/verdict.js';
 import { exitCodes } from '../../exit-codes.js';
 import { behindOption, warnBehind } from '../../shared/behind-option.js';
 import { addColourOption, type ColourOptions, outputPaint } from '../../shared/colour-option.js';
@@ -86,9 +85,10 @@ function failOn(text: string, previous: readonly Verdict[] = []): readonly Verdi
 }
 
 function exitCodeOf(listing: Listing, { failOn: faultsWanted = [] }: LsOptions): number {
-  if (listing.rows.some(({ verdict }) => verdict !== null && faultsWanted.includes(verdict))) return exitCodes.fault;
-  const isCountingKnown = listing.behind?.keepAliveCounts !== null;
-  return isAnswered(listing) && isCountingKnown ? exitCodes.done : exitCodes.unanswered;
+  if (listing.rows.some(({ verdict }) => isVerdictMeant(verdict, faultsWanted))) return exitCodes.fault;
+  // Where probes do not count, no verdict says whether a connection is forgotten.
+  const doProbesCount = listing.behind?.keepAliveCounts ?? listing.behind === undefined;
+  return isAnswered(listing) && doProbesCount ? exitCodes.done : exitCodes.unanswered;
 }
 
 /** Returns the exit code of a list. Prints why the list is empty, unless only filters such as --verdict exclude all rows. */
@@ -114,7 +114,7 @@ async function watch(query: ListQuery, options: LsOptions, command: Command): Pr
     everyMs: every === undefined || every === true ? 1000 : every,
     sort: isSorted || json ? options.sort : urgency,
     group,
-    hasExposed: whyNoneExposed(query.behind) === undefined,
+    hasExposed: query.behind !== undefined,
     args: process.argv.slice(3),
     paint: outputPaint(options),
   };
@@ -124,19 +124,12 @@ async function watch(query: ListQuery, options: LsOptions, command: Command): Pr
 
 async function ls(options: LsOptions, command: Command): Promise<void> {
   const { behind, failOn } = options;
-  if (failOn?.includes('exposed')) {
-    if (behind === undefined) command.error('--fail-on exposed takes --behind');
-    const why = whyNoneExposed(behind);
-    if (why !== undefined) command.error(`--fail-on exposed: ${why}`);
-  }
+  if (behind === undefined && failOn?.includes('exposed')) command.error('--fail-on exposed takes --behind');
   const query = { ...queryOf(options), allStates: options.allStates ?? false, options: !options.fast };
-  if (options.watch !== undefined) {
-    warnBehind(behind);
-    return watch(query, options, command);
-  }
+  warnBehind(behind);
+  if (options.watch !== undefined) return watch(query, options, command);
   const list = await createLister(options);
   const listing = list(query);
-  warnBehind(behind);
   if (options.json) writeListing(listing, { sort: options.sort, groups: await groupsOf(listing, options) });
   else {
     printPainted(await table(listing, options));

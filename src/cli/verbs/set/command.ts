@@ -90,11 +90,11 @@ function set(argument: PolicyArgument | undefined, options: SetOptions, command:
   const { policy, onlyNumbers } = wantedOf(argument, options, command);
   if (!hasFilter(options) && !all) command.error('say which connections, such as --port 5432, or --all');
   const query = { ...queryOf(options), ...(all ? { all } : {}) };
+  warnBehind(options.behind);
   const file = dryRun || record === undefined ? undefined : new RecordFile(record);
   using _ = file;
   const onPlan = file && { onPlan: file.plan.bind(file) };
   const result = setConnections(query, policy, { dryRun, onlyNumbers, ...onPlan });
-  warnBehind(options.behind);
   // Before anything is shown, because output may wait for its reader.
   const problem = file && finishRecord(file, result);
   show(result, options);
