@@ -1,4 +1,9 @@
-/** Returns how many letters must be inserted, deleted, replaced or swapped to turn one name into the other. */
+const mostLetters = 2;
+
+/**
+ * Returns how many letters must be inserted, deleted, replaced or swapped to turn one name into the other. Stops when they are
+ * too many: most names of a long text are like no other name.
+ */
 function distance(from: string, to: string): number {
   let beforeLast: number[] = [];
   let last = Array.from({ length: to.length + 1 }, (_, column) => column);
@@ -11,6 +16,7 @@ function distance(from: string, to: string): number {
       const swapped = isSwapped ? (beforeLast[column - 2] ?? 0) + 1 : replaced;
       next.push(Math.min((last[column] ?? 0) + 1, (next[column - 1] ?? 0) + 1, replaced, swapped));
     }
+    if (Math.min(...next) > mostLetters && Math.min(...last) > mostLetters) return Number.POSITIVE_INFINITY;
     beforeLast = last;
     last = next;
   }
@@ -20,9 +26,9 @@ function distance(from: string, to: string): number {
 /** Returns the names that differ by at most two letters, the closest first. */
 function closeNames(given: string, names: readonly string[]): string[] {
   return names
-    .filter((name) => Math.abs(name.length - given.length) <= 2)
+    .filter((name) => Math.abs(name.length - given.length) <= mostLetters)
     .map((name) => ({ name, letters: distance(given, name) }))
-    .filter(({ letters }) => letters <= 2)
+    .filter(({ letters }) => letters <= mostLetters)
     .sort((a, b) => a.letters - b.letters)
     .map(({ name }) => name);
 }

@@ -70,13 +70,19 @@ function lossesOf(dialect: Dialect, policy: Numbers, said: Partial<Numbers>): st
   return notes;
 }
 
-function exportOff({ name, off, place, notes }: Dialect): ExportedPolicy {
+/** Returns the notes about what no source confirms. */
+function unsureNotes({ unsure = [] }: Dialect): string[] {
+  return unsure.map((fact) => `unsure: ${fact}`);
+}
+
+function exportOff(to: Dialect): ExportedPolicy {
+  const { name, off, place, notes } = to;
   if ('never' in off) {
     throw new DialectError(name, `${name} cannot turn keepalive off: ${off.never}`, {
       allowed: 'a policy such as 30:5:3',
     });
   }
-  return { dialect: name, policy: 'off', text: off.text, place, inForce: 'off', notes };
+  return { dialect: name, policy: 'off', text: off.text, place, inForce: 'off', notes: [...notes, ...unsureNotes(to)] };
 }
 
 /**
@@ -109,6 +115,6 @@ export function exportPolicy(policy: PolicyInput | false, dialect: string): Expo
     text: to.write(textsOf(to, said)),
     place: to.place,
     inForce: formatPolicy(inForce(to, said).numbers),
-    notes: [...notes, ...to.notes],
+    notes: [...notes, ...to.notes, ...unsureNotes(to)],
   };
 }

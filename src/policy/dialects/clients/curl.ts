@@ -1,9 +1,16 @@
 import { always, type Dialect, lines, word } from '../dialect.js';
-import { flag, probes, seconds, type Unit } from '../units.js';
+import { flag, probes, time, type Unit } from '../units.js';
 
-const form = { separator: String.raw`(?:\s*[=:]\s*|[ \t]+)` };
+const form = { separator: String.raw`(?:[ \t]*[=:][ \t]*|[ \t]+)` };
+const special = { 0: 'unsaid' } as const;
+const seconds = time({ bareMs: 1000, special });
 /** CURLOPT_TCP_KEEPIDLE, 30L */
-const libcurl = { separator: String.raw`\s*,\s*`, value: String.raw`\d+(?=L?\b)`, isReadOnly: true } as const;
+const libcurl = {
+  separator: String.raw`\s*,\s*`,
+  value: String.raw`\d+(?=L?\b)`,
+  isReadOnly: true,
+  turnedOnBy: 'CURLOPT_TCP_KEEPALIVE, 1L',
+} as const;
 const onOff = flag(['keepalive'], ['no-keepalive']);
 
 /** Returns a word that is its own value. */
@@ -19,10 +26,11 @@ export const curl = (): Dialect => ({
   name: 'curl',
   title: 'curl',
   place: '.curlrc or a file for curl --config; on the command line with -- before each name',
-  source: 'https://curl.se/docs/manpage.html#--keepalive-time',
+  source:
+    'https://curl.se/docs/manpage.html#--keepalive-time, https://curl.se/libcurl/c/CURLOPT_TCP_KEEPCNT.html, src/config2setopts.c',
   words: [
     word('keepalive-time', 'idle', seconds, form),
-    word('keepalive-cnt', 'count', probes(), form),
+    word('keepalive-cnt', 'count', probes(special), form),
     bareWord('no-keepalive', onOff),
     { ...bareWord('keepalive', onOff), isReadOnly: true },
     word('CURLOPT_TCP_KEEPALIVE', 'enabled', flag(['1'], ['0']), libcurl),
@@ -30,7 +38,7 @@ export const curl = (): Dialect => ({
     word('CURLOPT_TCP_KEEPINTVL', 'interval', seconds, libcurl),
     word('CURLOPT_TCP_KEEPCNT', 'count', probes(), libcurl),
   ],
-  comment: /^[ \t]*#.*/gm,
+  comment: /^[ \t]*(?:#|\/\/).*/gm,
   isLastValid: true,
   unsaid: {
     idle: always(60_000, 'curl has 60 s of its own'),

@@ -12,7 +12,7 @@ export const ssh = (): Dialect => ({
   name: 'ssh',
   title: 'OpenSSH, the ServerAlive messages of the client',
   place: '~/.ssh/config; sshd_config has ClientAliveInterval and ClientAliveCountMax in the same way',
-  source: 'https://man.openbsd.org/ssh_config#ServerAliveInterval',
+  source: 'https://man.openbsd.org/ssh_config#ServerAliveInterval, clientloop.c',
   words: [
     word('ServerAliveInterval', 'idle', seconds, form),
     word('ServerAliveCountMax', 'count', probes(), form),
