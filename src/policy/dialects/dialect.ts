@@ -36,6 +36,8 @@ export interface Word {
   readonly onlyIn?: string;
   /** How text turns keepalive on, if this word alone does not. */
   readonly turnedOnBy?: string;
+  /** What applies for the numbers that a text with this word does not say. Default: what the dialect has. */
+  readonly unsaid?: Dialect['unsaid'];
 }
 
 /** What applies for a number that the text does not say. */
@@ -117,7 +119,7 @@ export function word(
   name: string,
   field: WordField,
   unit: Unit,
-  { separator = '[ \\t]*=[ \\t]*', value = plainValue, onlyBefore, onlyIn, isReadOnly, turnedOnBy }: WordForm = {},
+  { separator = '[ \\t]*=[ \\t]*', value = plainValue, onlyBefore, onlyIn, isReadOnly }: WordForm = {},
 ): Word {
   return {
     word: name,
@@ -125,7 +127,6 @@ export function word(
     value: new RegExp(`${separator}["']?(?<${field}>${value})["']?`, 'y'),
     allowed: unit.allowed,
     ...(isReadOnly && { isReadOnly }),
-    ...(turnedOnBy !== undefined && { turnedOnBy }),
     ...(onlyIn !== undefined && { onlyIn }),
     ...(onlyBefore !== undefined && { onlyBefore: new RegExp(onlyBefore, 'y') }),
   };
@@ -139,7 +140,6 @@ export interface WordForm {
   readonly value?: string;
   readonly isReadOnly?: true;
   readonly onlyIn?: string;
-  readonly turnedOnBy?: string;
   /** The source of a regular expression for what follows the word, if other things have the same name. */
   readonly onlyBefore?: string;
 }

@@ -32,6 +32,9 @@ function numbersOf(found: FoundWords): Partial<Numbers> {
 function readInForce(dialect: Dialect, found: FoundWords): ReturnType<typeof inForce> {
   const said = numbersOf(found);
   const left = numberFields.filter((field) => found[field]?.value === 'kernel');
+  const names = Object.values(found).map(({ word }) => word);
+  const own = dialect.words.find(({ word, unsaid }) => unsaid !== undefined && names.includes(word))?.unsaid;
+  if (own !== undefined) return inForce({ ...dialect, unsaid: own }, said, left);
   const { allOrNone: why } = dialect;
   if (why === undefined || (said.idle !== undefined && left.length === 0)) return inForce(dialect, said, left);
   const { numbers, unsaid } = inForce(dialect, {}, ['idle', 'interval', 'count']);

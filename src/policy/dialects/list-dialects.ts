@@ -11,7 +11,7 @@ export interface DialectFacts {
   readonly place: string;
   /** The pages or sources that the facts come from. */
   readonly source: string;
-  /** When the sources were read. */
+  /** The date of the last check of the facts. */
   readonly checked: string;
   /** What no source confirms. */
   readonly unsure: readonly string[];

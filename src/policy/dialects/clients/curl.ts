@@ -1,16 +1,23 @@
-import { always, type Dialect, lines, word } from '../dialect.js';
+import { always, type Dialect, lines, type Word, type WordField, word } from '../dialect.js';
 import { flag, probes, time, type Unit } from '../units.js';
 
 const form = { separator: String.raw`(?:[ \t]*[=:][ \t]*|[ \t]+)` };
 const special = { 0: 'unsaid' } as const;
 const seconds = time({ bareMs: 1000, special });
-/** CURLOPT_TCP_KEEPIDLE, 30L */
-const libcurl = {
-  separator: String.raw`\s*,\s*`,
-  value: String.raw`\d+(?=L?\b)`,
+const argument = { separator: String.raw`\s*,\s*`, value: String.raw`\d+(?=L?\s*\))` } as const;
+const atLeast89 = 'curl 8.9 has 9 of its own';
+
+/** `curl_easy_setopt(handle, CURLOPT_TCP_KEEPIDLE, 30L)`, in which nothing is on by default (lib/url.c). */
+const libcurl = (option: string, field: WordField, unit: Unit): Word => ({
+  ...word(`CURLOPT_TCP_${option}`, field, unit, argument),
   isReadOnly: true,
   turnedOnBy: 'CURLOPT_TCP_KEEPALIVE, 1L',
-} as const;
+  unsaid: {
+    idle: always(60_000, 'libcurl has 60 s of its own'),
+    interval: always(60_000, 'libcurl has 60 s of its own'),
+    count: always(9, atLeast89),
+  },
+});
 const onOff = flag(['keepalive'], ['no-keepalive']);
 
 /** Returns a word that is its own value. */
@@ -33,17 +40,17 @@ export const curl = (): Dialect => ({
     word('keepalive-cnt', 'count', probes(special), form),
     bareWord('no-keepalive', onOff),
     { ...bareWord('keepalive', onOff), isReadOnly: true },
-    word('CURLOPT_TCP_KEEPALIVE', 'enabled', flag(['1'], ['0']), libcurl),
-    word('CURLOPT_TCP_KEEPIDLE', 'idle', seconds, libcurl),
-    word('CURLOPT_TCP_KEEPINTVL', 'interval', seconds, libcurl),
-    word('CURLOPT_TCP_KEEPCNT', 'count', probes(), libcurl),
+    libcurl('KEEPALIVE', 'enabled', flag(['1'], ['0'])),
+    libcurl('KEEPIDLE', 'idle', seconds),
+    libcurl('KEEPINTVL', 'interval', seconds),
+    libcurl('KEEPCNT', 'count', probes()),
   ],
   comment: /^[ \t]*(?:#|\/\/).*/gm,
   isLastValid: true,
   unsaid: {
     idle: always(60_000, 'curl has 60 s of its own'),
     interval: { why: 'curl uses keepalive-time for both', value: ({ idle = 60_000 }) => idle },
-    count: always(9, 'curl 8.9 has 9 of its own'),
+    count: always(9, atLeast89),
   },
   noUserTimeout: 'curl has no word for it; --max-time and --speed-time limit a transfer',
   off: { text: 'no-keepalive\n' },

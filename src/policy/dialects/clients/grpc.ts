@@ -5,7 +5,11 @@ import { time } from '../units.js';
 /** The value of GRPC_ARG_KEEPALIVE_TIME_MS without which clients send no PING: INT_MAX. */
 const never = '2147483647';
 const pingTime = time({ bareMs: 1, special: { [never]: 'off' } });
-const form = { separator: String.raw`["']?\s*[:,=]\s*` };
+/** `1000` is no value in `1000 * 60`. */
+const form = {
+  separator: String.raw`["']?\s*[:,=]\s*`,
+  value: String.raw`\w+(?=["']?\s*(?:[,;)}\]\n]|$))`,
+};
 
 /** PING of HTTP/2: one question, and one time for its answer (doc/keepalive.md of gRPC). */
 export const grpc = (): Dialect => ({

@@ -3,8 +3,11 @@
 /** Comments of C and of the languages that took them over. */
 export const cComments = /\/\/.*|\/\*[\s\S]*?(?:\*\/|(?![\s\S]))/g;
 
+/** The end of an argument: `30` is no value in `30 * 60`. */
+export const argumentEnd = String.raw`(?=\s*(?:[),;}\]]|$))`;
+
 /** A number, a variable or an address of a variable. */
-export const operand = String.raw`&?\w+`;
+export const operand = `&?\\w+${argumentEnd}`;
 
 /**
  * The word for an option in a call that sets it, as in `set(level, OPTION, 30)`. Tells such a call from a check whether the

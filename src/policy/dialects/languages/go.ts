@@ -1,6 +1,6 @@
 import { always, type Dialect, type Word, word } from '../dialect.js';
 import { flag, probes, time, type Unit } from '../units.js';
-import { cComments } from './code.js';
+import { cComments, operand } from './code.js';
 
 const unitMs: Readonly<Record<string, number>> = { Millisecond: 1, Second: 1000, Minute: 60_000, Hour: 3_600_000 };
 const names = Object.keys(unitMs).join('|');
@@ -49,12 +49,12 @@ export const go = (): Dialect => ({
     word('Count', 'count', probes({ 0: 'unsaid', '-1': 'kernel' }), field),
     word('tcpUserTimeout', 'userTimeout', time({ bareMs: 1, hasGroups: true }), {
       separator: String.raw`\s*,\s*`,
-      value: String.raw`\w+`,
+      value: operand,
       onlyBefore: String.raw`\s*(?:,|$)`,
     }),
     word('TCP_USER_TIMEOUT', 'userTimeout', time({ bareMs: 1, hasGroups: true }), {
       separator: String.raw`\s*,\s*`,
-      value: String.raw`\w+`,
+      value: operand,
       isReadOnly: true,
     }),
   ],

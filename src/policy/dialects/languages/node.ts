@@ -1,6 +1,6 @@
 import { always, type Dialect, lines, word } from '../dialect.js';
 import { flag, probes, time } from '../units.js';
-import { cComments } from './code.js';
+import { cComments, operand } from './code.js';
 
 const idle = time({ bareMs: 1, hasGroups: true, special: { 0: 'unsaid', undefined: 'unsaid' } });
 const toKernel = { 0: 'kernel', undefined: 'unsaid' } as const;
@@ -9,7 +9,12 @@ const count = probes(toKernel);
 const onOff = flag(['true'], ['false']);
 const argument = (field: string, rest: string) => String.raw`(?:\s*,\s*(?<${field}>\w+)${rest})?`;
 const numbers = argument('idle', argument('interval', argument('count', '')));
-const readOnly = { separator: String.raw`\s*:\s*`, onlyBefore: String.raw`\s*:`, isReadOnly: true } as const;
+const readOnly = {
+  separator: String.raw`\s*:\s*`,
+  value: operand,
+  onlyBefore: String.raw`\s*:`,
+  isReadOnly: true,
+} as const;
 /** Other objects have keys of the same names. */
 const ofObject = { ...readOnly, onlyIn: 'setKeepAlive' } as const;
 

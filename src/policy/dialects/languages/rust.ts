@@ -1,6 +1,6 @@
 import { type Dialect, kernelsOwn, line, lines, word } from '../dialect.js';
 import { flag, probes, type Unit } from '../units.js';
-import { cComments } from './code.js';
+import { argumentEnd, cComments } from './code.js';
 
 const unitMs: Readonly<Record<string, number>> = { millis: 1, secs: 1000, mins: 60_000, hours: 3_600_000 };
 
@@ -16,7 +16,7 @@ const duration = (write: Unit['write']): Unit => ({
 });
 const seconds = duration((ms) => `Duration::from_secs(${ms / 1000})`);
 const milliseconds = duration((ms) => `Duration::from_millis(${ms})`);
-const value = String.raw`[\w:]+(?:\s*\(\s*[\d_]+\s*\))?`;
+const value = String.raw`[\w:]+(?:\s*\(\s*[\d_]+\s*\))?${argumentEnd}`;
 const call = { separator: String.raw`\s*\(\s*`, value };
 
 /** The crate socket2: the standard library has no keepalive. */
