@@ -1,21 +1,30 @@
 const mostLetters = 2;
 
+/** The letters that turn a part of one name into each part of the other. */
+type Row = readonly number[];
+
+/** Returns the row of the next letter of a name. */
+function nextRow(from: string, to: string, row: number, [last, beforeLast]: readonly [Row, Row]): Row {
+  const next = [row];
+  for (let column = 1; column <= to.length; column += 1) {
+    const isSame = from[row - 1] === to[column - 1];
+    const isSwapped = row > 1 && column > 1 && from[row - 1] === to[column - 2] && from[row - 2] === to[column - 1];
+    const replaced = (last[column - 1] ?? 0) + (isSame ? 0 : 1);
+    const swapped = isSwapped ? (beforeLast[column - 2] ?? 0) + 1 : replaced;
+    next.push(Math.min((last[column] ?? 0) + 1, (next[column - 1] ?? 0) + 1, replaced, swapped));
+  }
+  return next;
+}
+
 /**
  * Returns how many letters must be inserted, deleted, replaced or swapped to turn one name into the other. Stops when they are
  * too many: most names of a long text are like no other name.
  */
 function distance(from: string, to: string): number {
-  let beforeLast: number[] = [];
-  let last = Array.from({ length: to.length + 1 }, (_, column) => column);
+  let beforeLast: Row = [];
+  let last: Row = Array.from({ length: to.length + 1 }, (_, column) => column);
   for (let row = 1; row <= from.length; row += 1) {
-    const next = [row];
-    for (let column = 1; column <= to.length; column += 1) {
-      const isSame = from[row - 1] === to[column - 1];
-      const isSwapped = row > 1 && column > 1 && from[row - 1] === to[column - 2] && from[row - 2] === to[column - 1];
-      const replaced = (last[column - 1] ?? 0) + (isSame ? 0 : 1);
-      const swapped = isSwapped ? (beforeLast[column - 2] ?? 0) + 1 : replaced;
-      next.push(Math.min((last[column] ?? 0) + 1, (next[column - 1] ?? 0) + 1, replaced, swapped));
-    }
+    const next = nextRow(from, to, row, [last, beforeLast]);
     if (Math.min(...next) > mostLetters && Math.min(...last) > mostLetters) return Number.POSITIVE_INFINITY;
     beforeLast = last;
     last = next;
