@@ -3,6 +3,7 @@ import { formatPolicy } from '../format.js';
 import { detectionTime } from '../model/detection-time.js';
 import { readCompletePolicy } from '../parse.js';
 import type { PolicyInput } from '../policy.js';
+import { validatePolicy } from '../validate.js';
 import type { Dialect, NumberField, Numbers, Texts } from './dialect.js';
 import { DialectError } from './dialect-error.js';
 import { dialectNamed } from './dialects.js';
@@ -101,9 +102,9 @@ function exportOff(to: Dialect): ExportedPolicy {
  */
 export function exportPolicy(policy: PolicyInput | false, dialect: string): ExportedPolicy {
   const to = dialectNamed(dialect);
-  if (policy === false || policy === 'off' || (typeof policy === 'object' && policy?.enabled === false)) {
+  const isText = typeof policy === 'string';
+  if (policy === false || policy === 'off' || (!isText && validatePolicy(policy).enabled === false))
     return exportOff(to);
-  }
   const { rtoMax, ...numbers } = readCompletePolicy(policy);
   const said = saidOf(to, numbers);
   const notes = lossesOf(to, numbers, said);

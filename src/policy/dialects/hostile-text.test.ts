@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { PolicyError } from '../errors.js';
 import { DialectError } from './dialect-error.js';
 import { dialectNames } from './dialects.js';
 import { exportPolicy } from './export-policy.js';
@@ -107,6 +108,28 @@ describe('a word without its value is refused, and does not take the value of th
   });
 });
 
+describe('text of another system', () => {
+  /** Systems with words in common say the same in them; a shorter text leaves numbers to what applies without the word. */
+  const related = [
+    ['mysql', 'sysctl', '30:75:3'],
+    ['mysql', 'docker', '30:75:3'],
+    ['sysctl', 'docker', '30:5:3'],
+    ['docker', 'sysctl', '30:5:3'],
+    ['postgresql', 'libpq', '7200:75:9:45'],
+    ['libpq', 'postgresql', '7200:75:9:45'],
+    ['python', 'c', '30:5:3:auto'],
+    ['python', 'go', '15:15:9:45'],
+    ['node', 'java', '7200:75:9'],
+  ];
+
+  it.each(dialectNames)('%s is refused, except where the words are the same', (from) => {
+    const { text } = exportPolicy('30:5:3:45s', from);
+    const policies = dialectNames.filter((to) => to !== from).map((to) => [from, to, read(to, text)] as const);
+    const accepted = policies.filter(([, , result]) => /^[\d:a-z]+$/.test(result));
+    expect(accepted.toSorted()).toEqual(related.filter(([system]) => system === from).toSorted());
+  });
+});
+
 describe('text of other systems', () => {
   it.each<[string, string, string]>([
     // Names in any letter case, where the system ignores it.
@@ -196,5 +219,15 @@ describe('text of other systems', () => {
     expect(importPolicy('node', 'socket.setKeepAlive(true, 30000, 0)').notes[0]).toBe(
       'the idle time of the text does not apply: Node.js leaves all numbers to the kernel without a delay, or if one of them is 0: 7200 s unless a sysctl says otherwise',
     );
+  });
+});
+
+describe('exportPolicy', () => {
+  it('refuses objects whose fields throw or are wrong with a PolicyError, also with keepalive off', () => {
+    const throwing = new Proxy({}, { get: () => expect.unreachable(), ownKeys: () => expect.unreachable() });
+    for (const policy of [throwing, { enabled: false, idle: 'x' }, { enabled: false, other: 1 }]) {
+      expect(() => exportPolicy(policy as never, 'libpq')).toThrow(PolicyError);
+    }
+    expect(exportPolicy({ enabled: false } as never, 'libpq').inForce).toBe('off');
   });
 });

@@ -20,12 +20,13 @@ const libcurl = (option: string, field: WordField, unit: Unit): Word => ({
 });
 const onOff = flag(['keepalive'], ['no-keepalive']);
 
-/** Returns a word that is its own value. */
-const bareWord = (name: string, unit: Unit) => ({
+/** Returns a word that is its own value: on the command line after hyphens, or first in a line of a file. */
+const bareWord = (name: string, unit: Unit): Word => ({
   word: name,
   says: { enabled: unit },
-  value: new RegExp(`(?<=(?<enabled>${name}))(?![\\w-])`, 'y'),
+  value: new RegExp(`(?<=(?<enabled>${name}))`, 'y'),
   allowed: 'nothing',
+  onlyBefore: /(?<=(?:--|(?:^|\n)[ \t]*)[\w-]+)(?![\w-])/y,
 });
 
 /** The options of the command, and those of libcurl (src/tool_operate.c). */
