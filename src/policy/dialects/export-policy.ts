@@ -56,7 +56,8 @@ function lossesOf(dialect: Dialect, policy: Numbers, said: Partial<Numbers>): st
     if (numbers[field] === policy[field]) continue;
     const missing = unsaid.find((each) => each.field === field);
     const why = missing?.why ?? dialect.fit?.why;
-    const then = `${spokenValue(field, numbers[field])}${missing?.isKernels ? ' unless a sysctl says otherwise' : ''}`;
+    const spoken = field === 'count' ? spokenNumber : spokenValue;
+    const then = `${spoken(field, numbers[field])}${missing?.isKernels ? ' unless a sysctl says otherwise' : ''}`;
     notes.push(`${spokenNumber(field, policy[field])} cannot be said: ${why}: ${then}`);
   }
   const { userTimeout } = policy;

@@ -43,7 +43,7 @@ export const grpc = (): Dialect => ({
     'gRPC for Go and Java asks every 10 s at most: it raises a shorter time to 10 s',
     'PING is HTTP/2, not TCP: the program at the other end answers, or the next proxy that ends HTTP/2',
     'a server allows one PING in 5 min without data unless it is told otherwise, and ends a connection that sends more (too_many_pings)',
-    'without max_pings_without_data gRPC for C++ and Python stops after 2 PINGs without data',
+    'without max_pings_without_data gRPC for C++ and Python limits the PINGs without data to 2',
   ],
   write: ({ idle, interval }) =>
     lines(

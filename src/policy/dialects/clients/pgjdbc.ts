@@ -1,7 +1,7 @@
 import { type Dialect, type Unsaid, word } from '../dialect.js';
 import { flag } from '../units.js';
 
-const byKernel: Unsaid = { why: "pgjdbc only turns keepalive on, and the kernel's own applies", value: () => 'kernel' };
+const byKernel: Unsaid = { why: 'pgjdbc only turns keepalive on', value: () => 'kernel' };
 
 const onOff = flag(['true'], ['false'], { ignoresCase: true });
 

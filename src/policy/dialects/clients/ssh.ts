@@ -26,7 +26,7 @@ export const ssh = (): Dialect => ({
     interval: { why: 'ssh asks again after the same time', value: ({ idle = 0 }) => idle },
     count: always(3, 'ssh asks 3 times'),
   },
-  noUserTimeout: 'ssh has no word for it, but counts questions also while data is in flight',
+  noUserTimeout: 'ssh has no word for it; its messages find a dead peer while data is in flight too',
   off: { text: 'Host *\n    ServerAliveInterval 0\n' },
   notes: [
     'ServerAlive is not TCP keepalive: the messages are inside the encrypted channel, and the program at the other end answers',

@@ -13,7 +13,7 @@ export const dotnet = (): Dialect => ({
   place: 'your program; SocketsHttpHandler takes such a socket in its ConnectCallback',
   source:
     'https://learn.microsoft.com/en-us/dotnet/api/system.net.sockets.socketoptionname, https://learn.microsoft.com/en-us/dotnet/api/system.net.sockets.socket.setrawsocketoption',
-  unsure: ['since which version .NET has SetRawSocketOption; here it is .NET 5'],
+  unsure: ['whether .NET 5 has SetRawSocketOption already'],
   words: [
     word('KeepAlive', 'enabled', flag(['true'], ['false']), option),
     word('TcpKeepAliveTime', 'idle', seconds, option),
