@@ -1,5 +1,19 @@
 const mostLetters = 2;
 
+/** Returns a bit for each letter of a name. Different letters may share one. */
+function letterBits(name: string): number {
+  let bits = 0;
+  for (let at = 0; at < name.length; at += 1) bits |= 1 << (name.charCodeAt(at) & 31);
+  return bits;
+}
+
+/** Returns whether one name has so many letters that the other lacks that no few changes turn one into the other. */
+function areFar(from: number, to: number): boolean {
+  let missing = from & ~to;
+  for (let removed = 0; removed < mostLetters; removed += 1) missing &= missing - 1;
+  return missing !== 0;
+}
+
 /** The letters that turn a part of one name into each part of the other. */
 type Row = readonly number[];
 
@@ -34,8 +48,9 @@ function distance(from: string, to: string): number {
 
 /** Returns the names that differ by at most two letters, the closest first. */
 function closeNames(given: string, names: readonly string[]): string[] {
+  const bits = letterBits(given);
   return names
-    .filter((name) => Math.abs(name.length - given.length) <= mostLetters)
+    .filter((name) => Math.abs(name.length - given.length) <= mostLetters && !areFar(bits, letterBits(name)))
     .map((name) => ({ name, letters: distance(given, name) }))
     .filter(({ letters }) => letters <= mostLetters)
     .sort((a, b) => a.letters - b.letters)

@@ -104,6 +104,7 @@ describe('tcp-keepalive explain', () => {
     [['30:5:3', '60:5:3'], /too many arguments: 1 expected, got 2/],
     [['--from', 'redis', 'tcp-keepalive 0'], /the text turns keepalive off/],
     [['--from', 'redis', 'tcp-keepaliv 60'], /redis, line 1: unknown word "tcp-keepaliv"/],
+    [['--from', 'redis', '/etc/passwd'], /'\/etc\/passwd' is a file, and not its text/],
     [['--from', 'radis', 'tcp-keepalive 60'], /unknown system "radis"; did you mean "redis"/],
   ])('refuses %j in one line', async (args, message) => {
     const { code, stdout, stderr } = await runCli('explain', ...args);

@@ -89,6 +89,10 @@ describe.concurrent('tcp-keepalive export', () => {
       ['--from', 'postgresql', 'port = 1\ntcp_keepalives_idle = x'],
       /postgresql, line 2: tcp_keepalives_idle must be .*got "x"/,
     ],
+    [
+      ['--from', 'nginx', '/etc/passwd'],
+      /'\/etc\/passwd' is a file, and not its text; to read it, pass - < \/etc\/passwd/,
+    ],
     [['--from', 'nginx', ''], /this text has none of the words of nginx, towards its clients: so_keepalive/],
     [['--from', 'nginx', 'so_keepalive=\x1b[31m'], /line 1: so_keepalive must be followed by/],
   ])('refuses %j with one line', async (args, message) => {

@@ -1,4 +1,4 @@
-import { readSync } from 'node:fs';
+import { existsSync, readSync } from 'node:fs';
 import type { Command } from 'commander';
 import { pause } from '../../native/pause.js';
 import { didYouMean } from '../../policy/closest-name.js';
@@ -37,9 +37,12 @@ function readStandardInput(command: Command): string {
 
 /**
  * Returns the text of another system that was given as an argument: the argument, or standard input for `-`. Ends the program
- * if standard input cannot be read.
+ * if standard input cannot be read, or if the argument is the name of a file.
  */
 export function readDialectText(argument: string, command: Command): string {
+  if (argument !== '-' && /^[\w./~+-]+$/.test(argument) && existsSync(argument)) {
+    command.error(`'${argument}' is a file, and not its text; to read it, pass - < ${argument}`);
+  }
   return argument === '-' ? readStandardInput(command) : argument;
 }
 
