@@ -1,4 +1,3 @@
-import { readFileSync } from 'node:fs';
 import { Command, InvalidArgumentError, Option } from 'commander';
 import { dialectNames } from '../../../policy/dialects/dialects.js';
 import { importPolicy } from '../../../policy/dialects/import-policy.js';
@@ -8,6 +7,7 @@ import type { Middlebox } from '../../../policy/plan/middlebox.js';
 import { middleboxes } from '../../../policy/plan/middleboxes.js';
 import type { CompletePolicy } from '../../../policy/policy.js';
 import { middleboxesArgument } from '../../shared/behind-option.js';
+import { readDialectText, refuseUnknownOption } from '../../shared/dialect-text.js';
 import { shareArgument, wholeArgument } from '../../shared/number-arguments.js';
 import { withValues } from '../../shared/option-values.js';
 import { outputWidth, print, printJson, printMessage, shownExitCode } from '../../shared/output.js';
@@ -63,14 +63,17 @@ function policyOf(text: string, { from, json }: ExplainOptions, command: Command
       return command.error(`argument 'policy' '${text}' is invalid. ${error.message}`);
     }
   }
-  const { policy, notes } = importPolicy(from, text === '-' ? readFileSync(0, 'utf8') : text);
+  const { policy, notes } = importPolicy(from, readDialectText(text, command));
   if (policy === 'off') command.error(`the text turns keepalive off${notes.map((note) => `: ${note}`).join('')}`);
   if (!json) for (const note of notes) printMessage(note);
   return parsePolicy(policy);
 }
 
 function explainOrList(policy: string | undefined, options: ExplainOptions, command: Command): void {
-  const { loss, burst, middleboxes: isList } = options;
+  const { loss, burst, from, middleboxes: isList } = options;
+  refuseUnknownOption(command, from);
+  if (command.args.length > 1)
+    command.error(`too many arguments: 1 expected, got ${command.args.length}; quote a text of several words`);
   if (isList && policy !== undefined) command.error('--middleboxes takes no policy');
   if (burst !== undefined && loss === undefined)
     command.error('--burst is for --loss: add --loss, or leave --burst out');
@@ -122,5 +125,7 @@ Examples:
   $ tcp-keepalive explain 60:10:6 --loss 5% --connections 200000
   $ tcp-keepalive explain --from redis 'tcp-keepalive 60'`,
     )
+    .allowUnknownOption()
+    .allowExcessArguments()
     .action(explainOrList);
 }
