@@ -1,4 +1,5 @@
 import { Command, InvalidArgumentError, Option } from 'commander';
+import { spokenDuration } from '../../../policy/duration.js';
 import { measurePath } from '../../../socket/path/measure-path.js';
 import type { PathTarget } from '../../../socket/path/open-connection.js';
 import { mostConnections, type PathMeasurement } from '../../../socket/path/path-options.js';
@@ -64,7 +65,10 @@ function exitCodeOf({ how, disagreements, incomplete }: PathMeasurement): number
 }
 
 async function nat(target: PathTarget, options: NatOptions, command: Command): Promise<void> {
-  if (options.min >= options.max) command.error('--max must be longer than --min');
+  if (options.min >= options.max)
+    command.error(
+      `--max is ${spokenDuration(options.max)} and must be longer than --min, which is ${spokenDuration(options.min)}`,
+    );
   const measurement = await measure(target, options);
   if (measurement === undefined) {
     printMessage('interrupted: nothing is known yet');
