@@ -36,6 +36,8 @@ export interface Explanation {
   readonly detection: Detections;
   /** Of a quiet peer that vanishes. */
   readonly timeline: readonly TimelineEntry[];
+  /** Of a peer that vanishes with data in flight. */
+  readonly inFlightTimeline: readonly TimelineEntry[];
   readonly traffic: Traffic & { readonly connections: number };
   readonly falseAlarm: (FalseAlarm & PathLoss) | null;
   readonly behind: readonly BehindJudgement[];
@@ -58,6 +60,7 @@ export function explainPolicy(policy: CompletePolicy, surroundings: Surroundings
       ...(heartbeatMs === undefined ? {} : { heartbeat: heartbeatDetection(policy, conditions, heartbeatMs) }),
     },
     timeline: lossTimeline(policy, 'idle'),
+    inFlightTimeline: lossTimeline(policy, 'data-in-flight', conditions),
     traffic: { connections, ...quietTraffic(policy, connections) },
     falseAlarm: path === undefined ? null : { ...path, ...falseAlarm(policy, path) },
     behind,

@@ -23,12 +23,11 @@ function rangeText({ earliestMs, latestMs }: TimeRange): string {
   return `${(earliestMs / 1000).toFixed(1)} .. ${(Math.ceil(latestMs / 100) / 10).toFixed(1)} s`;
 }
 
-const marks: Readonly<Record<TimelineStep, string>> = {
+const marks: Partial<Record<TimelineStep, string>> = {
   'last-segment': '|',
-  data: '|',
+  write: '|',
   probe: '?',
   retransmission: '?',
-  dead: 'x',
 };
 
 /**
@@ -40,32 +39,33 @@ export function drawTimeline(entries: readonly TimelineEntry[], width: number): 
   const cells = Array<string>(width).fill('.');
   for (const { step, earliestMs, latestMs, isCertain } of entries) {
     if (step === 'dead') cells.fill('x', columnOf(earliestMs), columnOf(latestMs) + 1);
-    else if (isCertain) cells[columnOf(earliestMs)] = marks[step];
+    else if (isCertain) cells[columnOf(earliestMs)] = marks[step] ?? '.';
   }
   return cells.join('');
 }
 
-const stepTexts: Readonly<Record<TimelineStep, string>> = {
+const stepTexts: Partial<Record<TimelineStep, string>> = {
   'last-segment': 'the peer is heard for the last time',
-  data: 'the program writes, and the peer is gone',
-  probe: 'probe',
-  retransmission: 'retransmission',
   dead: 'the connection ends: ETIMEDOUT',
 };
 
 function stepText({ step, number, isCertain }: TimelineEntry): string {
-  return `${stepTexts[step]}${number === undefined ? '' : ` ${number}`}${isCertain ? '' : ', unless timers are late'}`;
+  return `${stepTexts[step] ?? step}${number === undefined ? '' : ` ${number}`}${isCertain ? '' : ', unless timers are late'}`;
 }
+
+const renderDrawing = (title: string, entries: readonly TimelineEntry[], width: number) =>
+  `${wrapText(title, width)}\n\n${drawTimeline(entries, Math.min(width, 76))}`;
 
 function renderTimeline(title: string, entries: readonly TimelineEntry[], width: number): string {
   const rows = entries.map((entry) => [rangeText(entry), stepText(entry)]);
-  return [
-    wrapText(title, width),
-    '',
-    drawTimeline(entries, Math.min(width, 76)),
-    '',
-    renderTable(['AFTER', 'WHAT'], rows, width),
-  ].join('\n');
+  return `${renderDrawing(title, entries, width)}\n\n${renderTable(['AFTER', 'WHAT'], rows, width)}`;
+}
+
+/** Returns the timeline of data in flight without its table: there are many retransmissions. */
+function renderInFlight(entries: readonly TimelineEntry[], width: number): string {
+  const sent = entries.filter(({ step, isCertain }) => step === 'retransmission' && isCertain).length;
+  const repeats = sent === 0 ? 'the data can be lost once' : `the data is sent again ${counted(sent, 'time')}`;
+  return renderDrawing(`It vanishes with data in flight: ${repeats}, at growing intervals.`, entries, width);
 }
 
 const bytesText = (bytes: number) =>
@@ -146,7 +146,7 @@ export function renderMiddleboxes(middleboxes: readonly Middlebox[], width: numb
 /** Returns what a policy does, for people. */
 export function renderExplanation(explanation: Explanation, terminalWidth: number): string {
   const width = Math.min(terminalWidth, widest);
-  const { numbers, timeline, warnings } = explanation;
+  const { numbers, timeline, inFlightTimeline, warnings } = explanation;
   const { idle, interval, count, userTimeout = 0 } = numbers;
   const head =
     `${explanation.policy}: a probe after ${policyDuration(idle)} s of quiet, then every ${policyDuration(interval)} s; ` +
@@ -157,6 +157,7 @@ export function renderExplanation(explanation: Explanation, terminalWidth: numbe
     wrapText(head, width),
     renderDetections(explanation, width),
     renderTimeline('A quiet peer vanishes:', timeline, width),
+    renderInFlight(inFlightTimeline, width),
     ...[...explanation.behind.map(behindText), trafficText(explanation), ...falseAlarmText(explanation)].map((text) =>
       wrapText(text, width),
     ),
