@@ -1,5 +1,5 @@
 import type { ConnectionError, EventKind, Outcome, Report, Scenario } from './scenario.js';
-import { never, type TimeRange } from './time-range.js';
+import { at, hull, never, overlap, type TimeRange } from './time-range.js';
 import { type Fired, firedBefore, mergeWaits, type Wait, type Waits } from './waits.js';
 
 type Phase = 'quiet' | 'in-flight' | 'window-closed';
@@ -31,18 +31,6 @@ interface PlacedWait {
 const packets = { quiet: 'probe', 'in-flight': 'retransmission', 'window-closed': 'window-probe' } as const;
 
 const none: Fired = { fewest: 0, most: 0 };
-
-const at = (ms: number): TimeRange => ({ earliestMs: ms, latestMs: ms });
-
-const overlap = ({ earliestMs, latestMs }: TimeRange, from: number, to: number): TimeRange => ({
-  earliestMs: Math.max(earliestMs, from),
-  latestMs: Math.min(latestMs, to),
-});
-
-const hull = (one: TimeRange | undefined, other: TimeRange): TimeRange => ({
-  earliestMs: Math.min(one?.earliestMs ?? Number.POSITIVE_INFINITY, other.earliestMs),
-  latestMs: Math.max(one?.latestMs ?? 0, other.latestMs),
-});
 
 /** Moves a time of a wait to where the wait is in a world. `leastGapMs` must pass after the last answer. */
 function placed({ since, answeredUntilMs }: World, { earliestMs, latestMs }: TimeRange, leastGapMs: number): TimeRange {
@@ -190,19 +178,17 @@ class Course {
 
   /** A connection whose peer has closed its window and answers each window probe. Only the user timeout can end it. */
   #stalled(world: World, from: number, to: number): readonly World[] {
-    const wait = this.#waitOf(world);
-    const death = placed(world, wait.death, 0);
-    const isMortal = this.#waits.hasUserTimeout;
-    const isCertain = world.isCertain && !(isMortal && death.earliestMs < to && death.latestMs > to);
-    const branch = { ...world, isCertain };
-    if (isMortal && death.earliestMs < to) this.#dies(branch, overlap(death, from, to), 'ETIMEDOUT');
-    const end = Math.min(to, isMortal ? death.latestMs : to);
+    const { timer } = this.#waits.windowClosed(0);
+    const death = placed(world, this.#waits.windowTimeout, 0);
+    const canStay = death.latestMs > to;
+    const branch = { ...world, isCertain: world.isCertain && !(canStay && death.earliestMs < to) };
+    if (death.earliestMs < to) this.#dies(branch, overlap(death, from, to), 'ETIMEDOUT');
+    const end = Math.min(to, death.latestMs);
     if (end === Number.POSITIVE_INFINITY) return [world];
-    const windowProbes = firedBefore((nth) => placed(world, wait.timer(nth), 0), end, end);
-    const first = placed(world, wait.timer(1), 0);
-    this.#reportAnswered(world, overlap({ ...first, latestMs: end }, from, end), windowProbes);
-    if (isMortal && death.latestMs <= to) return [];
-    return [{ ...branch, windowProbes }];
+    const windowProbes = firedBefore((nth) => placed(world, timer(nth), 0), end, end);
+    const { earliestMs } = placed(world, timer(1), 0);
+    this.#reportAnswered(world, { earliestMs, latestMs: end }, windowProbes);
+    return canStay ? [{ ...branch, windowProbes }] : [];
   }
 
   #waitOf({ phase, windowProbes: { fewest, most } }: World): Wait {
@@ -214,9 +200,7 @@ class Course {
 
   /** Places the wait of a connection with something unanswered: it is where it is `from` a moment on. */
   #placedWait(world: World, from: number): PlacedWait {
-    const { timer, death, sends } = this.#waitOf(world);
-    const first = timer(1).earliestMs;
-    const gap = (nth: number) => (world.phase === 'quiet' ? timer(nth).earliestMs - first : 0);
+    const { timer, gap, death, sends } = this.#waitOf(world);
     const sent = (nth: number) => placed(world, timer(nth), gap(nth));
     return {
       sent,

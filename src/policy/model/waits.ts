@@ -8,6 +8,8 @@ import { kernelHz } from './timer-wheel.js';
 export interface Wait {
   /** When the timer fires for the nth time; each firing sends a packet, but the last, which ends the connection. */
   timer(nth: number): TimeRange;
+  /** How long the nth firing comes at least after the last moment before the first. */
+  gap(nth: number): number;
   /** When the connection ends if nothing is answered. */
   readonly death: TimeRange;
   /** How many packets are sent before that. They differ where late timers decide. */
@@ -19,6 +21,14 @@ export interface Fired {
   readonly fewest: number;
   readonly most: number;
 }
+
+/**
+ * A Linux peer answers no second probe within this time (the sysctl `net.ipv4.tcp_invalid_ratelimit`, since 4.0). So it does not
+ * answer the second window probe.
+ */
+const answersApartMs = 500;
+
+const noGap = () => 0;
 
 /** Returns a function of a whole number from 1 that computes each result once. */
 function remembered<Result>(compute: (nth: number) => Result): (nth: number) => Result {
@@ -47,6 +57,7 @@ export function firedBefore(
 export function mergeWaits(one: Wait, other: Wait): Wait {
   return {
     timer: one.timer,
+    gap: one.gap,
     death: coverRanges([one.death, other.death]),
     sends: {
       fewest: Math.min(one.sends.fewest, other.sends.fewest),
@@ -61,9 +72,10 @@ export class Waits {
   readonly quiet: Wait;
   /** Data is in flight: retransmissions. From the transmission. */
   readonly inFlight: Wait;
-  /** The window is closed: window probes. After so many were answered, the last time; from the closing of the window. */
+  /** The window is closed: window probes, of which so many came before the peer was lost. From the closing of the window. */
   readonly windowClosed: (answered: number) => Wait;
-  readonly hasUserTimeout: boolean;
+  /** When the user timeout ends a connection whose window is closed, whether or not the peer answers. */
+  readonly windowTimeout: TimeRange;
 
   /** @param settings The numbers of keepalive; a state can say that it is off. */
   constructor(settings: QuietSettings, { hz, rtoMs, retries2 = 15 }: DetectionConditions = {}) {
@@ -73,9 +85,10 @@ export class Waits {
 
     this.quiet =
       'enabled' in settings && !settings.enabled
-        ? { timer: () => never, death: never, sends: { fewest: 0, most: 0 } }
+        ? { timer: () => never, gap: noGap, death: never, sends: { fewest: 0, most: 0 } }
         : {
             timer: remembered((nth) => onKernels((each) => probeRange(settings, nth, each))),
+            gap: (nth) => (nth - 1) * settings.interval,
             death: onKernels((each) => quietDeath(settings, each)),
             sends: probesOnKernels(settings, clocks),
           };
@@ -86,26 +99,30 @@ export class Waits {
     const death = onKernels((each) => inFlightDeath(settings, conditions, each));
     this.inFlight = {
       timer: retransmission,
+      gap: noGap,
       death,
       sends: firedBefore(retransmission, death.earliestMs, death.latestMs),
     };
 
     const windowProbe = remembered((nth) => onKernels((each) => windowProbeRange(nth, settings, conditions, each)));
     const { userTimeout } = settings;
-    this.hasUserTimeout = Boolean(userTimeout);
-    const timeout = userTimeout
+    this.windowTimeout = userTimeout
       ? onKernels((each) => windowTimeoutDeath(userTimeout, settings, conditions, each))
-      : undefined;
+      : never;
     this.windowClosed = (answered) => {
-      if (timeout !== undefined) {
-        return {
-          timer: windowProbe,
-          death: timeout,
-          sends: firedBefore(windowProbe, timeout.earliestMs, timeout.latestMs),
-        };
-      }
-      const sent = answered + retries2;
-      return { timer: windowProbe, death: windowProbe(sent + 1), sends: { fewest: sent, most: sent } };
+      const isRecent = windowProbe(2).latestMs - windowProbe(1).latestMs < answersApartMs;
+      const sent = answered + retries2 - (answered === 2 && isRecent ? 1 : 0);
+      const last = windowProbe(sent + 1);
+      const death = {
+        earliestMs: Math.min(this.windowTimeout.earliestMs, last.earliestMs),
+        latestMs: Math.min(this.windowTimeout.latestMs, last.latestMs),
+      };
+      return {
+        timer: windowProbe,
+        gap: noGap,
+        death,
+        sends: firedBefore(windowProbe, death.earliestMs, death.latestMs, sent),
+      };
     };
   }
 }
