@@ -1,23 +1,7 @@
 import type { ConnectionError, EventKind, Outcome, Report, Scenario } from './scenario.js';
 import { at, hull, never, overlap, type TimeRange } from './time-range.js';
 import { type Fired, firedBefore, mergeWaits, type Wait, type Waits } from './waits.js';
-
-type Phase = 'quiet' | 'in-flight' | 'window-closed';
-
-/** A connection in one of the ways in which timers can have brought it to a moment. */
-interface World {
-  readonly phase: Phase;
-  readonly peer: 'there' | 'gone' | 'rebooted';
-  /** When the phase began; that of a quiet connection begins with each sign of life. */
-  readonly since: TimeRange;
-  /** Whether the peer has answered everything so far. */
-  readonly isAnswered: boolean;
-  /** Before this moment everything was answered. */
-  readonly answeredUntilMs: number;
-  /** How many window probes were answered. */
-  readonly windowProbes: Fired;
-  readonly isCertain: boolean;
-}
+import { beginning, heardAt, type World } from './world.js';
 
 /** The wait of a connection, at the moments of its timeline. */
 interface PlacedWait {
@@ -30,8 +14,6 @@ interface PlacedWait {
 
 const packets = { quiet: 'probe', 'in-flight': 'retransmission', 'window-closed': 'window-probe' } as const;
 
-const none: Fired = { fewest: 0, most: 0 };
-
 /** Moves a time of a wait to where the wait is in a world. `leastGapMs` must pass after the last answer. */
 function placed({ since, answeredUntilMs }: World, { earliestMs, latestMs }: TimeRange, leastGapMs: number): TimeRange {
   return {
@@ -40,45 +22,34 @@ function placed({ since, answeredUntilMs }: World, { earliestMs, latestMs }: Tim
   };
 }
 
-const heardAt = (world: World, since: TimeRange): World => ({
-  ...world,
-  phase: 'quiet',
-  since,
-  isAnswered: true,
-  answeredUntilMs: since.earliestMs,
-  windowProbes: none,
-});
-
 /** Follows one connection from event to event. What happens between two events is computed, however long that takes. */
 class Course {
   readonly #waits: Waits;
   readonly #report: Report | undefined;
-  readonly #errors = new Set<ConnectionError>();
+  readonly #errors: ConnectionError[] = [];
   #death: TimeRange | undefined;
-  #worlds: readonly World[];
+  #worlds = beginning;
 
   constructor(waits: Waits, report: Report | undefined) {
     this.#waits = waits;
     this.#report = report;
-    const begin = { phase: 'quiet', peer: 'there', since: at(0), isAnswered: true, answeredUntilMs: 0 } as const;
-    this.#worlds = [{ ...begin, windowProbes: none, isCertain: true }];
   }
 
   get outcome(): Outcome {
     const verdict = this.#death === undefined ? 'alive' : this.#worlds.length === 0 ? 'dead' : 'either';
-    return { verdict, errors: [...this.#errors], death: this.#death ?? never };
+    return { verdict, errors: this.#errors, death: this.#death ?? never };
   }
 
   /** Lets the kernel act between two moments. */
   pass(from: number, to: number): void {
-    if (to > from) this.#worlds = this.#worlds.flatMap((world) => this.#passed(world, from, to));
+    if (to > from) this.#become((world) => this.#passed(world, from, to));
   }
 
   /** Lets something happen at a moment. */
   event(what: EventKind, atMs: number): void {
     if (this.#worlds.length === 0) return;
     this.#report?.({ step: what, ...at(atMs), isCertain: this.#death === undefined });
-    this.#worlds = this.#worlds.flatMap((world) => this.#after(world, what, atMs));
+    this.#become((world) => this.#after(world, what, atMs));
   }
 
   /** Lets the program write so many times, each after a period that begins at `from` or ends the one before. */
@@ -92,18 +63,25 @@ class Course {
       times: { fewest: times, most: times },
       isCertain: this.#death === undefined,
     });
-    const passed = this.#worlds.flatMap((world) => {
+    this.#become((world) => {
       if (world.phase !== 'quiet' || !world.isAnswered) return this.#passed(world, from, to);
       const { fewest, most } = this.#answers(at(0), everyMs);
       this.#reportAnswered(world, { earliestMs: from, latestMs: to }, { fewest: fewest * times, most: most * times });
       return [world];
     });
     // Of the writes, none but the last matters.
-    this.#worlds = passed.flatMap((world) => this.#after(world, 'write', to));
+    this.#become((world) => this.#after(world, 'write', to));
+  }
+
+  /** Replaces each world by those that follow from it. There is mostly one. */
+  #become(follow: (world: World) => readonly World[]): void {
+    const [only] = this.#worlds;
+    if (only === undefined) return;
+    this.#worlds = this.#worlds.length === 1 ? follow(only) : this.#worlds.flatMap(follow);
   }
 
   #dies({ isCertain }: World, range: TimeRange, error: ConnectionError): void {
-    this.#errors.add(error);
+    if (!this.#errors.includes(error)) this.#errors.push(error);
     this.#death = hull(this.#death, range);
     this.#report?.({ step: 'dead', ...range, isCertain });
   }
