@@ -24,7 +24,7 @@ export interface Fired {
 
 /**
  * A Linux peer answers no second probe within this time (the sysctl `net.ipv4.tcp_invalid_ratelimit`, since 4.0). So it does not
- * answer the second window probe.
+ * answer the second window probe; or not the first, if a keepalive probe went just before.
  */
 const answersApartMs = 500;
 
@@ -110,18 +110,18 @@ export class Waits {
       ? onKernels((each) => windowTimeoutDeath(userTimeout, settings, conditions, each))
       : never;
     this.windowClosed = (answered) => {
-      const isRecent = windowProbe(2).latestMs - windowProbe(1).latestMs < answersApartMs;
-      const sent = answered + retries2 - (answered === 2 && isRecent ? 1 : 0);
-      const last = windowProbe(sent + 1);
+      const isTooSoon = windowProbe(2).latestMs - windowProbe(1).latestMs < answersApartMs;
+      const most = answered + retries2;
+      const fewest = isTooSoon && (answered === 1 || answered === 2) ? most - 1 : most;
       const death = {
-        earliestMs: Math.min(this.windowTimeout.earliestMs, last.earliestMs),
-        latestMs: Math.min(this.windowTimeout.latestMs, last.latestMs),
+        earliestMs: Math.min(this.windowTimeout.earliestMs, windowProbe(fewest + 1).earliestMs),
+        latestMs: Math.min(this.windowTimeout.latestMs, windowProbe(most + 1).latestMs),
       };
       return {
         timer: windowProbe,
         gap: noGap,
         death,
-        sends: firedBefore(windowProbe, death.earliestMs, death.latestMs, sent),
+        sends: firedBefore(windowProbe, death.earliestMs, death.latestMs, most),
       };
     };
   }
