@@ -71,7 +71,10 @@ function renderInFlight(entries: readonly TimelineEntry[], width: number): strin
 const bytesText = (bytes: number) =>
   bytes < 1e6 ? `${Math.round(bytes / 1000)} kB` : `${(bytes / 1e6).toFixed(1)} MB`;
 
-const countText = (number: number) => (number >= 100 ? Math.round(number).toLocaleString('en') : number.toPrecision(3));
+/** Writes a whole number with a comma each three digits: `toLocaleString` loads ICU, which takes 20 ms. */
+const grouped = (whole: number) => String(whole).replace(/\B(?=(?:\d{3})+$)/g, ',');
+
+const countText = (number: number) => (number >= 100 ? grouped(Math.round(number)) : number.toPrecision(3));
 
 function renderDetections({ detection }: Explanation, width: number): string {
   const { idle, inFlight, rebooted, heartbeat } = detection;
