@@ -55,9 +55,9 @@ const [forRegister, forIndex, forLinux] = ['process/register', 'index', 'linux']
   reach(`build/${name}.js`),
 );
 const shared = [...forRegister].filter((file) => forIndex.has(file));
-/** What the verbs share, but for what makes system calls or has the middleboxes: each verb loads it as one chunk. */
+/** What the verbs share, but for what decodes connections or has the middleboxes: each verb loads it as one chunk. */
 const kit = Object.keys(inputs).filter((file) => {
-  const leadsFurther = () => [...reach(file)].some((other) => /^build\/(native\/libc|policy\/plan)/.test(other));
+  const leadsFurther = () => [...reach(file)].some((other) => /^build\/(wire|policy\/plan)/.test(other));
   return /^build\/cli\/(shared|text)\//.test(file) && !leadsFurther();
 });
 /** The modules that `register` shares with `index` become two chunks, of which `linux` needs one. */
@@ -67,9 +67,12 @@ const starts = new Set([...options.entryPoints.map((file) => path.relative(root,
 
 /** esbuild makes a chunk for each set of entries that need a module. Entries that need part of a layer import all of it. */
 function layerImports(file) {
-  // The first file of the command turns on the compile cache, and loads the others later.
-  if (!starts.has(file) || file === 'build/cli/main.js') return '';
-  const needed = layers.filter((layer) => layer.some((module) => reach(file).has(module)));
+  if (!starts.has(file)) return '';
+  const reached = new Set(reach(file));
+  // The first file of the command turns on the compile cache before it loads others.
+  const hasKit = file !== 'build/cli/main.js' && kit.some((module) => reached.has(module));
+  if (hasKit) for (const module of kit) reach(module, reached);
+  const needed = layers.filter((layer) => (layer === kit ? hasKit : layer.some((module) => reached.has(module))));
   return needed
     .flat()
     .map((module) => `import ${JSON.stringify(inRoot(module))};`)
