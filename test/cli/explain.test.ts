@@ -72,6 +72,29 @@ describe('tcp-keepalive explain', () => {
     expect([JSON.parse(json.stdout).policy, json.stderr]).toEqual(['30:5:3', '']);
   });
 
+  it.each([
+    ['haproxy', 'clitcpka-idle 30s', '"option clitcpka" or "option srvtcpka" is missing', '30:75:9'],
+    ['sysctl', 'net.ipv4.tcp_keepalive_time = 30', 'each program has to', '30:75:9'],
+  ])('warns of %s lines that turn no keepalive on', async (from, text, message, policy) => {
+    const { policy: read, warnings } = JSON.parse((await runCli('explain', '--from', from, text, '--json')).stdout);
+    const warning = { code: 'off-by-default', message: `these lines alone turn no keepalive on: ${message}` };
+    expect([read, warnings[0]]).toMatchObject([policy, warning]);
+    expect(warnings[0].source).toMatch(/^https:/);
+    const { stdout, stderr } = await runCli('explain', '--from', from, text);
+    expect(stdout.replace(/\s+/g, ' ')).toContain(`warning off-by-default: ${warning.message}`);
+    expect(stderr).not.toContain('turn no keepalive on');
+  });
+
+  it('shows the timeline with data in flight too', async () => {
+    const { stdout } = await runCli('explain', '30:5:3:auto');
+    expect(stdout).toMatch(
+      /^It vanishes with data in flight: the data is sent again \d times, at growing intervals\.\n\n\?+[?.]+x+$/m,
+    );
+    const { detection, inFlightTimeline } = JSON.parse((await runCli('explain', '30:5:3:auto', '--json')).stdout);
+    expect(inFlightTimeline[0]).toMatchObject({ step: 'write', earliestMs: 0 });
+    expect(inFlightTimeline.at(-1)).toMatchObject({ step: 'dead', ...detection.inFlight });
+  });
+
   it('writes the timeline as a picture', async () => {
     const folder = mkdtempSync(join(tmpdir(), 'tcp-keepalive-explain-'));
     try {

@@ -61,8 +61,8 @@ export interface Dialect {
   readonly ignoresCase?: true;
   /** Whether the last of several values of a word counts. Default: several values are an error. */
   readonly isLastValid?: true;
-  /** How text turns keepalive on, if its numbers alone do not. */
-  readonly turnedOnBy?: string;
+  /** How text turns keepalive on, if its numbers alone do not; null if only the program does. */
+  readonly turnedOnBy?: string | null;
   readonly unsaid: Readonly<Record<'idle' | 'interval' | 'count', Unsaid>>;
   /** Why the text has no user timeout, if no word says it. */
   readonly noUserTimeout?: string;

@@ -14,6 +14,8 @@ export interface ImportedPolicy {
   readonly policy: string;
   /** What the text does not say, and what applies instead. */
   readonly notes: readonly string[];
+  /** The note that the text alone turns no keepalive on; left out if it does. */
+  readonly offByDefault?: string;
 }
 
 function numbersOf(found: FoundWords): Partial<Numbers> {
@@ -24,14 +26,18 @@ function numbersOf(found: FoundWords): Partial<Numbers> {
   return Object.fromEntries(stated);
 }
 
-function notesOf(dialect: Dialect, found: FoundWords, { numbers, unsaid }: ReturnType<typeof inForce>): string[] {
-  const notes = unsaid.map(({ field, isKernels, why }) => {
+function notesOf({ numbers, unsaid }: ReturnType<typeof inForce>): string[] {
+  return unsaid.map(({ field, isKernels, why }) => {
     const name = field === 'idle' ? 'idle time' : field;
     const then = spokenValue(field as 'idle', numbers[field as 'idle']);
     return `the text does not say the ${name}: ${why}: ${then}${isKernels ? ' unless a sysctl says otherwise' : ''}`;
   });
-  const isOn = dialect.turnedOnBy === undefined || found.enabled?.value === true;
-  return isOn ? notes : [...notes, `these lines alone turn no keepalive on: ${dialect.turnedOnBy} is missing`];
+}
+
+/** Returns the note that keepalive is off, if nothing in the text turns it on. */
+function offByDefaultOf({ turnedOnBy }: Dialect, found: FoundWords): string | undefined {
+  if (turnedOnBy === undefined || found.enabled?.value === true) return undefined;
+  return `these lines alone turn no keepalive on: ${turnedOnBy === null ? 'each program has to' : `${turnedOnBy} is missing`}`;
 }
 
 /**
@@ -60,5 +66,9 @@ export function importPolicy(dialect: string, text: string): ImportedPolicy {
   const { value, why } = from.unsaid.idle;
   if (said.idle === undefined && value(said) === 'off') return { dialect: from.name, policy: 'off', notes: [why] };
   const result = inForce(from, said);
-  return { dialect: from.name, policy: formatPolicy(result.numbers), notes: notesOf(from, found, result) };
+  const imported = { dialect: from.name, policy: formatPolicy(result.numbers) };
+  const notes = notesOf(result);
+  const offByDefault = offByDefaultOf(from, found);
+  if (offByDefault === undefined) return { ...imported, notes };
+  return { ...imported, notes: [...notes, offByDefault], offByDefault };
 }

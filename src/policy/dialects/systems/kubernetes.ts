@@ -17,6 +17,7 @@ export const kubernetes = (): Dialect => ({
   unsaid: kernelsOwn,
   noUserTimeout,
   off: { never: 'each program turns keepalive on or off itself' },
+  turnedOnBy: null,
   notes: [
     turnsNothingOn,
     'all three are safe sysctls since Kubernetes 1.29; older kubelets need --allowed-unsafe-sysctls',
