@@ -1,6 +1,8 @@
 import { parsePolicy } from '../../src/index.js';
+import { probeTime } from '../../src/policy/model/detection-time.js';
 import { falseAlarm } from '../../src/policy/model/false-alarm.js';
 import type { Outcome } from '../../src/policy/model/scenario.js';
+import { runProbability } from '../process/loss-model.js';
 import type { LossyResult } from './lossy-connections.js';
 import { type Pair, pairs, predict } from './pairs.js';
 
@@ -57,13 +59,18 @@ export function pairsTable(measured: Measurements['pairs']): string {
 
 const percent = (share: number) => `${Math.round(share * 100)} %`;
 
-/** How many of the connections of a lossy path end, as the model predicts it. */
+/** How many of the connections of a lossy path end, by the model's chances to lose a probe. The policy probes each interval. */
 export function predictEnded({ policy, path, connections, lossyMs }: LossyResult): number {
   const settings = parsePolicy(policy);
-  const { perDay, probes } = falseAlarm(settings, path);
-  // A connection ends only so many intervals after the first probe that was lost.
-  const exposedDays = (lossyMs - probes * settings.interval) / 86_400_000;
-  return connections * (1 - Math.exp(-perDay * exposedDays));
+  const { perProbe, probes: count } = falseAlarm(settings, path);
+  const first = falseAlarm({ ...settings, count: 1 }, path).perProbe;
+  const again = (perProbe / first) ** (1 / (count - 1));
+  const { earliestMs, latestMs } = probeTime(settings);
+  // A connection ends an interval after the last probe that counts.
+  const probes = lossyMs / ((earliestMs + latestMs) / 2) - 1;
+  const within = (rounds: number) => runProbability(first, count, rounds, again);
+  const fewer = Math.floor(probes);
+  return connections * (within(fewer) + (probes - fewer) * (within(fewer + 1) - within(fewer)));
 }
 
 /** Returns the table of connections on lossy paths, predicted and measured. */
