@@ -1,7 +1,7 @@
-import type { ConnectionError, EventKind, Outcome, Report, Scenario } from './scenario.js';
+import type { ConnectionError, EventKind, ForgetfulMiddlebox, Outcome, Report, Scenario } from './scenario.js';
 import { at, hull, never, overlap, type TimeRange } from './time-range.js';
 import { type Fired, firedBefore, mergeWaits, type Wait, type Waits } from './waits.js';
-import { beginning, heardAt, type World } from './world.js';
+import { beginning, heardAt, placed, type World } from './world.js';
 
 /** The wait of a connection, at the moments of its timeline. */
 interface PlacedWait {
@@ -14,24 +14,18 @@ interface PlacedWait {
 
 const packets = { quiet: 'probe', 'in-flight': 'retransmission', 'window-closed': 'window-probe' } as const;
 
-/** Moves a time of a wait to where the wait is in a world. `leastGapMs` must pass after the last answer. */
-function placed({ since, answeredUntilMs }: World, { earliestMs, latestMs }: TimeRange, leastGapMs: number): TimeRange {
-  return {
-    earliestMs: Math.max(since.earliestMs + earliestMs, answeredUntilMs + leastGapMs),
-    latestMs: since.latestMs + latestMs,
-  };
-}
-
 /** Follows one connection from event to event. What happens between two events is computed, however long that takes. */
 class Course {
   readonly #waits: Waits;
+  readonly #middlebox: ForgetfulMiddlebox | undefined;
   readonly #report: Report | undefined;
   readonly #errors: ConnectionError[] = [];
   #death: TimeRange | undefined;
   #worlds = beginning;
 
-  constructor(waits: Waits, report: Report | undefined) {
+  constructor(waits: Waits, middlebox: ForgetfulMiddlebox | undefined, report: Report | undefined) {
     this.#waits = waits;
+    this.#middlebox = middlebox;
     this.#report = report;
   }
 
@@ -55,6 +49,13 @@ class Course {
   /** Lets the program write so many times, each after a period that begins at `from` or ends the one before. */
   heartbeats(from: number, everyMs: number, times: number): void {
     if (this.#worlds.length === 0) return;
+    if (this.#middlebox !== undefined && everyMs >= this.#middlebox.timeoutMs) {
+      for (let nth = 1; nth <= times; nth += 1) {
+        this.pass(from + (nth - 1) * everyMs, from + nth * everyMs);
+        this.event('write', from + nth * everyMs);
+      }
+      return;
+    }
     const to = from + times * everyMs;
     const writes = { earliestMs: from + everyMs, latestMs: to };
     this.#report?.({
@@ -90,11 +91,12 @@ class Course {
     switch (what) {
       case 'vanish':
       case 'reboot': {
+        if (world.isForgotten) return [world];
         const lost = { ...world, peer: what === 'vanish' ? 'gone' : 'rebooted', isAnswered: false } as const;
         return [world.isAnswered ? { ...lost, answeredUntilMs: atMs } : lost];
       }
       case 'return':
-        return [{ ...world, peer: 'there' }];
+        return [world.isForgotten ? world : { ...world, peer: 'there' }];
       case 'resume-reading':
         return [world.phase === 'window-closed' && world.peer === 'there' ? heardAt(world, at(atMs)) : world];
       default:
@@ -115,6 +117,9 @@ class Course {
 
   #passed(world: World, from: number, to: number): readonly World[] {
     const { phase, isAnswered } = world;
+    if (phase === 'quiet' && isAnswered && this.#middlebox !== undefined) {
+      return this.#throughMiddlebox(world, this.#middlebox, to);
+    }
     if (phase === 'quiet' && this.#waits.quiet.death.earliestMs === Number.POSITIVE_INFINITY) return [world];
     if (isAnswered) return phase === 'quiet' ? [this.#answering(world, to)] : this.#stalled(world, from, to);
     const wait = this.#placedWait(world, from);
@@ -152,6 +157,28 @@ class Course {
       latestMs: Math.max(since.latestMs, probes.latestMs),
     };
     return most === 0 ? world : { ...world, since: heard };
+  }
+
+  /** A quiet connection whose peer answers, unless the middlebox forgets the connection before the next probe. */
+  #throughMiddlebox(world: World, { timeoutMs, onExpiry }: ForgetfulMiddlebox, to: number): readonly World[] {
+    const next = this.#waits.quiet.timer(1);
+    const { earliestMs, latestMs } = world.since;
+    if (next.latestMs < timeoutMs || earliestMs + timeoutMs >= to) return [this.#answering(world, to)];
+    const isAtOnce = next.earliestMs >= timeoutMs;
+    const isSure = isAtOnce && latestMs + timeoutMs <= to;
+    const branch = { ...world, isCertain: world.isCertain && isSure };
+    const kept = isSure ? [] : [this.#answering(branch, to)];
+    const since = { earliestMs, latestMs: isAtOnce ? Math.min(latestMs, to - timeoutMs) : to - timeoutMs };
+    const forgotten = { earliestMs: earliestMs + timeoutMs, latestMs: since.latestMs + timeoutMs };
+    this.#report?.({ step: 'forgotten', ...forgotten, isCertain: branch.isCertain });
+    if (onExpiry === 'closes') {
+      this.#dies(branch, forgotten, 'closed');
+      return kept;
+    }
+    const peer = onExpiry === 'silent' ? 'gone' : 'rebooted';
+    const lost = { ...branch, peer, since, isAnswered: false, isForgotten: true } as const;
+    const from = forgotten.earliestMs;
+    return [...kept, ...this.#passed({ ...lost, answeredUntilMs: from }, from, to)];
   }
 
   /** A connection whose peer has closed its window and answers each window probe. Only the user timeout can end it. */
@@ -254,8 +281,8 @@ function advance(course: Course, from: number, to: number, everyMs = Number.POSI
 
 /** Computes how a connection ends on which a scenario is played. `report` takes each packet and event, in no order. */
 export function followConnection(waits: Waits, scenario: Scenario, report?: Report): Outcome {
-  const { events, everyMs, untilMs = Number.POSITIVE_INFINITY } = scenario;
-  const course = new Course(waits, report);
+  const { events, everyMs, middlebox, untilMs = Number.POSITIVE_INFINITY } = scenario;
+  const course = new Course(waits, middlebox, report);
   let now = 0;
   for (const { atMs, what } of events) {
     if (atMs > untilMs) break;

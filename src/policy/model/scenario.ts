@@ -17,18 +17,27 @@ export interface ConnectionEvent {
   readonly what: EventKind;
 }
 
+/** A middlebox on the path, which forgets a quiet connection. */
+export interface ForgetfulMiddlebox {
+  /** It forgets the connection when no packet passes for as long. */
+  readonly timeoutMs: number;
+  /** What it then does: drops every packet, answers the next one with RST, or closes the connection. */
+  readonly onExpiry: 'silent' | 'reset' | 'closes';
+}
+
 /** What happens to a connection whose peer is there and has just been heard. */
 export interface Scenario {
   /** In the order in which they happen. */
   readonly events: readonly ConnectionEvent[];
   /** The program writes each time this has passed: a heartbeat. Default: it does not. */
   readonly everyMs?: number;
+  readonly middlebox?: ForgetfulMiddlebox;
   /** When the timeline ends. Default: not before the connection. */
   readonly untilMs?: number;
 }
 
-/** How a connection ends. */
-export type ConnectionError = 'ETIMEDOUT' | 'ECONNRESET';
+/** How a connection ends: `closed` is an end without an error. */
+export type ConnectionError = 'ETIMEDOUT' | 'ECONNRESET' | 'closed';
 
 /** The end of a timeline. */
 export interface Outcome {
@@ -42,7 +51,7 @@ export interface Outcome {
 
 /** What a course reports: a packet, or an event, and between which moments it happens. */
 export interface CourseStep extends TimeRange {
-  readonly step: EventKind | 'probe' | 'retransmission' | 'window-probe' | 'dead';
+  readonly step: EventKind | 'forgotten' | 'probe' | 'retransmission' | 'window-probe' | 'dead';
   /** Which packet in a row it is that is not answered, from 1. */
   readonly number?: number;
   /** How many packets the step stands for, each of which is answered. */

@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { parsePolicy } from '../parse.js';
 import { type DetectionScenario, detectionTime } from './detection-time.js';
-import type { ConnectionEvent, EventKind } from './scenario.js';
+import type { ConnectionEvent, EventKind, Scenario } from './scenario.js';
 import { lossTimeline, timeline } from './timeline.js';
 import { timerLatenessMs } from './timer-wheel.js';
 
@@ -115,6 +115,39 @@ describe('a timeline of events', () => {
     ['2:1:3', [at('stop-reading', 0.5), at('reboot', 4)], 'dead', ['ECONNRESET']],
   ])('%s, %j: %s', (text, events, verdict, errors) => {
     expect(timeline(parsePolicy(text), { events, untilMs: 600_000 }, conditions)).toMatchObject({ verdict, errors });
+  });
+
+  it.each<[string, Omit<Scenario, 'events'>, string, string[], number?]>([
+    // Measured through a NAT with conntrack, which forgets after 10 s.
+    ['11:1:3', { middlebox: { timeoutMs: 10_000, onExpiry: 'silent' } }, 'dead', ['ETIMEDOUT'], 14_200],
+    ['11:1:3', { middlebox: { timeoutMs: 10_000, onExpiry: 'reset' } }, 'dead', ['ECONNRESET'], 11_150],
+    ['11:1:3', { middlebox: { timeoutMs: 10_000, onExpiry: 'closes' } }, 'dead', ['closed'], 10_000],
+    ['5:1:3', { middlebox: { timeoutMs: 10_000, onExpiry: 'silent' } }, 'alive', []],
+    // A timer that is late makes the difference.
+    ['9:1:3', { middlebox: { timeoutMs: 9100, onExpiry: 'silent' } }, 'either', ['ETIMEDOUT']],
+    ['11:1:3', { everyMs: 4000, middlebox: { timeoutMs: 10_000, onExpiry: 'silent' } }, 'alive', []],
+    [
+      '99:1:3',
+      { everyMs: 12_000, middlebox: { timeoutMs: 10_000, onExpiry: 'reset' } },
+      'dead',
+      ['ECONNRESET'],
+      12_000,
+    ],
+  ])('%s, %j: %s', (text, scenario, verdict, errors, measuredMs) => {
+    const { death, ...outcome } = timeline(parsePolicy(text), { events: [], untilMs: 60_000, ...scenario }, conditions);
+    expect(outcome).toMatchObject({ verdict, errors });
+    if (measuredMs === undefined) return;
+    expect(measuredMs).toBeGreaterThanOrEqual(death.earliestMs);
+    expect(measuredMs).toBeLessThanOrEqual(death.latestMs);
+  });
+
+  it('lets nobody return whom a middlebox has forgotten', () => {
+    const events = [at('vanish', 12), at('return', 13)];
+    const middlebox = { timeoutMs: 10_000, onExpiry: 'silent' } as const;
+    expect(timeline(parsePolicy('11:1:3'), { events, middlebox }, conditions).verdict).toBe('dead');
+    const off = { ...parsePolicy('11:1:3'), enabled: false, userTimeout: 0 };
+    expect(timeline(off, { events, middlebox }, conditions).verdict).toBe('alive');
+    expect(timeline(off, { events: [at('write', 20)], middlebox }, conditions).verdict).toBe('dead');
   });
 
   it('ends where it is told to', () => {

@@ -9,6 +9,7 @@ import { Waits } from './waits.js';
  * A step of a timeline: an event of the scenario, or something that the kernel does.
  *
  * - `last-segment`: the peer is heard at the beginning.
+ * - `forgotten`: a middlebox forgets the connection.
  * - `probe`, `retransmission`, `window-probe`: the kernel sends a keepalive probe, the data again, a probe of the window.
  * - `dead`: the kernel ends the connection, with `ETIMEDOUT`, or with `ECONNRESET` where the peer answers with RST.
  */

@@ -16,6 +16,8 @@ export interface World {
   readonly answeredUntilMs: number;
   /** How many window probes were answered. */
   readonly windowProbes: Fired;
+  /** Whether a middlebox has forgotten the connection, so that the peer does not return. */
+  readonly isForgotten: boolean;
   readonly isCertain: boolean;
 }
 
@@ -29,6 +31,7 @@ export const heardAt = ({ peer, isCertain }: World, since: TimeRange): World => 
   isAnswered: true,
   answeredUntilMs: since.earliestMs,
   windowProbes: none,
+  isForgotten: false,
   isCertain,
 });
 
@@ -41,6 +44,19 @@ export const beginning: readonly World[] = [
     isAnswered: true,
     answeredUntilMs: 0,
     windowProbes: none,
+    isForgotten: false,
     isCertain: true,
   },
 ];
+
+/** Moves a time of a wait to where the wait is in a world. `leastGapMs` must pass after the last answer. */
+export function placed(
+  { since, answeredUntilMs }: World,
+  { earliestMs, latestMs }: TimeRange,
+  leastGapMs: number,
+): TimeRange {
+  return {
+    earliestMs: Math.max(since.earliestMs + earliestMs, answeredUntilMs + leastGapMs),
+    latestMs: since.latestMs + latestMs,
+  };
+}
