@@ -54,6 +54,21 @@ describe('tcp-keepalive explain', () => {
     expect(text).toMatch(/, 1 min \(from a secondary source\): not safe: probes do not count there\./);
   });
 
+  it('says when a connection ends that a middlebox has forgotten, if it forgets each', async () => {
+    const args = ['explain', '400:5:3', '--behind', 'aws-nlb,350s'];
+    const { behind } = JSON.parse((await runCli(...args, '--json')).stdout);
+    // The next probe is answered with RST; or, for all that is known of the other, by nobody.
+    const reset = detectionTime('400:5:3', 'rebooted');
+    expect(behind[0]).toMatchObject({ onExpiry: 'reset', noticed: reset });
+    const noticed = { earliestMs: reset.earliestMs, latestMs: detectionTime('400:5:3').latestMs };
+    expect(behind[1]).toMatchObject({ onExpiry: 'unknown', noticed });
+    expect((await runCli(...args)).stdout.replace(/\s+/g, ' ')).toMatch(
+      /at the latest\. A quiet connection ends after 6 min 39 s \.\. \d+ min \d+ s\./,
+    );
+    const near = JSON.parse((await runCli('explain', '340:5:3', '--behind', 'aws-nlb', '--json')).stdout);
+    expect(near.behind[0]).toMatchObject({ outcome: 'too-late', noticed: null });
+  });
+
   it('lists the middleboxes that have a name', async () => {
     const { stdout } = await runCli('explain', '--middleboxes');
     expect(stdout).toMatch(/^NAME +TIMEOUT +PROBES COUNT +ON EXPIRY +SURE +WHAT IT IS$/m);

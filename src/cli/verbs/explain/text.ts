@@ -2,14 +2,13 @@ import { policyDuration } from '../../../policy/duration.js';
 import type { TimeRange } from '../../../policy/model/time-range.js';
 import type { TimelineEntry, TimelineStep } from '../../../policy/model/timeline.js';
 import { dayMs } from '../../../policy/model/traffic.js';
-import type { BehindJudgement } from '../../../policy/plan/judge-behind.js';
 import type { Middlebox } from '../../../policy/plan/middlebox.js';
 import { counted } from '../../text/counted.js';
 import { humanDuration, longestDuration } from '../../text/duration.js';
 import { surenessMarks } from '../../text/middlebox.js';
 import { renderTable } from '../../text/table.js';
 import { wrapText } from '../../text/wrap-text.js';
-import type { Explanation } from './explanation.js';
+import type { BehindExplanation, Explanation } from './explanation.js';
 
 /** Lines longer than this are hard to read. */
 const widest = 100;
@@ -111,13 +110,14 @@ function falseAlarmText({ falseAlarm }: Explanation): string[] {
 }
 
 /** Returns whether probes keep the connections alive behind a middlebox, with the arithmetic; what is wrong is a warning. */
-function behindText({ middlebox, outcome, firstProbe, marginMs }: BehindJudgement): string {
+function behindText({ middlebox, outcome, firstProbe, marginMs, noticed }: BehindExplanation): string {
   const { title, timeoutMs, sure } = middlebox;
   const timeout = timeoutMs === null ? 'no single timeout' : humanDuration(timeoutMs);
   const probe = `the first probe goes out after ${longestDuration(firstProbe.latestMs)} at the latest`;
-  const said: Readonly<Record<BehindJudgement['outcome'], string>> = {
+  const end = noticed === null ? '' : `. A quiet connection ends after ${rangeText(noticed)}`;
+  const said: Readonly<Record<BehindExplanation['outcome'], string>> = {
     safe: `safe: ${probe}, ${humanDuration(marginMs ?? 0)} before`,
-    'too-late': `not safe: ${probe}`,
+    'too-late': `not safe: ${probe}${end}`,
     'not-counted': 'not safe: probes do not count there',
     off: 'not safe: keepalive is off',
     unknown: `not known: ${probe}`,
