@@ -1,7 +1,7 @@
 import type { ConnectionError, EventKind, ForgetfulMiddlebox, Outcome, Report, Scenario } from './scenario.js';
 import { at, hull, never, overlap, type TimeRange } from './time-range.js';
 import { type Fired, firedBefore, mergeWaits, type Wait, type Waits } from './waits.js';
-import { beginning, heardAt, placed, type World } from './world.js';
+import { beginning, heardAt, lostAt, placed, sentAt, type World } from './world.js';
 
 /** The wait of a connection, at the moments of its timeline. */
 interface PlacedWait {
@@ -90,11 +90,8 @@ class Course {
   #after(world: World, what: EventKind, atMs: number): readonly World[] {
     switch (what) {
       case 'vanish':
-      case 'reboot': {
-        if (world.isForgotten) return [world];
-        const lost = { ...world, peer: what === 'vanish' ? 'gone' : 'rebooted', isAnswered: false } as const;
-        return [world.isAnswered ? { ...lost, answeredUntilMs: atMs } : lost];
-      }
+      case 'reboot':
+        return [world.isForgotten ? world : lostAt(world, what === 'vanish' ? 'gone' : 'rebooted', atMs)];
       case 'return':
         return [world.isForgotten ? world : { ...world, peer: 'there' }];
       case 'resume-reading':
@@ -110,7 +107,7 @@ class Course {
       const heard = heardAt(world, since);
       return [what === 'write' ? heard : { ...heard, phase: 'window-closed' }];
     }
-    if (world.peer === 'gone') return [{ ...world, phase: 'in-flight', since }];
+    if (world.peer === 'gone') return [sentAt(world, since)];
     this.#dies(world, since, 'ECONNRESET');
     return [];
   }

@@ -30,7 +30,7 @@ const answersApartMs = 500;
 
 const noGap = () => 0;
 
-/** Returns a function of a whole number from 1 that computes each result once. */
+/** Returns a function of a whole number that computes each result once. */
 function remembered<Result>(compute: (nth: number) => Result): (nth: number) => Result {
   const known: Result[] = [];
   return (nth) => {
@@ -109,7 +109,7 @@ export class Waits {
     this.windowTimeout = userTimeout
       ? onKernels((each) => windowTimeoutDeath(userTimeout, settings, conditions, each))
       : never;
-    this.windowClosed = (answered) => {
+    this.windowClosed = remembered((answered) => {
       const isTooSoon = windowProbe(2).latestMs - windowProbe(1).latestMs < answersApartMs;
       const most = answered + retries2;
       const fewest = isTooSoon && (answered === 1 || answered === 2) ? most - 1 : most;
@@ -123,6 +123,6 @@ export class Waits {
         death,
         sends: firedBefore(windowProbe, death.earliestMs, death.latestMs, most),
       };
-    };
+    });
   }
 }

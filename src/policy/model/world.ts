@@ -35,6 +35,31 @@ export const heardAt = ({ peer, isCertain }: World, since: TimeRange): World => 
   isCertain,
 });
 
+// All fields are spelled out: a copy by `...` takes several times as long.
+/** Returns a world in which the peer is lost at a moment. */
+export const lostAt = (world: World, peer: 'gone' | 'rebooted', atMs: number): World => ({
+  phase: world.phase,
+  peer,
+  since: world.since,
+  isAnswered: false,
+  answeredUntilMs: world.isAnswered ? atMs : world.answeredUntilMs,
+  windowProbes: world.windowProbes,
+  isForgotten: world.isForgotten,
+  isCertain: world.isCertain,
+});
+
+/** Returns a world in which data is sent that nobody acknowledges. */
+export const sentAt = (world: World, since: TimeRange): World => ({
+  phase: 'in-flight',
+  peer: world.peer,
+  since,
+  isAnswered: false,
+  answeredUntilMs: world.answeredUntilMs,
+  windowProbes: world.windowProbes,
+  isForgotten: world.isForgotten,
+  isCertain: world.isCertain,
+});
+
 /** The peer is there and has just been heard. */
 export const beginning: readonly World[] = [
   {
