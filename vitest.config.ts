@@ -24,7 +24,14 @@ export default defineConfig({
         },
       },
       {
-        test: { ...waiting, name: 'drivers', include: ['test/drivers/**/*.test.ts'] },
+        // Many servers start side by side, RabbitMQ more than once; a busy machine takes minutes for that.
+        test: {
+          ...waiting,
+          name: 'drivers',
+          include: ['test/drivers/**/*.test.ts'],
+          testTimeout: 240_000,
+          hookTimeout: 240_000,
+        },
       },
       {
         test: { ...waiting, name: 'faults', include: ['test/faults/**/*.test.ts'] },

@@ -11,6 +11,7 @@ export { KeepAliveError } from './policy/keep-alive-error.js';
 export { type DetectionConditions, type DetectionScenario, detectionTime } from './policy/model/detection-time.js';
 export type { TimeRange } from './policy/model/time-range.js';
 export { parsePolicy } from './policy/parse.js';
+export type { PathVerdict, Trial, TrialOutcome } from './policy/path/path-verdict.js';
 export {
   type BehindJudgement,
   type BehindOutcome,
@@ -19,7 +20,6 @@ export {
 } from './policy/plan/judge-behind.js';
 export type { Expiry, Middlebox, SettableTimeout, Sureness } from './policy/plan/middlebox.js';
 export { middleboxes, middleboxOf } from './policy/plan/middleboxes.js';
-export type { PathVerdict, Trial, TrialOutcome } from './policy/plan/path-verdict.js';
 export { planPolicy } from './policy/plan/plan-policy.js';
 export type { Plan, Proposal } from './policy/plan/proposal.js';
 export type { Requirement, Requirements } from './policy/plan/requirements.js';

@@ -9,6 +9,7 @@ const verbs: Readonly<Record<string, () => Promise<Command>>> = {
   set: async () => (await import('./verbs/set/command.js')).setCommand(),
   check: async () => (await import('./verbs/check/command.js')).checkCommand(),
   explain: async () => (await import('./verbs/explain/command.js')).explainCommand(),
+  plan: async () => (await import('./verbs/plan/command.js')).planCommand(),
   demo: async () => (await import('./verbs/demo/command.js')).demoCommand(),
   defaults: async () => (await import('./verbs/defaults/command.js')).defaultsCommand(),
   nat: async () => (await import('./verbs/nat/command.js')).natCommand(),

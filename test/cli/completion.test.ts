@@ -24,7 +24,20 @@ beforeAll(async () => {
 const lacks = (shell: string) =>
   cannotRun(spawnSync(shell, ['-c', 'exit']).status !== 0, `it needs ${shell} (apt-get install ${shell})`);
 
-const verbs = ['ls', 'set', 'check', 'explain', 'demo', 'defaults', 'nat', 'export', 'completion', 'man', 'help'];
+const verbs = [
+  'ls',
+  'set',
+  'check',
+  'explain',
+  'plan',
+  'demo',
+  'defaults',
+  'nat',
+  'export',
+  'completion',
+  'man',
+  'help',
+];
 
 /** What a shell offers after a line: the last word is completed. */
 const cases: readonly [string, readonly string[]][] = [
@@ -34,6 +47,8 @@ const cases: readonly [string, readonly string[]][] = [
   ['defaults ', ['set']],
   ['nat --from', ['--from-server']],
   ['nat serve --po', ['--port']],
+  ['plan --beh', ['--behind']],
+  ['plan --behind aws-nlb,azure-l', ['aws-nlb,azure-lb']],
   ['export --to post', ['postgresql']],
   ['export --from r', ['redis', 'rabbitmq', 'rust']],
   ['set ', ['on', 'system']],

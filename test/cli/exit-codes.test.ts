@@ -80,6 +80,11 @@ const cases: readonly [command: string, code: number][] = [
   ['nat 127.0.0.1:PORT --min 1s --max 2s', 0],
   ['nat 127.0.0.1', 1],
   ['nat 127.0.0.1:1', 1],
+  ['plan --detect-within 45s --behind azure-lb', 0],
+  ['plan --detect-within 5s --tolerate 20s', 3],
+  ['plan --detect-within 5s --tolerate 20s --json', 3],
+  ['plan --behind aws-nbl', 1],
+  ['plan', 1],
   ['export 30:5:3:auto --to redis', 0],
   ['export --from redis tcp-keepalive', 1],
   ['export --list', 0],
@@ -124,7 +129,7 @@ describe('the exit code', () => {
 
   it('is documented, for every verb, in one page that every help names', async () => {
     const page = readFileSync(new URL('../../docs/exit-codes.md', import.meta.url), 'utf8');
-    for (const verb of ['ls', 'set', 'check', 'explain', 'defaults', 'defaults set', 'demo', 'nat', 'export']) {
+    for (const verb of ['ls', 'set', 'check', 'explain', 'plan', 'defaults', 'defaults set', 'demo', 'nat', 'export']) {
       const { stdout } = await runCli(...verb.split(' '), '--help');
       expect(stdout, verb).toMatch(/Exit code: 0 [^$]*All\s+verbs:\s+docs\/exit-codes\.md/);
       expect(page, verb).toContain(`| \`${verb}\``);

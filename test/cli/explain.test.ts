@@ -85,6 +85,9 @@ describe('tcp-keepalive explain', () => {
     );
     const json = await runCli('explain', '--from', 'nginx', 'listen 80 so_keepalive=30:5:3;', '--json');
     expect([JSON.parse(json.stdout).policy, json.stderr]).toEqual(['30:5:3', '']);
+    // Text that begins with a hyphen is no option.
+    const curl = await runCli('explain', '--from', 'curl', '--keepalive-time 60 --keepalive-cnt 3', '--json');
+    expect([curl.code, JSON.parse(curl.stdout).policy]).toEqual([0, '60:60:3']);
   });
 
   it.each([
@@ -135,8 +138,11 @@ describe('tcp-keepalive explain', () => {
     [['30:5:3', '--behind', 'aws-nbl'], /did you mean "aws-nlb"/],
     [['30:5:3', '--middleboxes'], /--middleboxes takes no policy/],
     [[], /missing argument 'policy'/],
+    [['30:5:3', '--svgg', 't.svg'], /unknown option '--svgg'; did you mean "--svg"\?/],
+    [['30:5:3', '60:5:3'], /too many arguments: 1 expected, got 2/],
     [['--from', 'redis', 'tcp-keepalive 0'], /the text turns keepalive off/],
     [['--from', 'redis', 'tcp-keepaliv 60'], /redis, line 1: unknown word "tcp-keepaliv"/],
+    [['--from', 'redis', '/etc/passwd'], /'\/etc\/passwd' is a file, and not its text/],
     [['--from', 'radis', 'tcp-keepalive 60'], /unknown system "radis"; did you mean "redis"/],
   ])('refuses %j in one line', async (args, message) => {
     const { code, stdout, stderr } = await runCli('explain', ...args);

@@ -36,7 +36,18 @@ describe('tcp-keepalive man', () => {
     const { status, text, complaints } = pipe('man', '--no-hyphenation', '--no-justification', '-l', '-');
     expect([status, complaints]).toEqual([0, '']);
     expect(text).toMatch(/^NAME\n +tcp-keepalive - /m);
-    for (const verb of ['ls', 'set', 'check', 'demo', 'defaults', 'defaults set', 'export', 'completion', 'man']) {
+    for (const verb of [
+      'ls',
+      'set',
+      'check',
+      'plan',
+      'demo',
+      'defaults',
+      'defaults set',
+      'export',
+      'completion',
+      'man',
+    ]) {
       expect(text).toMatch(new RegExp(`^   ${verb}\n +tcp-keepalive ${verb} `, 'm'));
       const { stdout } = await runCli(...verb.split(' '), '--help');
       const flags = stdout.match(/^ {2}-.*?(?= {2}|$)/gm)?.map((line) => line.trim().replaceAll(/[<>]/g, '')) ?? [];

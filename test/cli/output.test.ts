@@ -72,6 +72,7 @@ describe.concurrent('what tcp-keepalive prints', () => {
           'check --json',
         ],
         ...['demo --policy 1:1:1', 'nat 127.0.0.1:8063 --min 1s --max 2s', 'explain 30:5:3'],
+        ...['plan --detect-within 45s', 'plan --behind 60s --json'],
         ...['export 30:5:3 --to go --json', 'export --list', 'completion bash', 'man'],
         ...(noRoot ? [] : ['defaults set 600:30:5 --dry-run']),
       ];
@@ -97,6 +98,7 @@ describe.concurrent('what tcp-keepalive prints', () => {
         ...{ ls: 1, 'ls --json': 1, 'ls --watch 100ms': 1, defaults: 1, '--help': 1, 'set --help': 1, '--version': 1 },
         ...{ 'set 30:5:3 --all': 0, 'set 31:5:3 --all --json': 0, 'set 32:5:3 --all --dry-run': 1, check: 0 },
         ...{ 'demo --policy 1:1:1': 1, 'nat 127.0.0.1:8063 --min 1s --max 2s': 1, 'completion bash': 1, man: 1 },
+        ...{ 'plan --tolerate 10s': 1, 'plan --detect-within 5s --tolerate 20s --json': 1 },
       };
       const runs = Object.keys(expected).map((verb) => {
         return `timeout 100 '${process.execPath}' '${program}' ${verb} > /dev/full; echo "$? ${verb}"`;

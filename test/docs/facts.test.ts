@@ -1,7 +1,9 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
+import { explainPolicy } from '../../src/cli/verbs/explain/explanation.js';
 import { type DetectionConditions, type DetectionScenario, detectionTime } from '../../src/index.js';
 import { timerLatenessMs } from '../../src/policy/model/timer-wheel.js';
+import { parsePolicy } from '../../src/policy/parse.js';
 
 function page(name: string): string {
   return readFileSync(new URL(`../../docs/${name}`, import.meta.url), 'utf8');
@@ -45,6 +47,22 @@ describe('README.md', () => {
     const pages = readdirSync(new URL('../../docs', import.meta.url)).filter((name) => name.endsWith('.md'));
     const readme = page('../README.md');
     expect(pages.filter((name) => !readme.includes(`](docs/${name}`))).toEqual([]);
+  });
+});
+
+describe('docs/explain-a-policy.md', () => {
+  it('shows the JSON that explain prints, with some numbers rounded', () => {
+    const json = /```json\n([\s\S]*?)```/.exec(page('explain-a-policy.md'))?.[1] ?? '';
+    const { timeline, traffic, falseAlarm, warnings, ...facts } = JSON.parse(json);
+    const path = { loss: 0.05 };
+    const surroundings = { connections: 1, middleboxes: [], path, heartbeatMs: undefined, retries2: 15 };
+    const printed = explainPolicy(parsePolicy('30:5:3'), surroundings);
+    expect(printed).toMatchObject(facts);
+    expect(printed.timeline.slice(0, timeline.length)).toEqual(timeline);
+    expect(printed.warnings).toMatchObject(warnings.map(({ code }: { code: string }) => ({ code })));
+    for (const [name, number] of Object.entries({ ...printed.traffic, ...printed.falseAlarm })) {
+      expect(Math.abs({ ...traffic, ...falseAlarm }[name] / number - 1), name).toBeLessThan(0.001);
+    }
   });
 });
 

@@ -53,7 +53,7 @@ function startNginx(): void {
   const config = path.join(folder, 'nginx.conf');
   writeFileSync(
     config,
-    `daemon off; pid ${folder}/nginx.pid; error_log ${folder}/error.log; worker_processes 1;
+    `daemon off; master_process off; pid ${folder}/nginx.pid; error_log ${folder}/error.log;
 events { worker_connections 256; }
 http { access_log off; client_header_timeout 1h; server { listen ${ports.nginx}; return 204; } }
 `,

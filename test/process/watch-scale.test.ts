@@ -23,11 +23,11 @@ function run<Result>(program: string, ...args: (string | number)[]): Promise<Res
 describe.skipIf(cannotIsolate)('a watch of thousands of connections', { timeout: withinMs + 10_000 }, () => {
   it.each(['in-turn', 'at-once'])('tells of each of 5,000 peers that vanish once, probed %s', async (when) => {
     const result = await run<VanishingResult>('vanishing-peers.ts', 5000, when);
-    const { delayP99Ms, delayMaxMs, ...told } = result;
+    const { turnP99Ms, turnMaxMs, ...told } = result;
     expect(told).toEqual({ vanished: 5000, deadSockets: 5000, deadEvents: 5000, reasons: ['keepalive'], left: 0 });
-    console.log(`event loop late by ${delayP99Ms.toFixed(1)} ms (p99), ${delayMaxMs.toFixed(1)} ms (most), ${when}`);
+    console.log(`a turn took ${turnP99Ms.toFixed(1)} ms of CPU (p99), ${turnMaxMs.toFixed(1)} ms (most), ${when}`);
     // A sign of work without bound, not a measurement: the target is 50 ms.
-    expect(delayP99Ms).toBeLessThan(200);
+    expect(turnP99Ms).toBeLessThan(200);
   });
 
   it(`tells nothing of 10,000 healthy connections, for ${quietMs / 1000} s`, async () => {
@@ -54,11 +54,11 @@ describe.skipIf(cannotIsolate)('a watch of thousands of connections', { timeout:
 
 describe('what a watch holds', () => {
   it('is neither the process nor a socket', async () => {
-    const { dropped, notCollected, sizeAtEnd, endedAfterMs } = await run<UnheldResult>('unheld-sockets.ts');
+    const { dropped, notCollected, sizeAtEnd, waitedMs } = await run<UnheldResult>('unheld-sockets.ts');
     expect(dropped).toBe(50);
     expect(notCollected).toBe(0);
     expect(sizeAtEnd).toBe(1);
-    expect(endedAfterMs).toBeLessThan(1000);
+    expect(waitedMs).toBeLessThan(500);
   });
 });
 

@@ -16,7 +16,13 @@ export function middleboxArgument(text: string): Middlebox {
   }
 }
 
+/** Reads a list of middleboxes, and adds it to those given before. */
+export function middleboxesArgument(text: string, previous: readonly Middlebox[] = []): readonly Middlebox[] {
+  return [...previous, ...text.split(',').map((each) => middleboxArgument(each.trim()))];
+}
+
 function readBehind(text: string): string {
+  if (text.includes(',')) throw new InvalidArgumentError('One middlebox: that which forgets first.');
   middleboxArgument(text);
   return text;
 }

@@ -5,7 +5,8 @@ import { millisecondsMeant } from '../../policy/unit-slip.js';
 /** The least that an option takes: within less, no peer answers and no list is read. */
 const leastMs = 20;
 
-function duration(text: string): number {
+/** Reads a duration as commander wants arguments read: in seconds if it has no unit. */
+export function durationArgument(text: string): number {
   const ms = readDuration(text, 's');
   const slip = millisecondsMeant(text);
   if (ms !== undefined && ms >= leastMs && slip === undefined) return ms;
@@ -15,5 +16,5 @@ function duration(text: string): number {
 
 /** Returns an option whose value is a duration, in seconds if it has no unit. */
 export function durationOption(flags: string, description: string): Option {
-  return new Option(flags, description).argParser(duration);
+  return new Option(flags, description).argParser(durationArgument);
 }

@@ -32,7 +32,7 @@ export function addSelectionOptions(command: Command): Command {
   filter('--local <cidr>', 'with the own end in this block of addresses');
   filter('--remote <cidr>', 'with peers in this block of addresses');
   filter('--state <state>', 'in this state, such as established or listen', stateNames);
-  filter('--verdict <verdict>', 'protected, slow, unprotected, or exposed with --behind', verdicts);
+  filter('--verdict <verdict>', 'protected, slow, unprotected; with --behind exposed (and unprotected)', verdicts);
   filter('--silent-for <duration>', "whose peers were not heard for as long: '10m'");
   command.option('--unanswered', 'with probes or data that are unanswered now');
   filter('--cgroup <path>', 'made in this cgroup or below it');

@@ -1,9 +1,10 @@
 import { spokenDuration } from '../../policy/duration.js';
+import { insteadOfProbes } from '../../policy/plan/behind-warning.js';
 import { recommendedIdle } from '../../policy/plan/judge-behind.js';
 import type { Middlebox, Sureness } from '../../policy/plan/middlebox.js';
 import { humanDuration } from './duration.js';
 
-/** How text marks facts that are not sure. */
+/** What text says after a fact of each sureness. */
 export const surenessMarks: Readonly<Record<Sureness, string>> = {
   confirmed: '',
   secondary: ' (from a secondary source)',
@@ -11,12 +12,12 @@ export const surenessMarks: Readonly<Record<Sureness, string>> = {
   given: '',
 };
 
-/** Returns what keeps probes from a verdict behind a middlebox, and what to do; `undefined` if nothing does. */
+/** Returns a warning if probes do not count at a middlebox, or if that is not known; `undefined` if they count. */
 export function middleboxCaveat({ title, keepAliveCounts }: Middlebox): string | undefined {
   if (keepAliveCounts === false) {
     return (
       `keepalive does not count at ${title}, which answers probes itself and counts data only: verdicts are those without --behind; ` +
-      'send an HTTP/2 PING or a WebSocket ping, or raise its own timeout'
+      insteadOfProbes
     );
   }
   if (keepAliveCounts !== null) return undefined;

@@ -69,7 +69,7 @@ const queryNames: readonly (keyof ListQuery)[] = [
 
 export const optionMethods: readonly OptionSource['method'][] = ['tcp-iterator', 'descriptor-copies'];
 
-const verdictsWithout = verdicts.filter((verdict) => verdict !== 'exposed').join(', ');
+const verdictsWithoutMiddlebox = verdicts.filter((verdict) => verdict !== 'exposed').join(', ');
 
 /** Checks a middlebox: without its timeout, no connection could be told to be exposed or not. */
 function assertTimeoutKnown(source: string, behind: unknown): void {
@@ -98,7 +98,7 @@ export function assertListQuery(source: string, query: ListQuery, more: readonly
     throw new SelectionError(
       'verdict',
       'exposed',
-      `${verdictsWithout}; 'exposed' takes a middlebox (--behind of ls and set)`,
+      `${verdictsWithoutMiddlebox}; 'exposed' takes a middlebox (--behind of ls and set)`,
     );
   }
 }

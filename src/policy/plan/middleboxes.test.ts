@@ -15,13 +15,13 @@ describe('middleboxes', () => {
     }
   });
 
-  it.each(middleboxes)('$name: has a timeout inside its range, and a source unless it is unconfirmed', (middlebox) => {
+  it.each(middleboxes)('$name: has a timeout inside its range, and a source or the mark unconfirmed', (middlebox) => {
     const { timeoutMs, settable, sure, source, keepAliveCounts, onExpiry } = middlebox;
     const { leastMs = 0, mostMs = Number.POSITIVE_INFINITY } = settable || {};
     expect(timeoutMs ?? 1000).toBeGreaterThanOrEqual(leastMs);
     expect(timeoutMs ?? 1000).toBeLessThanOrEqual(mostMs);
     expect((timeoutMs ?? 0) % 1000).toBe(0);
-    if (source === 'none') expect(sure).toBe('unconfirmed');
+    expect(source === 'none').toBe(sure === 'unconfirmed');
     expect(sure).not.toBe('given');
     // A middlebox that closes a connection has an end of it, and its kernel answers probes.
     expect(onExpiry === 'closes').toBe(keepAliveCounts === false);

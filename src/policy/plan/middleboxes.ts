@@ -4,11 +4,12 @@ import { readDuration } from '../duration.js';
 import { describeValue } from '../errors.js';
 import { millisecondsMeant } from '../unit-slip.js';
 import type { Middlebox } from './middlebox.js';
-import { applianceMiddleboxes, unknownMiddleboxes } from './middleboxes/appliances.js';
+import { applianceMiddleboxes } from './middleboxes/appliances.js';
 import { awsMiddleboxes } from './middleboxes/aws.js';
 import { cloudMiddleboxes } from './middleboxes/clouds.js';
 import { kernelMiddleboxes } from './middleboxes/kernels.js';
 import { proxyMiddleboxes } from './middleboxes/proxies.js';
+import { unknownMiddleboxes } from './middleboxes/unknown-devices.js';
 
 /**
  * Lists the middleboxes whose idle timeouts are known, by provider.
@@ -37,25 +38,26 @@ function middleboxWithTimeout(name: string, timeoutMs: number): Middlebox {
     onExpiry: 'unknown',
     keepAliveCounts: true,
     sure: 'given',
-    source: 'the caller',
+    source: 'the timeout that was given',
   };
 }
 
-const mostNear = 6;
+/** At most this many names are suggested. */
+const mostSuggested = 6;
 
-/** Returns the names that may have been meant, as a question, or where all are listed. */
+/** Returns a question with the names that may have been meant; if none is near, where all names are listed. */
 function hintFor(text: string): string {
   const byName = nearestNames(
     text,
     middleboxes.map(({ name }) => name),
   );
   const byTitle = middleboxes.filter(({ title }) => title.toLowerCase().includes(text)).map(({ name }) => name);
-  const near = [...new Set([...byName, ...byTitle])].slice(0, mostNear);
+  const near = [...new Set([...byName, ...byTitle])].slice(0, mostSuggested);
   if (near.length === 0) return 'docs/middleboxes.md lists the names';
   return `did you mean ${near.map((name) => `"${name}"`).join(', ')}?`;
 }
 
-/** Reads a middlebox for an option of a call; {@link middleboxOf} for the rest. */
+/** Reads a middlebox as {@link middleboxOf} does. The error names the option of a call. */
 export function readMiddlebox(given: unknown, source: string, field: string): Middlebox {
   const refuse = (hint?: string): never => {
     const shown = hint === undefined ? describeValue(given) : `${describeValue(given)}; ${hint}`;
@@ -92,7 +94,7 @@ export function middleboxOf(middlebox: string | number): Middlebox {
   return readMiddlebox(middlebox, 'middleboxOf', 'middlebox');
 }
 
-/** Returns the idle timeout that probes have to beat; `undefined` if probes do not count, or if the timeout is not known. */
+/** Returns the idle timeout before which probes must go out; `undefined` if probes do not count, or if the timeout is not known. */
 export function probedTimeoutMs({ timeoutMs, keepAliveCounts }: Middlebox): number | undefined {
   return keepAliveCounts === false || timeoutMs === null ? undefined : timeoutMs;
 }

@@ -10,6 +10,8 @@ export interface Proposal {
   readonly numbers: CompletePolicy;
   readonly detection: { readonly idle: TimeRange; readonly inFlight: TimeRange };
   readonly traffic: Traffic;
+  /** How often a day a quiet connection wakes up the radio of a device: a repeat within 10 s of a probe finds it on. */
+  readonly wakeUpsPerDay: number;
   /** How often a day a healthy, quiet connection is ended by mistake. */
   readonly falseAlarmsPerDay: number;
   /** The longest outage that a quiet, healthy connection survives in any case, in milliseconds. */
@@ -28,7 +30,7 @@ interface PossiblePlan {
   readonly best: Proposal;
   /** Why each number is what it is. */
   readonly why: readonly string[];
-  /** Of each other count the policy with the least traffic, the one with the least first. */
+  /** Policies with more traffic that are notably better in something: fewer probes for about the same outage, sooner detection, longer outages, fewer mistakes. */
   readonly alternatives: readonly Proposal[];
 }
 

@@ -23,6 +23,11 @@ export interface Requirements {
   readonly maxPacketsPerSecond?: number | undefined;
   /** How many connections there are. Default: 1. */
   readonly connections?: number | undefined;
+  /**
+   * Whether a device is on a battery, whose radio each probe wakes up. The plan is then the policy with the fewest wake-ups: a repeat
+   * within 10 s of a probe finds the radio on. Default: false.
+   */
+  readonly battery?: boolean | undefined;
 }
 
 /** The name of a requirement that a policy can violate. */
@@ -37,13 +42,41 @@ export interface ReadRequirements {
   readonly maxFalse: number;
   readonly maxPacketsPerSecond: number;
   readonly connections: number;
+  readonly isOnBattery: boolean;
+}
+
+/** The requirements that can be given up, as numbers that each policy meets. */
+const met: { readonly [name in Requirement]: Partial<ReadRequirements> } = {
+  detectWithin: { detectWithinMs: Number.POSITIVE_INFINITY },
+  tolerate: { tolerateMs: 0 },
+  behind: { behind: [] },
+  maxFalse: { maxFalse: Number.POSITIVE_INFINITY },
+  maxPacketsPerSecond: { maxPacketsPerSecond: Number.POSITIVE_INFINITY },
+};
+
+/** Returns requirements without some of them. */
+export function withoutRequirements(required: ReadRequirements, names: readonly Requirement[]): ReadRequirements {
+  return Object.assign({}, required, ...names.map((name) => met[name]));
+}
+
+/** Returns the names of what is required. */
+export function statedNames(required: ReadRequirements): Requirement[] {
+  const { detectWithinMs, tolerateMs, behind, maxFalse, maxPacketsPerSecond } = required;
+  const isStated: Readonly<Record<Requirement, boolean>> = {
+    detectWithin: Number.isFinite(detectWithinMs),
+    tolerate: tolerateMs > 0,
+    behind: behind.length > 0,
+    maxFalse: Number.isFinite(maxFalse),
+    maxPacketsPerSecond: Number.isFinite(maxPacketsPerSecond),
+  };
+  return (Object.keys(isStated) as Requirement[]).filter((name) => isStated[name]);
 }
 
 const source = 'planPolicy';
 
 const names = [
   ...['detectWithin', 'tolerate', 'behind', 'loss', 'burst'],
-  ...['maxFalse', 'maxPacketsPerSecond', 'connections'],
+  ...['maxFalse', 'maxPacketsPerSecond', 'connections', 'battery'],
 ];
 
 interface NumberRange {
@@ -84,7 +117,9 @@ function readTime(field: string, given: unknown, unstated: number): number {
 /** @throws {ConfigurationError} if a requirement has no such name or value, or there is no such middlebox. */
 export function readRequirements(requirements: Requirements): ReadRequirements {
   assertKnownOptions(source, requirements, names);
-  const { detectWithin, tolerate, behind = [], loss, burst, maxFalse, maxPacketsPerSecond, connections } = requirements;
+  const { detectWithin, tolerate, behind = [], loss, burst, battery = false } = requirements;
+  const { maxFalse, maxPacketsPerSecond, connections } = requirements;
+  if (typeof battery !== 'boolean') throw new ConfigurationError(source, 'battery', battery, 'true or false');
   if (!Array.isArray(behind)) throw new ConfigurationError(source, 'behind', behind, 'an array of middleboxes');
   const path = { loss: readNumber('loss', loss, share) };
   return {
@@ -95,5 +130,6 @@ export function readRequirements(requirements: Requirements): ReadRequirements {
     maxFalse: readNumber('maxFalse', maxFalse, bound),
     maxPacketsPerSecond: readNumber('maxPacketsPerSecond', maxPacketsPerSecond, bound),
     connections: readNumber('connections', connections, amount),
+    isOnBattery: battery,
   };
 }

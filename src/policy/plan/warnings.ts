@@ -2,16 +2,19 @@ import { spokenDuration } from '../duration.js';
 import { inFlightDetection } from '../model/detection-time.js';
 import { probesOnKernels, type QuietSettings } from '../model/quiet-death.js';
 
-/** Something in a policy that its author may not have meant. */
+/** A part of a policy that its author may not have meant. */
 export interface PolicyWarning {
-  /** A name that stays, such as `data-in-flight-governs`. */
+  /** The stable name of the warning, such as `data-in-flight-governs`. */
   readonly code: string;
   readonly message: string;
-  /** Where the reason can be read. */
+  /** The document or kernel source that has the reason. */
   readonly source: string;
 }
 
 const keepAliveTimer = 'Linux net/ipv4/tcp_timer.c, tcp_keepalive_timer()';
+
+/** Whole thousands of seconds, in milliseconds: a number of seconds that was meant as milliseconds. */
+const thousandSecondsMs = 1_000_000;
 
 const oneLostProbe = 'one lost probe, or one lost answer, ends a connection whose peer is there';
 
@@ -62,17 +65,17 @@ const rules: readonly ((settings: QuietSettings) => PolicyWarning | undefined)[]
           source: keepAliveTimer,
         },
   ({ idle, interval }) =>
-    idle % 1_000_000 !== 0 || interval % 1_000_000 !== 0
+    idle % thousandSecondsMs !== 0 || interval % thousandSecondsMs !== 0
       ? undefined
       : {
           code: 'milliseconds-meant',
-          message: `idle and interval are ${spokenDuration(idle)} and ${spokenDuration(interval)}: were ${idle / 1_000_000} s and ${interval / 1_000_000} s meant?`,
+          message: `idle and interval are ${spokenDuration(idle)} and ${spokenDuration(interval)}: were ${idle / thousandSecondsMs} s and ${interval / thousandSecondsMs} s meant?`,
           source: 'the options are in seconds: tcp(7)',
         },
 ];
 
 /**
- * Returns what may not have been meant in a policy, each with a reason and its source.
+ * Returns warnings about parts of a policy that may not have been meant.
  *
  * @param settings All numbers of keepalive, which is on.
  */

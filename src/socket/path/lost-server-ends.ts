@@ -3,14 +3,14 @@ import { sleep } from '../../node/real-time.js';
 import { setKeepAlive } from '../keep-alive.js';
 
 /** The addresses and ports of a connection. */
-export type ConnectionEnds = Required<Pick<net.TcpNetConnectOpts, 'host' | 'port' | 'localAddress' | 'localPort'>>;
+export type Endpoints = Required<Pick<net.TcpNetConnectOpts, 'host' | 'port' | 'localAddress' | 'localPort'>>;
 
 /** The kernel sends a SYN again after 1 s, and the server's kernel answers that one. */
-const endedWithinMs = 3000;
+const closedWithinMs = 3000;
 const lookEveryMs = 25;
 
-/** Returns the ends of an open socket; undefined if it is no longer open. */
-export function endsOf(socket: net.Socket): ConnectionEnds | undefined {
+/** Returns the addresses and ports of an open socket; undefined if the socket is no longer open. */
+export function endpointsOf(socket: net.Socket): Endpoints | undefined {
   const { remoteAddress: host, remotePort: port, localAddress, localPort } = socket;
   if (host === undefined || port === undefined || localAddress === undefined || localPort === undefined)
     return undefined;
@@ -18,32 +18,32 @@ export function endsOf(socket: net.Socket): ConnectionEnds | undefined {
 }
 
 /**
- * Ends the server's ends of lost connections, which the server could otherwise keep for ever: each takes the place of a client.
+ * Closes the server's end of lost connections. The server could keep it for ever, in the place of another client.
  *
  * A new connection from the same port makes the server's kernel answer for the old one, and this kernel answers that with
- * RST (RFC 9293, section 3.5.1). The new connection is closed once it is made. Does nothing where a NAT takes another port.
+ * RST (RFC 9293, section 3.5.1). The new connection is closed once it is made. Does nothing if a NAT chooses another port.
  */
 export class LostServerEnds {
   readonly #sockets = new Set<net.Socket>();
 
-  end(ends: ConnectionEnds): void {
-    const socket = net.connect(ends);
+  closeEnd(endpoints: Endpoints): void {
+    const socket = net.connect(endpoints);
     this.#sockets.add(socket);
     socket.on('error', () => {}).on('close', () => this.#sockets.delete(socket));
     socket.on('connect', () => socket.destroy());
     setKeepAlive(socket, false);
   }
 
-  /** Waits until the ends are ended, for 3 s at most. */
-  async ended(): Promise<void> {
-    for (let waitedMs = 0; this.#sockets.size > 0 && waitedMs < endedWithinMs; waitedMs += lookEveryMs) {
+  /** Waits until the server's ends are closed, for 3 s at most. */
+  async closed(): Promise<void> {
+    for (let waitedMs = 0; this.#sockets.size > 0 && waitedMs < closedWithinMs; waitedMs += lookEveryMs) {
       await sleep(lookEveryMs);
     }
-    this.close();
+    this.stop();
   }
 
-  /** Stops waiting. */
-  close(): void {
+  /** Closes the sockets of this end, without waiting. */
+  stop(): void {
     for (const socket of this.#sockets) socket.destroy();
   }
 }

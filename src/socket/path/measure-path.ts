@@ -2,8 +2,8 @@ import net from 'node:net';
 import { SystemCallError } from '../../native/errors.js';
 import { nowMs, sleep } from '../../node/real-time.js';
 import { spokenDuration } from '../../policy/duration.js';
-import { firstRests, type GridRange, nextRests } from '../../policy/plan/idle-grid.js';
-import { isLoss, judgePath, type Trial } from '../../policy/plan/path-verdict.js';
+import { isLoss, judgePath, type Trial } from '../../policy/path/path-verdict.js';
+import { firstRests, type GridRange, nextRests } from '../../policy/path/rest-grid.js';
 import { abortReason, isAborted } from '../abort-signal.js';
 import { assertSnapshots } from '../probe/take-snapshot.js';
 import { LostServerEnds } from './lost-server-ends.js';
@@ -18,7 +18,7 @@ const openEveryMs = 100;
 const lookEveryMs = 25;
 const reportEveryMs = 250;
 
-/** The server accepts a request for a rest by then. */
+/** `nat serve` accepts a request for a rest within this time. */
 const acceptedWithinMs = 5000;
 
 /** More passes than any measurement takes: with two connections, 20 min are narrowed to 1 % in 9. */
@@ -53,7 +53,7 @@ class Measurement {
       for (let rests = firstRests(this.#range); rests.length > 0; rests = nextRests(this.#trials, this.#range)) {
         this.#pass += 1;
         await this.#measure(rests);
-        if (this.#pass >= mostPasses) this.#incomplete.add('the results did not settle');
+        if (this.#pass >= mostPasses) this.#incomplete.add(`the results still change after ${mostPasses} passes`);
         if (this.#incomplete.size > 0) break;
       }
       return this.#known();
@@ -83,7 +83,7 @@ class Measurement {
   #closeAll(): void {
     this.#isOver = true;
     this.#connecting?.destroy();
-    this.#lostEnds.close();
+    this.#lostEnds.stop();
     for (const connection of this.#open) connection.close();
     this.#open = [];
   }
@@ -92,7 +92,7 @@ class Measurement {
   async #measure(rests: readonly number[]): Promise<void> {
     this.#throwIfAborted();
     let isOpening = true;
-    // Handled below, also if the measurement ends first.
+    // Awaited below. The measurement may throw before that: then nobody else handles this rejection.
     const opened = this.#openAll(rests).finally(() => {
       isOpening = false;
     });
@@ -104,7 +104,7 @@ class Measurement {
       this.#report();
       await sleep(lookEveryMs);
     }
-    await this.#lostEnds.ended();
+    await this.#lostEnds.closed();
     await opened;
   }
 
@@ -115,11 +115,11 @@ class Measurement {
 
   /** Takes the results of connections that have any, and closes those whose rest is longer than one that was too long. */
   #collect(): void {
-    for (const { end, ends } of this.#open) {
+    for (const { end, endpoints } of this.#open) {
       if (end?.kind === 'result') {
         this.#trials.push({ restMs: end.restMs, outcome: end.outcome, pass: this.#pass });
-        if (isLoss(end) && ends !== undefined) this.#lostEnds.end(ends);
-      } else if (end !== undefined) {
+        if (isLoss(end) && endpoints !== undefined) this.#lostEnds.closeEnd(endpoints);
+      } else if (end?.kind === 'disturbed') {
         this.#disturbedMs = Math.max(this.#disturbedMs, end.restMs);
       }
     }
@@ -136,7 +136,7 @@ class Measurement {
   #cancel(connection: RestingConnection): void {
     const isForgotten = connection.quietMs > judgePath(this.#trials).aliveMs;
     connection.close({ isForgotten });
-    if (isForgotten && connection.ends !== undefined) this.#lostEnds.end(connection.ends);
+    if (isForgotten && connection.endpoints !== undefined) this.#lostEnds.closeEnd(connection.endpoints);
   }
 
   #report(): void {
@@ -182,7 +182,7 @@ class Measurement {
     this.#connecting = socket;
     await connected(socket, this.#target);
     this.#connecting = undefined;
-    // From now on the same address, also if the name has several. A link-local address lacks its zone here.
+    // All connections go to one address, also if the name has several. `remoteAddress` lacks the zone of a link-local address.
     const { remoteAddress } = socket;
     if (net.isIP(this.#target.host) === 0 && remoteAddress) this.#target = { ...this.#target, host: remoteAddress };
     const connection = new RestingConnection(socket, restMs, asking);

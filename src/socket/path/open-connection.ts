@@ -1,17 +1,20 @@
 import net from 'node:net';
 import { SystemCallError } from '../../native/errors.js';
 import { clearTimer, RealPromise, setTimer } from '../../node/real-time.js';
+import { endpointText } from '../../wire/endpoint.js';
 import { setKeepAlive } from '../keep-alive.js';
 
 /** The host and port at the other end of a path. */
 export interface PathTarget {
+  /** A name, or an IPv4 or IPv6 address without brackets. */
   readonly host: string;
+  /** 1 to 65535. */
   readonly port: number;
 }
 
 const connectedWithinMs = 10_000;
 
-/** What to do, by the code of the error. */
+/** The reason and what to do, by the code of the error. */
 const explanations: Readonly<Record<string, string>> = {
   ENOTFOUND: 'has no address: check the name',
   EAI_AGAIN: 'could not be looked up: check the DNS servers',
@@ -27,12 +30,12 @@ const explanations: Readonly<Record<string, string>> = {
   EACCES: 'was not asked: this machine does not permit the connection',
 };
 
-/** Returns the text of a host and port, with brackets around an IPv6 address. */
+/** Returns the host and port as text: `db.example:5432`, `[2001:db8::1]:443`. */
 export function targetText({ host, port }: PathTarget): string {
-  return host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`;
+  return endpointText({ address: host, port });
 }
 
-/** Errors of a machine without IPv6. */
+/** The codes of errors that a machine without IPv6 has for an IPv6 address. */
 const withoutIPv6 = new Set(['ENETUNREACH', 'EADDRNOTAVAIL', 'EAFNOSUPPORT']);
 
 function connectError(target: PathTarget, error: NodeJS.ErrnoException & { readonly address?: string }) {

@@ -1,8 +1,8 @@
 import { ConfigurationError } from '../../policy/configuration-error.js';
 import { readMilliseconds } from '../../policy/duration.js';
 import { OptionsCheck } from '../../policy/options-check.js';
-import { type GridRange, leastRestMs } from '../../policy/plan/idle-grid.js';
-import type { PathVerdict, Trial } from '../../policy/plan/path-verdict.js';
+import type { PathVerdict, Trial } from '../../policy/path/path-verdict.js';
+import { type GridRange, leastRestMs } from '../../policy/path/rest-grid.js';
 import type { Duration } from '../../policy/policy.js';
 import { secondsMeant } from '../../policy/unit-slip.js';
 import { assertSignal } from '../abort-signal.js';
@@ -10,13 +10,13 @@ import type { PathTarget } from './open-connection.js';
 import { longestRestMs } from './rest-request.js';
 import type { AskingEnd } from './resting-connection.js';
 
-/** How far a measurement is. */
+/** The progress of a measurement. */
 export interface PathProgress {
   /** The pass, counted from 1. */
   readonly pass: number;
   /** How many connections are at rest. */
   readonly resting: number;
-  /** How many milliseconds this pass takes at most from now on. */
+  /** The longest time that this pass still takes, in milliseconds. */
   readonly leftMs: number;
   /** What is known so far. */
   readonly known: PathMeasurement;
@@ -37,8 +37,8 @@ export interface PathOptions extends PathTarget {
    */
   readonly max?: Duration | undefined;
   /**
-   * The most connections that are open at once, 2 to 1000. With fewer than 40 the grid is measured in rounds, which takes
-   * longer.
+   * The most connections that are open at once, 2 to 1000. With fewer than 40 the rests of the first pass differ by more than
+   * 10 %, and the measurement takes more passes.
    *
    * @default 40
    */
@@ -59,6 +59,7 @@ export interface PathOptions extends PathTarget {
 export interface PathMeasurement extends PathVerdict {
   /** The address that was measured. */
   readonly address: string;
+  /** The port that was measured. */
   readonly port: number;
   /** The most connections that were open at once. */
   readonly connections: number;
@@ -67,6 +68,9 @@ export interface PathMeasurement extends PathVerdict {
   /** Why the measurement is not complete; empty if it is. */
   readonly incomplete: readonly string[];
 }
+
+/** The most connections that one measurement opens, and that `nat serve` takes. */
+export const mostConnections = 1000;
 
 const source = 'measurePath';
 const optionNames = ['host', 'port', 'min', 'max', 'connections', 'asking', 'signal', 'onProgress'];
@@ -90,8 +94,8 @@ export function checkPathOptions(options: PathOptions): GridRange {
   if (!(Number.isInteger(port) && port >= 1 && port <= 65_535)) check.refuse('port', 'a whole number from 1 to 65535');
   const [minMs, maxMs] = [restOf(check, 'min', min), restOf(check, 'max', max)];
   if (minMs >= maxMs) throw new ConfigurationError(source, 'max', max, `longer than min, which is ${minMs} ms`);
-  if (!(Number.isInteger(connections) && connections >= 2 && connections <= 1000)) {
-    check.refuse('connections', 'a whole number from 2 to 1000');
+  if (!(Number.isInteger(connections) && connections >= 2 && connections <= mostConnections)) {
+    check.refuse('connections', `a whole number from 2 to ${mostConnections}`);
   }
   check.oneOf('asking', ['client', 'server']);
   assertSignal(source, signal);

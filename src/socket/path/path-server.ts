@@ -1,11 +1,10 @@
 import net from 'node:net';
 import { clearTimer, setTimer } from '../../node/real-time.js';
 import { setKeepAlive } from '../keep-alive.js';
+import { mostConnections } from './path-options.js';
 import { accepted, alive, longestRequest, longestRestMs, parseRestRequest } from './rest-request.js';
 
-const mostConnections = 1000;
-
-/** What was sent after the rest is acknowledged by then, or lost. */
+/** The text after the rest is acknowledged within this time, or lost. */
 const answeredWithinMs = 4000;
 
 /** Tolerates an idle connection, and speaks after a rest if the client asks for that. */
@@ -35,8 +34,8 @@ function serve(socket: net.Socket): void {
 }
 
 /**
- * Makes a server for {@link measurePath}: never closes an idle connection of a client, for a day, and sends no probes. Also
- * speaks first after a rest, for clients that measure the path from the server's side.
+ * Returns a server for {@link measurePath}. It sends no probes, and closes an idle connection only after a day. It speaks first
+ * after a rest if the client asks for that.
  */
 export function pathServer(): net.Server {
   const server = net.createServer(serve);

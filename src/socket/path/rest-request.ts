@@ -1,5 +1,5 @@
 /**
- * What the two ends of `tcp-keepalive nat --from-server` say. The client sends one line that says how long to rest, in
+ * The text between the two ends of `tcp-keepalive nat --from-server`. The client sends one line that says how long to rest, in
  * milliseconds. The server accepts at once, and speaks again after that rest.
  */
 
@@ -14,12 +14,15 @@ export const longestRestMs = 86_400_000;
 export const accepted = 'tcp-keepalive rests\n';
 export const alive = 'alive\n';
 
+/** The length of all that the server says. */
+export const longestReply = accepted.length + alive.length;
+
 /** Returns the line that asks the server to speak again after a rest. */
 export function restRequest(restMs: number): string {
   return `tcp-keepalive rest ${restMs}\n`;
 }
 
-/** Returns the rest that a client asks for; undefined if the text is no such request, or not yet. */
+/** Returns the rest that a client asks for; undefined if the text is no request, or is cut. */
 export function parseRestRequest(text: string): number | undefined {
   const restMs = Number(request.exec(text)?.[1] ?? Number.NaN);
   return restMs <= longestRestMs ? restMs : undefined;

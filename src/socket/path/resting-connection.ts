@@ -1,11 +1,11 @@
 import type net from 'node:net';
 import { descriptorOf } from '../../node/handle.js';
 import { nowMs } from '../../node/real-time.js';
-import type { TrialOutcome } from '../../policy/plan/path-verdict.js';
+import type { TrialOutcome } from '../../policy/path/path-verdict.js';
 import { setKeepAlive } from '../keep-alive.js';
 import { takeSnapshot } from '../probe/take-snapshot.js';
-import { type ConnectionEnds, endsOf } from './lost-server-ends.js';
-import { isAlive, restRequest } from './rest-request.js';
+import { type Endpoints, endpointsOf } from './lost-server-ends.js';
+import { isAlive, longestReply, restRequest } from './rest-request.js';
 
 /**
  * Who speaks first after the rest.
@@ -19,10 +19,12 @@ export type AskingEnd = 'client' | 'server';
 export type RestEnd =
   | { readonly kind: 'result'; readonly restMs: number; readonly outcome: TrialOutcome }
   /** The server, or another part of this program, went on to send packets. `restMs` is the longest time between two. */
-  | { readonly kind: 'disturbed'; readonly restMs: number };
+  | { readonly kind: 'disturbed'; readonly restMs: number }
+  /** The measurement does not need the result. */
+  | { readonly kind: 'cancelled' };
 
-/** Makes the kernel probe at once, and give up after 3 s: interval 1 s, count 3. */
-const question = '1:1:3';
+/** On a connection at rest, makes the kernel probe at once, and give up after 3 s: interval 1 s, count 3. */
+const probingPolicy = '1:1:3';
 
 /** A connection that the kernel has not given up by then is lost too: timers are late by up to 12.5 %. */
 const answeredWithinMs = 4000;
@@ -30,27 +32,26 @@ const answeredWithinMs = 4000;
 /** Packets shortly after the connection was made, such as a greeting and its acknowledgement, disturb nothing. */
 const greetingMs = 1000;
 
-/** A server that closes may say so before: a packet so shortly before FIN belongs to the end. */
-const farewellMs = 1000;
+/** A server that closes may send its reason first: a packet this shortly before FIN belongs to the end. */
+const closingMs = 1000;
 
-/** A server that has spoken so often during a rest will speak again. */
+/** A server that has sent packets this often during a rest will send more. */
 const mostDisturbances = 3;
 
-/** Clocks of the kernel count whole milliseconds or jiffies, of 10 ms at most. */
-const clockMs = 30;
+/** Three jiffies of 10 ms, the longest that kernels have: both moments are counted in whole ones. */
+const clockToleranceMs = 30;
 
 /** A connection that rests, and is then asked once. */
 export class RestingConnection {
   /** How long to rest before the question. */
   readonly restMs: number;
   /** The addresses and ports, also after the end. */
-  readonly ends: ConnectionEnds | undefined;
+  readonly endpoints: Endpoints | undefined;
   readonly #socket: net.Socket;
   readonly #asking: AskingEnd;
   readonly #openedAt = nowMs();
-  /** When the last packet was seen, and the one before. */
-  #quietSince: number;
-  #quietBefore: number;
+  #lastPacketAt: number;
+  #packetBeforeAt: number;
   #segmentsSent: number;
   #disturbances = 0;
   #longestRestMs = 0;
@@ -63,21 +64,21 @@ export class RestingConnection {
     this.#socket = socket;
     this.#asking = asking;
     this.restMs = restMs;
-    this.ends = endsOf(socket);
+    this.endpoints = endpointsOf(socket);
     const snapshot = this.#snapshot();
-    this.#quietSince = nowMs() - (snapshot?.silentMs ?? 0);
-    this.#quietBefore = this.#quietSince;
+    this.#lastPacketAt = nowMs() - (snapshot?.silentMs ?? 0);
+    this.#packetBeforeAt = this.#lastPacketAt;
     this.#segmentsSent = snapshot?.segmentsSent ?? 0;
     socket.on('error', (error: NodeJS.ErrnoException) => this.#failed(error));
     socket.on('end', () => this.#closedByServer());
     socket.on('close', () => this.#closedByServer());
     if (asking === 'server') {
       socket.setEncoding('latin1').on('data', (text: string) => {
-        this.#received = `${this.#received}${text}`.slice(-200);
+        this.#received = `${this.#received}${text}`.slice(-longestReply);
       });
       socket.write(restRequest(restMs));
     }
-    // Everything is read, so that FIN and RST are noticed.
+    // FIN and RST are noticed only after everything before them was read.
     socket.resume();
   }
 
@@ -90,46 +91,46 @@ export class RestingConnection {
     return this.#end === undefined && this.#asked === undefined;
   }
 
-  /** What the other end has sent so far, if it asks. */
+  /** The last text from the server, if the server speaks first after the rest. */
   get received(): string {
     return this.#received;
   }
 
   /** The latest moment at which this connection is decided, unless packets disturb the rest. */
   get decidedBy(): number {
-    return (this.#asked?.at ?? this.#quietSince + this.restMs) + answeredWithinMs;
+    return (this.#asked?.at ?? this.#lastPacketAt + this.restMs) + answeredWithinMs;
   }
 
-  /** Looks at the connection: asks once the rest is over, and takes the answer. */
+  /** Takes a snapshot of the connection. Sends the probe once the rest is over, and reads the answer. */
   look(): void {
     if (this.#end !== undefined) return;
     const now = nowMs();
     const snapshot = this.#snapshot();
-    // Its end has come, and this process, which may have been held up, is told of it in the same turn.
+    // The connection has ended. Its event has the result, and comes in this turn of the event loop.
     if (snapshot === undefined || snapshot.state === 'CLOSE') return;
-    // This process may be held up between the two clocks: the last packet came between these moments.
+    // The process may be delayed between the snapshot and a clock: the last packet came between these two moments.
     const heard = { notBefore: now - snapshot.silentMs, notAfter: nowMs() - snapshot.silentMs };
     if (this.#asked !== undefined) {
-      if (heard.notBefore > this.#asked.heardAt + clockMs) this.#result('alive');
+      if (heard.notBefore > this.#asked.heardAt + clockToleranceMs) this.#result('alive');
       else if (now - this.#asked.at > answeredWithinMs) this.#result('silent');
     } else if (this.#asking === 'server' && isAlive(this.#received)) {
-      this.#result('alive', heard.notBefore - this.#quietSince);
+      this.#result('alive', heard.notBefore - this.#lastPacketAt);
     } else {
-      if (heard.notBefore > this.#quietSince + clockMs) this.#disturbed(heard.notAfter);
+      if (heard.notBefore > this.#lastPacketAt + clockToleranceMs) this.#disturbed(heard.notAfter);
       else if (snapshot.segmentsSent !== this.#segmentsSent) this.#disturbed(now);
       this.#segmentsSent = snapshot.segmentsSent;
       this.#askIfDue(now, heard.notAfter);
     }
   }
 
-  /** The time without a packet so far. */
+  /** The time without a packet so far, in milliseconds. */
   get quietMs(): number {
-    return nowMs() - this.#quietSince;
+    return nowMs() - this.#lastPacketAt;
   }
 
   /** Closes the connection: with FIN, or if the path may have forgotten it with RST, which leaves its port free at once. */
   close({ isForgotten = false } = {}): void {
-    this.#end ??= { kind: 'disturbed', restMs: 0 };
+    this.#end ??= { kind: 'cancelled' };
     if (isForgotten) this.#socket.resetAndDestroy();
     else this.#socket.destroy();
   }
@@ -140,24 +141,24 @@ export class RestingConnection {
   }
 
   #askIfDue(now: number, heardAt: number): void {
-    if (this.#end !== undefined || now - this.#quietSince < this.restMs) return;
-    this.#asked = { at: now, restMs: now - this.#quietSince, heardAt };
-    // The other end asks at the same moment.
+    if (this.#end !== undefined || now - this.#lastPacketAt < this.restMs) return;
+    this.#asked = { at: now, restMs: now - this.#lastPacketAt, heardAt };
+    // The server speaks at the same moment.
     if (this.#asking === 'server') return;
     try {
-      setKeepAlive(this.#socket, question);
+      setKeepAlive(this.#socket, probingPolicy);
     } catch {
-      // The connection has ended just now: its event has the result.
+      // The connection has ended: its event has the result.
       this.#asked = undefined;
     }
   }
 
   #disturbed(at: number): void {
-    this.#quietBefore = this.#quietSince;
-    this.#quietSince = at;
+    this.#packetBeforeAt = this.#lastPacketAt;
+    this.#lastPacketAt = at;
     if (at - this.#openedAt < greetingMs) return;
     this.#disturbances += 1;
-    this.#longestRestMs = Math.max(this.#longestRestMs, at - this.#quietBefore);
+    this.#longestRestMs = Math.max(this.#longestRestMs, at - this.#packetBeforeAt);
     if (this.#disturbances < mostDisturbances) return;
     this.#end = { kind: 'disturbed', restMs: this.#longestRestMs };
     this.#socket.destroy();
@@ -172,8 +173,8 @@ export class RestingConnection {
   /** Returns the time without a packet until now; a packet just before now belongs to the end of the connection. */
   #restNow(): number {
     const now = nowMs();
-    const isFarewell = now - this.#quietSince < farewellMs && this.#quietBefore < this.#quietSince;
-    return isFarewell ? this.#quietSince - this.#quietBefore : now - this.#quietSince;
+    const isOfEnd = now - this.#lastPacketAt < closingMs && this.#packetBeforeAt < this.#lastPacketAt;
+    return isOfEnd ? this.#lastPacketAt - this.#packetBeforeAt : now - this.#lastPacketAt;
   }
 
   #failed({ code }: NodeJS.ErrnoException): void {
@@ -181,7 +182,7 @@ export class RestingConnection {
   }
 
   #closedByServer(): void {
-    // FIN after the question crosses the path like an answer.
+    // FIN after the probe has crossed the path, as an answer does.
     this.#result(this.#asked === undefined ? 'closed-by-server' : 'alive');
   }
 }

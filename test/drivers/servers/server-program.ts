@@ -71,7 +71,7 @@ export async function end(child: ChildProcess): Promise<void> {
   await once(child, 'exit');
 }
 
-const startLimitMs = 60_000;
+const startLimitMs = 180_000;
 
 /** Starts a program and waits until it accepts connections. */
 export async function startServer(command: string, args: string[], options: StartOptions): Promise<ServerProgram> {

@@ -1,4 +1,4 @@
-import { readFileSync, writeFileSync } from 'node:fs';
+import { writeFileSync } from 'node:fs';
 import { Command, InvalidArgumentError, Option } from 'commander';
 import { dialectNames } from '../../../policy/dialects/dialects.js';
 import { importPolicy } from '../../../policy/dialects/import-policy.js';
@@ -9,8 +9,10 @@ import { middleboxes } from '../../../policy/plan/middleboxes.js';
 import { offByDefaultWarning } from '../../../policy/plan/off-by-default-warning.js';
 import type { PolicyWarning } from '../../../policy/plan/warnings.js';
 import type { CompletePolicy } from '../../../policy/policy.js';
-import { middleboxArgument } from '../../shared/behind-option.js';
+import { middleboxesArgument } from '../../shared/behind-option.js';
+import { readDialectText, refuseUnknownOption } from '../../shared/dialect-text.js';
 import { durationOption } from '../../shared/duration-option.js';
+import { shareArgument, wholeArgument } from '../../shared/number-arguments.js';
 import { withValues } from '../../shared/option-values.js';
 import { outputWidth, print, printJson, printMessage, shownExitCode } from '../../shared/output.js';
 import { policyArgument } from '../../shared/policy-argument.js';
@@ -30,27 +32,6 @@ interface ExplainOptions {
   readonly retries2: number;
   readonly svg?: string;
   readonly json?: true;
-}
-
-/** Reads a share: `5%`, or `0.05`. */
-function share(text: string): number {
-  const [, number = '', percent] = /^(\d{1,3}(?:\.\d{1,9})?)(%?)$/.exec(text) ?? [];
-  const value = number === '' ? Number.NaN : Number(number) / (percent === '%' ? 100 : 1);
-  if (value >= 0 && value < 1) return value;
-  throw new InvalidArgumentError("A share from 0 to less than 1 is needed, such as '5%' or '0.05'.");
-}
-
-/** Reads a list of middleboxes, and adds it to those given before. */
-function behind(text: string, previous: readonly Middlebox[] = []): readonly Middlebox[] {
-  return [...previous, ...text.split(',').map((each) => middleboxArgument(each.trim()))];
-}
-
-function whole(least: number, most: number) {
-  return (text: string): number => {
-    const value = /^\d{1,12}$/.test(text) ? Number(text) : Number.NaN;
-    if (value >= least && value <= most) return value;
-    throw new InvalidArgumentError(`A whole number from ${least} to ${most} is needed.`);
-  };
 }
 
 function listMiddleboxes({ json }: ExplainOptions): void {
@@ -90,7 +71,7 @@ function given(text: string, { from, json }: ExplainOptions, command: Command): 
       return command.error(`argument 'policy' '${text}' is invalid. ${error.message}`);
     }
   }
-  const imported = importPolicy(from, text === '-' ? readFileSync(0, 'utf8') : text);
+  const imported = importPolicy(from, readDialectText(text, command));
   const { policy, notes, offByDefault } = imported;
   if (policy === 'off') command.error(`the text turns keepalive off${notes.map((note) => `: ${note}`).join('')}`);
   // A warning says the same.
@@ -100,7 +81,10 @@ function given(text: string, { from, json }: ExplainOptions, command: Command): 
 }
 
 function explainOrList(policy: string | undefined, options: ExplainOptions, command: Command): void {
-  const { loss, burst, middleboxes: isList } = options;
+  const { loss, burst, from, middleboxes: isList } = options;
+  refuseUnknownOption(command, from);
+  if (command.args.length > 1)
+    command.error(`too many arguments: 1 expected, got ${command.args.length}; quote a text of several words`);
   if (isList && policy !== undefined) command.error('--middleboxes takes no policy');
   if (burst !== undefined && loss === undefined)
     command.error('--burst is for --loss: add --loss, or leave --burst out');
@@ -118,17 +102,19 @@ export function explainCommand(): Command {
     .addOption(
       withValues(new Option('--from <system>', 'read the policy from the configuration of a system'), dialectNames),
     )
-    .addOption(new Option('--connections <number>', 'so many connections').argParser(whole(1, 1e9)).default(1))
-    .addOption(new Option('--loss <share>', "the path loses this share of the packets: '5%'").argParser(share))
+    .addOption(new Option('--connections <number>', 'so many connections').argParser(wholeArgument(1, 1e9)).default(1))
+    .addOption(new Option('--loss <share>', "the path loses this share of the packets: '5%'").argParser(shareArgument))
     .addOption(durationOption('--burst <duration>', 'with --loss: in outages of this mean length'))
     .addOption(durationOption('--heartbeat <duration>', 'the program writes this often'))
     .addOption(
-      new Option('--retries2 <number>', 'net.ipv4.tcp_retries2 of the machine').argParser(whole(0, 255)).default(15),
+      new Option('--retries2 <number>', 'net.ipv4.tcp_retries2 of the machine')
+        .argParser(wholeArgument(0, 255))
+        .default(15),
     )
     .addOption(
       withValues(
         new Option('--behind <middlebox>', "whether the probes are in time for it: 'aws-nlb', '350s'").argParser(
-          behind,
+          middleboxesArgument,
         ),
         middleboxes.map(({ name }) => name),
         { isList: true },
@@ -150,5 +136,7 @@ Examples:
   $ tcp-keepalive explain 60:10:6 --loss 5% --connections 200000
   $ tcp-keepalive explain --from redis 'tcp-keepalive 60'`,
     )
+    .allowUnknownOption()
+    .allowExcessArguments()
     .action(explainOrList);
 }

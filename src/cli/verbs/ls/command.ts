@@ -5,7 +5,7 @@ import type { Listing } from '../../../host/list/listing.js';
 import { isAnswered } from '../../../host/list/not-judged.js';
 import { parseSortOrder, type SortOrder, sortKeys, sortRows } from '../../../host/list/order.js';
 import { didYouMean } from '../../../policy/closest-name.js';
-import { defaultWithinMs, type Verdict } from '../../../policy/model/verdict.js';
+import { defaultWithinMs, isVerdictMeant, type Verdict } from '../../../policy/model/verdict.js';
 import { exitCodes } from '../../exit-codes.js';
 import { behindOption, warnBehind } from '../../shared/behind-option.js';
 import { addColourOption, type ColourOptions, outputPaint } from '../../shared/colour-option.js';
@@ -86,9 +86,10 @@ function failOn(text: string, previous: readonly Verdict[] = []): readonly Verdi
 }
 
 function exitCodeOf(listing: Listing, { failOn: faultsWanted = [] }: LsOptions): number {
-  if (listing.rows.some(({ verdict }) => verdict !== null && faultsWanted.includes(verdict))) return exitCodes.fault;
-  const isCounted = listing.behind?.keepAliveCounts !== null;
-  return isAnswered(listing) && isCounted ? exitCodes.done : exitCodes.unanswered;
+  if (listing.rows.some(({ verdict }) => isVerdictMeant(verdict, faultsWanted))) return exitCodes.fault;
+  // Where probes do not count, no verdict says whether a connection is forgotten.
+  const doProbesCount = listing.behind?.keepAliveCounts ?? listing.behind === undefined;
+  return isAnswered(listing) && doProbesCount ? exitCodes.done : exitCodes.unanswered;
 }
 
 /** Returns the exit code of a list. Prints why the list is empty, unless only filters such as --verdict exclude all rows. */

@@ -1,11 +1,10 @@
 import { Command, InvalidArgumentError, Option } from 'commander';
 import { measurePath } from '../../../socket/path/measure-path.js';
 import type { PathTarget } from '../../../socket/path/open-connection.js';
-import type { PathMeasurement } from '../../../socket/path/path-options.js';
+import { mostConnections, type PathMeasurement } from '../../../socket/path/path-options.js';
 import { exitCodes } from '../../exit-codes.js';
 import { durationOption } from '../../shared/duration-option.js';
 import { drawStatus, outputWidth, print, printJson, printMessage, shownExitCode } from '../../shared/output.js';
-import { toJson } from './json.js';
 import { serveCommand } from './serve.js';
 import { targetArgument } from './target.js';
 import { renderMeasurement, renderProgress } from './text.js';
@@ -20,8 +19,8 @@ interface NatOptions {
 
 function connectionsArgument(text: string): number {
   const count = Number(text);
-  if (/^\d{1,4}$/.test(text) && count >= 2 && count <= 1000) return count;
-  throw new InvalidArgumentError('A whole number from 2 to 1000 is needed.');
+  if (/^\d{1,4}$/.test(text) && count >= 2 && count <= mostConnections) return count;
+  throw new InvalidArgumentError(`A whole number from 2 to ${mostConnections} is needed.`);
 }
 
 /** Measures a path until Ctrl+C. Returns what is known then; undefined if nothing is. */
@@ -48,15 +47,15 @@ async function measure(
     });
   } catch (error) {
     if (!interruption.signal.aborted) throw error;
-    const isKnown = known !== undefined && known.trials.length > 0;
-    return isKnown && known ? { ...known, incomplete: [...known.incomplete, 'interrupted'] } : undefined;
+    if (known === undefined || known.trials.length === 0) return undefined;
+    return { ...known, incomplete: [...known.incomplete, 'interrupted'] };
   } finally {
     process.off('SIGINT', interrupt).off('SIGTERM', interrupt);
     drawStatus('');
   }
 }
 
-/** A server that closes first leaves open how long the path would keep the connection. */
+/** Returns the exit code. If the server closed the connection, how long the path keeps it is not answered. */
 function exitCodeOf({ how, disagreements, incomplete }: PathMeasurement): number {
   const isAnswered = how !== 'closed-by-server' && disagreements.length === 0 && incomplete.length === 0;
   return isAnswered ? exitCodes.done : exitCodes.unanswered;
@@ -70,7 +69,7 @@ async function nat(target: PathTarget, options: NatOptions, command: Command): P
     process.exitCode = exitCodes.nothing;
     return;
   }
-  if (options.json) printJson(toJson(measurement));
+  if (options.json) printJson(measurement);
   else {
     print(renderMeasurement(measurement, target, outputWidth()));
     for (const reason of measurement.incomplete) printMessage(`not measured to the end: ${reason}`);

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { judgePath, type Trial, type TrialOutcome } from '../../../policy/plan/path-verdict.js';
+import { judgePath, type Trial, type TrialOutcome } from '../../../policy/path/path-verdict.js';
 import type { PathMeasurement } from '../../../socket/path/path-options.js';
 import { renderMeasurement, renderProgress } from './text.js';
 

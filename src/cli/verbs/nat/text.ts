@@ -1,4 +1,4 @@
-import type { Trial } from '../../../policy/plan/path-verdict.js';
+import type { Trial } from '../../../policy/path/path-verdict.js';
 import { type PathTarget, targetText } from '../../../socket/path/open-connection.js';
 import type { PathMeasurement, PathProgress } from '../../../socket/path/path-options.js';
 import { counted } from '../../text/counted.js';

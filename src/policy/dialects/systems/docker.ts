@@ -7,7 +7,7 @@ export const docker = (): Dialect => ({
   title: 'Docker and Podman, the defaults of the kernel for a container',
   place: 'docker run, before the image; in a Compose file the same keys are under sysctls:, with a colon',
   source: 'https://docs.docker.com/reference/cli/docker/container/run/#sysctl',
-  words: sysctlWords({ separator: String.raw`["']?\s*[=:]\s*` }),
+  words: sysctlWords({ separator: String.raw`["']?[ \t]*[=:][ \t]*` }),
   comment: /(?<!\S)#.*/g,
   unsaid: kernelsOwn,
   noUserTimeout,

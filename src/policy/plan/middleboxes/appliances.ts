@@ -1,7 +1,7 @@
 import type { Middlebox } from '../middlebox.js';
 import { day, hour, minute, second } from './units.js';
 
-/** What is known of several appliances without a source. */
+/** Facts that several appliances share, for which no source was found. */
 const unsourced = {
   settable: {},
   onExpiry: 'silent',
@@ -93,43 +93,4 @@ export const applianceMiddleboxes: readonly Middlebox[] = [
   { name: 'nsx', title: 'VMware NSX', timeoutMs: 12 * hour, ...unsourced },
   { name: 'windows-nat', title: 'Windows NetNat', timeoutMs: 30 * minute, ...unsourced },
   { name: 'windows-rras', title: 'Windows RRAS', timeoutMs: day, ...unsourced },
-];
-
-/** Studies and a standard, for paths with an unknown device. */
-export const unknownMiddleboxes: readonly Middlebox[] = [
-  {
-    name: 'rfc5382',
-    title: 'a NAT that conforms to RFC 5382',
-    timeoutMs: 7440 * second,
-    settable: null,
-    onExpiry: 'unknown',
-    keepAliveCounts: true,
-    sure: 'confirmed',
-    source: 'RFC 5382, section 5, REQ-5',
-    note: 'the least that is allowed',
-  },
-  {
-    name: 'home-gateway',
-    title: 'home gateways',
-    timeoutMs: 4 * minute,
-    settable: null,
-    onExpiry: 'silent',
-    keepAliveCounts: true,
-    sure: 'secondary',
-    source: 'Hätönen et al., IMC 2010, 34 devices',
-    date: '2010',
-    note: 'the shortest measured, about; the median is about 60 min',
-  },
-  {
-    name: 'mobile-carrier',
-    title: 'mobile carriers',
-    timeoutMs: null,
-    settable: null,
-    onExpiry: 'silent',
-    keepAliveCounts: true,
-    sure: 'secondary',
-    source: 'Wang et al., SIGCOMM 2011, over 100 carriers',
-    date: '2011',
-    note: 'most over 30 min, a few under 5 min',
-  },
 ];

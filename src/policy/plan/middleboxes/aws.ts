@@ -1,8 +1,8 @@
 import type { Middlebox } from '../middlebox.js';
 import { day, second } from './units.js';
 
-/** The range of load balancers and firewalls since they can be set. */
-const sixtyToSixThousand = { leastMs: 60 * second, mostMs: 6000 * second };
+/** The range that NLB, Gateway Load Balancer and Network Firewall accept. */
+const settableRange = { leastMs: 60 * second, mostMs: 6000 * second };
 
 const securityGroups = { by: 'TcpEstablishedTimeout', leastMs: 60 * second, mostMs: 5 * day };
 
@@ -32,7 +32,7 @@ export const awsMiddleboxes: readonly Middlebox[] = [
     name: 'aws-nlb',
     title: 'AWS NLB, TCP listener',
     timeoutMs: 350 * second,
-    settable: sixtyToSixThousand,
+    settable: settableRange,
     onExpiry: 'reset',
     keepAliveCounts: true,
     sure: 'confirmed',
@@ -54,7 +54,7 @@ export const awsMiddleboxes: readonly Middlebox[] = [
     name: 'aws-gwlb',
     title: 'AWS Gateway Load Balancer',
     timeoutMs: 350 * second,
-    settable: sixtyToSixThousand,
+    settable: settableRange,
     onExpiry: 'unknown',
     keepAliveCounts: true,
     sure: 'confirmed',
@@ -65,7 +65,7 @@ export const awsMiddleboxes: readonly Middlebox[] = [
     name: 'aws-network-firewall',
     title: 'AWS Network Firewall',
     timeoutMs: 350 * second,
-    settable: { by: 'TcpIdleTimeoutSeconds', ...sixtyToSixThousand },
+    settable: { by: 'TcpIdleTimeoutSeconds', ...settableRange },
     onExpiry: 'silent',
     keepAliveCounts: true,
     sure: 'confirmed',

@@ -1,7 +1,7 @@
 import type { Middlebox } from '../middlebox.js';
 import { day, hour, second } from './units.js';
 
-/** What IPVS does, whoever configures it. */
+/** Facts of IPVS, whichever program configures it. */
 const ipvs = {
   timeoutMs: 900 * second,
   onExpiry: 'unknown',
@@ -10,7 +10,9 @@ const ipvs = {
   note: 'the next packet is dropped or answered with RST',
 } as const;
 
-/** The connection tables of kernels and routers, and of what programs them. */
+const ipvsSource = 'Linux, net/netfilter/ipvs/ip_vs_proto_tcp.c, tcp_timeouts';
+
+/** The connection tables of kernels, routers and Kubernetes networks. */
 export const kernelMiddleboxes: readonly Middlebox[] = [
   {
     name: 'linux-conntrack',
@@ -66,21 +68,21 @@ export const kernelMiddleboxes: readonly Middlebox[] = [
     name: 'kube-proxy-ipvs',
     title: 'Kubernetes, kube-proxy with IPVS',
     settable: { by: '--ipvs-tcp-timeout' },
-    source: 'kubernetes pull request 85517; kubelb issue 539',
+    source: `${ipvsSource}; kubernetes pull request 85517; kubelb issue 539`,
     ...ipvs,
   },
   {
     name: 'kube-router',
     title: 'kube-router',
     settable: null,
-    source: 'kube-router issue 521',
+    source: `${ipvsSource}; kube-router issue 521`,
     ...ipvs,
   },
   {
     name: 'docker-swarm',
     title: 'Docker Swarm ingress',
     settable: null,
-    source: 'kubernetes pull request 85517, of IPVS',
+    source: ipvsSource,
     ...ipvs,
   },
   {

@@ -1,7 +1,7 @@
 import type { Middlebox } from '../middlebox.js';
 import { hour, minute, second } from './units.js';
 
-/** Programs that end TCP on both sides: their kernel answers the probe, and their timeout counts data only. */
+/** Programs that terminate TCP on both sides: their kernel answers the probe, and their timeout counts data only. */
 const terminates = { onExpiry: 'closes', keepAliveCounts: false } as const;
 
 export const proxyMiddleboxes: readonly Middlebox[] = [
@@ -47,9 +47,9 @@ export const proxyMiddleboxes: readonly Middlebox[] = [
     timeoutMs: null,
     settable: { by: 'timeout client, timeout server' },
     ...terminates,
-    sure: 'secondary',
-    source: 'HAProxy configuration manual',
-    note: 'no default: both are expected to be set',
+    sure: 'confirmed',
+    source: 'HAProxy configuration manual, timeout client and timeout server',
+    note: 'no default: without them an idle connection is never closed, and HAProxy warns at its start',
   },
   {
     name: 'traefik',

@@ -1,12 +1,12 @@
 import { policyDuration } from '../duration.js';
+import { recommendedIdle } from '../plan/judge-behind.js';
 import { limits } from '../policy.js';
-import { recommendedIdle } from './judge-behind.js';
 
 /**
- * What became of an idle connection.
+ * The result of one idle connection.
  *
  * - `alive`: the peer answered.
- * - `silent`: nothing answered: the path drops the packets of a connection that it has forgotten.
+ * - `silent`: nobody answered: the path drops the packets of a connection that it has forgotten.
  * - `reset`: RST came: from a middlebox that has forgotten the connection, or from the server's machine.
  * - `closed-by-server`: FIN came while the connection was at rest: from the server, or from a proxy in front of it.
  */
@@ -14,7 +14,7 @@ export type TrialOutcome = 'alive' | 'silent' | 'reset' | 'closed-by-server';
 
 /** One connection that rested. */
 export interface Trial {
-  /** Time without a packet, in milliseconds: until the question, or until the end came on its own. */
+  /** Time without a packet, in milliseconds: until the probe, or until the connection ended before it. */
   readonly restMs: number;
   readonly outcome: TrialOutcome;
   /** The pass of the measurement, counted from 1. */
@@ -27,11 +27,11 @@ export interface PathVerdict {
   readonly aliveMs: number;
   /** The shortest rest at which a connection was lost; `null` if none was. */
   readonly lostMs: number | null;
-  /** How the connection was lost that `lostMs` is of; `'survived'` if none was. */
+  /** How the connection with the rest `lostMs` was lost; `'survived'` if none was. */
   readonly how: Exclude<TrialOutcome, 'alive'> | 'survived';
   /**
-   * The longest idle time, in whole seconds, with which the latest first probe and one repeat leave while the path is known to
-   * keep the connection. `null` if there is none.
+   * The longest idle time, a whole number of seconds, with which the first probe and one repeat go out in time, as late as kernel
+   * timers can be: while the path is known to keep the connection. `null` if there is none.
    */
   readonly recommendedIdle: number | null;
   /** The text of a policy with that idle time; `null` if there is none. */
@@ -40,14 +40,15 @@ export interface PathVerdict {
   readonly disagreements: readonly Trial[];
 }
 
+/** The count of the recommended policy. */
 const count = 3;
 
-/** Returns the time between two probes, for a path that keeps connections for as long. */
+/** Returns the interval for a path that keeps idle connections for `keptMs`: a twelfth, from 1 s to 5 s. */
 function intervalFor(keptMs: number): number {
   return 1000 * Math.min(5, Math.max(1, Math.floor(keptMs / 12_000)));
 }
 
-/** Less than the shortest idle time and the shortest interval together. */
+/** The shortest time in which the kernel can send a first probe and a repeat. */
 const leastKeptMs = limits.idle.min + limits.interval.min;
 
 /** Returns the longest idle time whose latest first probe and one repeat leave within `keptMs`; `null` if there is none. */
@@ -69,8 +70,8 @@ function longestAlive(trials: readonly Trial[], belowMs = Number.POSITIVE_INFINI
 }
 
 /**
- * Returns whether the server closed a connection for another reason than its rest: others lived more than twice as long.
- * Servers that look for idle clients from time to time close them up to half as late again.
+ * Returns whether the server closed a connection for another reason than its rest: another connection lived at least twice as
+ * long. A server that checks for idle clients at intervals closes them up to half as late again.
  */
 function isEarlyClose({ outcome, restMs }: Trial, longestAliveMs: number): boolean {
   return outcome === 'closed-by-server' && 2 * restMs <= longestAliveMs;
@@ -86,7 +87,7 @@ function contradicts(trial: Trial, loss: Trial): boolean {
   return trial.outcome === 'alive' ? trial.restMs >= loss.restMs : trial.outcome !== loss.outcome;
 }
 
-/** Judges what became of connections that rested. The shortest loss decides: results that disagree are not averaged. */
+/** Judges the results of connections that rested. The shortest loss decides: results that disagree are not averaged. */
 export function judgePath(trials: readonly Trial[]): PathVerdict {
   const longestAliveMs = longestAlive(trials);
   const lost = shortest(trials.filter((trial) => trial.outcome !== 'alive' && !isEarlyClose(trial, longestAliveMs)));

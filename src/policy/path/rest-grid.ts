@@ -7,10 +7,10 @@ export interface GridRange {
   readonly connections: number;
 }
 
-/** Two rests of the first pass are this far apart. */
+/** Each rest of the first pass is this many times as long as the one before. */
 const firstStep = 1.1;
 
-/** A bracket this much wider than its lower end needs no further pass. */
+/** A bracket of this share of its lower end is narrow enough. */
 const resolution = 0.01;
 const leastResolutionMs = 250;
 
@@ -37,22 +37,20 @@ export function firstRests({ minMs, maxMs, connections }: GridRange): number[] {
 }
 
 /**
- * Returns the rests of the pass after the trials so far; none if nothing is left to measure. The bracket is divided until it is 1 % or 250 ms
- * wide, and both ends are repeated once.
+ * Returns the rests of the next pass; none if nothing is left to measure. The bracket between the longest rest that was
+ * survived and the shortest that was not is divided until it is 1 % or 250 ms wide, and both ends are repeated once.
  */
 export function nextRests(trials: readonly Trial[], range: GridRange): number[] {
   const { aliveMs, lostMs, how, disagreements } = judgePath(trials);
   if (lostMs === null || how === 'closed-by-server' || disagreements.length > 0) return [];
   const isRepeated = new Set(trials.filter(isLoss).map(({ pass }) => pass)).size > 1;
-  const repeats = [Math.max(leastRestMs, Math.floor(aliveMs * repeatFactor)), lostMs];
+  const shorter = Math.max(leastRestMs, Math.floor(aliveMs * repeatFactor));
   const lowerMs = Math.max(leastRestMs, aliveMs);
   const widthMs = lostMs - lowerMs;
   const stepMs = Math.max(leastResolutionMs, lowerMs * resolution);
-  if (widthMs <= stepMs) return isRepeated ? [] : repeats;
-  const withRepeats = range.connections >= leastForRepeats;
-  const most = range.connections - (withRepeats ? repeats.length : 0);
+  if (widthMs <= stepMs) return isRepeated ? [] : [shorter, lostMs];
+  const hasRepeats = range.connections >= leastForRepeats;
+  const most = range.connections - (hasRepeats ? 2 : 0);
   const inside = spread(lowerMs, lostMs, Math.min(most, Math.ceil(widthMs / stepMs) - 1) + 2).slice(1, -1);
-  if (!withRepeats) return inside;
-  const [shorter = leastRestMs, longer = lostMs] = repeats;
-  return [shorter, ...inside, longer];
+  return hasRepeats ? [shorter, ...inside, lostMs] : inside;
 }
