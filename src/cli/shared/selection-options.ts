@@ -1,11 +1,10 @@
-import { type Command, InvalidArgumentError, Option } from 'commander';
+import { type Command, Option } from 'commander';
 import type { ListQuery } from '../../host/list/list-query.js';
 import { networkNamespaces } from '../../host/namespaces/network-namespaces.js';
 import { parseSelection, type Selection, type SelectionText, stateNames } from '../../host/selection/selection.js';
 import { selectionFilters } from '../../host/selection/selection-error.js';
-import { readDuration } from '../../policy/duration.js';
 import { verdicts } from '../../policy/model/verdict.js';
-import { millisecondsMeant } from '../../policy/unit-slip.js';
+import { durationOption } from './duration-option.js';
 import { withValues } from './option-values.js';
 
 /** The filters that `ls`, `set` and `check` share, as commander gives them. */
@@ -18,29 +17,6 @@ export interface SelectionOptions extends SelectionText {
 
 function collect(value: string, previous: readonly string[] = []): readonly string[] {
   return [...previous, value];
-}
-
-interface DurationRange {
-  readonly leastMs: number;
-  readonly mostMs: number;
-  readonly allowed: string;
-}
-
-/** Within less, no peer answers and no list is read. */
-const anyDuration: DurationRange = { leastMs: 20, mostMs: Number.POSITIVE_INFINITY, allowed: 'of at least 20 ms' };
-
-/** Reads a duration as commander wants arguments read: in seconds if it has no unit. */
-export function durationArgument(text: string, { leastMs, mostMs, allowed } = anyDuration): number {
-  const ms = readDuration(text, 's');
-  const slip = millisecondsMeant(text);
-  if (ms !== undefined && ms >= leastMs && ms <= mostMs && slip === undefined) return ms;
-  const needed = `A duration ${allowed} is needed, such as '60s' or '5m'; a number without a unit is in seconds`;
-  throw new InvalidArgumentError(slip === undefined ? `${needed}.` : `${needed}; ${slip}.`);
-}
-
-/** Returns an option whose value is a duration, in seconds if it has no unit. */
-export function durationOption(flags: string, description: string, range = anyDuration): Option {
-  return new Option(flags, description).argParser((text) => durationArgument(text, range));
 }
 
 /** Adds the shared filters to a verb. */
