@@ -1,3 +1,4 @@
+import { limits } from '../policy.js';
 import type { ConnectionError, EventKind, ForgetfulMiddlebox, Outcome, Report, Scenario } from './scenario.js';
 import { at, hull, never, overlap, type TimeRange } from './time-range.js';
 import { type Fired, firedBefore, mergeWaits, type Wait, type Waits } from './waits.js';
@@ -11,6 +12,9 @@ interface PlacedWait {
   readonly before: Fired;
   readonly end: TimeRange;
 }
+
+/** So many unanswered packets in a row have a step each: the largest count. With a user timeout there can be millions. */
+const mostListed = limits.count.max;
 
 const packets = { quiet: 'probe', 'in-flight': 'retransmission', 'window-closed': 'window-probe' } as const;
 
@@ -214,12 +218,19 @@ class Course {
 
   /** Reports what is sent until a moment, but not what can have been sent before: that is reported already. */
   #reportSent(world: World, { sent, sends, before }: PlacedWait, last: number, to: number): void {
-    for (let number = before.most + 1; number <= last; number += 1) {
+    if (this.#report === undefined) return;
+    const step = packets[world.phase];
+    const listed = Math.min(last, before.most + mostListed);
+    for (let number = before.most + 1; number <= listed; number += 1) {
       const range = sent(number);
       if (range.earliestMs >= to) return;
       const isCertain = world.isCertain && number <= sends.fewest && range.latestMs <= to;
-      this.#report?.({ step: packets[world.phase], number, ...range, isCertain });
+      this.#report({ step, number, ...range, isCertain });
     }
+    const range = { earliestMs: sent(listed + 1).earliestMs, latestMs: Math.min(to, sent(last).latestMs) };
+    if (last === listed || range.earliestMs >= to) return;
+    const times = { fewest: Math.max(0, Math.min(last, sends.fewest) - listed), most: last - listed };
+    this.#report({ step, number: listed + 1, times, ...range, isCertain: world.isCertain && times.fewest > 0 });
   }
 
   /** A connection that nobody answers. */

@@ -54,7 +54,7 @@ export interface CourseStep extends TimeRange {
   readonly step: EventKind | 'forgotten' | 'probe' | 'retransmission' | 'window-probe' | 'dead';
   /** Which packet in a row it is that is not answered, from 1. */
   readonly number?: number;
-  /** How many packets the step stands for, each of which is answered. */
+  /** How many packets the step stands for: each is answered, or `number` is the first of them. */
   readonly times?: Fired;
   readonly isCertain: boolean;
 }

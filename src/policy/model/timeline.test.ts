@@ -160,6 +160,16 @@ describe('a timeline of events', () => {
     expect(entries.at(-1)).toMatchObject({ step: 'probe', number: 3 });
   });
 
+  it('lists as many probes as a count can have, and then says which follow', () => {
+    const entries = lossTimeline(parsePolicy('1:1:1:2147483647ms'), 'idle');
+    expect(entries).toHaveLength(1 + 127 + 1 + 1);
+    expect(entries.at(127)).toMatchObject({ step: 'probe', number: 127 });
+    const { number = 0, times } = entries.at(-2) ?? {};
+    expect(number).toBe(128);
+    // A probe a second for as long as the user timeout.
+    expect(number + (times?.most ?? 0) - 1).toBe(Math.ceil((2 ** 31 - 1 - 1000) / 1000));
+  });
+
   it('never notices a quiet peer without keepalive', () => {
     const off = { ...parsePolicy('2:1:3'), enabled: false, userTimeout: 0 };
     expect(timeline(off, { events: [at('vanish', 1)] }).verdict).toBe('alive');

@@ -20,7 +20,7 @@ export interface TimelineEntry extends TimeRange {
   readonly step: TimelineStep;
   /** Which packet in a row it is that is not answered, from 1. */
   readonly number?: number;
-  /** How many packets the entry stands for, each of which is answered. */
+  /** How many packets the entry stands for: each is answered, or `number` is the first of them. */
   readonly times?: CourseStep['times'];
   /** Whether it happens in any case: how late timers are can decide whether there is one more. */
   readonly isCertain: boolean;

@@ -4,7 +4,7 @@ import type { TimelineEntry, TimelineStep } from '../../../policy/model/timeline
 import { dayMs } from '../../../policy/model/traffic.js';
 import type { Middlebox } from '../../../policy/plan/middlebox.js';
 import { counted } from '../../text/counted.js';
-import { humanDuration, longestDuration } from '../../text/duration.js';
+import { earliestDuration, humanDuration, longestDuration } from '../../text/duration.js';
 import { surenessMarks } from '../../text/middlebox.js';
 import { renderTable } from '../../text/table.js';
 import { wrapText } from '../../text/wrap-text.js';
@@ -16,10 +16,10 @@ const widest = 100;
 /** Below this, moments have a decimal. */
 const preciseMs = 100_000;
 
-/** Returns a time as a range of which both ends hold: the earliest is rounded down, the latest up. */
+/** Returns a time as a range: the earliest may be a jiffy short of what is said, the latest is rounded up. */
 export function rangeText({ earliestMs, latestMs }: TimeRange): string {
   if (latestMs === 0) return '0 s';
-  if (latestMs >= preciseMs) return `${humanDuration(earliestMs)} .. ${longestDuration(latestMs)}`;
+  if (latestMs >= preciseMs) return `${earliestDuration(earliestMs)} .. ${longestDuration(latestMs)}`;
   return `${(earliestMs / 1000).toFixed(1)} .. ${(Math.ceil(latestMs / 100) / 10).toFixed(1)} s`;
 }
 
@@ -49,21 +49,28 @@ const stepTexts: Partial<Record<TimelineStep, string>> = {
   dead: 'the connection ends: ETIMEDOUT',
 };
 
-function stepText({ step, number, isCertain }: TimelineEntry): string {
-  return `${stepTexts[step] ?? step}${number === undefined ? '' : ` ${number}`}${isCertain ? '' : ', unless timers are late'}`;
+function stepText({ step, number = 0, times, isCertain }: TimelineEntry): string {
+  const numbers = number === 0 ? '' : times === undefined ? ` ${number}` : ` ${number} to ${number + times.most - 1}`;
+  return `${stepTexts[step] ?? step}${numbers}${isCertain ? '' : ', unless timers are late'}`;
 }
 
 const renderDrawing = (title: string, entries: readonly TimelineEntry[], width: number) =>
   `${wrapText(title, width)}\n\n${drawTimeline(entries, Math.min(width, 76))}`;
 
+/** The most rows of a timeline: of more, the middle is left out. */
+const mostRows = 14;
+
 function renderTimeline(title: string, entries: readonly TimelineEntry[], width: number): string {
-  const rows = entries.map((entry) => [rangeText(entry), stepText(entry)]);
+  const all = entries.map((entry) => [rangeText(entry), stepText(entry)]);
+  const rows = all.length <= mostRows ? all : [...all.slice(0, mostRows - 3), ['...', '...'], ...all.slice(-2)];
   return `${renderDrawing(title, entries, width)}\n\n${renderTable(['AFTER', 'WHAT'], rows, width)}`;
 }
 
 /** Returns the timeline of data in flight without its table: there are many retransmissions. */
 function renderInFlight(entries: readonly TimelineEntry[], width: number): string {
-  const sent = entries.filter(({ step, isCertain }) => step === 'retransmission' && isCertain).length;
+  const sent = entries
+    .filter(({ step, isCertain }) => step === 'retransmission' && isCertain)
+    .reduce((sum, { times }) => sum + (times?.fewest ?? 1), 0);
   const repeats = sent === 0 ? 'the data can be lost once' : `the data is sent again ${counted(sent, 'time')}`;
   return renderDrawing(`It vanishes with data in flight: ${repeats}, at growing intervals.`, entries, width);
 }
@@ -128,18 +135,21 @@ function falseAlarmText({ falseAlarm }: Explanation): string[] {
   return [`A path that ${path} ${often}: ${counted(probes, 'lost probe')} in a row.`];
 }
 
-/** Returns whether probes keep the connections alive behind a middlebox, with the arithmetic; what is wrong is a warning. */
+const atLeast = (ms: number) => (ms < preciseMs ? `${Math.floor(ms / 100) / 10} s` : humanDuration(ms));
+const atMost = (ms: number) => (ms < preciseMs ? `${Math.ceil(ms / 100) / 10} s` : longestDuration(ms));
+
+/** Returns whether probes keep the connections alive behind a middlebox, with the arithmetic. */
 function behindText({ middlebox, outcome, firstProbe, marginMs, noticed }: BehindExplanation): string {
   const { title, timeoutMs, sure } = middlebox;
-  const timeout = timeoutMs === null ? 'no single timeout' : humanDuration(timeoutMs);
-  const probe = `the first probe goes out after ${longestDuration(firstProbe.latestMs)} at the latest`;
+  const timeout = timeoutMs === null ? 'no default idle timeout' : atLeast(timeoutMs);
+  const probe = `the first probe goes out after ${atMost(firstProbe.latestMs)} at the latest`;
   const end = noticed === null ? '' : `. A quiet connection ends after ${rangeText(noticed)}`;
   const said: Readonly<Record<BehindExplanation['outcome'], string>> = {
-    safe: `safe: ${probe}, ${humanDuration(marginMs ?? 0)} before`,
+    safe: `safe: ${probe}, ${atLeast(marginMs ?? 0)} before`,
     'too-late': `not safe: ${probe}${end}`,
     'not-counted': 'not safe: probes do not count there',
     off: 'not safe: keepalive is off',
-    unknown: `not known: ${probe}`,
+    unknown: `not known, because ${timeoutMs === null ? 'its timeout' : 'whether probes count there'} is not: ${probe}`,
   };
   return `Behind ${title}, ${timeout}${surenessMarks[sure]}: ${said[outcome]}.`;
 }
