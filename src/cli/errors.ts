@@ -6,6 +6,8 @@ const expected = new Set([
 
 const hints: Readonly<Record<string, string>> = {
   EMFILE: 'raise the limit of open files (ulimit -n)',
+  EADDRINUSE: 'another program listens there: choose another --port, or end that program',
+  EADDRNOTAVAIL: 'this machine has no such address',
   ENFILE: 'the machine has no descriptor left (fs.file-max)',
 };
 

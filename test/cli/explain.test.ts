@@ -1,9 +1,21 @@
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { spawn } from 'node:child_process';
+import {
+  lstatSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { stripVTControlCharacters } from 'node:util';
 import { describe, expect, it } from 'vitest';
 import { detectionTime } from '../../src/index.js';
-import { runCli } from './run-cli.js';
+import { finished, program, runCli } from './run-cli.js';
+import { onTerminal } from './terminal.js';
 
 describe('tcp-keepalive explain', () => {
   it('prints the times of the model, the cost, the false alarms and the warnings, in 80 columns', async () => {
@@ -35,6 +47,17 @@ describe('tcp-keepalive explain', () => {
     expect(warnings).toMatchObject([{ code: 'zero-window-times-out' }]);
   });
 
+  it('leaves out the middle of a long timeline', async () => {
+    const { stdout } = await runCli('explain', '1:1:1:2147483647ms');
+    const rows = stdout.split('\n').filter((line) => / probe \d|^\.\.\. /.test(line));
+    expect(rows.map((row) => row.trim().replace(/^.*probe /, ''))).toEqual([
+      ...Array.from({ length: 10 }, (_, index) => String(index + 1)),
+      expect.stringMatching(/^\.\.\. +\.\.\.$/),
+      '128 to 2147483, unless timers are late',
+    ]);
+    expect(stdout).toContain('the connection ends: ETIMEDOUT');
+  });
+
   it('says whether probes are in time for a middlebox, with the arithmetic and a warning', async () => {
     const args = ['explain', '340:5:3:auto', '--behind', 'aws-nlb,aws-alb', '--behind', '2000s'];
     const { behind, warnings } = JSON.parse((await runCli(...args, '--json')).stdout);
@@ -52,7 +75,22 @@ describe('tcp-keepalive explain', () => {
     expect(text).toMatch(
       /Behind AWS NLB.*, 5 min 50 s: not safe: the first probe goes out after 6 min \d+ s at the latest\./,
     );
-    expect(text).toMatch(/, 1 min \(from a secondary source\): not safe: probes do not count there\./);
+    expect(text).toMatch(/, 60 s \(from a secondary source\): not safe: probes do not count there\./);
+  });
+
+  it('says when a connection ends that a middlebox has forgotten, if it forgets each', async () => {
+    const args = ['explain', '400:5:3', '--behind', 'aws-nlb,350s'];
+    const { behind } = JSON.parse((await runCli(...args, '--json')).stdout);
+    // The next probe is answered with RST; or, for all that is known of the other, by nobody.
+    const reset = detectionTime('400:5:3', 'rebooted');
+    expect(behind[0]).toMatchObject({ onExpiry: 'reset', noticed: reset });
+    const noticed = { earliestMs: reset.earliestMs, latestMs: detectionTime('400:5:3').latestMs };
+    expect(behind[1]).toMatchObject({ onExpiry: 'unknown', noticed });
+    expect((await runCli(...args)).stdout.replace(/\s+/g, ' ')).toMatch(
+      /at the latest\. A quiet connection ends after 6 min 40 s \.\. \d+ min \d+ s\./,
+    );
+    const near = JSON.parse((await runCli('explain', '340:5:3', '--behind', 'aws-nlb', '--json')).stdout);
+    expect(near.behind[0]).toMatchObject({ outcome: 'too-late', noticed: null });
   });
 
   it('lists the middleboxes that have a name', async () => {
@@ -71,6 +109,32 @@ describe('tcp-keepalive explain', () => {
     );
     const json = await runCli('explain', '--from', 'nginx', 'listen 80 so_keepalive=30:5:3;', '--json');
     expect([JSON.parse(json.stdout).policy, json.stderr]).toEqual(['30:5:3', '']);
+    // Text that begins with a hyphen is no option.
+    const curl = await runCli('explain', '--from', 'curl', '--keepalive-time 60 --keepalive-cnt 3', '--json');
+    expect([curl.code, JSON.parse(curl.stdout).policy]).toEqual([0, '60:60:3']);
+  });
+
+  it.each([
+    ['haproxy', 'clitcpka-idle 30s', '"option clitcpka" or "option srvtcpka" is missing', '30:75:9'],
+    ['sysctl', 'net.ipv4.tcp_keepalive_time = 30', 'each program has to', '30:75:9'],
+  ])('warns of %s lines that turn no keepalive on', async (from, text, message, policy) => {
+    const { policy: read, warnings } = JSON.parse((await runCli('explain', '--from', from, text, '--json')).stdout);
+    const warning = { code: 'off-by-default', message: `these lines alone turn no keepalive on: ${message}` };
+    expect([read, warnings[0]]).toMatchObject([policy, warning]);
+    expect(warnings[0].source).toMatch(/^https:/);
+    const { stdout, stderr } = await runCli('explain', '--from', from, text);
+    expect(stdout.replace(/\s+/g, ' ')).toContain(`warning off-by-default: ${warning.message}`);
+    expect(stderr).not.toContain('turn no keepalive on');
+  });
+
+  it('shows the timeline with data in flight too', async () => {
+    const { stdout } = await runCli('explain', '30:5:3:auto');
+    expect(stdout).toMatch(
+      /^It vanishes with data in flight: the data is sent again \d times, at growing intervals\.\n\n\?+[?.]+x+$/m,
+    );
+    const { detection, inFlightTimeline } = JSON.parse((await runCli('explain', '30:5:3:auto', '--json')).stdout);
+    expect(inFlightTimeline[0]).toMatchObject({ step: 'write', earliestMs: 0 });
+    expect(inFlightTimeline.at(-1)).toMatchObject({ step: 'dead', ...detection.inFlight });
   });
 
   it('writes the timeline as a picture', async () => {
@@ -82,10 +146,73 @@ describe('tcp-keepalive explain', () => {
       const svg = readFileSync(file, 'utf8');
       expect(svg).toMatch(/^<svg [\s\S]*<\/svg>\n$/);
       expect(svg.match(/<rect /g)).toHaveLength(5);
-      expect(svg).toContain('<title>probe 3: ');
+      expect(svg).toContain('<title>probe 3: 40.0 .. 42.6 s</title>');
+      expect(svg).toMatch(/<text [^>]*>45\.0 \.\. 47\.9 s<\/text>/);
     } finally {
       rmSync(folder, { recursive: true });
     }
+  });
+
+  it('leaves a picture as it was if the new one cannot be written, and keeps links and rights', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'tcp-keepalive-explain-'));
+    try {
+      const [file, link] = [join(folder, 'timeline.svg'), join(folder, 'link.svg')];
+      writeFileSync(file, 'the old picture', { mode: 0o640 });
+      symlinkSync('timeline.svg', link);
+      const limited = `ulimit -f 0; '${process.execPath}' '${program}' explain 30:5:3 --svg '${link}'`;
+      const { code, stdout } = await finished(spawn('bash', ['-c', limited]));
+      expect([code, stdout]).toEqual([1, '']);
+      expect(readFileSync(file, 'utf8')).toBe('the old picture');
+      expect((await runCli('explain', '30:5:3', '--svg', link)).code).toBe(0);
+      expect(readFileSync(file, 'utf8')).toMatch(/^<svg /);
+      expect([lstatSync(link).isSymbolicLink(), statSync(file).mode & 0o777]).toEqual([true, 0o640]);
+      expect(readdirSync(folder).sort()).toEqual(['link.svg', 'timeline.svg']);
+    } finally {
+      rmSync(folder, { recursive: true });
+    }
+  });
+
+  it('has labels that do not cover each other, and one for the end', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'tcp-keepalive-explain-'));
+    try {
+      const file = join(folder, 'timeline.svg');
+      await runCli('explain', '1:1:127', '--svg', file);
+      const found = readFileSync(file, 'utf8').matchAll(/<text x="([\d.]+)" y="(1\d\d)"[^>]*>([^<]*)</g);
+      const labels = [...found].map(([, x, row, text]) => ({ x: Number(x), row, text }));
+      expect(labels.map(({ text }) => text)).toContain('2 min 8 s .. 2 min 19 s');
+      for (const row of ['110', '130']) {
+        const xs = labels.filter((label) => label.row === row).map(({ x }) => x);
+        const gaps = xs.sort((a, b) => a - b).map((x, index) => x - (xs[index - 1] ?? Number.NEGATIVE_INFINITY));
+        expect(Math.min(...gaps)).toBeGreaterThan(50);
+      }
+    } finally {
+      rmSync(folder, { recursive: true });
+    }
+  });
+
+  it('says the same time with data in flight in the table and in the warning', async () => {
+    const { stdout } = await runCli('explain', '30:5:3', '--retries2', '3');
+    const { latestMs } = detectionTime('30:5:3', 'data-in-flight', { retries2: 3 });
+    expect(stdout.replace(/\s+/g, ' ')).toContain(`is noticed after up to ${Math.ceil(latestMs / 1000)} s`);
+  });
+
+  it('has words for what is rare and for what is little', async () => {
+    const { stdout } = await runCli('explain', '32767:1:1:1ms', '--loss', '0.000000001%');
+    expect(stdout).toContain('5.27 packets, 274 bytes, a day');
+    expect(stdout.replace(/\s+/g, ' ')).toMatch(/once in [\d,]+ years: 1 lost probe in a row/);
+    const rarest = await runCli('explain', '30:5:3', '--loss', '0.000000001%');
+    expect(rarest.stdout.replace(/\s+/g, ' ')).toContain('less than once in 1,000,000,000 years');
+    expect((await runCli('explain', '30:5:3:1ms')).stdout.replace(/\s+/g, ' ')).toContain('1 unanswered probe ends it');
+  });
+
+  it.each([40, 60, 80])('fits a window of %i columns, and shows each time in full', async (columns) => {
+    const args = ['340:5:3:auto', '--behind', 'aws-nlb,mobile-carrier', '--loss', '5%', '--heartbeat', '5s'];
+    const { stdout } = await onTerminal(columns, 40, 'explain', ...args).result;
+    const lines = stripVTControlCharacters(stdout).split('\r\n');
+    expect(Math.max(...lines.map((line) => line.length))).toBeLessThanOrEqual(columns);
+    expect(
+      lines.filter((line) => /^(a quiet|it van|it reb)/.test(line) && / \d+ min[^…]* \.\. \d+ min/.test(line)),
+    ).toHaveLength(4);
   });
 
   it.each([
@@ -94,12 +221,16 @@ describe('tcp-keepalive explain', () => {
     [['30:5:3', '--loss', 'much'], /share from 0 to less than 1/],
     [['30:5:3', '--burst', '5s'], /--burst is for --loss/],
     [['30:5:3', '--connections', '0'], /whole number from 1/],
-    [['30:5:3', '--svg', '/no/such/folder/t.svg'], /ENOENT/],
+    [['30:5:3', '--svg', '/no/such/folder/t.svg'], /'\/no\/such\/folder\/t\.svg' could not be written: ENOENT, /],
+    [['30:5:3', '--svg', '/dev/full'], /'\/dev\/full' could not be written: ENOSPC, /],
     [['30:5:3', '--behind', 'aws-nbl'], /did you mean "aws-nlb"/],
     [['30:5:3', '--middleboxes'], /--middleboxes takes no policy/],
     [[], /missing argument 'policy'/],
+    [['30:5:3', '--svgg', 't.svg'], /unknown option '--svgg'; did you mean "--svg"\?/],
+    [['30:5:3', '60:5:3'], /too many arguments: 1 expected, got 2/],
     [['--from', 'redis', 'tcp-keepalive 0'], /the text turns keepalive off/],
     [['--from', 'redis', 'tcp-keepaliv 60'], /redis, line 1: unknown word "tcp-keepaliv"/],
+    [['--from', 'redis', '/etc/passwd'], /'\/etc\/passwd' is a file, and not its text/],
     [['--from', 'radis', 'tcp-keepalive 60'], /unknown system "radis"; did you mean "redis"/],
   ])('refuses %j in one line', async (args, message) => {
     const { code, stdout, stderr } = await runCli('explain', ...args);

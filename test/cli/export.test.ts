@@ -1,4 +1,5 @@
 import { spawn } from 'node:child_process';
+import { closeSync, openSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { dialectNames, exportPolicy } from '../../src/index.js';
 import { finished, program, runCli } from './run-cli.js';
@@ -29,6 +30,25 @@ describe.concurrent('tcp-keepalive export', () => {
     expect(stderr).toMatch(/the text does not say the interval: .*: 75 s unless a sysctl says otherwise\n/);
   });
 
+  it.each(['export', 'explain'])(
+    '%s --from refuses standard input that cannot be read, or has no end',
+    async (verb) => {
+      for (const [path, message] of [
+        ['/', /^tcp-keepalive: standard input could not be read: EISDIR.*\n$/],
+        ['/dev/zero', /^tcp-keepalive: standard input is longer than 16 MiB; pass the lines about keepalive alone\n$/],
+      ] as const) {
+        const input = openSync(path, 'r');
+        const child = spawn(process.execPath, [program, verb, '--from', 'nginx', '-'], {
+          stdio: [input, 'pipe', 'pipe'],
+        });
+        closeSync(input);
+        const { code, stdout, stderr } = await finished(child as never);
+        expect([code, stdout]).toEqual([1, '']);
+        expect(stderr).toMatch(message);
+      }
+    },
+  );
+
   it('prints the same as JSON', async () => {
     const exported = await runCli('export', '30:5:3:auto', '--to', 'nginx', '--json');
     expect(JSON.parse(exported.stdout)).toEqual(exportPolicy('30:5:3:auto', 'nginx'));
@@ -38,6 +58,10 @@ describe.concurrent('tcp-keepalive export', () => {
     const list = JSON.parse((await runCli('export', '--list', '--json')).stdout);
     expect(list.map(({ name }: { name: string }) => name)).toEqual(dialectNames);
     expect(list[0]).toMatchObject({ words: [{ word: 'so_keepalive' }], cannotSay: [{ field: 'userTimeout' }] });
+    for (const { source, checked } of list) {
+      expect(source).toMatch(/^https:/);
+      expect(checked).toMatch(/^\d{4}-\d\d-\d\d$/);
+    }
   });
 
   it('lists every system, one a line', async () => {
@@ -64,6 +88,10 @@ describe.concurrent('tcp-keepalive export', () => {
     [
       ['--from', 'postgresql', 'port = 1\ntcp_keepalives_idle = x'],
       /postgresql, line 2: tcp_keepalives_idle must be .*got "x"/,
+    ],
+    [
+      ['--from', 'nginx', '/etc/passwd'],
+      /'\/etc\/passwd' is a file, and not its text; to read it, pass - < \/etc\/passwd/,
     ],
     [['--from', 'nginx', ''], /this text has none of the words of nginx, towards its clients: so_keepalive/],
     [['--from', 'nginx', 'so_keepalive=\x1b[31m'], /line 1: so_keepalive must be followed by/],

@@ -41,7 +41,7 @@ describe.concurrent('nat', () => {
   it('ends in the recommended idle time and the text of the policy', async () => {
     const { code, stdout, stderr } = await runCli('nat', target(), ...short);
     expect(stdout).toMatch(
-      /^An idle connection to 127\.0\.0\.1:\d+ lives for at least 3\.\d s: none was lost\.\nRecommended idle: 1 s: the latest first probe and one repeat leave within 3\.\d s\.\nPolicy: 1:1:3\n$/,
+      /^An idle connection to 127\.0\.0\.1:\d+ lives for at least 3\.\d s: none was lost\.\nRecommended idle: 1 s: the latest first probe and one repeat leave within 3\.\d s\.\nWith needs of your own: tcp-keepalive plan --behind 3s --tolerate 10s\nPolicy: 1:1:3\n$/,
     );
     expect([code, stderr]).toEqual([0, '']);
   });
@@ -94,9 +94,15 @@ describe.concurrent('nat', () => {
     tolerant.close();
   });
 
+  it('says that the port of a server is taken, and what to do', async () => {
+    const { code, stdout, stderr } = await runCli('nat', 'serve', '--port', String(port), '--host', '127.0.0.1');
+    expect([code, stdout]).toEqual([1, '']);
+    expect(stderr).toMatch(/^tcp-keepalive: listen EADDRINUSE: .*: choose another --port, or end that program\n$/);
+  });
+
   it('shows on a terminal how far it is, in one line of 60 columns, and removes the line', async () => {
     const terminal = onTerminal(60, 20, 'nat', target(), '--min', '1s', '--max', '8s');
-    await terminal.shows(/^pass 1: \d+ connections? at rest(, alive after \d\.\d s)?, at most \d+(\.\d)? s/);
+    await terminal.shows(/^pass 1, at most \d+(\.\d)? s left: \d+ connections? at rest(, alive after \d\.\d s)?/);
     expect((await terminal.result).code).toBe(0);
     const text = await terminal.text();
     expect(text).toMatch(/^An idle connection to 127\.0\.0\.1:\d+ lives for at least\n8\.\d s: none was lost\./);
@@ -110,8 +116,12 @@ describe.concurrent('nat', () => {
     [['::1:80'], /A host and a port are needed/],
     [['h:0'], /A port is a whole number from 1 to 65535/],
     [['h:1', '--connections', '1'], /A whole number from 2 to 1000 is needed/],
-    [['h:1', '--min', '1m', '--max', '30s'], /--max must be longer than --min/],
+    [['h:1', '--min', '1m', '--max', '30s'], /--max is 30 s and must be longer than --min, which is 60 s/],
     [['h:1', '--min', '30000'], /did you mean '30s'/],
+    [['h:1', '--min', '999ms'], /argument '999ms' is invalid\. A duration from 1 s to 24 h is needed, such as '60s'/],
+    [['h:1', '--max', '25h'], /argument '25h' is invalid\. A duration from 1 s to 24 h is needed/],
+    [[`${'a'.repeat(300)}:1`], /host must be the name or address of a host, got "a{60}"\.\.\./],
+    [['[fe80::1]:1'], /a link-local address needs its zone, such as fe80::1%eth0|cannot be reached/],
     [['127.0.0.1:1'], /ECONNREFUSED, 127\.0\.0\.1:1 refused the connection: check the port/],
     [['[::1%nowhere]:1'], /^tcp-keepalive: \w+: \w+, \[::1%nowhere\]:1 /],
     [['no-such-host.invalid:1'], /^tcp-keepalive: getaddrinfo: \w+, no-such-host\.invalid:1 /],

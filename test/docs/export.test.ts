@@ -18,6 +18,20 @@ function rows(): string[] {
   });
 }
 
+/** The lines of the list of sources in docs/export.md. */
+function sources(): string[] {
+  return listDialects().map(({ name, source, unsure }) => {
+    const notSure = unsure.map((fact) => `. Unsure: ${fact}`);
+    return `- \`${name}\`: ${source}${notSure.join('')}`;
+  });
+}
+
+it('docs/export.md has the source of each system, and what no source confirms', () => {
+  const page = readFileSync(path.join(projectRoot, 'docs/export.md'), 'utf8');
+  expect(page.split('\n').filter((line) => line.startsWith('- `'))).toEqual(sources());
+  for (const { checked } of listDialects()) expect(page).toContain(`checked on ${checked}`);
+});
+
 it('docs/export.md has each system, its words and what it cannot say', () => {
   const page = readFileSync(path.join(projectRoot, 'docs/export.md'), 'utf8');
   const table = page.split('\n').filter((line) => line.startsWith('| `'));

@@ -2,6 +2,7 @@ import { once } from 'node:events';
 import net from 'node:net';
 import { describe, expect, it, vi } from 'vitest';
 import { measurePath, type PathMeasurement, type PathProgress } from '../../src/index.js';
+import { connected } from '../../src/socket/path/open-connection.js';
 import { pathServer } from '../../src/socket/path/path-server.js';
 import { crashPeer } from '../../src/testing/index.js';
 import { hasIPv6 } from '../peers.js';
@@ -168,6 +169,32 @@ describe.concurrent('measurePath', () => {
     expect(server.open).toBe(0);
   });
 
+  it('rejects as soon as its signal is aborted also while it ends what a loss leaves at the server', async () => {
+    using server = await CountingServer.start(later(1500, (socket) => void crashPeer(socket)));
+    const ending = new AbortController();
+    let abortedAt = 0;
+    const onProgress = ({ known: { lostMs } }: PathProgress) => {
+      if (lostMs === null || abortedAt > 0) return;
+      abortedAt = performance.now();
+      ending.abort();
+    };
+    await expect(measure(server.port, { onProgress, signal: ending.signal })).rejects.toThrow(/aborted/);
+    // The server's kernel is asked for 3 s.
+    expect(performance.now() - abortedAt).toBeLessThan(1500);
+  });
+
+  it('measures with the options that it was called with, and returns results that no caller has changed', async () => {
+    using server = await CountingServer.start(tolerant);
+    const onProgress = ({ known }: PathProgress) => {
+      for (const trial of [...known.trials, ...known.disagreements])
+        Object.assign(trial, { restMs: 1, outcome: 'silent' });
+    };
+    const options: Record<string, unknown> = { host: '127.0.0.1', port: server.port, min: '1s', max: '3s', onProgress };
+    const measuring = measurePath(options as never);
+    setTimeout(() => Object.assign(options, { host: 1, asking: 'server', signal: 'none', onProgress: 'none' }), 300);
+    expect(await measuring).toMatchObject({ how: 'survived', lostMs: null, disagreements: [] });
+  });
+
   it.skipIf(cannotRun(!hasIPv6, 'this machine has no address ::1'))('takes another address of a name', async () => {
     // `localhost` has ::1 too, where nobody listens.
     using server = await CountingServer.start(tolerant);
@@ -189,10 +216,22 @@ describe.concurrent('measurePath', () => {
     await expect(measure(port, { host: 'no-such-host.invalid' })).rejects.toMatchObject({ name: 'SystemCallError' });
     using server = await CountingServer.start(tolerant);
     await expect(measure(server.port, { asking: 'server' })).rejects.toThrow(/is no `tcp-keepalive nat serve`/);
+    using closing = await CountingServer.start((socket) => socket.end());
+    await expect(measure(closing.port, { asking: 'server' })).rejects.toThrow(/is no `tcp-keepalive nat serve`/);
+  });
+
+  it('blames the DNS servers, not the firewalls, for a name that is not looked up in time', async () => {
+    const socket = net.connect({ host: 'slow.example', port: 1, lookup: () => {} });
+    await expect(connected(socket, { host: 'slow.example', port: 1 })).rejects.toMatchObject({
+      code: 'EAI_AGAIN',
+      message: 'getaddrinfo: EAI_AGAIN, slow.example:1 could not be looked up: check the DNS servers',
+    });
+    expect(socket.destroyed).toBe(true);
   });
 
   it.each([
     [{ host: '' }, /host must be the name/],
+    [{ host: 'a'.repeat(300) }, /host must be the name or address of a host, got "a{60}"\.\.\./],
     [{ port: 0 }, /port must be a whole number from 1 to 65535, got 0/],
     [{ min: 30 }, /min must be a duration from 1 s to 24 h.*did you mean '30s'/],
     [{ max: '2d' }, /max must be a duration/],

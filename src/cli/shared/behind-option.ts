@@ -22,6 +22,7 @@ export function middleboxesArgument(text: string, previous: readonly Middlebox[]
 }
 
 function readBehind(text: string): string {
+  if (text.includes(',')) throw new InvalidArgumentError('One middlebox: that which forgets first.');
   middleboxArgument(text);
   return text;
 }

@@ -24,6 +24,11 @@ export function humanDuration(ms: number): string {
   return parts.join(' ');
 }
 
+/** Returns a duration as {@link humanDuration} does, but for a lower bound, which can be a jiffy short of the whole number meant. */
+export function earliestDuration(ms: number): string {
+  return humanDuration(Math.round(ms / 100) * 100);
+}
+
 /** Returns a duration as {@link humanDuration} does, rounded up: for an upper bound. */
 export function longestDuration(ms: number): string {
   const unit = ms < 10_000 ? 100 : ms < 3_600_000 ? 1000 : ms < 86_400_000 ? 60_000 : 3_600_000;

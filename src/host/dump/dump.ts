@@ -11,7 +11,7 @@ import { DumpReader } from './reader.js';
 import { type DumpRequest, readReplies } from './reply-stream.js';
 
 /** The states of a connection that a process has, or that still has to be ended for it. */
-export const liveStates: readonly TcpState[] = [
+export const liveStates: readonly TcpState[] = Object.freeze<TcpState[]>([
   'ESTABLISHED',
   'SYN_SENT',
   'FIN_WAIT1',
@@ -20,10 +20,15 @@ export const liveStates: readonly TcpState[] = [
   'CLOSE_WAIT',
   'LAST_ACK',
   'CLOSING',
-];
+]);
 
 /** Every state that the kernel lists: those, listeners, and what is left or not yet there of a connection. */
-export const allStates: readonly TcpState[] = [...liveStates, 'LISTEN', 'SYN_RECV', 'TIME_WAIT'];
+export const allStates: readonly TcpState[] = Object.freeze<TcpState[]>([
+  ...liveStates,
+  'LISTEN',
+  'SYN_RECV',
+  'TIME_WAIT',
+]);
 
 /** Which sockets to list, and how. */
 export interface DumpQuery {

@@ -1,6 +1,6 @@
 import { anyGlobMatcher } from '../../policy/match/glob.js';
 import { isInRange, type PortRange } from '../../policy/match/port-range.js';
-import type { Verdict } from '../../policy/model/verdict.js';
+import { isVerdictMeant, type Verdict } from '../../policy/model/verdict.js';
 import { type AddressPrefix, isWithin, parseAddress } from '../../wire/ip-address.js';
 import type { TcpState } from '../../wire/tcp-info/decode.js';
 import type { HostConnection } from '../list/connection.js';
@@ -139,7 +139,7 @@ function unitTest(names: readonly string[]): RowTest {
 
 function verdictTest(verdicts: readonly Verdict[]): RowTest {
   return {
-    matches: ({ verdict }) => verdict !== null && verdicts.includes(verdict),
+    matches: ({ verdict }) => isVerdictMeant(verdict, verdicts),
     // With keepalive on, only the other verdicts are possible.
     isOpen: ({ verdict, connection, keepAlive }) =>
       verdict === null &&

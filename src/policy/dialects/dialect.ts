@@ -28,8 +28,16 @@ export interface Word {
   readonly allowed: string;
   /** Another spelling, which is read but never written. */
   readonly isReadOnly?: true;
-  /** Tells the word from other things of the same name: without a match after it, it is passed over. */
+  /** Tells the word from other things of the same name: without a match where the word ends, it is passed over. */
   readonly onlyBefore?: RegExp;
+  /**
+   * The name whose braces the word stands in, if the text has the name: `{count: 3}` of another object is passed over.
+   */
+  readonly onlyIn?: string;
+  /** How text turns keepalive on, if this word alone does not. */
+  readonly turnedOnBy?: string;
+  /** What applies for the numbers that a text with this word does not say. Default: what the dialect has. */
+  readonly unsaid?: Dialect['unsaid'];
 }
 
 /** What applies for a number that the text does not say. */
@@ -50,19 +58,23 @@ export interface Dialect {
   readonly title: string;
   /** Where the text goes. */
   readonly place: string;
-  /** The page or the source that the words come from. */
+  /** The pages or sources that the facts come from. */
   readonly source: string;
+  /** What no source confirms. */
+  readonly unsure?: readonly string[];
   readonly words: readonly Word[];
   /** What the system ignores. */
   readonly comment?: RegExp;
-  /** Matches the names of its text, of which some are words. Default: names with hyphens and dots. */
-  readonly token?: RegExp;
+  /** Whether the text is code, whose names have no hyphens and dots, and whose values can be variables. */
+  readonly isCode?: true;
   /** Whether the system takes words in any letter case. */
   readonly ignoresCase?: true;
   /** Whether the last of several values of a word counts. Default: several values are an error. */
   readonly isLastValid?: true;
-  /** How text turns keepalive on, if its numbers alone do not. */
-  readonly turnedOnBy?: string;
+  /** How text turns keepalive on, if its numbers alone do not; null if only the program does. */
+  readonly turnedOnBy?: string | null;
+  /** Why the kernel's numbers apply unless the text says idle and leaves no number to the kernel, if they do. */
+  readonly allOrNone?: string;
   readonly unsaid: Readonly<Record<'idle' | 'interval' | 'count', Unsaid>>;
   /** Why the text has no user timeout, if no word says it. */
   readonly noUserTimeout?: string;
@@ -102,12 +114,12 @@ export function line(text: string | undefined, write: (text: string) => string):
 /** Numbers and names, without quotes around them. */
 const plainValue = String.raw`[^\s"',;&#)}\]]+`;
 
-/** Returns a word with one value after it: `word = 30`, `word: "30"`. */
+/** Returns a word with one value after it in the same line: `word = 30`, `word = "30"`. */
 export function word(
   name: string,
   field: WordField,
   unit: Unit,
-  { separator = String.raw`\s*=\s*`, value = plainValue, onlyBefore, isReadOnly }: WordForm = {},
+  { separator = '[ \\t]*=[ \\t]*', value = plainValue, onlyBefore, onlyIn, isReadOnly }: WordForm = {},
 ): Word {
   return {
     word: name,
@@ -115,6 +127,7 @@ export function word(
     value: new RegExp(`${separator}["']?(?<${field}>${value})["']?`, 'y'),
     allowed: unit.allowed,
     ...(isReadOnly && { isReadOnly }),
+    ...(onlyIn !== undefined && { onlyIn }),
     ...(onlyBefore !== undefined && { onlyBefore: new RegExp(onlyBefore, 'y') }),
   };
 }
@@ -126,6 +139,7 @@ export interface WordForm {
   /** The source of a regular expression for the value. Default: text without spaces. */
   readonly value?: string;
   readonly isReadOnly?: true;
+  readonly onlyIn?: string;
   /** The source of a regular expression for what follows the word, if other things have the same name. */
   readonly onlyBefore?: string;
 }

@@ -38,7 +38,7 @@ const makers: Readonly<Record<string, () => Dialect>> = {
 const made = new Map<string, Dialect>();
 
 /** The names of the systems that `exportPolicy` and `importPolicy` know, in the order in which they are listed. */
-export const dialectNames: readonly string[] = Object.keys(makers);
+export const dialectNames: readonly string[] = Object.freeze(Object.keys(makers));
 
 /** Other names of the same systems. */
 const otherNames: Readonly<Record<string, string>> = {

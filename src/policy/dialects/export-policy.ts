@@ -3,6 +3,7 @@ import { formatPolicy } from '../format.js';
 import { detectionTime } from '../model/detection-time.js';
 import { readCompletePolicy } from '../parse.js';
 import type { PolicyInput } from '../policy.js';
+import { validatePolicy } from '../validate.js';
 import type { Dialect, NumberField, Numbers, Texts } from './dialect.js';
 import { DialectError } from './dialect-error.js';
 import { dialectNamed } from './dialects.js';
@@ -55,7 +56,8 @@ function lossesOf(dialect: Dialect, policy: Numbers, said: Partial<Numbers>): st
     if (numbers[field] === policy[field]) continue;
     const missing = unsaid.find((each) => each.field === field);
     const why = missing?.why ?? dialect.fit?.why;
-    const then = `${spokenValue(field, numbers[field])}${missing?.isKernels ? ' unless a sysctl says otherwise' : ''}`;
+    const spoken = field === 'count' ? spokenNumber : spokenValue;
+    const then = `${spoken(field, numbers[field])}${missing?.isKernels ? ' unless a sysctl says otherwise' : ''}`;
     notes.push(`${spokenNumber(field, policy[field])} cannot be said: ${why}: ${then}`);
   }
   const { userTimeout } = policy;
@@ -70,13 +72,19 @@ function lossesOf(dialect: Dialect, policy: Numbers, said: Partial<Numbers>): st
   return notes;
 }
 
-function exportOff({ name, off, place, notes }: Dialect): ExportedPolicy {
+/** Returns the notes about what no source confirms. */
+function unsureNotes({ unsure = [] }: Dialect): string[] {
+  return unsure.map((fact) => `unsure: ${fact}`);
+}
+
+function exportOff(to: Dialect): ExportedPolicy {
+  const { name, off, place, notes } = to;
   if ('never' in off) {
     throw new DialectError(name, `${name} cannot turn keepalive off: ${off.never}`, {
       allowed: 'a policy such as 30:5:3',
     });
   }
-  return { dialect: name, policy: 'off', text: off.text, place, inForce: 'off', notes };
+  return { dialect: name, policy: 'off', text: off.text, place, inForce: 'off', notes: [...notes, ...unsureNotes(to)] };
 }
 
 /**
@@ -95,9 +103,9 @@ function exportOff({ name, off, place, notes }: Dialect): ExportedPolicy {
  */
 export function exportPolicy(policy: PolicyInput | false, dialect: string): ExportedPolicy {
   const to = dialectNamed(dialect);
-  if (policy === false || policy === 'off' || (typeof policy === 'object' && policy?.enabled === false)) {
+  const isText = typeof policy === 'string';
+  if (policy === false || policy === 'off' || (!isText && validatePolicy(policy).enabled === false))
     return exportOff(to);
-  }
   const { rtoMax, ...numbers } = readCompletePolicy(policy);
   const said = saidOf(to, numbers);
   const notes = lossesOf(to, numbers, said);
@@ -109,6 +117,6 @@ export function exportPolicy(policy: PolicyInput | false, dialect: string): Expo
     text: to.write(textsOf(to, said)),
     place: to.place,
     inForce: formatPolicy(inForce(to, said).numbers),
-    notes: [...notes, ...to.notes],
+    notes: [...notes, ...to.notes, ...unsureNotes(to)],
   };
 }

@@ -14,24 +14,60 @@ export interface ImportedPolicy {
   readonly policy: string;
   /** What the text does not say, and what applies instead. */
   readonly notes: readonly string[];
+  /** The note that the text alone turns no keepalive on; left out if it does. */
+  readonly offByDefault?: string;
 }
 
+const numberFields = ['idle', 'interval', 'count', 'userTimeout'] as const satisfies readonly NumberField[];
+
+/** Returns the numbers that a text says. */
 function numbersOf(found: FoundWords): Partial<Numbers> {
-  const stated = (['idle', 'interval', 'count', 'userTimeout'] as const).flatMap((field: NumberField) => {
-    const value = found[field]?.value;
-    return value === undefined ? [] : [[field, value] as const];
-  });
-  return Object.fromEntries(stated);
+  return Object.fromEntries(
+    numberFields.flatMap((field) => {
+      const value = found[field]?.value;
+      return typeof value === 'number' ? [[field, value] as const] : [];
+    }),
+  );
 }
 
-function notesOf(dialect: Dialect, found: FoundWords, { numbers, unsaid }: ReturnType<typeof inForce>): string[] {
-  const notes = unsaid.map(({ field, isKernels, why }) => {
+/** Returns the policy in force, which is the kernel's for the numbers that the text leaves to the kernel. */
+function readInForce(dialect: Dialect, found: FoundWords): ReturnType<typeof inForce> {
+  const said = numbersOf(found);
+  const left = numberFields.filter((field) => found[field]?.value === 'kernel');
+  const names = Object.values(found).map(({ word }) => word);
+  const own = dialect.words.find(({ word, unsaid }) => unsaid !== undefined && names.includes(word))?.unsaid;
+  if (own !== undefined) return inForce({ ...dialect, unsaid: own }, said, left);
+  const { allOrNone: why } = dialect;
+  if (why === undefined || (said.idle !== undefined && left.length === 0)) return inForce(dialect, said, left);
+  const { numbers, unsaid } = inForce(dialect, {}, ['idle', 'interval', 'count']);
+  return { numbers, unsaid: unsaid.map((number) => ({ ...number, why })) };
+}
+
+/** Returns how keepalive is turned on, if no word of the text does so; null if only the program does. */
+function missingSwitch(dialect: Dialect, found: FoundWords): string | null | undefined {
+  if (found.enabled?.value === true) return undefined;
+  if (dialect.turnedOnBy === null) return null;
+  const names = Object.values(found).map(({ word }) => word);
+  return (
+    dialect.turnedOnBy ?? dialect.words.find(({ word, turnedOnBy }) => turnedOnBy && names.includes(word))?.turnedOnBy
+  );
+}
+
+function notesOf(found: FoundWords, { numbers, unsaid }: ReturnType<typeof inForce>): string[] {
+  return unsaid.map(({ field, isKernels, why }) => {
     const name = field === 'idle' ? 'idle time' : field;
+    const isSaid = typeof found[field]?.value === 'number';
+    const start = isSaid ? `the ${name} of the text does not apply` : `the text does not say the ${name}`;
     const then = spokenValue(field as 'idle', numbers[field as 'idle']);
-    return `the text does not say the ${name}: ${why}: ${then}${isKernels ? ' unless a sysctl says otherwise' : ''}`;
+    return `${start}: ${why}: ${then}${isKernels ? ' unless a sysctl says otherwise' : ''}`;
   });
-  const isOn = dialect.turnedOnBy === undefined || found.enabled?.value === true;
-  return isOn ? notes : [...notes, `these lines alone turn no keepalive on: ${dialect.turnedOnBy} is missing`];
+}
+
+/** Returns the note that keepalive is off, if no word of the text turns it on. */
+function offByDefaultOf(dialect: Dialect, found: FoundWords): string | undefined {
+  const missing = missingSwitch(dialect, found);
+  if (missing === undefined) return undefined;
+  return `these lines alone turn no keepalive on: ${missing === null ? 'each program has to' : `${missing} is missing`}`;
 }
 
 /**
@@ -55,10 +91,15 @@ export function importPolicy(dialect: string, text: string): ImportedPolicy {
     throw new DialectError(from.name, message, { allowed: 'a string' });
   }
   const found = readWords(from, text);
-  if (found.enabled?.value === false) return { dialect: from.name, policy: 'off', notes: [] };
+  const isOff = found.enabled?.value === false || Object.values(found).some(({ value }) => value === 'off');
+  if (isOff) return { dialect: from.name, policy: 'off', notes: [] };
   const said = numbersOf(found);
   const { value, why } = from.unsaid.idle;
   if (said.idle === undefined && value(said) === 'off') return { dialect: from.name, policy: 'off', notes: [why] };
-  const result = inForce(from, said);
-  return { dialect: from.name, policy: formatPolicy(result.numbers), notes: notesOf(from, found, result) };
+  const result = readInForce(from, found);
+  const imported = { dialect: from.name, policy: formatPolicy(result.numbers) };
+  const notes = notesOf(found, result);
+  const offByDefault = offByDefaultOf(from, found);
+  if (offByDefault === undefined) return { ...imported, notes };
+  return { ...imported, notes: [...notes, offByDefault], offByDefault };
 }

@@ -1,5 +1,5 @@
 import { spokenDuration } from '../duration.js';
-import type { Dialect, NumberField, Numbers } from './dialect.js';
+import { type Dialect, kernelsOwn, type NumberField, type Numbers } from './dialect.js';
 
 /** Linux's defaults where no sysctl has been changed (include/net/tcp.h). */
 const linuxDefaults = { idle: 7_200_000, interval: 75_000, count: 9 } as const;
@@ -22,13 +22,16 @@ export function sayableFields({ words }: Dialect): Set<string> {
   return new Set(words.flatMap(({ says, isReadOnly }) => (isReadOnly ? [] : Object.keys(says))));
 }
 
-/** Returns the numbers that apply if a text says some of them: with the system's own, and with Linux's defaults. */
-export function inForce({ unsaid }: Dialect, said: Partial<Numbers>): InForce {
+/**
+ * Returns the numbers that apply if a text says some of them, and leaves some to the kernel: with the system's own, and with
+ * Linux's defaults.
+ */
+export function inForce({ unsaid }: Dialect, said: Partial<Numbers>, left: readonly NumberField[] = []): InForce {
   const missing: UnsaidNumber[] = [];
   const numberOf = (field: 'idle' | 'interval' | 'count'): number => {
     const number = said[field];
     if (number !== undefined) return number;
-    const { value, why } = unsaid[field];
+    const { value, why } = left.includes(field) ? kernelsOwn[field] : unsaid[field];
     const own = value(said);
     const isOwn = typeof own === 'number';
     missing.push({ field, isKernels: !isOwn, why });

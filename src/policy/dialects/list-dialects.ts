@@ -9,8 +9,12 @@ export interface DialectFacts {
   readonly title: string;
   /** Where its text goes. */
   readonly place: string;
-  /** Where its words are documented. */
+  /** The pages or sources that the facts come from. */
   readonly source: string;
+  /** The date of the last check of the facts. */
+  readonly checked: string;
+  /** What no source confirms. */
+  readonly unsure: readonly string[];
   readonly words: readonly {
     readonly word: string;
     readonly says: readonly { readonly field: WordField; readonly unit: string }[];
@@ -18,17 +22,19 @@ export interface DialectFacts {
   readonly cannotSay: readonly { readonly field: NumberField | 'off'; readonly why: string }[];
 }
 
+const checked = '2026-11-27';
+
 function factsOf(dialect: Dialect): DialectFacts {
-  const { name, title, place, source, words, unsaid, noUserTimeout = '', off } = dialect;
+  const { name, title, place, source, unsure = [], words, unsaid, noUserTimeout = '', off } = dialect;
   const sayable = sayableFields(dialect);
   const missing = wordFields.flatMap((field) => {
     if (field === 'enabled' || sayable.has(field)) return [];
     return [{ field, why: field === 'userTimeout' ? noUserTimeout : unsaid[field].why }];
   });
   return {
-    ...{ name, title, place, source },
+    ...{ name, title, place, source, checked, unsure },
     words: words
-      .filter(({ isReadOnly }) => !isReadOnly)
+      .filter(({ isReadOnly, says }) => !isReadOnly && Object.keys(says).length > 0)
       .map(({ word, says }) => ({
         word,
         says: wordFields.flatMap((field) => (says[field] === undefined ? [] : [{ field, unit: says[field].name }])),

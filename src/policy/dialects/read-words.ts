@@ -9,7 +9,7 @@ import type { Unit } from './units.js';
 /** A value that a text has for a field. */
 interface Found {
   /** `undefined` if the text leaves the number to what applies without the word. */
-  readonly value: number | boolean | undefined;
+  readonly value: number | boolean | 'kernel' | 'off' | undefined;
   readonly word: string;
   /** Where the word stands in the text. */
   readonly index: number;
@@ -18,7 +18,17 @@ interface Found {
 /** What a text says, by field. */
 export type FoundWords = Readonly<Partial<Record<WordField, Found>>>;
 
-const namesWithDots = /[A-Za-z_][\w-]*(?:\.[A-Za-z_][\w-]*)*/g;
+/** Ends with a letter or a digit. Repeats no group, which would run out of stack on a long name. */
+const namesWithDots = /[A-Za-z_](?:[\w.-]*\w)?/g;
+const namesOfCode = /[A-Za-z_]\w*/g;
+
+/** What each number can be. */
+const ranges: Readonly<Record<NumberField, string>> = {
+  idle: limits.idle.allowed,
+  interval: limits.interval.allowed,
+  count: limits.count.allowed,
+  userTimeout: 'from 0 (off) to 2147483647 ms',
+};
 
 /** Shorter names are too often near another. */
 const leastLetters = 6;
@@ -29,22 +39,28 @@ class Reading {
   readonly #plain: string;
   readonly #names: ReadonlyMap<string, Word>;
   readonly #found: Partial<Record<WordField, Found>> = {};
-  readonly #others = new Set<string>();
+  /** The word that is nearly each other name of the text, if there is one. */
+  readonly #meant = new Map<string, Word | undefined>();
+  readonly #variables = new Map<string, string>();
+  /** Where the braces of a name are open; undefined if the text does not have the name. */
+  readonly #braces = new Map<string, RegExp | undefined>();
 
   constructor(dialect: Dialect, text: string) {
-    const { comment, ignoresCase, words } = dialect;
-    const cased = (name: string) => (ignoresCase ? name.toLowerCase() : name);
+    const { comment, words } = dialect;
     this.#dialect = dialect;
-    const blank = (match: string) => match.replace(/[^\n]/g, ' ');
+    const blank = (match: string) =>
+      match
+        .split('\n')
+        .map(({ length }) => ' '.repeat(length))
+        .join('\n');
     this.#plain = comment === undefined ? text : text.replace(comment, blank);
-    this.#names = new Map(words.map((word) => [cased(word.word), word]));
+    this.#names = new Map(words.map((word) => [this.#cased(word.word), word]));
   }
 
   read(): FoundWords {
-    const { token = namesWithDots, ignoresCase } = this.#dialect;
     let isFound = false;
-    for (const { 0: name, index } of this.#plain.matchAll(token)) {
-      const word = this.#names.get(ignoresCase ? name.toLowerCase() : name);
+    for (const { 0: name, index } of this.#plain.matchAll(this.#dialect.isCode ? namesOfCode : namesWithDots)) {
+      const word = this.#names.get(this.#cased(name));
       if (word === undefined) this.#refuseNearMiss(name, index);
       else isFound = this.#readWord(word, index, index + name.length) || isFound;
     }
@@ -53,6 +69,10 @@ class Reading {
     const known = words.filter(({ isReadOnly }) => !isReadOnly).map(({ word }) => word);
     const allowed = `text with ${known.join(', ')}`;
     throw new DialectError(name, `this text has none of the words of ${title}: ${known.join(', ')}`, { allowed });
+  }
+
+  #cased(name: string): string {
+    return this.#dialect.ignoresCase ? name.toLowerCase() : name;
   }
 
   #lineAt(index: number): number {
@@ -64,20 +84,31 @@ class Reading {
   }
 
   #refuseNearMiss(name: string, index: number): void {
-    if (name.length < leastLetters || this.#others.has(name)) return;
-    const known = this.#dialect.words.map(({ word }) => word);
-    const meant = closestName(name, known);
-    if (meant === undefined) {
-      this.#others.add(name);
-      return;
+    if (name.length < leastLetters) return;
+    if (!this.#meant.has(name)) {
+      const closest = closestName(this.#cased(name), [...this.#names.keys()]);
+      this.#meant.set(name, closest === undefined ? undefined : this.#names.get(closest));
     }
-    const message = `unknown word ${describeValue(name)}; did you mean "${meant}"?`;
+    const meant = this.#meant.get(name);
+    if (meant === undefined || !this.#isMeant(meant, index + name.length)) return;
+    const message = `unknown word ${describeValue(name)}; did you mean "${meant.word}"?`;
+    const known = this.#dialect.words.map(({ word }) => word);
     throw this.#fault(message, name, index, `one of ${known.join(', ')}`);
+  }
+
+  /** Returns whether a word that ends at an index is not something else of the same name. */
+  #isMeant({ onlyBefore, onlyIn }: Word, end: number): boolean {
+    if (onlyIn !== undefined && !this.#braces.has(onlyIn)) {
+      const open = new RegExp(String.raw`(?<=\b${onlyIn}\s*\(?\s*\{[^{}]{0,300})`, 'y');
+      this.#braces.set(onlyIn, this.#plain.includes(onlyIn) ? open : undefined);
+    }
+    const open = onlyIn === undefined ? undefined : this.#braces.get(onlyIn);
+    return matchesAt(onlyBefore, this.#plain, end) && matchesAt(open, this.#plain, end);
   }
 
   /** Reads what follows a word. Returns whether it is a value. */
   #readWord(word: Word, index: number, end: number): boolean {
-    if (!matchesAt(word.onlyBefore, this.#plain, end)) return false;
+    if (!this.#isMeant(word, end)) return false;
     word.value.lastIndex = end;
     const match = word.value.exec(this.#plain);
     if (match === null) {
@@ -93,37 +124,46 @@ class Reading {
     return true;
   }
 
-  /** Returns the value that a variable is given elsewhere in the text, or the text if it is no variable. */
+  /** Returns the value that a variable of code is given elsewhere in the text, or the text if it is no variable. */
   #resolve(text: string): string {
-    const name = /^&?([A-Za-z_]\w{0,60})$/.exec(text)?.[1];
-    if (name === undefined) return text;
+    const name = this.#dialect.isCode && /^&?([A-Za-z_]\w{0,60})$/.exec(text)?.[1];
+    if (!name) return text;
+    const known = this.#variables.get(name);
+    if (known !== undefined) return known;
     const assignment = new RegExp(String.raw`\b${name}\b\s*(?::\s*\w+\s*)?:?=(?!=)\s*([^;,\n]+)`);
-    return assignment.exec(this.#plain)?.[1]?.trim() ?? text;
+    const value = assignment.exec(this.#plain)?.[1]?.trim() ?? text;
+    this.#variables.set(name, value);
+    return value;
   }
 
   #valueOf(text: string, field: WordField, unit: Unit, word: Word, index: number): Found['value'] {
-    const special = unit.special?.[text];
-    if (special === 'off') return this.#keep('enabled', word.word, index, false);
-    if (special === 'unsaid') return undefined;
+    const special = unit.special !== undefined && Object.hasOwn(unit.special, text) ? unit.special[text] : undefined;
+    if (special !== undefined) return special === 'unsaid' ? undefined : special;
     const value = unit.read(text) ?? unit.read(this.#resolve(text));
     const isRight = typeof value === 'boolean' || (value !== undefined && isSettable(field as NumberField, value));
     if (isRight) return value;
-    const range = field === 'enabled' || value === undefined ? '' : ` that is ${limits[field].allowed}`;
-    const allowed = `${unit.allowed}${range}`;
+    const inUnit = unit.name === 'milliseconds' && field !== 'userTimeout' ? ', in milliseconds' : '';
+    const allowed =
+      field === 'enabled' || value === undefined ? unit.allowed : `${ranges[field as NumberField]}${inUnit}`;
     throw this.#fault(`${word.word} must be ${allowed}, got ${describeValue(text)}`, word.word, index, allowed);
   }
 
-  #keep(field: WordField, word: string, index: number, value: Found['value']): undefined {
+  #keep(field: WordField, word: string, index: number, value: Found['value']): void {
     const before = this.#found[field];
     const isOther = before !== undefined && before.value !== value;
     if (isOther && !(this.#dialect.isLastValid && before.word === word)) {
-      const shown = (found: Found['value']) =>
-        typeof found === 'number' && field !== 'count' ? spokenDuration(found) : String(found ?? 'left out');
-      const message = `${word} is ${shown(value)}, but ${before.word} in line ${this.#lineAt(before.index)} is ${shown(before.value)}; pass one policy at a time`;
+      const message = `${word} is ${spoken(field, value)}, but ${before.word} in line ${this.#lineAt(before.index)} is ${spoken(field, before.value)}; pass one policy at a time`;
       throw this.#fault(message, word, index, 'the same value as before');
     }
     this.#found[field] = { value, word, index };
   }
+}
+
+/** Returns a value for an error. */
+function spoken(field: WordField, value: Found['value']): string {
+  if (value === undefined || value === 'kernel') return 'left out';
+  if (field === 'enabled' || value === 'off') return value === true ? 'on' : 'off';
+  return field === 'count' ? String(value) : spokenDuration(Number(value));
 }
 
 /** Returns whether a sticky expression matches at an index; true without an expression. */

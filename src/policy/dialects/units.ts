@@ -1,3 +1,9 @@
+/**
+ * What a text that is no number says: `unsaid` leaves the number to what applies without the word, `kernel` to the kernel, and
+ * `off` turns keepalive off.
+ */
+export type Special = 'unsaid' | 'kernel' | 'off';
+
 /** How a system writes a value: seconds, milliseconds, a number of probes, on and off. */
 export interface Unit {
   /** As a table says it. */
@@ -7,8 +13,7 @@ export interface Unit {
   /** Returns the value, durations in milliseconds; undefined for what the system would not take. */
   readonly read: (text: string) => number | boolean | undefined;
   readonly write: (value: number) => string;
-  /** Texts that are no number: `unsaid` leaves the number to what applies without the word, `off` turns keepalive off. */
-  readonly special?: Readonly<Record<string, 'unsaid' | 'off'>>;
+  readonly special?: Readonly<Record<string, Special>>;
 }
 
 interface TimeForm {
@@ -25,7 +30,11 @@ interface TimeForm {
 
 const bareNames: Readonly<Record<number, string>> = { 1: 'milliseconds', 1000: 'seconds' };
 
+/** Longer texts are no durations, and expressions that repeat a group run out of stack on them. */
+const longestDuration = 100;
+
 function readTime(text: string, bareMs: number, suffixes: Readonly<Record<string, number>>): number | undefined {
+  if (text.length > longestDuration) return undefined;
   if (/^\d{1,12}$/.test(text)) return Number(text) * bareMs;
   if (!/^(?:\d{1,12}(?:\.\d{1,6})?\s*[a-z]+\s*)+$/.test(text)) return undefined;
   let sum = 0;
@@ -69,11 +78,12 @@ export function probes(special?: Unit['special']): Unit {
 }
 
 /** Returns the unit of a switch. */
-export function flag(on: readonly string[], off: readonly string[]): Unit {
+export function flag(on: readonly string[], off: readonly string[], { ignoresCase = false } = {}): Unit {
+  const cased = (text: string) => (ignoresCase ? text.toLowerCase() : text);
   return {
     name: `${on[0]} or ${off[0]}`,
     allowed: `${on[0]} or ${off[0]}`,
-    read: (text) => (on.includes(text) ? true : off.includes(text) ? false : undefined),
+    read: (text) => (on.includes(cased(text)) ? true : off.includes(cased(text)) ? false : undefined),
     write: () => on[0] as string,
   };
 }

@@ -10,6 +10,9 @@
  */
 const smallestLevelDelay = 63;
 
+/** The slots of the last level: LVL_DEPTH is 9. */
+const widestSlot = 8 ** 8;
+
 /** The values of CONFIG_HZ that kernels are built with. */
 export const kernelHz = [100, 250, 300, 1000] as const;
 
@@ -22,6 +25,6 @@ export function jiffyMs(hz: number): number {
 export function timerLatenessMs(delayMs: number, hz: number): number {
   const jiffies = Math.ceil((delayMs * hz) / 1000);
   let slot = 1;
-  while (jiffies >= smallestLevelDelay * slot) slot *= 8;
+  while (slot < widestSlot && jiffies >= smallestLevelDelay * slot) slot *= 8;
   return slot * jiffyMs(hz);
 }

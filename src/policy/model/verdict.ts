@@ -17,6 +17,15 @@ export type Verdict = 'protected' | 'slow' | 'exposed' | 'unprotected';
 /** The verdicts, the worst last. */
 export const verdicts: readonly Verdict[] = ['protected', 'slow', 'exposed', 'unprotected'];
 
+/**
+ * Returns whether a verdict is meant by those that a filter names. `exposed` means `unprotected` connections too: a middlebox
+ * forgets them as well, because no probe comes at all.
+ */
+export function isVerdictMeant(verdict: Verdict | null, named: readonly Verdict[]): boolean {
+  if (verdict === null) return false;
+  return named.includes(verdict) || (verdict === 'unprotected' && named.includes('exposed'));
+}
+
 /** The part of a connection's state that decides when its kernel notices that the peer has vanished. */
 export interface Transfer {
   /** Whether anything is unacknowledged, or not sent yet. Default: false. */

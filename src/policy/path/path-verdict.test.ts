@@ -49,3 +49,8 @@ describe('the verdict on a path', () => {
     expect(judgePath([trial(1500, 'silent')])).toMatchObject({ aliveMs: 0, recommendedIdle: null, policy: null });
   });
 });
+
+it('finds no contradiction in a server that closes every connection at once', () => {
+  const trials = [40, 0, 1, 0].map((restMs) => trial(restMs, 'closed-by-server'));
+  expect(judgePath(trials)).toMatchObject({ lostMs: 0, how: 'closed-by-server', disagreements: [], policy: null });
+});

@@ -74,7 +74,7 @@ function longestAlive(trials: readonly Trial[], belowMs = Number.POSITIVE_INFINI
  * long. A server that checks for idle clients at intervals closes them up to half as late again.
  */
 function isEarlyClose({ outcome, restMs }: Trial, longestAliveMs: number): boolean {
-  return outcome === 'closed-by-server' && 2 * restMs <= longestAliveMs;
+  return outcome === 'closed-by-server' && longestAliveMs > 0 && 2 * restMs <= longestAliveMs;
 }
 
 /** Returns whether the path lost the connection. */

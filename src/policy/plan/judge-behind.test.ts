@@ -5,6 +5,7 @@ import { PolicyError } from '../errors.js';
 import { detectionTime } from '../model/detection-time.js';
 import type { PolicyInput } from '../policy.js';
 import { judgeBehind, recommendedIdle } from './judge-behind.js';
+import type { Middlebox } from './middlebox.js';
 import { middleboxes, middleboxOf } from './middleboxes.js';
 
 describe('judgeBehind', () => {
@@ -113,7 +114,47 @@ describe('recommendedIdle', () => {
     }
   });
 
+  it('takes any interval', () => {
+    expect(recommendedIdle('aws-nlb', Number.MAX_VALUE)).toBeUndefined();
+    expect(recommendedIdle(Number.MAX_VALUE, Number.MIN_VALUE)).toBe(32_767_000);
+  });
+
   it.each([0, -1, '5', 'x', null, {}, Number.NaN])('refuses the interval %j', (interval) => {
     expect(() => recommendedIdle('aws-nlb', interval as number)).toThrow(ConfigurationError);
   });
+});
+
+describe('a middlebox that is an object', () => {
+  it('can be a changed copy', () => {
+    const nlb = { ...middleboxOf('aws-nlb'), timeoutMs: 6_000_000 };
+    const judgement = judgeBehind('340:5:3', nlb);
+    expect(judgement).toMatchObject({ outcome: 'safe', middlebox: nlb });
+    (judgement.middlebox as { timeoutMs: number }).timeoutMs = 1;
+    expect(judgeBehind('340:5:3', nlb).outcome).toBe('safe');
+    expect(recommendedIdle(nlb)).toBeGreaterThan(5_000_000);
+  });
+
+  it.each([
+    ['an empty object', {}],
+    ['a list', ['aws-nlb']],
+    ['a String', new String('aws-nlb')],
+    ['a date', new Date()],
+    ['a timeout in text', { ...middleboxOf('aws-nlb'), timeoutMs: '350s' }],
+    ['a timeout of 0', { ...middleboxOf('aws-nlb'), timeoutMs: 0 }],
+    ['a timeout that never is over', { ...middleboxOf('aws-nlb'), timeoutMs: Number.POSITIVE_INFINITY }],
+    ['no answer whether probes count', { ...middleboxOf('aws-nlb'), keepAliveCounts: undefined }],
+  ])('is refused if it is %s', (_, given) => {
+    const middlebox = given as unknown as Middlebox;
+    expect(() => judgeBehind('30:5:3', middlebox)).toThrow(ConfigurationError);
+    expect(() => recommendedIdle(middlebox)).toThrow(ConfigurationError);
+  });
+});
+
+it('refuses a policy whose fields cannot be read', () => {
+  const policy = {
+    get enabled(): boolean {
+      throw new Error('no');
+    },
+  };
+  expect(() => judgeBehind(policy, 'aws-nlb')).toThrow(PolicyError);
 });

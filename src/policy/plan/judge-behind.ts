@@ -2,8 +2,9 @@ import { ConfigurationError } from '../configuration-error.js';
 import { readMilliseconds } from '../duration.js';
 import { probeTime } from '../model/detection-time.js';
 import { never, type TimeRange } from '../model/time-range.js';
-import { readCompletePolicy } from '../parse.js';
-import { type CompletePolicy, type Duration, limits, type PolicyInput } from '../policy.js';
+import { parsePolicy, readCompletePolicy } from '../parse.js';
+import { type CompletePolicy, type Duration, isOff, limits, type PolicyInput } from '../policy.js';
+import { validatePolicy } from '../validate.js';
 import type { Middlebox } from './middlebox.js';
 import { probedTimeoutMs, readMiddlebox } from './middleboxes.js';
 
@@ -34,15 +35,26 @@ export interface BehindJudgement {
   readonly recommendedIdleMs: number | undefined;
 }
 
-/** Accepts what {@link readMiddlebox} returned. */
+/** Returns whether an object says what the judgement depends on. */
+function isMiddlebox({ timeoutMs, keepAliveCounts }: Middlebox): boolean {
+  const isTimeout = timeoutMs === null || (Number.isFinite(timeoutMs) && timeoutMs > 0);
+  return isTimeout && (keepAliveCounts === null || typeof keepAliveCounts === 'boolean');
+}
+
+/** Accepts what {@link readMiddlebox} returned, and a copy of it. */
 function asMiddlebox(given: string | number | Middlebox, source: string): Middlebox {
-  return typeof given === 'object' && given !== null ? given : readMiddlebox(given, source, 'middlebox');
+  if (typeof given !== 'object' || given === null) return readMiddlebox(given, source, 'middlebox');
+  // Read once: what is checked is what is judged, whatever getters and proxies do.
+  const middlebox = { ...given };
+  if (isMiddlebox(middlebox)) return middlebox;
+  throw new ConfigurationError(source, 'middlebox', given, 'a name, an idle timeout, or what middleboxOf returned');
 }
 
 /** Returns the policy of an input; `undefined` if keepalive is off. */
 function policyThatProbes(input: PolicyInput | false): CompletePolicy | undefined {
-  const isOff = input === false || input === 'off' || (typeof input === 'object' && input?.enabled === false);
-  return isOff ? undefined : readCompletePolicy(input);
+  if (input === false || input === 'off') return undefined;
+  const policy = typeof input === 'string' ? parsePolicy(input) : validatePolicy(input);
+  return isOff(policy) ? undefined : readCompletePolicy(policy);
 }
 
 function outcomeOf(middlebox: Middlebox, isOn: boolean, marginMs: number | null): BehindOutcome {

@@ -74,6 +74,18 @@ describe('middleboxOf', () => {
   });
 });
 
+it('is the same for each caller, whatever one of them does', () => {
+  const nlb = middleboxOf('aws-nlb') as { timeoutMs: number; settable: { mostMs?: number } };
+  expect(() => {
+    nlb.timeoutMs = 1;
+  }).toThrow(TypeError);
+  expect(() => {
+    nlb.settable.mostMs = 1;
+  }).toThrow(TypeError);
+  expect(() => (middleboxes as unknown[]).pop()).toThrow(TypeError);
+  expect(middleboxOf('aws-nlb').timeoutMs).toBe(350_000);
+});
+
 it('has a timeout that probes have to beat only where they may count', () => {
   expect(
     ['aws-nlb', 'kemp', 'aws-alb', 'haproxy', 'mobile-carrier'].map((name) => probedTimeoutMs(middleboxOf(name))),

@@ -11,20 +11,28 @@ import { kernelMiddleboxes } from './middleboxes/kernels.js';
 import { proxyMiddleboxes } from './middleboxes/proxies.js';
 import { unknownMiddleboxes } from './middleboxes/unknown-devices.js';
 
+/** Makes an entry that no caller can change for the others. */
+function frozen(middlebox: Middlebox): Middlebox {
+  Object.freeze(middlebox.settable);
+  return Object.freeze(middlebox);
+}
+
 /**
- * Lists the middleboxes whose idle timeouts are known, by provider.
+ * Lists the middleboxes whose idle timeouts are known, by provider. The list is frozen.
  *
  * @example
  * for (const { name, timeoutMs, sure } of middleboxes) console.log(name, timeoutMs, sure);
  */
-export const middleboxes: readonly Middlebox[] = [
-  ...awsMiddleboxes,
-  ...cloudMiddleboxes,
-  ...kernelMiddleboxes,
-  ...proxyMiddleboxes,
-  ...applianceMiddleboxes,
-  ...unknownMiddleboxes,
-];
+export const middleboxes: readonly Middlebox[] = Object.freeze(
+  [
+    ...awsMiddleboxes,
+    ...cloudMiddleboxes,
+    ...kernelMiddleboxes,
+    ...proxyMiddleboxes,
+    ...applianceMiddleboxes,
+    ...unknownMiddleboxes,
+  ].map(frozen),
+);
 
 const allowed = "a middlebox such as 'aws-nlb' or its idle timeout such as '350s'";
 

@@ -1,4 +1,5 @@
 import { expect, it } from 'vitest';
+import { detectionTime } from '../model/detection-time.js';
 import { parsePolicy } from '../parse.js';
 import { policyWarnings } from './warnings.js';
 
@@ -29,9 +30,12 @@ it('says why, and where it can be read', () => {
   });
 });
 
-it('takes rtoMax into account', () => {
+it('takes rtoMax and retries2 into account', () => {
   const [warning] = policyWarnings({ ...parsePolicy('30:5:3'), rtoMax: 1000 });
   expect(warning?.message).toMatch(/up to 1\d s/);
+  const [fewer] = policyWarnings(parsePolicy('30:5:3'), 3);
+  const { latestMs } = detectionTime('30:5:3', 'data-in-flight', { retries2: 3 });
+  expect(fewer?.message).toContain(`up to ${Math.ceil(latestMs / 1000)} s`);
 });
 
 it('says what a user timeout costs', () => {

@@ -18,7 +18,7 @@ const thousandSecondsMs = 1_000_000;
 
 const oneLostProbe = 'one lost probe, or one lost answer, ends a connection whose peer is there';
 
-const rules: readonly ((settings: QuietSettings) => PolicyWarning | undefined)[] = [
+const rules: readonly ((settings: QuietSettings, retries2: number) => PolicyWarning | undefined)[] = [
   (settings) => {
     const { idle, userTimeout = 0 } = settings;
     if (userTimeout === 0 || probesOnKernels(settings).fewest > 1) return undefined;
@@ -34,10 +34,11 @@ const rules: readonly ((settings: QuietSettings) => PolicyWarning | undefined)[]
     const { count, userTimeout = 0 } = settings;
     const { fewest, most } = probesOnKernels(settings);
     if (userTimeout === 0 || (fewest <= count && count <= most)) return undefined;
-    const given = fewest === most ? `${most}` : `${fewest} to ${most}`;
+    const given =
+      most === 1 ? '1 unanswered probe ends' : `${fewest === most ? '' : `${fewest} to `}${most} unanswered probes end`;
     return {
       code: 'count-is-ignored',
-      message: `the user timeout decides on a quiet connection too: ${given} unanswered probes end it, not ${count}`,
+      message: `the user timeout decides on a quiet connection too: ${given} it, not ${count}`,
       source: keepAliveTimer,
     };
   },
@@ -45,9 +46,9 @@ const rules: readonly ((settings: QuietSettings) => PolicyWarning | undefined)[]
     count > 1 || userTimeout !== 0
       ? undefined
       : { code: 'count-1', message: `with a count of 1, ${oneLostProbe}`, source: keepAliveTimer },
-  ({ userTimeout = 0, rtoMax }) => {
+  ({ userTimeout = 0, rtoMax }, retries2) => {
     if (userTimeout !== 0) return undefined;
-    const { latestMs } = inFlightDetection(rtoMax === undefined ? {} : { rtoMax }, { retries2: 15 });
+    const { latestMs } = inFlightDetection(rtoMax === undefined ? {} : { rtoMax }, { retries2 });
     return {
       code: 'data-in-flight-governs',
       message:
@@ -99,7 +100,8 @@ const rules: readonly ((settings: QuietSettings) => PolicyWarning | undefined)[]
  * Returns warnings about parts of a policy that may not have been meant.
  *
  * @param settings All numbers of keepalive, which is on.
+ * @param retries2 The sysctl `net.ipv4.tcp_retries2`. Default: 15.
  */
-export function policyWarnings(settings: QuietSettings): PolicyWarning[] {
-  return rules.map((rule) => rule(settings)).filter((warning) => warning !== undefined);
+export function policyWarnings(settings: QuietSettings, retries2 = 15): PolicyWarning[] {
+  return rules.map((rule) => rule(settings, retries2)).filter((warning) => warning !== undefined);
 }

@@ -4,11 +4,11 @@ import { nowMs, sleep } from '../../node/real-time.js';
 import { spokenDuration } from '../../policy/duration.js';
 import { isLoss, judgePath, type Trial } from '../../policy/path/path-verdict.js';
 import { firstRests, type GridRange, nextRests } from '../../policy/path/rest-grid.js';
-import { abortReason, isAborted } from '../abort-signal.js';
+import { abortReason, isAborted, untilAborted } from '../abort-signal.js';
 import { assertSnapshots } from '../probe/take-snapshot.js';
 import { LostServerEnds } from './lost-server-ends.js';
 import { beginConnection, connected, type PathTarget, targetText } from './open-connection.js';
-import { checkPathOptions, type PathMeasurement, type PathOptions } from './path-options.js';
+import { type CheckedPathOptions, checkPathOptions, type PathMeasurement, type PathOptions } from './path-options.js';
 import { isAccepted } from './rest-request.js';
 import { RestingConnection } from './resting-connection.js';
 
@@ -26,7 +26,7 @@ const mostPasses = 20;
 
 /** One measurement of a path, pass by pass. */
 class Measurement {
-  readonly #options: PathOptions;
+  readonly #options: CheckedPathOptions;
   readonly #trials: Trial[] = [];
   readonly #incomplete = new Set<string>();
   #target: PathTarget;
@@ -42,10 +42,10 @@ class Measurement {
   /** The longest time between packets that the other end sent on its own; 0 if it sent none. */
   #disturbedMs = 0;
 
-  constructor(options: PathOptions, range: GridRange) {
+  constructor(options: CheckedPathOptions) {
     this.#options = options;
-    this.#target = { host: options.host, port: options.port };
-    this.#range = range;
+    this.#target = options.target;
+    this.#range = options.range;
   }
 
   async run(): Promise<PathMeasurement> {
@@ -70,12 +70,14 @@ class Measurement {
   }
 
   #known(): PathMeasurement {
+    // Copies: what a caller changes changes no result.
+    const trials = this.#trials.map((trial) => ({ ...trial }));
     return {
-      ...judgePath(this.#trials),
+      ...judgePath(trials),
       address: this.#target.host,
       port: this.#target.port,
       connections: this.#mostOpen,
-      trials: [...this.#trials],
+      trials,
       incomplete: this.#reasons(),
     };
   }
@@ -104,7 +106,7 @@ class Measurement {
       this.#report();
       await sleep(lookEveryMs);
     }
-    await this.#lostEnds.closed();
+    await untilAborted(this.#lostEnds.closed(), this.#options.signal);
     await opened;
   }
 
@@ -118,6 +120,7 @@ class Measurement {
     for (const { end, endpoints } of this.#open) {
       if (end?.kind === 'result') {
         this.#trials.push({ restMs: end.restMs, outcome: end.outcome, pass: this.#pass });
+        this.#reportedAt = Number.NEGATIVE_INFINITY;
         if (isLoss(end) && endpoints !== undefined) this.#lostEnds.closeEnd(endpoints);
       } else if (end?.kind === 'disturbed') {
         this.#disturbedMs = Math.max(this.#disturbedMs, end.restMs);
@@ -172,12 +175,12 @@ class Measurement {
 
   /** Ends a measurement whose server cannot be reached: with an error, or with what was known before. */
   #unreachable(error: SystemCallError): void {
-    if (this.#trials.length === 0) throw error;
+    if (this.#pass === 1) throw error;
     this.#incomplete.add(`the path has changed while it was measured: ${error.message}`);
   }
 
   async #openOne(restMs: number): Promise<void> {
-    const { asking = 'client' } = this.#options;
+    const { asking } = this.#options;
     const socket = beginConnection(this.#target);
     this.#connecting = socket;
     await connected(socket, this.#target);
@@ -225,7 +228,7 @@ class Measurement {
  * @see Linux net/ipv4/tcp_timer.c, tcp_keepalive_timer; net/ipv4/tcp.c, tcp_sock_set_keepidle_locked
  */
 export async function measurePath(options: PathOptions): Promise<PathMeasurement> {
-  const range = checkPathOptions(options);
+  const checked = checkPathOptions(options);
   assertSnapshots('measuring a path');
-  return new Measurement(options, range).run();
+  return new Measurement(checked).run();
 }

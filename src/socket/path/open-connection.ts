@@ -25,6 +25,7 @@ const explanations: Readonly<Record<string, string>> = {
   ENETUNREACH: 'cannot be reached: this machine has no route to this address',
   EADDRNOTAVAIL: 'cannot be reached: this machine has no address of that kind',
   EAFNOSUPPORT: 'cannot be reached: this machine lacks the family of this address',
+  EINVAL: 'is no address to connect to: check it; a link-local address needs its zone, such as fe80::1%eth0',
   EMFILE: 'was not asked: raise the limit of open files (ulimit -n), or use fewer connections',
   ENFILE: 'was not asked: the machine has no descriptor left (fs.file-max)',
   EACCES: 'was not asked: this machine does not permit the connection',
@@ -61,7 +62,12 @@ export function beginConnection({ host, port }: PathTarget): net.Socket {
  */
 export function connected(socket: net.Socket, target: PathTarget): Promise<void> {
   return new RealPromise((resolve, reject) => {
-    const timer = setTimer(() => socket.destroy(Object.assign(new Error(), { code: 'ETIMEDOUT' })), connectedWithinMs);
+    let isLookingUp = net.isIP(target.host) === 0;
+    socket.once('lookup', () => {
+      isLookingUp = false;
+    });
+    const late = () => (isLookingUp ? { code: 'EAI_AGAIN', syscall: 'getaddrinfo' } : { code: 'ETIMEDOUT' });
+    const timer = setTimer(() => socket.destroy(Object.assign(new Error(), late())), connectedWithinMs);
     const onEnd = (error?: NodeJS.ErrnoException) => {
       clearTimer(timer);
       socket.off('connect', onConnect).off('error', onEnd).off('close', onClose);

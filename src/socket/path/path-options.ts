@@ -51,7 +51,7 @@ export interface PathOptions extends PathTarget {
   readonly asking?: AskingEnd | undefined;
   /** Ends the measurement: the call rejects with the signal's reason, and all connections are closed. */
   readonly signal?: AbortSignal | undefined;
-  /** Is called about four times a second. */
+  /** Is called about four times a second, and with each result. */
   readonly onProgress?: ((progress: PathProgress) => void) | undefined;
 }
 
@@ -82,23 +82,37 @@ function restOf(check: OptionsCheck, name: 'min' | 'max', given: Duration): numb
   return check.refuse(name, "a duration from 1 s to 24 h, such as '30s'", given, slip && `; ${slip}`);
 }
 
+/** The options of a measurement as they were when it began. */
+export interface CheckedPathOptions extends Pick<PathOptions, 'signal' | 'onProgress'> {
+  readonly target: PathTarget;
+  readonly range: GridRange;
+  readonly asking: AskingEnd;
+}
+
+/** The longest name that a host can have (RFC 1035, section 2.3.4). */
+const longestHost = 253;
+
 /**
- * Checks the options of a measurement. Returns the range of rests.
+ * Checks the options of a measurement. Reads each option once, so that what is checked is what is used.
  *
  * @throws {ConfigurationError} naming the option that is wrong.
  */
-export function checkPathOptions(options: PathOptions): GridRange {
+export function checkPathOptions(options: PathOptions): CheckedPathOptions {
   const check = new OptionsCheck(source, options, optionNames);
-  const { host, port, min = '30s', max = '20m', connections = 40, signal, onProgress } = options;
-  if (typeof host !== 'string' || host === '') check.refuse('host', 'the name or address of a host');
-  if (!(Number.isInteger(port) && port >= 1 && port <= 65_535)) check.refuse('port', 'a whole number from 1 to 65535');
+  const { host, port, min = '30s', max = '20m', connections = 40, asking = 'client', signal, onProgress } = options;
+  if (typeof host !== 'string' || host === '' || host.length > longestHost) {
+    check.refuse('host', 'the name or address of a host', host);
+  }
+  if (!(Number.isInteger(port) && port >= 1 && port <= 65_535)) {
+    check.refuse('port', 'a whole number from 1 to 65535', port);
+  }
   const [minMs, maxMs] = [restOf(check, 'min', min), restOf(check, 'max', max)];
   if (minMs >= maxMs) throw new ConfigurationError(source, 'max', max, `longer than min, which is ${minMs} ms`);
   if (!(Number.isInteger(connections) && connections >= 2 && connections <= mostConnections)) {
-    check.refuse('connections', `a whole number from 2 to ${mostConnections}`);
+    check.refuse('connections', `a whole number from 2 to ${mostConnections}`, connections);
   }
-  check.oneOf('asking', ['client', 'server']);
+  check.oneOf('asking', ['client', 'server'], asking);
   assertSignal(source, signal);
-  if (!['undefined', 'function'].includes(typeof onProgress)) check.refuse('onProgress', 'a function');
-  return { minMs, maxMs, connections };
+  if (!['undefined', 'function'].includes(typeof onProgress)) check.refuse('onProgress', 'a function', onProgress);
+  return { target: { host, port }, range: { minMs, maxMs, connections }, asking, signal, onProgress };
 }

@@ -3,7 +3,7 @@ import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync 
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { exportPolicy, kernelDefaults } from '../../../src/index.js';
+import { exportPolicy, importPolicy, kernelDefaults } from '../../../src/index.js';
 import { buildGo, findGo } from '../../docs/go.js';
 import { Scratch } from '../../docs/scratch.js';
 import { cannotRun } from '../../requirement.js';
@@ -61,6 +61,12 @@ describe('an exported policy, run as the program that it is, sets the options of
       const expected = hasNumbers ? inForce : `${idle}:1:10`;
       expect(await policyOfClient(process.execPath, ['-e', program], server)).toBe(expected);
     }
+    // One number that is 0 leaves all numbers to the kernel.
+    const zero = 'socket.setKeepAlive(true, 30000, 5000, 0);';
+    const program = `const socket = require('node:net').connect(${server.port}, '127.0.0.1', () => {
+      ${zero} console.log('ready'); });`;
+    const read = hasNumbers ? importPolicy('node', zero).policy : '30:1:10';
+    expect(await policyOfClient(process.execPath, ['-e', program], server)).toBe(read);
   });
 
   it.skipIf(lacks('/usr/bin/python3', ['--version'], 'python3'))('Python', async () => {

@@ -2,13 +2,12 @@ import { policyDuration } from '../../../policy/duration.js';
 import type { TimeRange } from '../../../policy/model/time-range.js';
 import type { TimelineEntry, TimelineStep } from '../../../policy/model/timeline.js';
 import { dayMs } from '../../../policy/model/traffic.js';
-import type { BehindJudgement } from '../../../policy/plan/judge-behind.js';
 import { type Middlebox, surenessMarks } from '../../../policy/plan/middlebox.js';
 import { counted } from '../../text/counted.js';
-import { humanDuration, longestDuration } from '../../text/duration.js';
+import { earliestDuration, humanDuration, longestDuration } from '../../text/duration.js';
 import { renderTable } from '../../text/table.js';
 import { wrapText } from '../../text/wrap-text.js';
-import type { Explanation } from './explanation.js';
+import type { BehindExplanation, Explanation } from './explanation.js';
 
 /** Lines longer than this are hard to read. */
 const widest = 100;
@@ -16,18 +15,18 @@ const widest = 100;
 /** Below this, moments have a decimal. */
 const preciseMs = 100_000;
 
-function rangeText({ earliestMs, latestMs }: TimeRange): string {
+/** Returns a time as a range: the earliest may be a jiffy short of what is said, the latest is rounded up. */
+export function rangeText({ earliestMs, latestMs }: TimeRange): string {
   if (latestMs === 0) return '0 s';
-  if (latestMs >= preciseMs) return `${humanDuration(earliestMs)} .. ${longestDuration(latestMs)}`;
+  if (latestMs >= preciseMs) return `${earliestDuration(earliestMs)} .. ${longestDuration(latestMs)}`;
   return `${(earliestMs / 1000).toFixed(1)} .. ${(Math.ceil(latestMs / 100) / 10).toFixed(1)} s`;
 }
 
-const marks: Readonly<Record<TimelineStep, string>> = {
+const marks: Partial<Record<TimelineStep, string>> = {
   'last-segment': '|',
-  data: '|',
+  write: '|',
   probe: '?',
   retransmission: '?',
-  dead: 'x',
 };
 
 /**
@@ -39,38 +38,51 @@ export function drawTimeline(entries: readonly TimelineEntry[], width: number): 
   const cells = Array<string>(width).fill('.');
   for (const { step, earliestMs, latestMs, isCertain } of entries) {
     if (step === 'dead') cells.fill('x', columnOf(earliestMs), columnOf(latestMs) + 1);
-    else if (isCertain) cells[columnOf(earliestMs)] = marks[step];
+    else if (isCertain) cells[columnOf(earliestMs)] = marks[step] ?? '.';
   }
   return cells.join('');
 }
 
-const stepTexts: Readonly<Record<TimelineStep, string>> = {
+const stepTexts: Partial<Record<TimelineStep, string>> = {
   'last-segment': 'the peer is heard for the last time',
-  data: 'the program writes, and the peer is gone',
-  probe: 'probe',
-  retransmission: 'retransmission',
   dead: 'the connection ends: ETIMEDOUT',
 };
 
-function stepText({ step, number, isCertain }: TimelineEntry): string {
-  return `${stepTexts[step]}${number === undefined ? '' : ` ${number}`}${isCertain ? '' : ', unless timers are late'}`;
+function stepText({ step, number = 0, times, isCertain }: TimelineEntry): string {
+  const numbers = number === 0 ? '' : times === undefined ? ` ${number}` : ` ${number} to ${number + times.most - 1}`;
+  return `${stepTexts[step] ?? step}${numbers}${isCertain ? '' : ', unless timers are late'}`;
 }
+
+const renderDrawing = (title: string, entries: readonly TimelineEntry[], width: number) =>
+  `${wrapText(title, width)}\n\n${drawTimeline(entries, Math.min(width, 76))}`;
+
+/** The most rows of a timeline: of more, the middle is left out. */
+const mostRows = 14;
 
 function renderTimeline(title: string, entries: readonly TimelineEntry[], width: number): string {
-  const rows = entries.map((entry) => [rangeText(entry), stepText(entry)]);
-  return [
-    wrapText(title, width),
-    '',
-    drawTimeline(entries, Math.min(width, 76)),
-    '',
-    renderTable(['AFTER', 'WHAT'], rows, width),
-  ].join('\n');
+  const all = entries.map((entry) => [rangeText(entry), stepText(entry)]);
+  const rows = all.length <= mostRows ? all : [...all.slice(0, mostRows - 3), ['...', '...'], ...all.slice(-2)];
+  return `${renderDrawing(title, entries, width)}\n\n${renderTable(['AFTER', 'WHAT'], rows, width)}`;
 }
 
-const bytesText = (bytes: number) =>
-  bytes < 1e6 ? `${Math.round(bytes / 1000)} kB` : `${(bytes / 1e6).toFixed(1)} MB`;
+/** Returns the timeline of data in flight without its table: there are many retransmissions. */
+function renderInFlight(entries: readonly TimelineEntry[], width: number): string {
+  const sent = entries
+    .filter(({ step, isCertain }) => step === 'retransmission' && isCertain)
+    .reduce((sum, { times }) => sum + (times?.fewest ?? 1), 0);
+  const repeats = sent === 0 ? 'the data can be lost once' : `the data is sent again ${counted(sent, 'time')}`;
+  return renderDrawing(`It vanishes with data in flight: ${repeats}, at growing intervals.`, entries, width);
+}
 
-const countText = (number: number) => (number >= 100 ? Math.round(number).toLocaleString('en') : number.toPrecision(3));
+function bytesText(bytes: number): string {
+  if (bytes < 1000) return `${Math.round(bytes)} bytes`;
+  return bytes < 1e6 ? `${Math.round(bytes / 1000)} kB` : `${(bytes / 1e6).toFixed(1)} MB`;
+}
+
+/** Writes a whole number with a comma each three digits: `toLocaleString` loads ICU, which takes 20 ms. */
+const grouped = (whole: number) => String(whole).replace(/\B(?=(?:\d{3})+$)/g, ',');
+
+const countText = (number: number) => (number >= 100 ? grouped(Math.round(number)) : number.toPrecision(3));
 
 function renderDetections({ detection }: Explanation, width: number): string {
   const { idle, inFlight, rebooted, heartbeat } = detection;
@@ -80,7 +92,11 @@ function renderDetections({ detection }: Explanation, width: number): string {
     ['it reboots, and answers with RST', rangeText(rebooted), 'ECONNRESET'],
     ...(heartbeat === undefined ? [] : [['it vanishes between two heartbeats', rangeText(heartbeat), 'ETIMEDOUT']]),
   ];
-  return renderTable(['A LOST PEER', 'IS NOTICED AFTER', { title: 'ERROR', rank: 1 }], rows, width);
+  return renderTable(
+    [{ title: 'A LOST PEER', least: 12 }, 'IS NOTICED AFTER', { title: 'ERROR', rank: 1 }],
+    rows,
+    width,
+  );
 }
 
 function trafficText({ traffic }: Explanation): string {
@@ -88,6 +104,18 @@ function trafficText({ traffic }: Explanation): string {
   const each = `A quiet connection sends and receives ${countText(packetsPerDay)} packets, ${bytesText(bytesPerDay)}, a day.`;
   if (connections === 1) return each;
   return `${each} ${counted(connections, 'connection')}: ${countText(packetsPerSecond)} packets a second.`;
+}
+
+const yearMs = 365.25 * dayMs;
+
+/** Beyond this, no model holds. */
+const mostYears = 1e9;
+
+/** Says how long something takes to happen once, which can be longer than there are words for. */
+function onceText(ms: number): string {
+  const years = ms / yearMs;
+  if (years < 10) return `once in ${humanDuration(ms)}`;
+  return `${years > mostYears ? 'less than ' : ''}once in ${countText(Math.min(years, mostYears))} years`;
 }
 
 const shareText = (share: number) => `${Number((share * 100).toPrecision(3))} %`;
@@ -102,21 +130,25 @@ function falseAlarmText({ falseAlarm }: Explanation): string[] {
   const often =
     perDay === 0
       ? 'ends no healthy connection'
-      : `ends a healthy, quiet connection ${perDay >= 1 ? `${countText(perDay)} times a day` : `once in ${humanDuration(dayMs / perDay)}`}`;
+      : `ends a healthy, quiet connection ${perDay >= 1 ? `${countText(perDay)} times a day` : onceText(dayMs / perDay)}`;
   return [`A path that ${path} ${often}: ${counted(probes, 'lost probe')} in a row.`];
 }
 
-/** Returns whether probes keep the connections alive behind a middlebox, with the arithmetic; what is wrong is a warning. */
-function behindText({ middlebox, outcome, firstProbe, marginMs }: BehindJudgement): string {
+const atLeast = (ms: number) => (ms < preciseMs ? `${Math.floor(ms / 100) / 10} s` : humanDuration(ms));
+const atMost = (ms: number) => (ms < preciseMs ? `${Math.ceil(ms / 100) / 10} s` : longestDuration(ms));
+
+/** Returns whether probes keep the connections alive behind a middlebox, with the arithmetic. */
+function behindText({ middlebox, outcome, firstProbe, marginMs, noticed }: BehindExplanation): string {
   const { title, timeoutMs, sure } = middlebox;
-  const timeout = timeoutMs === null ? 'no single timeout' : humanDuration(timeoutMs);
-  const probe = `the first probe goes out after ${longestDuration(firstProbe.latestMs)} at the latest`;
-  const said: Readonly<Record<BehindJudgement['outcome'], string>> = {
-    safe: `safe: ${probe}, ${humanDuration(marginMs ?? 0)} before`,
-    'too-late': `not safe: ${probe}`,
+  const timeout = timeoutMs === null ? 'no default idle timeout' : atLeast(timeoutMs);
+  const probe = `the first probe goes out after ${atMost(firstProbe.latestMs)} at the latest`;
+  const end = noticed === null ? '' : `. A quiet connection ends after ${rangeText(noticed)}`;
+  const said: Readonly<Record<BehindExplanation['outcome'], string>> = {
+    safe: `safe: ${probe}, ${atLeast(marginMs ?? 0)} before`,
+    'too-late': `not safe: ${probe}${end}`,
     'not-counted': 'not safe: probes do not count there',
     off: 'not safe: keepalive is off',
-    unknown: `not known: ${probe}`,
+    unknown: `not known, because ${timeoutMs === null ? 'its timeout' : 'whether probes count there'} is not: ${probe}`,
   };
   return `Behind ${title}, ${timeout}${surenessMarks[sure]}: ${said[outcome]}.`;
 }
@@ -145,7 +177,7 @@ export function renderMiddleboxes(middleboxes: readonly Middlebox[], width: numb
 /** Returns what a policy does, for people. */
 export function renderExplanation(explanation: Explanation, terminalWidth: number): string {
   const width = Math.min(terminalWidth, widest);
-  const { numbers, timeline, warnings } = explanation;
+  const { numbers, timeline, inFlightTimeline, warnings } = explanation;
   const { idle, interval, count, userTimeout = 0 } = numbers;
   const head =
     `${explanation.policy}: a probe after ${policyDuration(idle)} s of quiet, then every ${policyDuration(interval)} s; ` +
@@ -156,6 +188,7 @@ export function renderExplanation(explanation: Explanation, terminalWidth: numbe
     wrapText(head, width),
     renderDetections(explanation, width),
     renderTimeline('A quiet peer vanishes:', timeline, width),
+    renderInFlight(inFlightTimeline, width),
     ...[...explanation.behind.map(behindText), trafficText(explanation), ...falseAlarmText(explanation)].map((text) =>
       wrapText(text, width),
     ),

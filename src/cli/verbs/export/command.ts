@@ -1,10 +1,9 @@
-import { readFileSync } from 'node:fs';
 import { Command, Option } from 'commander';
-import { didYouMean } from '../../../policy/closest-name.js';
 import { dialectNames } from '../../../policy/dialects/dialects.js';
 import { exportPolicy } from '../../../policy/dialects/export-policy.js';
 import { importPolicy } from '../../../policy/dialects/import-policy.js';
 import { listDialects } from '../../../policy/dialects/list-dialects.js';
+import { readDialectText, refuseUnknownOption } from '../../shared/dialect-text.js';
 import { withValues } from '../../shared/option-values.js';
 import { outputWidth, print, printJson, printMessage, printPainted, shownExitCode } from '../../shared/output.js';
 import { renderDialects } from './text.js';
@@ -31,8 +30,7 @@ function exportTo(dialect: string, policy: string, json = false): void {
   printNotes([`this goes into ${place}`, ...notes]);
 }
 
-function importFrom(dialect: string, given: string, json = false): void {
-  const text = given === '-' ? readFileSync(0, 'utf8') : given;
+function importFrom(dialect: string, text: string, json = false): void {
   const imported = importPolicy(dialect, text);
   if (json) printJson(imported);
   else {
@@ -46,21 +44,9 @@ function list(json = false): void {
   else print(`${renderDialects(listDialects(), outputWidth())}\n`);
 }
 
-/** Returns whether an argument that begins with a hyphen is the text of another system, such as `--sysctl KEY=VALUE`. */
-function isText(argument: string, from: string | undefined): boolean {
-  return argument === '-' || (from !== undefined && (/[\s=]/.test(argument) || process.argv.includes('--')));
-}
-
 function checkArguments({ to, from, list }: ExportOptions, command: Command): void {
   const { args } = command;
-  const option = args.find((argument) => argument.startsWith('-') && !isText(argument, from));
-  if (option !== undefined) {
-    const hint = didYouMean(
-      option,
-      command.options.flatMap(({ long }) => long ?? []),
-    );
-    command.error(`unknown option '${option}'${hint === undefined ? '' : `; ${hint}`}`);
-  }
+  refuseUnknownOption(command, from);
   if ([to, from, list].filter((given) => given !== undefined).length !== 1) {
     command.error(
       "one of '--to <system>', '--from <system>' and '--list' is needed; --list has the names of the systems",
@@ -80,7 +66,7 @@ function run(argument: string | undefined, options: ExportOptions, command: Comm
   checkArguments(options, command);
   const { to, from, json } = options;
   if (to !== undefined) exportTo(to, argument as string, json);
-  else if (from !== undefined) importFrom(from, argument as string, json);
+  else if (from !== undefined) importFrom(from, readDialectText(argument as string, command), json);
   else list(json);
   process.exitCode = shownExitCode();
 }

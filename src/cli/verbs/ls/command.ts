@@ -5,13 +5,14 @@ import type { Listing } from '../../../host/list/listing.js';
 import { isAnswered } from '../../../host/list/not-judged.js';
 import { parseSortOrder, type SortOrder, sortKeys, sortRows } from '../../../host/list/order.js';
 import { didYouMean } from '../../../policy/closest-name.js';
-import { defaultWithinMs, type Verdict } from '../../../policy/model/verdict.js';
+import { defaultWithinMs, isVerdictMeant, type Verdict } from '../../../policy/model/verdict.js';
 import { exitCodes } from '../../exit-codes.js';
 import { behindOption, warnBehind } from '../../shared/behind-option.js';
 import { addColourOption, type ColourOptions, outputPaint } from '../../shared/colour-option.js';
+import { durationOption } from '../../shared/duration-option.js';
 import { withValues } from '../../shared/option-values.js';
 import { outputWidth, printIncomplete, printPainted, shownExitCode } from '../../shared/output.js';
-import { addSelectionOptions, durationOption, queryOf, type SelectionOptions } from '../../shared/selection-options.js';
+import { addSelectionOptions, queryOf, type SelectionOptions } from '../../shared/selection-options.js';
 import { writeListing } from './json.js';
 import { shownOmissions } from './shown-omissions.js';
 
@@ -85,16 +86,19 @@ function failOn(text: string, previous: readonly Verdict[] = []): readonly Verdi
 }
 
 function exitCodeOf(listing: Listing, { failOn: faultsWanted = [] }: LsOptions): number {
-  if (listing.rows.some(({ verdict }) => verdict !== null && faultsWanted.includes(verdict))) return exitCodes.fault;
-  const isCountingKnown = listing.behind?.keepAliveCounts !== null;
-  return isAnswered(listing) && isCountingKnown ? exitCodes.done : exitCodes.unanswered;
+  if (listing.rows.some(({ verdict }) => isVerdictMeant(verdict, faultsWanted))) return exitCodes.fault;
+  // Where probes do not count, no verdict says whether a connection is forgotten.
+  const doProbesCount = listing.behind?.keepAliveCounts ?? listing.behind === undefined;
+  return isAnswered(listing) && doProbesCount ? exitCodes.done : exitCodes.unanswered;
 }
 
 /** Returns the exit code of a list. Prints why the list is empty, unless only filters such as --verdict exclude all rows. */
 async function conclude(listing: Listing, query: ReturnType<typeof queryOf>, options: LsOptions): Promise<number> {
-  if (listing.rows.length > 0 || !isAnswered(listing)) return exitCodeOf(listing, options);
+  const code = exitCodeOf(listing, options);
+  if (listing.rows.length > 0 || !isAnswered(listing)) return code;
   const { concludeUnmatched } = await import('../../shared/conclude-unmatched.js');
-  return concludeUnmatched(query, options);
+  const unmatched = concludeUnmatched(query, options);
+  return unmatched === exitCodes.done ? code : unmatched;
 }
 
 async function watch(query: ListQuery, options: LsOptions, command: Command): Promise<void> {

@@ -3,7 +3,7 @@ import { countSockets } from '../../../host/list/not-judged.js';
 import { type ConnectionRow, dependsOnKeepAlive, isOrphan } from '../../../host/list/row.js';
 import { idleDetection } from '../../../policy/model/detection-time.js';
 import { keepAliveText, verdictText } from '../../text/cells.js';
-import { humanDuration, longestDuration } from '../../text/duration.js';
+import { earliestDuration, humanDuration, longestDuration } from '../../text/duration.js';
 import { wrapText } from '../../text/wrap-text.js';
 
 /** The present use of a connection, on which the detection time depends. `shut` is quiet, and can send no data any more. */
@@ -45,7 +45,7 @@ export function explainRow(row: ConnectionRow): string {
   if (keepAlive.idle === null)
     return 'a quiet peer that vanishes is noticed, at a time that is not known: the numbers are not';
   const { earliestMs, latestMs } = idleDetection(keepAlive);
-  const quiet = `after ${humanDuration(earliestMs)}, at the latest ${longestDuration(latestMs)}`;
+  const quiet = `after ${earliestDuration(earliestMs)}, at the latest ${longestDuration(latestMs)}`;
   if (isShut) return `a quiet peer that vanishes is noticed ${quiet}`;
   return `a quiet peer that vanishes is noticed ${quiet}; with data in flight ${inFlight}`;
 }
@@ -62,9 +62,9 @@ function behindText(rows: readonly ConnectionRow[]): string {
   const drops = rows.flatMap(({ behind }) => behind?.dropInMs ?? []);
   if (drops.length === 0) return `; ${probe}, and the middlebox forgets the connection after ${timeout}`;
   const soonest = Math.min(...drops);
-  const when = soonest > 0 ? `${humanDuration(soonest)} from now` : `${humanDuration(-soonest)} ago`;
+  const when = soonest > 0 ? `in ${humanDuration(soonest)}` : `${humanDuration(-soonest)} ago`;
   const areSeveral = drops.length > 1;
-  return `; ${probe}: dropped by ${timeout} after ${areSeveral ? 'they were' : 'it was'} last heard, ${areSeveral ? 'the first ' : ''}${when}`;
+  return `; ${probe}: dropped ${timeout} after ${areSeveral ? 'they were' : 'it was'} last heard, ${areSeveral ? 'the first ' : ''}${when}`;
 }
 
 /** A time that is not known may be longer than each that is. */

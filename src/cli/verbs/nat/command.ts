@@ -1,10 +1,11 @@
 import { Command, InvalidArgumentError, Option } from 'commander';
+import { spokenDuration } from '../../../policy/duration.js';
 import { measurePath } from '../../../socket/path/measure-path.js';
 import type { PathTarget } from '../../../socket/path/open-connection.js';
 import { mostConnections, type PathMeasurement } from '../../../socket/path/path-options.js';
 import { exitCodes } from '../../exit-codes.js';
+import { durationOption } from '../../shared/duration-option.js';
 import { drawStatus, outputWidth, print, printJson, printMessage, shownExitCode } from '../../shared/output.js';
-import { durationOption } from '../../shared/selection-options.js';
 import { serveCommand } from './serve.js';
 import { targetArgument } from './target.js';
 import { renderMeasurement, renderProgress } from './text.js';
@@ -16,6 +17,8 @@ interface NatOptions {
   readonly fromServer?: true;
   readonly json?: true;
 }
+
+const restRange = { leastMs: 1000, mostMs: 86_400_000, allowed: 'from 1 s to 24 h' };
 
 function connectionsArgument(text: string): number {
   const count = Number(text);
@@ -62,7 +65,10 @@ function exitCodeOf({ how, disagreements, incomplete }: PathMeasurement): number
 }
 
 async function nat(target: PathTarget, options: NatOptions, command: Command): Promise<void> {
-  if (options.min >= options.max) command.error('--max must be longer than --min');
+  if (options.min >= options.max)
+    command.error(
+      `--max is ${spokenDuration(options.max)} and must be longer than --min, which is ${spokenDuration(options.min)}`,
+    );
   const measurement = await measure(target, options);
   if (measurement === undefined) {
     printMessage('interrupted: nothing is known yet');
@@ -82,8 +88,8 @@ export function natCommand(): Command {
   return new Command('nat')
     .description('measure how long the path to a server keeps an idle connection (Linux)')
     .argument('<host:port>', 'a server that tolerates idle clients; an IPv6 address stands in brackets', targetArgument)
-    .addOption(durationOption('--min <duration>', 'the shortest rest').default(30_000, '30s'))
-    .addOption(durationOption('--max <duration>', 'the longest rest').default(1_200_000, '20m'))
+    .addOption(durationOption('--min <duration>', 'the shortest rest', restRange).default(30_000, '30s'))
+    .addOption(durationOption('--max <duration>', 'the longest rest', restRange).default(1_200_000, '20m'))
     .addOption(
       new Option('--connections <count>', 'the most connections at once; fewer than 40 take longer')
         .argParser(connectionsArgument)
@@ -99,9 +105,10 @@ is asked once, by a keepalive probe: what answers is alive. A second pass
 narrows the time down to 1 %. Takes 2.2 times the time that the path keeps
 connections, or --max if it keeps them all. Ctrl+C prints what is known.
 
-Exit code: 0 measured, or nothing was lost up to --max; 1 wrong usage or the
-server cannot be reached; 3 measured in part: results disagree, the server
-closed first or sends packets of its own, Ctrl+C. All verbs: docs/exit-codes.md
+Exit code: 0 measured, or nothing was lost up to --max; 1 wrong usage, the
+server cannot be reached, or Ctrl+C before anything is known; 3 measured in
+part: results disagree, the server closed first or sends packets of its own,
+Ctrl+C. All verbs: docs/exit-codes.md
 
 Examples:
   $ tcp-keepalive nat db.example:5432

@@ -22,6 +22,7 @@ describe('the answer of nat', () => {
     expect(render([347_900, 'alive'], [350_100, 'silent'])).toEqual([
       'An idle connection to db.example:5432 (192.0.2.7) lives for 5 min 47 s; after 5 min 51 s the path has lost it: what is sent then is dropped silently.',
       'Recommended idle: 309 s: the latest first probe and one repeat leave within 5 min 47 s.',
+      'With needs of your own: tcp-keepalive plan --behind 347s --tolerate 10s',
       'Policy: 309:5:3',
     ]);
   });
@@ -55,6 +56,6 @@ describe('the answer of nat', () => {
 it('the progress has what is known and the time left', () => {
   const known = measurement([30_000, 'alive'], [60_000, 'silent']);
   expect(renderProgress({ pass: 2, resting: 11, leftMs: 41_200, known })).toBe(
-    'pass 2: 11 connections at rest, alive after 30.0 s, lost after 60.0 s, at most 42 s left',
+    'pass 2, at most 42 s left: 11 connections at rest, alive after 30.0 s, lost after 60.0 s',
   );
 });

@@ -59,6 +59,7 @@ function recommendation({ recommendedIdle, policy, how, lostMs, aliveMs }: PathM
   const known = how === 'closed-by-server' ? (lostMs ?? aliveMs) : aliveMs;
   return [
     `Recommended idle: ${recommendedIdle / 1000} s: the latest first probe and one repeat leave within ${atLeast(known)}.`,
+    `With needs of your own: tcp-keepalive plan --behind ${Math.floor(known / 1000)}s --tolerate 10s`,
     `Policy: ${policy}`,
   ];
 }
@@ -75,5 +76,5 @@ export function renderMeasurement(measurement: PathMeasurement, target: PathTarg
 export function renderProgress({ pass, resting, leftMs, known: { aliveMs, lostMs } }: PathProgress): string {
   const alive = aliveMs === 0 ? '' : `, alive after ${atLeast(aliveMs)}`;
   const lost = lostMs === null ? '' : `, lost after ${atMost(lostMs)}`;
-  return `pass ${pass}: ${counted(resting, 'connection')} at rest${alive}${lost}, at most ${longestDuration(leftMs)} left`;
+  return `pass ${pass}, at most ${longestDuration(leftMs)} left: ${counted(resting, 'connection')} at rest${alive}${lost}`;
 }

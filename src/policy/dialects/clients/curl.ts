@@ -1,17 +1,32 @@
-import { always, type Dialect, lines, word } from '../dialect.js';
-import { flag, probes, seconds, type Unit } from '../units.js';
+import { always, type Dialect, lines, type Word, type WordField, word } from '../dialect.js';
+import { flag, probes, time, type Unit } from '../units.js';
 
-const form = { separator: String.raw`(?:\s*[=:]\s*|[ \t]+)` };
-/** CURLOPT_TCP_KEEPIDLE, 30L */
-const libcurl = { separator: String.raw`\s*,\s*`, value: String.raw`\d+(?=L?\b)`, isReadOnly: true } as const;
+const form = { separator: String.raw`(?:[ \t]*[=:][ \t]*|[ \t]+)` };
+const special = { 0: 'unsaid' } as const;
+const seconds = time({ bareMs: 1000, special });
+const argument = { separator: String.raw`\s*,\s*`, value: String.raw`\d+(?=L?\s*\))` } as const;
+const atLeast89 = 'curl 8.9 has 9 of its own';
+
+/** `curl_easy_setopt(handle, CURLOPT_TCP_KEEPIDLE, 30L)`, in which nothing is on by default (lib/url.c). */
+const libcurl = (option: string, field: WordField, unit: Unit): Word => ({
+  ...word(`CURLOPT_TCP_${option}`, field, unit, argument),
+  isReadOnly: true,
+  turnedOnBy: 'CURLOPT_TCP_KEEPALIVE, 1L',
+  unsaid: {
+    idle: always(60_000, 'libcurl has 60 s of its own'),
+    interval: always(60_000, 'libcurl has 60 s of its own'),
+    count: always(9, atLeast89),
+  },
+});
 const onOff = flag(['keepalive'], ['no-keepalive']);
 
-/** Returns a word that is its own value. */
-const bareWord = (name: string, unit: Unit) => ({
+/** Returns a word that is its own value: on the command line after hyphens, or first in a line of a file. */
+const bareWord = (name: string, unit: Unit): Word => ({
   word: name,
   says: { enabled: unit },
-  value: new RegExp(`(?<=(?<enabled>${name}))(?![\\w-])`, 'y'),
+  value: new RegExp(`(?<=(?<enabled>${name}))`, 'y'),
   allowed: 'nothing',
+  onlyBefore: /(?<=(?:--|(?:^|\n)[ \t]*)[\w-]+)(?![\w-])/y,
 });
 
 /** The options of the command, and those of libcurl (src/tool_operate.c). */
@@ -19,23 +34,24 @@ export const curl = (): Dialect => ({
   name: 'curl',
   title: 'curl',
   place: '.curlrc or a file for curl --config; on the command line with -- before each name',
-  source: 'https://curl.se/docs/manpage.html#--keepalive-time',
+  source:
+    'https://curl.se/docs/manpage.html#--keepalive-time, https://curl.se/libcurl/c/CURLOPT_TCP_KEEPCNT.html, src/config2setopts.c',
   words: [
     word('keepalive-time', 'idle', seconds, form),
-    word('keepalive-cnt', 'count', probes(), form),
+    word('keepalive-cnt', 'count', probes(special), form),
     bareWord('no-keepalive', onOff),
     { ...bareWord('keepalive', onOff), isReadOnly: true },
-    word('CURLOPT_TCP_KEEPALIVE', 'enabled', flag(['1'], ['0']), libcurl),
-    word('CURLOPT_TCP_KEEPIDLE', 'idle', seconds, libcurl),
-    word('CURLOPT_TCP_KEEPINTVL', 'interval', seconds, libcurl),
-    word('CURLOPT_TCP_KEEPCNT', 'count', probes(), libcurl),
+    libcurl('KEEPALIVE', 'enabled', flag(['1'], ['0'])),
+    libcurl('KEEPIDLE', 'idle', seconds),
+    libcurl('KEEPINTVL', 'interval', seconds),
+    libcurl('KEEPCNT', 'count', probes()),
   ],
-  comment: /^[ \t]*#.*/gm,
+  comment: /^[ \t]*(?:#|\/\/).*/gm,
   isLastValid: true,
   unsaid: {
     idle: always(60_000, 'curl has 60 s of its own'),
     interval: { why: 'curl uses keepalive-time for both', value: ({ idle = 60_000 }) => idle },
-    count: always(9, 'curl 8.9 has 9 of its own'),
+    count: always(9, atLeast89),
   },
   noUserTimeout: 'curl has no word for it; --max-time and --speed-time limit a transfer',
   off: { text: 'no-keepalive\n' },

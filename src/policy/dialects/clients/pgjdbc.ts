@@ -1,7 +1,9 @@
 import { type Dialect, type Unsaid, word } from '../dialect.js';
 import { flag } from '../units.js';
 
-const byKernel: Unsaid = { why: "pgjdbc only turns keepalive on, and the kernel's own applies", value: () => 'kernel' };
+const byKernel: Unsaid = { why: 'pgjdbc only turns keepalive on', value: () => 'kernel' };
+
+const onOff = flag(['true'], ['false'], { ignoresCase: true });
 
 /** A switch: the numbers are those of the machine. */
 export const pgjdbc = (): Dialect => ({
@@ -9,7 +11,11 @@ export const pgjdbc = (): Dialect => ({
   title: "PostgreSQL's JDBC driver",
   place: 'the properties of the connection, or the query of its URL: jdbc:postgresql://host/database?tcpKeepAlive=true',
   source: 'https://jdbc.postgresql.org/documentation/use/#connection-parameters',
-  words: [word('tcpKeepAlive', 'enabled', flag(['true'], ['false']), { separator: String.raw`"?\s*[=:,]\s*` })],
+  words: [
+    word('tcpKeepAlive', 'enabled', onOff, { separator: String.raw`"?\s*[=:,]\s*` }),
+    word('setTcpKeepAlive', 'enabled', onOff, { separator: String.raw`\s*\(\s*`, isReadOnly: true }),
+  ],
+  isCode: true,
   turnedOnBy: 'tcpKeepAlive=true',
   unsaid: { idle: byKernel, interval: byKernel, count: byKernel },
   noUserTimeout: 'pgjdbc has no word for it; socketTimeout limits how long it waits for each answer',

@@ -12,7 +12,7 @@ export const ssh = (): Dialect => ({
   name: 'ssh',
   title: 'OpenSSH, the ServerAlive messages of the client',
   place: '~/.ssh/config; sshd_config has ClientAliveInterval and ClientAliveCountMax in the same way',
-  source: 'https://man.openbsd.org/ssh_config#ServerAliveInterval',
+  source: 'https://man.openbsd.org/ssh_config#ServerAliveInterval, clientloop.c',
   words: [
     word('ServerAliveInterval', 'idle', seconds, form),
     word('ServerAliveCountMax', 'count', probes(), form),
@@ -26,7 +26,7 @@ export const ssh = (): Dialect => ({
     interval: { why: 'ssh asks again after the same time', value: ({ idle = 0 }) => idle },
     count: always(3, 'ssh asks 3 times'),
   },
-  noUserTimeout: 'ssh has no word for it, but counts questions also while data is in flight',
+  noUserTimeout: 'ssh has no word for it; its messages find a dead peer while data is in flight too',
   off: { text: 'Host *\n    ServerAliveInterval 0\n' },
   notes: [
     'ServerAlive is not TCP keepalive: the messages are inside the encrypted channel, and the program at the other end answers',

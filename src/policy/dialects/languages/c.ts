@@ -1,9 +1,12 @@
 import { type Dialect, kernelsOwn, line, lines, word } from '../dialect.js';
 import { flag, milliseconds, probes, seconds } from '../units.js';
-import { cComments, codeNames, operand } from './code.js';
+import { cComments, option } from './code.js';
 
-/** `setsockopt(fd, IPPROTO_TCP, TCP_KEEPIDLE, &(int){30}, ...)`, or with the address of a variable. */
-const form = { separator: String.raw`\s*,\s*(?:&\s*\(\s*(?:const\s+)?int\s*\)\s*\{\s*)?`, value: operand };
+/** `setsockopt(fd, IPPROTO_TCP, TCP_KEEPIDLE, &(int){30}, ...)`, or with the address of a variable, which may be cast. */
+const form = {
+  ...option,
+  separator: String.raw`\s*,\s*(?:\([\w\s]{1,40}\*\s*\)\s*)?(?:&\s*\(\s*(?:const\s+)?int\s*\)\s*\{\s*)?`,
+};
 
 const call = (level: string, option: string, value: string) =>
   `  if (setsockopt(fd, ${level}, ${option}, &(int){${value}}, sizeof(int)) != 0) return -1;`;
@@ -22,7 +25,7 @@ export const c = (): Dialect => ({
     word('TCP_USER_TIMEOUT', 'userTimeout', milliseconds, form),
   ],
   comment: cComments,
-  token: codeNames,
+  isCode: true,
   turnedOnBy: 'SO_KEEPALIVE',
   unsaid: kernelsOwn,
   off: { text: 'setsockopt(fd, SOL_SOCKET, SO_KEEPALIVE, &(int){0}, sizeof(int));\n' },

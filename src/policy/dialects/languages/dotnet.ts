@@ -1,10 +1,8 @@
 import { type Dialect, kernelsOwn, line, lines, word } from '../dialect.js';
 import { flag, probes, time } from '../units.js';
-import { cComments, codeNames, operand } from './code.js';
+import { cComments, operand, option } from './code.js';
 
 const seconds = time({ bareMs: 1000, hasGroups: true });
-/** `SetSocketOption(SocketOptionLevel.Tcp, SocketOptionName.TcpKeepAliveTime, 30)` */
-const form = { separator: String.raw`\s*,\s*`, value: operand };
 const call = (level: string, option: string, value: string | undefined) =>
   `        socket.SetSocketOption(SocketOptionLevel.${level}, SocketOptionName.${option}, ${value});`;
 
@@ -13,12 +11,14 @@ export const dotnet = (): Dialect => ({
   name: 'dotnet',
   title: '.NET 5, on Linux with a user timeout',
   place: 'your program; SocketsHttpHandler takes such a socket in its ConnectCallback',
-  source: 'https://learn.microsoft.com/en-us/dotnet/api/system.net.sockets.socketoptionname',
+  source:
+    'https://learn.microsoft.com/en-us/dotnet/api/system.net.sockets.socketoptionname, https://learn.microsoft.com/en-us/dotnet/api/system.net.sockets.socket.setrawsocketoption',
+  unsure: ['whether .NET 5 has SetRawSocketOption already'],
   words: [
-    word('KeepAlive', 'enabled', flag(['true'], ['false']), { ...form, onlyBefore: String.raw`\s*,` }),
-    word('TcpKeepAliveTime', 'idle', seconds, form),
-    word('TcpKeepAliveInterval', 'interval', seconds, form),
-    word('TcpKeepAliveRetryCount', 'count', probes(), form),
+    word('KeepAlive', 'enabled', flag(['true'], ['false']), option),
+    word('TcpKeepAliveTime', 'idle', seconds, option),
+    word('TcpKeepAliveInterval', 'interval', seconds, option),
+    word('TcpKeepAliveRetryCount', 'count', probes(), option),
     word('SetRawSocketOption', 'userTimeout', time({ bareMs: 1, hasGroups: true }), {
       separator: String.raw`\s*\(\s*6\s*,\s*18\s*,\s*(?:System\.)?BitConverter\.GetBytes\s*\(\s*`,
       value: operand,
@@ -26,7 +26,7 @@ export const dotnet = (): Dialect => ({
     }),
   ],
   comment: cComments,
-  token: codeNames,
+  isCode: true,
   turnedOnBy: 'SocketOptionName.KeepAlive',
   unsaid: kernelsOwn,
   off: { text: 'socket.SetSocketOption(SocketOptionLevel.Socket, SocketOptionName.KeepAlive, false);\n' },

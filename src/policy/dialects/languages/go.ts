@@ -1,6 +1,6 @@
-import { always, type Dialect, word } from '../dialect.js';
+import { always, type Dialect, type Word, word } from '../dialect.js';
 import { flag, probes, time, type Unit } from '../units.js';
-import { cComments, codeNames } from './code.js';
+import { cComments, operand } from './code.js';
 
 const unitMs: Readonly<Record<string, number>> = { Millisecond: 1, Second: 1000, Minute: 60_000, Hour: 3_600_000 };
 const names = Object.keys(unitMs).join('|');
@@ -16,14 +16,23 @@ const duration: Unit = {
     return ms === undefined ? undefined : Number(before) * Number(after) * ms;
   },
   write: (ms) => `${ms / 1000} * time.Second`,
-  special: { 0: 'unsaid' },
+  special: { 0: 'unsaid', '-1': 'kernel' },
 };
 
 const field = {
   separator: String.raw`\s*:\s*`,
   value: String.raw`[^,}\s](?:[^,}\n]*[^,}\s])?`,
   onlyBefore: String.raw`\s*:(?!=)`,
+  onlyIn: 'KeepAliveConfig',
 } as const;
+/** The literal that the fields belong to: other structs have fields of the same names. */
+const config: Word = {
+  word: 'KeepAliveConfig',
+  says: {},
+  value: /\s*\{/y,
+  allowed: '{',
+  onlyBefore: /\s*(?:\{|$)/y,
+};
 const goDefault = "Go's default for KeepAliveConfig";
 
 /** net.KeepAliveConfig (Go 1.23); TCP_USER_TIMEOUT is in no package of the standard library on amd64. */
@@ -33,23 +42,24 @@ export const go = (): Dialect => ({
   place: 'your program; call it for each connection. net.Dialer and net.ListenConfig take the KeepAliveConfig as well',
   source: 'https://pkg.go.dev/net#KeepAliveConfig',
   words: [
+    config,
     word('Enable', 'enabled', flag(['true'], ['false']), field),
     word('Idle', 'idle', duration, field),
     word('Interval', 'interval', duration, field),
-    word('Count', 'count', probes({ 0: 'unsaid' }), field),
+    word('Count', 'count', probes({ 0: 'unsaid', '-1': 'kernel' }), field),
     word('tcpUserTimeout', 'userTimeout', time({ bareMs: 1, hasGroups: true }), {
       separator: String.raw`\s*,\s*`,
-      value: String.raw`\w+`,
-      onlyBefore: String.raw`\s*,`,
+      value: operand,
+      onlyBefore: String.raw`\s*(?:,|$)`,
     }),
     word('TCP_USER_TIMEOUT', 'userTimeout', time({ bareMs: 1, hasGroups: true }), {
       separator: String.raw`\s*,\s*`,
-      value: String.raw`\w+`,
+      value: operand,
       isReadOnly: true,
     }),
   ],
   comment: cComments,
-  token: codeNames,
+  isCode: true,
   turnedOnBy: 'Enable: true',
   unsaid: {
     idle: always(15_000, goDefault),
@@ -58,7 +68,7 @@ export const go = (): Dialect => ({
   },
   off: { text: 'conn.SetKeepAliveConfig(net.KeepAliveConfig{Enable: false})\n' },
   notes: ['golang.org/x/sys/unix has TCP_USER_TIMEOUT by name; 0x12 is its number on Linux'],
-  write: (texts) => (texts.userTimeout === undefined ? config(texts) : withTimeout(texts)),
+  write: (texts) => (texts.userTimeout === undefined ? withoutTimeout(texts) : withTimeout(texts)),
 });
 
 type GoTexts = Parameters<Dialect['write']>[0];
@@ -70,7 +80,7 @@ const configOf = ({ idle, interval, count }: GoTexts) => `net.KeepAliveConfig{
 		Count:    ${count},
 	}`;
 
-const config = (texts: GoTexts) => `import (
+const withoutTimeout = (texts: GoTexts) => `import (
 	"net"
 	"time"
 )

@@ -1,11 +1,11 @@
 import { type Dialect, kernelsOwn, lines, word } from '../dialect.js';
 import { flag, probes, time } from '../units.js';
-import { cComments, codeNames, operand } from './code.js';
+import { cComments, operand, option } from './code.js';
 
 const seconds = time({ bareMs: 1000, hasGroups: true });
 const onOff = flag(['true'], ['false']);
-/** `socket.setOption(ExtendedSocketOptions.TCP_KEEPIDLE, 30)` */
-const form = { separator: String.raw`\s*,\s*`, value: operand };
+/** Of Netty's EpollChannelOption, whose TCP_KEEPIDLE is the same as that of the JDK. */
+const ofNetty = { ...option, isReadOnly: true } as const;
 const call = (option: string, value: string | undefined) => `        socket.setOption(${option}, ${value});`;
 
 /** jdk.net.ExtendedSocketOptions, since Java 11. */
@@ -15,14 +15,17 @@ export const java = (): Dialect => ({
   place: 'your program; sockets, SocketChannel and ServerSocket have the same setOption',
   source: 'https://docs.oracle.com/en/java/javase/21/docs/api/jdk.net/jdk/net/ExtendedSocketOptions.html',
   words: [
-    word('SO_KEEPALIVE', 'enabled', onOff, form),
-    word('TCP_KEEPIDLE', 'idle', seconds, form),
-    word('TCP_KEEPINTERVAL', 'interval', seconds, form),
-    word('TCP_KEEPCOUNT', 'count', probes(), form),
+    word('SO_KEEPALIVE', 'enabled', onOff, option),
+    word('TCP_KEEPIDLE', 'idle', seconds, option),
+    word('TCP_KEEPINTERVAL', 'interval', seconds, option),
+    word('TCP_KEEPCOUNT', 'count', probes(), option),
+    word('TCP_KEEPINTVL', 'interval', seconds, ofNetty),
+    word('TCP_KEEPCNT', 'count', probes(), ofNetty),
+    word('TCP_USER_TIMEOUT', 'userTimeout', time({ bareMs: 1, hasGroups: true }), ofNetty),
     word('setKeepAlive', 'enabled', onOff, { separator: String.raw`\s*\(\s*`, value: operand, isReadOnly: true }),
   ],
   comment: cComments,
-  token: codeNames,
+  isCode: true,
   turnedOnBy: 'SO_KEEPALIVE',
   unsaid: kernelsOwn,
   noUserTimeout: 'the JDK has no option for it; Netty has TCP_USER_TIMEOUT in its epoll transport (EpollChannelOption)',

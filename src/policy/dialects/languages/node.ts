@@ -1,18 +1,22 @@
-import { type Dialect, lines, type Unsaid, word } from '../dialect.js';
+import { always, type Dialect, lines, word } from '../dialect.js';
 import { flag, probes, time } from '../units.js';
-import { cComments, codeNames } from './code.js';
+import { cComments, operand } from './code.js';
 
-const ms = time({ bareMs: 1, hasGroups: true, special: { 0: 'unsaid' } });
+const idle = time({ bareMs: 1, hasGroups: true, special: { 0: 'unsaid', undefined: 'unsaid' } });
+const toKernel = { 0: 'kernel', undefined: 'unsaid' } as const;
+const interval = time({ bareMs: 1, hasGroups: true, special: toKernel });
+const count = probes(toKernel);
 const onOff = flag(['true'], ['false']);
 const argument = (field: string, rest: string) => String.raw`(?:\s*,\s*(?<${field}>\w+)${rest})?`;
 const numbers = argument('idle', argument('interval', argument('count', '')));
-const readOnly = { separator: String.raw`\s*:\s*`, onlyBefore: String.raw`\s*:`, isReadOnly: true } as const;
-
-/** libuv sets interval and count together with idle (deps/uv/src/unix/tcp.c). Without idle it sets neither. */
-const ofLibuv = (number: number): Unsaid => ({
-  why: 'Node.js sets it with the delay, and without a delay leaves it to the kernel',
-  value: ({ idle }) => (idle === undefined ? 'kernel' : number),
-});
+const readOnly = {
+  separator: String.raw`\s*:\s*`,
+  value: operand,
+  onlyBefore: String.raw`\s*:`,
+  isReadOnly: true,
+} as const;
+/** Other objects have keys of the same names. */
+const ofObject = { ...readOnly, onlyIn: 'setKeepAlive' } as const;
 
 /** socket.setKeepAlive() with four arguments; Node.js drops what the kernel refuses. */
 export const node = (): Dialect => ({
@@ -23,25 +27,26 @@ export const node = (): Dialect => ({
   words: [
     {
       word: 'setKeepAlive',
-      says: { enabled: onOff, idle: ms, interval: ms, count: probes() },
+      says: { enabled: onOff, idle, interval, count },
       value: new RegExp(String.raw`\s*\(\s*(?:(?<enabled>true|false)${numbers}\s*\)|(?=\{))`, 'y'),
       allowed: '(true, delay, interval, count), each time in milliseconds, or an object',
     },
-    word('enable', 'enabled', onOff, readOnly),
-    word('initialDelay', 'idle', ms, readOnly),
-    word('interval', 'interval', ms, readOnly),
-    word('count', 'count', probes(), readOnly),
+    word('enable', 'enabled', onOff, ofObject),
+    word('initialDelay', 'idle', idle, ofObject),
+    word('interval', 'interval', interval, ofObject),
+    word('count', 'count', count, ofObject),
     word('keepAlive', 'enabled', onOff, readOnly),
-    word('keepAliveInitialDelay', 'idle', ms, readOnly),
-    word('keepAliveMsecs', 'idle', ms, readOnly),
+    word('keepAliveInitialDelay', 'idle', idle, readOnly),
+    word('keepAliveMsecs', 'idle', idle, readOnly),
   ],
   comment: cComments,
-  token: codeNames,
+  isCode: true,
   turnedOnBy: 'true',
+  allOrNone: 'Node.js leaves all numbers to the kernel without a delay, or if one of them is 0',
   unsaid: {
     idle: { why: 'Node.js leaves it to the kernel', value: () => 'kernel' },
-    interval: ofLibuv(1000),
-    count: ofLibuv(10),
+    interval: always(1000, 'Node.js has 1 s of its own'),
+    count: always(10, 'Node.js has 10 of its own'),
   },
   noUserTimeout: "Node.js has no word for it; this package's setKeepAlive(socket, '30:5:3:auto') sets it",
   off: { text: 'socket.setKeepAlive(false);\n' },

@@ -1,9 +1,7 @@
 import { type Dialect, kernelsOwn, line, lines, word } from '../dialect.js';
 import { flag, probes, time } from '../units.js';
-import { codeNames, operand } from './code.js';
+import { option } from './code.js';
 
-/** `sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPIDLE, 30)`. */
-const form = { separator: String.raw`\s*,\s*`, value: operand };
 const call = (level: string, option: string, value: string) =>
   `    sock.setsockopt(socket.${level}, socket.${option}, ${value})`;
 
@@ -14,14 +12,14 @@ export const python = (): Dialect => ({
   place: 'your program; call it for each socket, or for the listener, whose connections inherit it',
   source: 'https://docs.python.org/3/library/socket.html#socket.socket.setsockopt',
   words: [
-    word('SO_KEEPALIVE', 'enabled', flag(['1', 'True'], ['0', 'False']), form),
-    word('TCP_KEEPIDLE', 'idle', time({ bareMs: 1000, hasGroups: true }), form),
-    word('TCP_KEEPINTVL', 'interval', time({ bareMs: 1000, hasGroups: true }), form),
-    word('TCP_KEEPCNT', 'count', probes(), form),
-    word('TCP_USER_TIMEOUT', 'userTimeout', time({ bareMs: 1, hasGroups: true }), form),
+    word('SO_KEEPALIVE', 'enabled', flag(['1', 'True'], ['0', 'False']), option),
+    word('TCP_KEEPIDLE', 'idle', time({ bareMs: 1000, hasGroups: true }), option),
+    word('TCP_KEEPINTVL', 'interval', time({ bareMs: 1000, hasGroups: true }), option),
+    word('TCP_KEEPCNT', 'count', probes(), option),
+    word('TCP_USER_TIMEOUT', 'userTimeout', time({ bareMs: 1, hasGroups: true }), option),
   ],
   comment: /#.*/g,
-  token: codeNames,
+  isCode: true,
   turnedOnBy: 'SO_KEEPALIVE',
   unsaid: kernelsOwn,
   off: { text: 'sock.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 0)\n' },

@@ -1,20 +1,22 @@
 import { type Dialect, kernelsOwn, line, lines, word } from '../dialect.js';
 import { flag, probes, type Unit } from '../units.js';
-import { cComments, codeNames } from './code.js';
+import { argumentEnd, cComments } from './code.js';
+
+const unitMs: Readonly<Record<string, number>> = { millis: 1, secs: 1000, mins: 60_000, hours: 3_600_000 };
 
 /** A std::time::Duration. */
 const duration = (write: Unit['write']): Unit => ({
   name: 'Duration',
   allowed: 'a duration such as Duration::from_secs(30)',
   read: (text) => {
-    const [, unit, number] = /from_(secs|millis)\s*\(\s*([\d_]+)\s*\)/.exec(text) ?? [];
-    return number === undefined ? undefined : Number(number.replaceAll('_', '')) * (unit === 'secs' ? 1000 : 1);
+    const [, unit = '', number] = /from_(millis|secs|mins|hours)\s*\(\s*([\d_]+)\s*\)/.exec(text) ?? [];
+    return number === undefined ? undefined : Number(number.replaceAll('_', '')) * (unitMs[unit] as number);
   },
   write,
 });
 const seconds = duration((ms) => `Duration::from_secs(${ms / 1000})`);
 const milliseconds = duration((ms) => `Duration::from_millis(${ms})`);
-const value = String.raw`[\w:]+(?:\s*\(\s*[\d_]+\s*\))?`;
+const value = String.raw`[\w:]+(?:\s*\(\s*[\d_]+\s*\))?${argumentEnd}`;
 const call = { separator: String.raw`\s*\(\s*`, value };
 
 /** The crate socket2: the standard library has no keepalive. */
@@ -36,6 +38,7 @@ export const rust = (): Dialect => ({
     word('set_tcp_user_timeout', 'userTimeout', milliseconds, {
       separator: String.raw`\s*\(\s*Some\s*\(\s*`,
       value,
+      onlyBefore: String.raw`(?!\s*\(\s*None\b)`,
     }),
     word('set_keepalive', 'enabled', flag(['true'], ['false']), {
       separator: call.separator,
@@ -45,7 +48,7 @@ export const rust = (): Dialect => ({
     }),
   ],
   comment: cComments,
-  token: codeNames,
+  isCode: true,
   turnedOnBy: 'set_tcp_keepalive',
   unsaid: kernelsOwn,
   off: { text: 'SockRef::from(&stream).set_keepalive(false)?;\n' },

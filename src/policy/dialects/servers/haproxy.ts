@@ -26,7 +26,7 @@ export const haproxy = (): Dialect => ({
   name: 'haproxy',
   title: 'HAProxy, towards clients and servers',
   place: 'the frontends and backends of haproxy.cfg; tcp-ut belongs on each of your bind and server lines',
-  source: 'https://docs.haproxy.org/2.6/configuration.html#4.2-clitcpka-idle',
+  source: 'https://docs.haproxy.org/2.6/configuration.html#4.2-clitcpka-idle, CHANGELOG of 2.3-dev1',
   words: [
     optionWord('clitcpka'),
     word('clitcpka-idle', 'idle', duration, afterSpace),
@@ -45,7 +45,10 @@ export const haproxy = (): Dialect => ({
   off: {
     text: 'frontend clients\n    no option clitcpka\n\nbackend servers\n    no option srvtcpka\n',
   },
-  notes: ['HAProxy 2.6 accepts tcp-ut in a default-server line and then does not set it'],
+  notes: [
+    'the numbers need HAProxy 2.3',
+    'HAProxy 2.6 accepts tcp-ut in a default-server line and then does not set it',
+  ],
   write: ({ idle, interval, count, userTimeout }) =>
     lines(
       'frontend clients',

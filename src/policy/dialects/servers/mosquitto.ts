@@ -1,14 +1,16 @@
-import { type Dialect, kernelsOwn, line, lines, word } from '../dialect.js';
+import { type Dialect, line, lines, type Unsaid, word } from '../dialect.js';
 import { milliseconds, probes, seconds } from '../units.js';
 
 const part = (field: string) => `[ \\t]+(?<${field}>[^\\s#]+)`;
+
+const none: Unsaid = { why: 'without bridge_tcp_keepalive a bridge has none', value: () => 'off' };
 
 /** The options of a bridge, which is a client of another broker. Listeners have none. */
 export const mosquitto = (): Dialect => ({
   name: 'mosquitto',
   title: 'mosquitto 2.1, from a bridge to the other broker',
   place: 'mosquitto.conf, after the connection line of a bridge',
-  source: 'https://mosquitto.org/man/mosquitto-conf-5.html (bridge_tcp_keepalive)',
+  source: 'https://mosquitto.org/man/mosquitto-conf-5.html (bridge_tcp_keepalive), src/conf.c of 2.0.22 and 2.1.0',
   words: [
     {
       word: 'bridge_tcp_keepalive',
@@ -19,11 +21,11 @@ export const mosquitto = (): Dialect => ({
     word('bridge_tcp_user_timeout', 'userTimeout', milliseconds, { separator: '[ \\t]+' }),
   ],
   comment: /^[ \t]*#.*/gm,
-  unsaid: kernelsOwn,
+  unsaid: { idle: none, interval: none, count: none },
   off: { never: 'a bridge has none unless bridge_tcp_keepalive says so: leave the line out' },
   notes: [
     'towards clients mosquitto has no word for it: tcp-keepalive set --state listen gives it to the listener',
-    'max_keepalive and keepalive_interval are pings of MQTT; mosquitto 2.0.11 does not know the words above',
+    'max_keepalive and keepalive_interval are pings of MQTT; mosquitto 2.0 does not know the words above',
   ],
   write: ({ idle, interval, count, userTimeout }) =>
     lines(

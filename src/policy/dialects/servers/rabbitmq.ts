@@ -20,29 +20,39 @@ const raw = new RegExp(
 const rawOption = (option: number, text: string, comma = ',') =>
   `            {raw, 6, ${option}, <<${text}:32/native>>}${comma}`;
 
-/** Options of Erlang's listeners, which have words for keepalive alone: the numbers are options of Linux. */
+const onlyBefore = String.raw`\s*(?:,|$)`;
+
+/** The names that Erlang has for the same since kernel 10.5. */
+const named = { separator: comma, onlyBefore, isReadOnly: true } as const;
+
+/** Options of Erlang's listeners. Before kernel 10.5 Erlang names no number: the numbers are options of Linux. */
 export const rabbitmq = (): Dialect => ({
   name: 'rabbitmq',
   title: 'RabbitMQ on Linux, towards its clients',
   place: 'advanced.config, followed by a restart; rabbitmq.conf has tcp_listen_options.keepalive = true and no numbers',
   source:
-    'https://www.rabbitmq.com/docs/networking#tcp-keepalives, https://www.erlang.org/doc/apps/kernel/inet.html#setopts/2 (raw)',
+    'https://www.rabbitmq.com/docs/networking#tcp-keepalives, https://www.erlang.org/doc/apps/kernel/inet.html#setopts/2 (raw), https://www.erlang.org/doc/apps/kernel/notes (10.5)',
   words: [
-    word('keepalive', 'enabled', onOff, { separator: comma, onlyBefore: comma }),
+    word('keepalive', 'enabled', onOff, { separator: comma, onlyBefore }),
     {
       word: 'raw',
       says: { idle: seconds, interval: seconds, count: probes(), userTimeout: milliseconds },
       value: raw,
       allowed: ', 6, 4, <<30:32/native>> (or 5, 6 or 18 for 4)',
     },
+    word('keepidle', 'idle', seconds, named),
+    word('keepintvl', 'interval', seconds, named),
+    word('keepcnt', 'count', probes(), named),
+    word('user_timeout', 'userTimeout', milliseconds, named),
     word('tcp_listen_options.keepalive', 'enabled', onOff, { isReadOnly: true }),
   ],
-  comment: /%.*/g,
+  comment: /%.*|^[ \t]*#.*/gm,
   turnedOnBy: '{keepalive, true}',
   unsaid: kernelsOwn,
   off: { text: '[\n    {rabbit, [\n        {tcp_listen_options, [{keepalive, false}]}\n    ]}\n].\n' },
   notes: [
     'the first four options are the defaults of RabbitMQ, which the list replaces; heartbeats of AMQP are another thing',
+    'Erlang/OTP 28 with kernel 10.5 has names for the numbers: {keepidle, 30}, keepintvl, keepcnt and user_timeout',
   ],
   write: ({ idle, interval, count, userTimeout }) =>
     lines(

@@ -6,9 +6,10 @@ export const redis = (): Dialect => ({
   name: 'redis',
   title: 'Redis and Valkey server, towards its clients',
   place: 'redis.conf, or CONFIG SET tcp-keepalive; new connections have it',
-  source: 'https://github.com/redis/redis/blob/7.0/src/anet.c (anetKeepAlive)',
+  source: 'https://github.com/redis/redis/blob/7.0/src/anet.c and src/anet.c of Valkey (anetKeepAlive)',
   words: [word('tcp-keepalive', 'idle', time({ bareMs: 1000, special: { 0: 'off' } }), { separator: '[ \\t]+' })],
   comment: /#.*/g,
+  ignoresCase: true,
   isLastValid: true,
   unsaid: {
     idle: always(300_000, 'Redis has 300 s of its own'),

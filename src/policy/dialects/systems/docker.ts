@@ -7,11 +7,12 @@ export const docker = (): Dialect => ({
   title: 'Docker and Podman, the defaults of the kernel for a container',
   place: 'docker run, before the image; in a Compose file the same keys are under sysctls:, with a colon',
   source: 'https://docs.docker.com/reference/cli/docker/container/run/#sysctl',
-  words: sysctlWords({ separator: String.raw`["']?\s*[=:]\s*` }),
+  words: sysctlWords({ separator: String.raw`["']?[ \t]*[=:][ \t]*` }),
   comment: /(?<!\S)#.*/g,
   unsaid: kernelsOwn,
   noUserTimeout,
   off: { never: 'each program turns keepalive on or off itself' },
+  turnedOnBy: null,
   notes: [
     turnsNothingOn,
     'with --network host the container has the sysctls of the machine, and Docker refuses these options',

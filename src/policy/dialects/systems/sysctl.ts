@@ -7,7 +7,7 @@ export const noUserTimeout =
 
 /** What all who set sysctls have to know. */
 export const turnsNothingOn =
-  'this turns keepalive on for no program: it is what programs get that turn keepalive on and set no number';
+  'this turns keepalive on for no program: programs that turn it on and set no numbers use these numbers';
 
 /** The kernel's sysctls, in the form of a file or of a command. */
 export function sysctlWords(form: WordForm): Dialect['words'] {
@@ -34,6 +34,7 @@ export const sysctl = (): Dialect => ({
   unsaid: kernelsOwn,
   noUserTimeout,
   off: { never: 'each program turns keepalive on or off itself' },
+  turnedOnBy: null,
   notes: [turnsNothingOn, 'each network namespace, and so each container, has values of its own'],
   write: ({ idle, interval, count }) =>
     lines(

@@ -7,6 +7,8 @@ const suffixes = {
   ...{ m: 60_000, min: 60_000, minute: 60_000, minutes: 60_000, h: 3_600_000, hr: 3_600_000, hour: 3_600_000 },
   hours: 3_600_000,
 };
+/** parse_boolean() of systemd */
+const onOff = flag(['yes', 'y', 'true', 't', 'on', '1'], ['no', 'n', 'false', 'f', 'off', '0'], { ignoresCase: true });
 const special = { 0: 'unsaid' } as const;
 const seconds = time({ bareMs: 1000, suffixes, special });
 const rest = { value: String.raw`\S+(?:[ \t]+\S+)*` };
@@ -18,7 +20,7 @@ export const systemd = (): Dialect => ({
   place: 'the .socket unit, or a drop-in for it: systemctl edit NAME.socket, then restart the socket unit',
   source: 'https://www.freedesktop.org/software/systemd/man/latest/systemd.socket.html#KeepAlive=',
   words: [
-    word('KeepAlive', 'enabled', flag(['yes', 'true', 'on', '1'], ['no', 'false', 'off', '0']), rest),
+    word('KeepAlive', 'enabled', onOff, rest),
     word('KeepAliveTimeSec', 'idle', seconds, rest),
     word('KeepAliveIntervalSec', 'interval', seconds, rest),
     word('KeepAliveProbes', 'count', probes(special), rest),
