@@ -1,8 +1,8 @@
 import { idleDetection, probeTime } from '../model/detection-time.js';
 import { falseAlarm } from '../model/false-alarm.js';
+import { radioTailMs } from '../model/radio.js';
 import { type CompletePolicy, limits } from '../policy.js';
 import type { Middlebox } from './middlebox.js';
-import { radioTailMs } from './radio.js';
 import type { ReadRequirements } from './requirements.js';
 import { isNoticedWithin, withUsefulUserTimeout } from './user-timeout.js';
 

@@ -2,11 +2,11 @@ import { formatPolicy } from '../format.js';
 import { idleDetection } from '../model/detection-time.js';
 import { falseAlarm } from '../model/false-alarm.js';
 import { probesOnKernels } from '../model/quiet-death.js';
+import { radioWakeUps } from '../model/radio.js';
 import { quietTraffic } from '../model/traffic.js';
 import type { CompletePolicy } from '../policy.js';
 import { findPolicies } from './find-policies.js';
 import type { Proposal } from './proposal.js';
-import { radioWakeUps } from './radio.js';
 import type { ReadRequirements } from './requirements.js';
 import { dataDetection, noticedMs } from './user-timeout.js';
 

@@ -1,6 +1,6 @@
-import { falseAlarm, type PathLoss } from '../model/false-alarm.js';
-import { quietTraffic } from '../model/traffic.js';
 import type { CompletePolicy } from '../policy.js';
+import { falseAlarm, type PathLoss } from './false-alarm.js';
+import { quietTraffic } from './traffic.js';
 
 /**
  * How long the radio of a phone stays on after a packet, at the least: 11.6 s with LTE, measured by Huang et al., MobiSys 2012, "A
