@@ -37,7 +37,7 @@ describe.concurrent('tcp-keepalive plan without options, on a terminal', () => {
     await shows(/did you mean "aws-nlb".*\[none\]:\s*$/s);
     type('aws-nlb , 5m\r');
     await shows(/\[10s\]:\s*$/s);
-    type('none\r');
+    type('None\r');
     await shows(/\[no\]:\s*$/s);
     type('perhaps\r');
     await shows(/'yes' or 'no' is needed\..*\[no\]:\s*$/s);

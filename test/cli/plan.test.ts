@@ -63,6 +63,28 @@ describe('tcp-keepalive plan', () => {
     }
   });
 
+  it('has the facts about the middleboxes and how sure they are in its JSON', async () => {
+    const [planned, refused] = await Promise.all([
+      runCli('plan', '--behind', 'home-gateway,4m', '--json'),
+      runCli('plan', '--behind', 'istio', '--json'),
+    ]);
+    expect(JSON.parse(planned.stdout).behind).toMatchObject([
+      { name: 'home-gateway', timeoutMs: 240_000, sure: 'secondary' },
+      { name: '4m', timeoutMs: 240_000, sure: 'given' },
+    ]);
+    expect(JSON.parse(refused.stdout)).toMatchObject({
+      conflicts: [['behind']],
+      behind: [{ name: 'istio', keepAliveCounts: false, sure: 'secondary' }],
+    });
+  });
+
+  it('shows no time to notice that is longer than what was asked for', async () => {
+    const { stdout } = await runCli('plan', '--detect-within', '44.96s', '--tolerate', '10s');
+    const noticed = [...stdout.matchAll(/^\d+:\S+ +(\d+\.?\d*) s /gm)].map(([, seconds]) => Number(seconds));
+    expect(noticed.length).toBeGreaterThan(1);
+    expect(Math.max(...noticed)).toBeLessThanOrEqual(44.96);
+  });
+
   it('says which needs contradict each other, and the nearest that can be met', async () => {
     const { code, plan } = await planned('--detect-within', '5s', '--tolerate', '20s', '--behind', 'azure-lb');
     expect(code).toBe(3);
@@ -95,6 +117,18 @@ describe('tcp-keepalive plan', () => {
     [['--loss', '99.9%', '--max-false', '1e-300'], /No policy meets --max-false 1e-300\. .*--max-false 0\.\d+ /],
     [['--connections', '1000000000', '--max-packets-per-second', '0.5'], /--max-packets-per-second \d+ /],
     [['--behind', 'aws-alb', '--detect-within', '5s', '--tolerate', '20s'], /without --detect-within, --behind /],
+    [
+      ['--behind', 'aws-alb', '--detect-within', '5s', '--tolerate', '20s'],
+      /^No policy meets --behind aws-alb\. --detect-within 5s and --tolerate 20s contradict each other\. .*\(from a secondary source\)\./,
+    ],
+    [
+      ['--behind', 'home-gateway', '--connections', '100000', '--max-packets-per-second', '100'],
+      /Home gateways: idle timeout 4 min \(from a secondary source\)\. .*for all connections together: 100,000\./,
+    ],
+    [
+      ['--loss', '50%', '--burst', '10m', '--max-false', '1e-9', '--detect-within', '60s'],
+      /The path loses 50 % of the packets, in outages of 600 s on average\./,
+    ],
   ])('%j cannot be met', async (args, says) => {
     const { code, stdout, stderr } = await runCli('plan', ...args);
     expect([code, stderr]).toEqual([3, '']);

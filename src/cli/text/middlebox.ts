@@ -1,16 +1,9 @@
 import { spokenDuration } from '../../policy/duration.js';
 import { insteadOfProbes } from '../../policy/plan/behind-warning.js';
 import { recommendedIdle } from '../../policy/plan/judge-behind.js';
-import type { Middlebox, Sureness } from '../../policy/plan/middlebox.js';
+import type { Middlebox } from '../../policy/plan/middlebox.js';
+import { surenessMarks } from '../../policy/plan/sureness-marks.js';
 import { humanDuration } from './duration.js';
-
-/** What text says after a fact of each sureness. */
-export const surenessMarks: Readonly<Record<Sureness, string>> = {
-  confirmed: '',
-  secondary: ' (from a secondary source)',
-  unconfirmed: ' (unconfirmed)',
-  given: '',
-};
 
 /** Returns a warning if probes do not count at a middlebox, or if that is not known; `undefined` if they count. */
 export function middleboxCaveat({ title, keepAliveCounts }: Middlebox): string | undefined {

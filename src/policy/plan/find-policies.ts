@@ -60,7 +60,7 @@ function longest(fromMs: number, toMs: number, holds: (ms: number) => boolean): 
  * Returns a policy with the shortest user timeout that lets the kernel send all probes, however late its timers are: `auto` where it
  * does. With a long idle time timers are later than all intervals take, and `auto` would end a connection at one lost probe.
  */
-function withUserTimeout(idle: number, interval: number, count: number): CompletePolicy {
+export function withUserTimeout(idle: number, interval: number, count: number): CompletePolicy {
   const auto = { idle, interval, count, userTimeout: idle + interval * count };
   if (probesOnKernels(auto).fewest >= count) return auto;
   const lastProbeMs = probeTime({ idle, interval, count }, count).latestMs;
@@ -71,6 +71,11 @@ function withUserTimeout(idle: number, interval: number, count: number): Complet
 /** Returns the idle timeout of a middlebox that probes can keep from expiring; 0 if that is not certain. */
 export function certainTimeoutMs({ timeoutMs, keepAliveCounts }: Middlebox): number {
   return keepAliveCounts === true && timeoutMs !== null ? timeoutMs : 0;
+}
+
+/** Returns the idle timeout that probes must beat behind all of these middleboxes. */
+export function leastTimeoutMs(behind: readonly Middlebox[]): number {
+  return behind.reduce((least, box) => Math.min(least, certainTimeoutMs(box)), Number.POSITIVE_INFINITY);
 }
 
 /** The policies of one count that meet requirements. Times are in milliseconds. */
@@ -88,7 +93,7 @@ class PoliciesOfCount {
     const { detectWithinMs, behind, connections, maxPacketsPerSecond } = required;
     this.#count = count;
     this.#required = required;
-    this.#keptMs = Math.min(...behind.map(certainTimeoutMs));
+    this.#keptMs = leastTimeoutMs(behind);
     this.#mostIdleMs = Number.isFinite(detectWithinMs) ? Math.min(limits.idle.max, detectWithinMs) : mostIdleMs;
     this.#mostIntervalMs = mostIntervalMs;
     // A probe and its answer.
@@ -181,8 +186,7 @@ class PoliciesOfCount {
 }
 
 function policiesOfCounts(scope: Scope, required: ReadRequirements): PoliciesOfCount[] {
-  const { behind } = required;
-  if (behind.some((box) => certainTimeoutMs(box) === 0)) return [];
+  if (leastTimeoutMs(required.behind) === 0) return [];
   const counts = Array.from({ length: scope.mostCount - leastCount + 1 }, (_, at) => leastCount + at);
   return counts.map((count) => new PoliciesOfCount(count, required, scope));
 }

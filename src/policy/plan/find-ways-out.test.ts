@@ -43,13 +43,24 @@ describe('findWaysOut', () => {
 
   it('names requirements that no policy meets together, none of them in vain', () => {
     expect(conflicts.length).toBeGreaterThan(100);
-    for (const { requirements, between } of conflicts) {
+    const sets = conflicts.flatMap(({ requirements, conflicts: sets }) =>
+      sets.map((names) => ({ requirements, names })),
+    );
+    expect(sets.length).toBeGreaterThan(conflicts.length);
+    for (const { requirements, names: between } of sets) {
       const others = (['detectWithin', 'tolerate', 'behind', 'maxFalse', 'maxPacketsPerSecond'] as const).filter(
         (name) => !between.includes(name),
       );
       const alone = changed(requirements, givenUp(others));
       expect(planPolicy(alone).best).toBeNull();
       for (const name of between) expect(planPolicy(changed(alone, { [name]: undefined })).best).not.toBeNull();
+    }
+  });
+
+  it('leaves no conflict unnamed: without the requirements of all sets there is a policy', () => {
+    for (const { requirements, conflicts: sets } of conflicts) {
+      expect(planPolicy(changed(requirements, givenUp(sets.flat()))).best).not.toBeNull();
+      expect(new Set(sets.flat()).size).toBe(sets.flat().length);
     }
   });
 

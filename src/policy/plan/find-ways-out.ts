@@ -1,4 +1,4 @@
-import { canMeet, certainTimeoutMs } from './find-policies.js';
+import { canMeet, certainTimeoutMs, leastTimeoutMs } from './find-policies.js';
 import { findProposals } from './find-proposals.js';
 import type { Proposal } from './proposal.js';
 import { type ReadRequirements, type Requirement, statedNames, withoutRequirements } from './requirements.js';
@@ -18,8 +18,8 @@ export interface WayOut {
 
 /** Why no policy meets requirements. */
 export interface Conflict {
-  /** Requirements that no policy meets together; without any of them there is one. */
-  readonly between: readonly Requirement[];
+  /** Sets of requirements that no policy meets together; each meets those of a set without any one of them. No two sets share one. */
+  readonly conflicts: readonly (readonly Requirement[])[];
   /** The ways out that change the fewest requirements. */
   readonly waysOut: readonly WayOut[];
 }
@@ -55,10 +55,10 @@ const scales: { readonly [name in Requirement]: (required: ReadRequirements) => 
     relaxed: (value) => ({ tolerateMs: value }),
   }),
   behind: ({ behind }) => {
-    const timeouts = behind.map(certainTimeoutMs);
-    if (timeouts.includes(0)) return undefined;
+    const leastMs = leastTimeoutMs(behind);
+    if (leastMs === 0) return undefined;
     return {
-      strictest: Math.ceil(Math.min(...timeouts) / second),
+      strictest: Math.ceil(leastMs / second),
       laxest: 100_000,
       valueAt: (step) => step * second,
       relaxed: (value) => ({
@@ -111,18 +111,37 @@ function setsOf(names: readonly Requirement[], size: number): Requirement[][] {
   return names.flatMap((name, at) => setsOf(names.slice(at + 1), size - 1).map((others) => [name, ...others]));
 }
 
+/** Finds the sets of requirements that no policy meets together, none of them in vain. */
+function findConflicts(required: ReadRequirements): Requirement[][] {
+  const stated = statedNames(required);
+  const canMeetOnly = (names: readonly Requirement[]) =>
+    canMeet(
+      withoutRequirements(
+        required,
+        stated.filter((name) => !names.includes(name)),
+      ),
+    );
+  const found: Requirement[][] = [];
+  let left = stated;
+  while (!canMeetOnly(left)) {
+    let between = left;
+    for (const name of left) {
+      const fewer = between.filter((other) => other !== name);
+      if (!canMeetOnly(fewer)) between = fewer;
+    }
+    found.push(between);
+    left = left.filter((name) => !between.includes(name));
+  }
+  return found;
+}
+
 /** Finds which requirements contradict each other, and what to change. Needs requirements that no policy meets. */
 export function findWaysOut(required: ReadRequirements): Conflict {
   const stated = statedNames(required);
-  let between = stated;
-  for (const name of stated) {
-    const fewer = between.filter((other) => other !== name);
-    const left = stated.filter((other) => !fewer.includes(other));
-    if (!canMeet(withoutRequirements(required, left))) between = fewer;
-  }
+  const conflicts = findConflicts(required);
   for (let size = 1; size <= stated.length; size += 1) {
     const sets = setsOf(stated, size).filter((names) => canMeet(withoutRequirements(required, names)));
-    if (sets.length > 0) return { between, waysOut: sets.flatMap((names) => wayOutOf(names, required) ?? []) };
+    if (sets.length > 0) return { conflicts, waysOut: sets.flatMap((names) => wayOutOf(names, required) ?? []) };
   }
-  return { between, waysOut: [] };
+  return { conflicts, waysOut: [] };
 }

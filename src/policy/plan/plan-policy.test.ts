@@ -165,12 +165,36 @@ describe('planPolicy', () => {
     const plan = planPolicy({ detectWithin: '45s', behind: ['azure-lb'], tolerate: '10s', loss: 0.05 });
     expect(plan.best === null ? [] : plan.why).toEqual([
       expect.stringMatching(
-        /^idle \d+ s: the longest with which a quiet peer is noticed within 45 s and two probes leave within/,
+        /^idle \d+ s: with this interval and count, the longest with which a quiet peer is noticed within 45 s; a quiet peer is noticed after \d/,
       ),
       expect.stringMatching(
         /^interval \d+ s, count \d+: an outage of 1\d s is survived, 10 s was asked for; lost packets end a healthy connection once in [\d,]+ (days|years)$/,
       ),
       expect.stringMatching(/^user timeout \d+ s.*: with data in flight, a dead peer is noticed after \d/),
+    ]);
+  });
+
+  it.each<[Requirements, RegExp]>([
+    [{ detectWithin: '44.96s', behind: ['azure-lb'] }, /is noticed within 44\.96 s; [^,]+$/],
+    [
+      { detectWithin: '20m', behind: ['azure-lb'] },
+      /longest with which two probes leave within the 240 s of azure-lb;/,
+    ],
+    [{ behind: ['home-gateway', 'aws-nlb'] }, /leave within the 240 s \(from a secondary source\) of home-gateway;/],
+    [{ behind: ['4m', 'azure-lb', 'azure-lb'] }, /leave within 240 s and the 240 s of azure-lb;/],
+    [{ detectWithin: '9999h' }, /^idle 32767 s: the longest that the kernel takes;/],
+    [{ tolerate: '20ms' }, /^idle 7200 s: nothing asks for a shorter one;/],
+  ])('names what keeps the idle time of %j from being longer, and nothing else', (required, reason) => {
+    const plan = planPolicy(required);
+    expect(plan.best === null ? '' : plan.why[0]).toMatch(reason);
+  });
+
+  it('rounds no number that was asked for, and says which limit is not for data in flight', () => {
+    const plan = planPolicy({ tolerate: '20ms', detectWithin: '4500ms' });
+    expect(plan.best === null ? [] : plan.why).toEqual([
+      expect.stringMatching(/within 4\.5 s;/),
+      expect.stringMatching(/, 20 ms was asked for$/),
+      expect.stringMatching(/after 4\.[67] s at the latest: the 4\.5 s are for a quiet peer$/),
     ]);
   });
 
@@ -192,6 +216,7 @@ describe('planPolicy', () => {
     [{ loss: 1 }, 'loss must be a share from 0 to less than 1'],
     [{ behind: ['aws-nbl'] }, 'did you mean "aws-nlb"'],
     [{ behind: 'aws-nlb' as never }, 'behind must be an array'],
+    [{ behind: new Array(3) }, 'behind must be a middlebox'],
     [{ connections: 0.5 }, 'connections must be a whole number from 1'],
   ])('refuses %j', (required, message) => {
     expect(() => planPolicy(required)).toThrow(message);

@@ -114,6 +114,12 @@ function readTime(field: string, given: unknown, unstated: number): number {
   throw new ConfigurationError(source, field, given, "a duration above 0 such as 45000 or '45s'");
 }
 
+/** Reads each middlebox once. A hole of the array is no middlebox. */
+function readMiddleboxes(given: readonly unknown[]): Middlebox[] {
+  const boxes = Array.from(given, (box) => readMiddlebox(box, source, 'behind'));
+  return [...new Map(boxes.map((box) => [box.name, box])).values()];
+}
+
 /** @throws {ConfigurationError} if a requirement has no such name or value, or there is no such middlebox. */
 export function readRequirements(requirements: Requirements): ReadRequirements {
   assertKnownOptions(source, requirements, names);
@@ -125,7 +131,7 @@ export function readRequirements(requirements: Requirements): ReadRequirements {
   return {
     detectWithinMs: readTime('detectWithin', detectWithin, Number.POSITIVE_INFINITY),
     tolerateMs: readTime('tolerate', tolerate, 0),
-    behind: behind.map((box) => readMiddlebox(box, source, 'behind')),
+    behind: readMiddleboxes(behind),
     path: burst === undefined ? path : { ...path, burstMs: readTime('burst', burst, 0) },
     maxFalse: readNumber('maxFalse', maxFalse, bound),
     maxPacketsPerSecond: readNumber('maxPacketsPerSecond', maxPacketsPerSecond, bound),

@@ -3,9 +3,9 @@ import type { TimeRange } from '../../../policy/model/time-range.js';
 import type { TimelineEntry, TimelineStep } from '../../../policy/model/timeline.js';
 import { dayMs } from '../../../policy/model/traffic.js';
 import type { Middlebox } from '../../../policy/plan/middlebox.js';
+import { surenessMarks } from '../../../policy/plan/sureness-marks.js';
 import { counted } from '../../text/counted.js';
 import { earliestDuration, humanDuration, longestDuration } from '../../text/duration.js';
-import { surenessMarks } from '../../text/middlebox.js';
 import { renderTable } from '../../text/table.js';
 import { wrapText } from '../../text/wrap-text.js';
 import type { BehindExplanation, Explanation } from './explanation.js';
@@ -51,7 +51,8 @@ const stepTexts: Partial<Record<TimelineStep, string>> = {
 
 function stepText({ step, number = 0, times, isCertain }: TimelineEntry): string {
   const numbers = number === 0 ? '' : times === undefined ? ` ${number}` : ` ${number} to ${number + times.most - 1}`;
-  return `${stepTexts[step] ?? step}${numbers}${isCertain ? '' : ', unless timers are late'}`;
+  const areAllCertain = isCertain && times?.fewest === times?.most;
+  return `${stepTexts[step] ?? step}${numbers}${areAllCertain ? '' : ', unless timers are late'}`;
 }
 
 const renderDrawing = (title: string, entries: readonly TimelineEntry[], width: number) =>

@@ -32,7 +32,7 @@ function showPlan(needs: Needs, isJson = false): number {
     return shownExitCode(exitCodes.unanswered);
   }
   const { best, why, alternatives } = plan;
-  if (isJson) printJson(planJson(best, why, alternatives));
+  if (isJson) printJson(planJson(best, why, alternatives, required));
   else print(renderPlan(best, why, alternatives, required, outputWidth()));
   return shownExitCode();
 }
@@ -95,7 +95,7 @@ export function planCommand(): Command {
     .addOption(once(durationOption('--burst <duration>', 'with --loss: in outages of this mean length')))
     .addOption(
       once(
-        new Option('--max-false <number>', 'end a healthy connection at most so often a day').argParser(
+        new Option('--max-false <number>', 'with --loss: end a healthy connection at most so often a day').argParser(
           positiveArgument('1e-6'),
         ),
       ),
@@ -116,6 +116,9 @@ export function planCommand(): Command {
 Any of the needs can be left out. Without any, on a terminal, plan asks five
 questions. If no policy meets the needs, the answer says which contradict each
 other, and what to change.
+
+A policy is idle:interval:count:user timeout, in seconds. A duration without a
+unit is in seconds. The middleboxes: tcp-keepalive explain --middleboxes
 
 Exit code: 0 planned; 1 wrong usage, or nothing was shown; 3 no policy meets the
 needs. All verbs: docs/exit-codes.md

@@ -2,7 +2,7 @@ import { formatPolicy } from '../../../policy/format.js';
 import type { Conflict } from '../../../policy/plan/find-ways-out.js';
 import type { Proposal } from '../../../policy/plan/proposal.js';
 import type { ReadRequirements } from '../../../policy/plan/requirements.js';
-import { conflictReasons } from './conflict-reasons.js';
+import { conflictContexts, conflictHeads } from './conflict-reasons.js';
 
 /** Returns a proposal; the policy and its user timeout apart. Times are in milliseconds. */
 function proposalJson({ policy, numbers, ...others }: Proposal) {
@@ -11,8 +11,13 @@ function proposalJson({ policy, numbers, ...others }: Proposal) {
 }
 
 /** Returns what `plan --json` prints for a plan. */
-export function planJson(best: Proposal, why: readonly string[], alternatives: readonly Proposal[]) {
-  return { ...proposalJson(best), why, alternatives: alternatives.map(proposalJson) };
+export function planJson(
+  best: Proposal,
+  why: readonly string[],
+  alternatives: readonly Proposal[],
+  { behind }: ReadRequirements,
+) {
+  return { ...proposalJson(best), why, behind, alternatives: alternatives.map(proposalJson) };
 }
 
 /** Returns what `plan --json` prints if no policy meets the needs. */
@@ -20,8 +25,9 @@ export function conflictJson(conflict: Conflict, required: ReadRequirements) {
   return {
     policy: null,
     userTimeout: null,
-    why: conflictReasons(conflict, required),
-    between: conflict.between,
+    why: [...conflictHeads(conflict, required), ...conflictContexts(conflict, required)],
+    conflicts: conflict.conflicts,
+    behind: required.behind,
     alternatives: conflict.waysOut.map(({ giveUp, nearest, proposal }) => ({
       giveUp,
       nearest,

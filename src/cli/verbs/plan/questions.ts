@@ -18,7 +18,7 @@ interface Question {
 
 /** Asks for a value that can be left out. */
 function optional(flag: string, read: (answer: string) => Partial<Needs>): Question['read'] {
-  return (answer) => (answer === 'none' ? {} : { need: read(answer), option: `${flag} ${answer}` });
+  return (answer) => (/^none$/i.test(answer) ? {} : { need: read(answer), option: `${flag} ${answer}` });
 }
 
 function isYes(answer: string): boolean {

@@ -1,16 +1,17 @@
+import { roundedSeconds } from '../../../policy/duration.js';
 import { groupDigits } from '../../../policy/group-digits.js';
 import { dayMs } from '../../../policy/model/traffic.js';
 import type { Conflict, WayOut } from '../../../policy/plan/find-ways-out.js';
 import { howOften } from '../../../policy/plan/how-often.js';
 import type { Proposal } from '../../../policy/plan/proposal.js';
 import type { ReadRequirements } from '../../../policy/plan/requirements.js';
+import { surenessMarks } from '../../../policy/plan/sureness-marks.js';
 import { optionFlag } from '../../shared/option-flag.js';
 import { counted } from '../../text/counted.js';
 import { humanDuration, longestDuration } from '../../text/duration.js';
-import { surenessMarks } from '../../text/middlebox.js';
 import { type Column, renderTable } from '../../text/table.js';
 import { wrapText } from '../../text/wrap-text.js';
-import { conflictReasons } from './conflict-reasons.js';
+import { conflictContexts, conflictHeads } from './conflict-reasons.js';
 import { changedOption } from './needs.js';
 
 /** Lines longer than this are hard to read. */
@@ -18,6 +19,9 @@ const widest = 100;
 
 const countText = (number: number) =>
   number >= 100 ? groupDigits(Math.round(number)) : `${Number(number.toPrecision(3))}`;
+
+/** Says an upper bound as the reason of the idle time does, which has tenths, as long as that is short. */
+const noticedText = (ms: number) => (ms < 100_000 ? roundedSeconds(Math.ceil(ms / 100) * 100) : longestDuration(ms));
 
 /** Returns after what time a healthy connection is ended by mistake. */
 function everyText(perDay: number): string {
@@ -43,7 +47,7 @@ function renderProposals(
   const rows = proposals.map(({ policy, detection, toleratesMs, traffic, falseAlarmsPerDay }, at) => [
     ...(changes === undefined ? [] : [changes.texts[at] ?? '']),
     policy,
-    longestDuration(detection.idle.latestMs),
+    noticedText(detection.idle.latestMs),
     humanDuration(toleratesMs),
     countText(traffic.packetsPerDay),
     ...(isLossy ? [everyText(falseAlarmsPerDay)] : []),
@@ -105,13 +109,16 @@ function changeText({ giveUp, nearest }: WayOut): string {
 /** Returns why no policy meets the needs, and what to change, for people. */
 export function renderConflict(conflict: Conflict, required: ReadRequirements, terminalWidth: number): string {
   const width = Math.min(terminalWidth, widest);
-  const { between, waysOut } = conflict;
-  const [head = '', ...more] = conflictReasons(conflict, required);
+  const { conflicts, waysOut } = conflict;
+  const heads = conflictHeads(conflict, required);
   const changes = { column: { title: 'CHANGE' }, texts: waysOut.map(changeText) };
   const proposals = waysOut.map(({ proposal }) => proposal);
   return `${[
-    wrapText(sentence(between.length > 1 ? `no policy meets all needs: ${head}` : head), width),
-    ...more.map((reason) => wrapText(sentence(reason), width)),
+    wrapText(
+      `${conflicts[0]?.length === 1 ? '' : 'No policy meets all needs: '}${heads.map(sentence).join(' ')}`,
+      width,
+    ),
+    ...conflictContexts(conflict, required).map((reason) => wrapText(sentence(reason), width)),
     ...(waysOut.length > 0 ? [renderProposals(proposals, required, width, changes)] : []),
   ].join('\n\n')}\n`;
 }
