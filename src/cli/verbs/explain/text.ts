@@ -50,7 +50,8 @@ const stepTexts: Partial<Record<TimelineStep, string>> = {
 
 function stepText({ step, number = 0, times, isCertain }: TimelineEntry): string {
   const numbers = number === 0 ? '' : times === undefined ? ` ${number}` : ` ${number} to ${number + times.most - 1}`;
-  return `${stepTexts[step] ?? step}${numbers}${isCertain ? '' : ', unless timers are late'}`;
+  const areAllCertain = isCertain && times?.fewest === times?.most;
+  return `${stepTexts[step] ?? step}${numbers}${areAllCertain ? '' : ', unless timers are late'}`;
 }
 
 const renderDrawing = (title: string, entries: readonly TimelineEntry[], width: number) =>
