@@ -43,8 +43,8 @@ describe('tcp-keepalive explain', () => {
     // The next heartbeat is in flight before keepalive begins.
     expect(detection.heartbeat.earliestMs).toBe(5000 + detection.inFlight.earliestMs);
     expect(timeline.at(-1)).toMatchObject({ step: 'dead', ...detection.idle });
-    expect(falseAlarm).toBeNull();
-    expect(warnings).toMatchObject([{ code: 'zero-window-times-out' }]);
+    expect(detection.zeroWindow.earliestMs).toBeGreaterThanOrEqual(60_000);
+    expect([falseAlarm, warnings]).toEqual([null, []]);
   });
 
   it('leaves out the middle of a long timeline', async () => {
@@ -69,7 +69,7 @@ describe('tcp-keepalive explain', () => {
     expect(warnings.map(({ code }: { code: string }) => code)).toEqual([
       ...['idle-too-close', 'keepalive-does-not-count'],
       // The timer of a long idle time can be later than the intervals take.
-      ...['user-timeout-allows-one-probe', 'zero-window-times-out'],
+      'user-timeout-allows-one-probe',
     ]);
     const text = (await runCli(...args)).stdout.replace(/\s+/g, ' ');
     expect(text).toMatch(

@@ -2,16 +2,7 @@ import { limits } from '../policy.js';
 import type { ConnectionError, EventKind, ForgetfulMiddlebox, Outcome, Report, Scenario } from './scenario.js';
 import { at, hull, never, overlap, type TimeRange } from './time-range.js';
 import { type Fired, firedBefore, mergeWaits, type Wait, type Waits } from './waits.js';
-import { beginning, heardAt, lostAt, placed, sentAt, type World } from './world.js';
-
-/** The wait of a connection, at the moments of its timeline. */
-interface PlacedWait {
-  sent(nth: number): TimeRange;
-  readonly sends: Fired;
-  /** How many packets were sent before the moment from which on it is looked at. */
-  readonly before: Fired;
-  readonly end: TimeRange;
-}
+import { beginning, heardAt, lostAt, type PlacedWait, placed, sentAt, type World } from './world.js';
 
 /** So many unanswered packets in a row have a step each: the largest count. With a user timeout there can be millions. */
 const mostListed = limits.count.max;

@@ -85,3 +85,12 @@ export function placed(
     latestMs: since.latestMs + latestMs,
   };
 }
+
+/** The wait of a connection, at the moments of its timeline. */
+export interface PlacedWait {
+  sent(nth: number): TimeRange;
+  readonly sends: Fired;
+  /** How many packets were sent before the moment from which on it is looked at. */
+  readonly before: Fired;
+  readonly end: TimeRange;
+}

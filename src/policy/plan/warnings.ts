@@ -57,11 +57,11 @@ const rules: readonly ((settings: QuietSettings, retries2: number) => PolicyWarn
       source: 'Linux Documentation/networking/ip-sysctl.rst, tcp_retries2; tcp_keepalive_timer()',
     };
   },
-  ({ userTimeout = 0, rtoMax }) => {
+  ({ userTimeout = 0, rtoMax }, retries2) => {
     if (userTimeout === 0) return undefined;
     const options = rtoMax === undefined ? {} : { rtoMax };
-    const withoutMs = inFlightDetection(options, { retries2: 15 }).latestMs;
-    const { latestMs } = inFlightDetection({ ...options, userTimeout }, { retries2: 15 });
+    const withoutMs = inFlightDetection(options, { retries2 }).latestMs;
+    const { latestMs } = inFlightDetection({ ...options, userTimeout }, { retries2 });
     if (latestMs <= withoutMs) return undefined;
     const [late, sooner] = [latestMs, withoutMs].map((ms) => `${Math.ceil(ms / 1000)} s`);
     return {
@@ -70,14 +70,6 @@ const rules: readonly ((settings: QuietSettings, retries2: number) => PolicyWarn
       source: 'Linux net/ipv4/tcp_timer.c, tcp_write_timeout()',
     };
   },
-  ({ userTimeout = 0 }) =>
-    userTimeout === 0
-      ? undefined
-      : {
-          code: 'zero-window-times-out',
-          message: `the user timeout also ends a connection whose peer is alive, but reads nothing for ${spokenDuration(userTimeout)} while data waits for it`,
-          source: 'Linux net/ipv4/tcp_timer.c, tcp_probe_timer()',
-        },
   ({ idle, interval }) =>
     interval <= idle
       ? undefined

@@ -1,5 +1,5 @@
 import { formatPolicy } from '../../../policy/format.js';
-import { detectionTime, heartbeatDetection } from '../../../policy/model/detection-time.js';
+import { type DetectionConditions, detectionTime, heartbeatDetection } from '../../../policy/model/detection-time.js';
 import { type FalseAlarm, falseAlarm, type PathLoss } from '../../../policy/model/false-alarm.js';
 import { coverRanges, type TimeRange } from '../../../policy/model/time-range.js';
 import { lossTimeline, type TimelineEntry, timeline } from '../../../policy/model/timeline.js';
@@ -21,11 +21,13 @@ export interface Surroundings {
   readonly retries2: number;
 }
 
-/** When a lost peer is noticed, by the way in which it is lost. */
+/** When a lost peer is noticed, by the way in which it is lost; and when one is given up that is there. */
 export interface Detections {
   readonly idle: TimeRange;
   readonly inFlight: TimeRange;
   readonly rebooted: TimeRange;
+  /** A peer that is there and does not read, while data waits for it; null if it is kept. */
+  readonly zeroWindow: TimeRange | null;
   readonly heartbeat?: TimeRange;
 }
 
@@ -60,6 +62,12 @@ function explainBehind(policy: CompletePolicy, box: Middlebox): BehindExplanatio
   return { ...judgement, noticed: isForgotten ? coverRanges(ends.map(({ death }) => death)) : null };
 }
 
+/** Returns when a connection ends whose peer answers window probes, but does not read; null if it does not end. */
+function zeroWindowDeath(policy: CompletePolicy, conditions: DetectionConditions): TimeRange | null {
+  const { verdict, death } = timeline(policy, { events: [{ atMs: 0, what: 'stop-reading' }] }, conditions);
+  return verdict === 'alive' ? null : death;
+}
+
 /** Explains a policy that states idle, interval and count. */
 export function explainPolicy(policy: CompletePolicy, surroundings: Surroundings): Explanation {
   const { connections, middleboxes, path, heartbeatMs, retries2 } = surroundings;
@@ -73,6 +81,7 @@ export function explainPolicy(policy: CompletePolicy, surroundings: Surroundings
       idle: detectionTime(policy, 'idle', conditions),
       inFlight: detectionTime(policy, 'data-in-flight', conditions),
       rebooted: detectionTime(policy, 'rebooted', conditions),
+      zeroWindow: zeroWindowDeath(policy, conditions),
       ...(heartbeatMs === undefined ? {} : { heartbeat: heartbeatDetection(policy, conditions, heartbeatMs) }),
     },
     timeline: lossTimeline(policy, 'idle'),

@@ -86,11 +86,14 @@ const grouped = (whole: number) => String(whole).replace(/\B(?=(?:\d{3})+$)/g, '
 const countText = (number: number) => (number >= 100 ? grouped(Math.round(number)) : number.toPrecision(3));
 
 function renderDetections({ detection }: Explanation, width: number): string {
-  const { idle, inFlight, rebooted, heartbeat } = detection;
+  const { idle, inFlight, rebooted, zeroWindow, heartbeat } = detection;
   const rows = [
     ['a quiet peer vanishes', rangeText(idle), 'ETIMEDOUT'],
     ['it vanishes with data in flight', rangeText(inFlight), 'ETIMEDOUT'],
     ['it reboots, and answers with RST', rangeText(rebooted), 'ECONNRESET'],
+    zeroWindow === null
+      ? ['it is there, but does not read', 'never', '']
+      : ['it is there, but does not read', rangeText(zeroWindow), 'ETIMEDOUT'],
     ...(heartbeat === undefined ? [] : [['it vanishes between two heartbeats', rangeText(heartbeat), 'ETIMEDOUT']]),
   ];
   return renderTable(
