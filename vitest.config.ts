@@ -19,7 +19,7 @@ export default defineConfig({
         test: {
           ...waiting,
           name: 'core',
-          include: ['src/**/*.test.ts', 'test/{socket,article,testing,cli,host,process,wire}/**/*.test.ts'],
+          include: ['src/**/*.test.ts', 'test/{socket,article,testing,cli,host,process,wire,model}/**/*.test.ts'],
           exclude: scale,
         },
       },

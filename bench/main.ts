@@ -6,6 +6,7 @@ import { benchmarkHostList } from './host-list.js';
 import { benchmarkHostOptions } from './host-options.js';
 import { benchmarkHostSet } from './host-set.js';
 import { describeMachine, type Machine } from './machine.js';
+import { benchmarkModel } from './model.js';
 import { benchmarkNativeSockets } from './native-sockets.js';
 import { benchmarkOwners } from './owners.js';
 import { benchmarkProcess } from './process.js';
@@ -33,6 +34,7 @@ const benchmarks: Readonly<Record<string, Benchmark>> = {
   'host-set': { title: "Setting another process's live connections", isLong: true, run: benchmarkHostSet },
   'native-sockets': { title: 'Looking for sockets of native code', isLong: true, run: benchmarkNativeSockets },
   owners: { title: 'Finding the processes of all sockets', run: benchmarkOwners },
+  model: { title: 'The outcomes of a million connections over an hour', run: benchmarkModel },
   timeline: { title: 'The timeline of 30:5:3 at full size', isLong: true, run: benchmarkTimeline },
   watch: { title: 'Watching idle connections, against heartbeats', isLong: true, run: benchmarkWatch },
   'dead-within': { title: 'Dead peers within 2 s, against heartbeats', isLong: true, run: benchmarkDeadWithin },

@@ -55,15 +55,24 @@ const [forRegister, forIndex, forLinux] = ['process/register', 'index', 'linux']
   reach(`build/${name}.js`),
 );
 const shared = [...forRegister].filter((file) => forIndex.has(file));
+/** What the verbs share, but for what decodes connections or has the middleboxes: each verb loads it as one chunk. */
+const kit = Object.keys(inputs).filter((file) => {
+  const leadsFurther = () => [...reach(file)].some((other) => /^build\/(wire|policy\/plan)/.test(other));
+  return /^build\/cli\/(shared|text)\//.test(file) && !leadsFurther();
+});
 /** The modules that `register` shares with `index` become two chunks, of which `linux` needs one. */
-const layers = [shared.filter((file) => forLinux.has(file)), shared.filter((file) => !forLinux.has(file))];
+const layers = [shared.filter((file) => forLinux.has(file)), shared.filter((file) => !forLinux.has(file)), kit];
 const loadedLater = Object.keys(inputs).flatMap((file) => importsOf(file, 'dynamic-import').map((other) => other.path));
 const starts = new Set([...options.entryPoints.map((file) => path.relative(root, file)), ...loadedLater]);
 
 /** esbuild makes a chunk for each set of entries that need a module. Entries that need part of a layer import all of it. */
 function layerImports(file) {
   if (!starts.has(file)) return '';
-  const needed = layers.filter((layer) => layer.some((module) => reach(file).has(module)));
+  const reached = new Set(reach(file));
+  // The first file of the command turns on the compile cache before it loads others.
+  const hasKit = file !== 'build/cli/main.js' && kit.some((module) => reached.has(module));
+  if (hasKit) for (const module of kit) reach(module, reached);
+  const needed = layers.filter((layer) => (layer === kit ? hasKit : layer.some((module) => reached.has(module))));
   return needed
     .flat()
     .map((module) => `import ${JSON.stringify(inRoot(module))};`)
@@ -77,11 +86,16 @@ const loadBuiltin = (_, whole, some, name) =>
     .flatMap((names) => (names ? `const ${names} = process.getBuiltinModule('${name}');` : []))
     .join(' ');
 
+/** An import of a CommonJS module reads all its files for the names of its exports. */
+const packageImport = /^import (\{[^}]*\}) from '(commander)';/gm;
+const loadPackage = (_, names, name) =>
+  `const ${names.replaceAll(' as ', ': ')} = process.getBuiltinModule('node:module').createRequire(import.meta.url)('${name}');`;
+
 const loadLess = (importsOfLayers) => ({
   name: 'load-less',
   setup({ onLoad }) {
     onLoad({ filter: /\.js$/ }, ({ path: file }) => {
-      const code = readFileSync(file, 'utf8').replace(builtinImport, loadBuiltin);
+      const code = readFileSync(file, 'utf8').replace(builtinImport, loadBuiltin).replace(packageImport, loadPackage);
       return { contents: `${code}\n${importsOfLayers(path.relative(root, file))}` };
     });
   },

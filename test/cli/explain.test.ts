@@ -54,6 +54,21 @@ describe('tcp-keepalive explain', () => {
     expect(text).toMatch(/, 1 min \(from a secondary source\): not safe: probes do not count there\./);
   });
 
+  it('says when a connection ends that a middlebox has forgotten, if it forgets each', async () => {
+    const args = ['explain', '400:5:3', '--behind', 'aws-nlb,350s'];
+    const { behind } = JSON.parse((await runCli(...args, '--json')).stdout);
+    // The next probe is answered with RST; or, for all that is known of the other, by nobody.
+    const reset = detectionTime('400:5:3', 'rebooted');
+    expect(behind[0]).toMatchObject({ onExpiry: 'reset', noticed: reset });
+    const noticed = { earliestMs: reset.earliestMs, latestMs: detectionTime('400:5:3').latestMs };
+    expect(behind[1]).toMatchObject({ onExpiry: 'unknown', noticed });
+    expect((await runCli(...args)).stdout.replace(/\s+/g, ' ')).toMatch(
+      /at the latest\. A quiet connection ends after 6 min 39 s \.\. \d+ min \d+ s\./,
+    );
+    const near = JSON.parse((await runCli('explain', '340:5:3', '--behind', 'aws-nlb', '--json')).stdout);
+    expect(near.behind[0]).toMatchObject({ outcome: 'too-late', noticed: null });
+  });
+
   it('lists the middleboxes that have a name', async () => {
     const { stdout } = await runCli('explain', '--middleboxes');
     expect(stdout).toMatch(/^NAME +TIMEOUT +PROBES COUNT +ON EXPIRY +SURE +WHAT IT IS$/m);
@@ -73,6 +88,29 @@ describe('tcp-keepalive explain', () => {
     // Text that begins with a hyphen is no option.
     const curl = await runCli('explain', '--from', 'curl', '--keepalive-time 60 --keepalive-cnt 3', '--json');
     expect([curl.code, JSON.parse(curl.stdout).policy]).toEqual([0, '60:60:3']);
+  });
+
+  it.each([
+    ['haproxy', 'clitcpka-idle 30s', '"option clitcpka" or "option srvtcpka" is missing', '30:75:9'],
+    ['sysctl', 'net.ipv4.tcp_keepalive_time = 30', 'each program has to', '30:75:9'],
+  ])('warns of %s lines that turn no keepalive on', async (from, text, message, policy) => {
+    const { policy: read, warnings } = JSON.parse((await runCli('explain', '--from', from, text, '--json')).stdout);
+    const warning = { code: 'off-by-default', message: `these lines alone turn no keepalive on: ${message}` };
+    expect([read, warnings[0]]).toMatchObject([policy, warning]);
+    expect(warnings[0].source).toMatch(/^https:/);
+    const { stdout, stderr } = await runCli('explain', '--from', from, text);
+    expect(stdout.replace(/\s+/g, ' ')).toContain(`warning off-by-default: ${warning.message}`);
+    expect(stderr).not.toContain('turn no keepalive on');
+  });
+
+  it('shows the timeline with data in flight too', async () => {
+    const { stdout } = await runCli('explain', '30:5:3:auto');
+    expect(stdout).toMatch(
+      /^It vanishes with data in flight: the data is sent again \d times, at growing intervals\.\n\n\?+[?.]+x+$/m,
+    );
+    const { detection, inFlightTimeline } = JSON.parse((await runCli('explain', '30:5:3:auto', '--json')).stdout);
+    expect(inFlightTimeline[0]).toMatchObject({ step: 'write', earliestMs: 0 });
+    expect(inFlightTimeline.at(-1)).toMatchObject({ step: 'dead', ...detection.inFlight });
   });
 
   it('writes the timeline as a picture', async () => {

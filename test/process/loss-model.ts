@@ -1,12 +1,16 @@
-/** The probability that a run of `count` failures comes up within `rounds` rounds that each fail with probability `p`. */
-export function runProbability(p: number, count: number, rounds: number): number {
+/**
+ * The probability that a run of `count` failures comes up within `rounds` rounds. Each fails with probability `p`, or `again` if the one
+ * before failed.
+ */
+export function runProbability(p: number, count: number, rounds: number, again = p): number {
   // By the length of the run of failures that the rounds so far end with; a run that is complete stays so.
   let lengths = [1, ...Array.from({ length: count }, () => 0)];
   for (let round = 0; round < rounds; round += 1) {
     const open = lengths.slice(0, count);
     const complete = lengths[count] as number;
-    const succeeded = open.reduce((sum, share) => sum + share * (1 - p), 0);
-    lengths = [succeeded, ...open.map((share) => share * p)];
+    const failed = open.map((share, length) => share * (length === 0 ? p : again));
+    const succeeded = open.reduce((sum, share, length) => sum + share - (failed[length] as number), 0);
+    lengths = [succeeded, ...failed];
     lengths[count] = (lengths[count] as number) + complete;
   }
   return lengths[count] as number;

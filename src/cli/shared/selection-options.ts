@@ -1,11 +1,10 @@
-import { type Command, InvalidArgumentError, Option } from 'commander';
+import { type Command, Option } from 'commander';
 import type { ListQuery } from '../../host/list/list-query.js';
 import { networkNamespaces } from '../../host/namespaces/network-namespaces.js';
 import { parseSelection, type Selection, type SelectionText, stateNames } from '../../host/selection/selection.js';
 import { selectionFilters } from '../../host/selection/selection-error.js';
-import { readDuration } from '../../policy/duration.js';
 import { verdicts } from '../../policy/model/verdict.js';
-import { millisecondsMeant } from '../../policy/unit-slip.js';
+import { durationOption } from './duration-option.js';
 import { withValues } from './option-values.js';
 
 /** The filters that `ls`, `set` and `check` share, as commander gives them. */
@@ -18,23 +17,6 @@ export interface SelectionOptions extends SelectionText {
 
 function collect(value: string, previous: readonly string[] = []): readonly string[] {
   return [...previous, value];
-}
-
-/** The least that an option takes: within less, no peer answers and no list is read. */
-const leastMs = 20;
-
-/** Reads a duration as commander wants arguments read: in seconds if it has no unit. */
-export function durationArgument(text: string): number {
-  const ms = readDuration(text, 's');
-  const slip = millisecondsMeant(text);
-  if (ms !== undefined && ms >= leastMs && slip === undefined) return ms;
-  const allowed = `A duration of at least ${leastMs} ms is needed, such as '60s' or '5m'; a number without a unit is in seconds`;
-  throw new InvalidArgumentError(slip === undefined ? `${allowed}.` : `${allowed}; ${slip}.`);
-}
-
-/** Returns an option whose value is a duration, in seconds if it has no unit. */
-export function durationOption(flags: string, description: string): Option {
-  return new Option(flags, description).argParser(durationArgument);
 }
 
 /** Adds the shared filters to a verb. */

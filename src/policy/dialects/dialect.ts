@@ -71,8 +71,8 @@ export interface Dialect {
   readonly ignoresCase?: true;
   /** Whether the last of several values of a word counts. Default: several values are an error. */
   readonly isLastValid?: true;
-  /** How text turns keepalive on, if its numbers alone do not. */
-  readonly turnedOnBy?: string;
+  /** How text turns keepalive on, if its numbers alone do not; null if only the program does. */
+  readonly turnedOnBy?: string | null;
   /** Why the kernel's numbers apply unless the text says idle and leaves no number to the kernel, if they do. */
   readonly allOrNone?: string;
   readonly unsaid: Readonly<Record<'idle' | 'interval' | 'count', Unsaid>>;

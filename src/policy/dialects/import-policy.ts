@@ -14,6 +14,8 @@ export interface ImportedPolicy {
   readonly policy: string;
   /** What the text does not say, and what applies instead. */
   readonly notes: readonly string[];
+  /** The note that the text alone turns no keepalive on; left out if it does. */
+  readonly offByDefault?: string;
 }
 
 const numberFields = ['idle', 'interval', 'count', 'userTimeout'] as const satisfies readonly NumberField[];
@@ -41,25 +43,29 @@ function readInForce(dialect: Dialect, found: FoundWords): ReturnType<typeof inF
   return { numbers, unsaid: unsaid.map((number) => ({ ...number, why })) };
 }
 
-/** Returns how keepalive is turned on, if no word of the text does so. */
-function missingSwitch(dialect: Dialect, found: FoundWords): string | undefined {
+/** Returns how keepalive is turned on, if no word of the text does so; null if only the program does. */
+function missingSwitch({ turnedOnBy, words }: Dialect, found: FoundWords): string | null | undefined {
   if (found.enabled?.value === true) return undefined;
+  if (turnedOnBy !== undefined) return turnedOnBy;
   const names = Object.values(found).map(({ word }) => word);
-  return (
-    dialect.turnedOnBy ?? dialect.words.find(({ word, turnedOnBy }) => turnedOnBy && names.includes(word))?.turnedOnBy
-  );
+  return words.find((each) => each.turnedOnBy && names.includes(each.word))?.turnedOnBy;
 }
 
-function notesOf(dialect: Dialect, found: FoundWords, { numbers, unsaid }: ReturnType<typeof inForce>): string[] {
-  const notes = unsaid.map(({ field, isKernels, why }) => {
+function notesOf(found: FoundWords, { numbers, unsaid }: ReturnType<typeof inForce>): string[] {
+  return unsaid.map(({ field, isKernels, why }) => {
     const name = field === 'idle' ? 'idle time' : field;
     const isSaid = typeof found[field]?.value === 'number';
     const start = isSaid ? `the ${name} of the text does not apply` : `the text does not say the ${name}`;
     const then = spokenValue(field as 'idle', numbers[field as 'idle']);
     return `${start}: ${why}: ${then}${isKernels ? ' unless a sysctl says otherwise' : ''}`;
   });
+}
+
+/** Returns the note that keepalive is off, if nothing in the text turns it on. */
+function offByDefaultOf(dialect: Dialect, found: FoundWords): string | undefined {
   const missing = missingSwitch(dialect, found);
-  return missing === undefined ? notes : [...notes, `these lines alone turn no keepalive on: ${missing} is missing`];
+  if (missing === undefined) return undefined;
+  return `these lines alone turn no keepalive on: ${missing === null ? 'each program has to' : `${missing} is missing`}`;
 }
 
 /**
@@ -89,5 +95,9 @@ export function importPolicy(dialect: string, text: string): ImportedPolicy {
   const { value, why } = from.unsaid.idle;
   if (said.idle === undefined && value(said) === 'off') return { dialect: from.name, policy: 'off', notes: [why] };
   const result = readInForce(from, found);
-  return { dialect: from.name, policy: formatPolicy(result.numbers), notes: notesOf(from, found, result) };
+  const imported = { dialect: from.name, policy: formatPolicy(result.numbers) };
+  const notes = notesOf(found, result);
+  const offByDefault = offByDefaultOf(from, found);
+  if (offByDefault === undefined) return { ...imported, notes };
+  return { ...imported, notes: [...notes, offByDefault], offByDefault };
 }

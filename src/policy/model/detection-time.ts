@@ -1,10 +1,12 @@
 import { assertKnownOptions, ConfigurationError } from '../configuration-error.js';
 import { readCompletePolicy } from '../parse.js';
 import type { CompletePolicy, PolicyInput } from '../policy.js';
+import { followConnection } from './course.js';
 import { firstProbe, probeRange, type QuietSettings, quietDeath } from './quiet-death.js';
 import { type InFlightConditions, type InFlightSettings, inFlightDeath } from './retransmission.js';
 import { coverRanges, never, type TimeRange } from './time-range.js';
 import { kernelHz } from './timer-wheel.js';
+import { Waits } from './waits.js';
 
 /**
  * How a peer is lost.
@@ -78,14 +80,11 @@ export function inFlightDetection(settings: InFlightSettings, conditions: InFlig
  */
 export function heartbeatDetection(
   settings: QuietSettings,
-  conditions: InFlightConditions,
+  conditions: DetectionConditions,
   periodMs: number,
 ): TimeRange {
-  const quiet = idleDetection(settings);
-  if (quiet.latestMs <= periodMs) return quiet;
-  const { earliestMs, latestMs } = inFlightDetection(settings, conditions);
-  const inFlight = { earliestMs: periodMs + earliestMs, latestMs: periodMs + latestMs };
-  return quiet.earliestMs > periodMs ? inFlight : coverRanges([quiet, inFlight]);
+  const scenario = { events: [{ atMs: 0, what: 'vanish' }], everyMs: periodMs } as const;
+  return followConnection(new Waits(settings, conditions), scenario).death;
 }
 
 function detect(

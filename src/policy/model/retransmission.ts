@@ -62,7 +62,11 @@ export function retransmissionRange(
  * timer is shortened to end with it (`tcp_clamp_rto_to_user_timeout`, since 4.19).
  */
 function userTimeoutDeath(userTimeoutMs: number, rtoMs: number | undefined, hz: number): TimeRange {
-  const first = firstRetransmission(rtoRange(rtoMs, hz), hz);
+  return afterTimeout(firstRetransmission(rtoRange(rtoMs, hz), hz), userTimeoutMs, hz);
+}
+
+/** When the timer that is shortened to end with the user timeout fires, if that counts from `first`. */
+function afterTimeout(first: TimeRange, userTimeoutMs: number, hz: number): TimeRange {
   return {
     earliestMs: first.earliestMs + userTimeoutMs,
     latestMs: first.latestMs + userTimeoutMs + jiffyMs(hz) + timerLatenessMs(userTimeoutMs, hz),
@@ -111,6 +115,41 @@ function retriesDeath(retries2: number, rtoMs: number | undefined, rtoMaxMs: num
 function windowProbesDeath(retries2: number, rtoMaxMs: number, hz: number): TimeRange {
   const longest = rtoMaxMs + timerLatenessMs(rtoMaxMs, hz);
   return { earliestMs: modelTimeoutMs(retries2, rtoMaxMs), latestMs: (retries2 + 1) * longest };
+}
+
+/**
+ * When the `number`th window probe goes out, counted from the moment at which the peer closed its window; 1 is the first.
+ *
+ * The interval doubles, answered or not, at most `tcp_retries2` times (tcp_send_probe0() in net/ipv4/tcp_output.c).
+ */
+export function windowProbeRange(
+  number: number,
+  { rtoMax = defaultRtoMaxMs }: InFlightSettings,
+  { rtoMs, retries2 }: InFlightConditions,
+  hz: number,
+): TimeRange {
+  const rto = rtoRange(rtoMs === undefined ? undefined : Math.max(rtoMs, minimumRtoMs), hz);
+  let [earliestMs, latestMs] = [0, 0];
+  for (let at = 0; at < number; at += 1) {
+    const doubled = 2 ** Math.min(at, retries2);
+    const longest = Math.min(rto.latestMs * doubled, rtoMax);
+    earliestMs += Math.min(rto.earliestMs * doubled, rtoMax);
+    latestMs += longest + timerLatenessMs(longest, hz);
+  }
+  return { earliestMs, latestMs };
+}
+
+/**
+ * When a connection with a user timeout dies whose peer closed its window, whether or not the peer answers, counted from that
+ * moment: the user timeout counts from the first window probe (tcp_probe_timer() in net/ipv4/tcp_timer.c).
+ */
+export function windowTimeoutDeath(
+  userTimeoutMs: number,
+  settings: InFlightSettings,
+  conditions: InFlightConditions,
+  hz: number,
+): TimeRange {
+  return afterTimeout(windowProbeRange(1, settings, conditions, hz), userTimeoutMs, hz);
 }
 
 /** Predicts when a connection dies whose peer has vanished with data in flight, counted from the transmission. */

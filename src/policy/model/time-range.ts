@@ -14,3 +14,18 @@ export function coverRanges(ranges: readonly TimeRange[]): TimeRange {
     latestMs: Math.ceil(Math.max(...ranges.map((range) => range.latestMs))),
   };
 }
+
+/** The range of something that happens at a known moment. */
+export const at = (ms: number): TimeRange => ({ earliestMs: ms, latestMs: ms });
+
+/** The part of a range between two moments. */
+export const overlap = ({ earliestMs, latestMs }: TimeRange, from: number, to: number): TimeRange => ({
+  earliestMs: Math.max(earliestMs, from),
+  latestMs: Math.min(latestMs, to),
+});
+
+/** The smallest range that covers two. */
+export const hull = (one: TimeRange | undefined, other: TimeRange): TimeRange => ({
+  earliestMs: Math.min(one?.earliestMs ?? Number.POSITIVE_INFINITY, other.earliestMs),
+  latestMs: Math.max(one?.latestMs ?? Number.NEGATIVE_INFINITY, other.latestMs),
+});

@@ -7,6 +7,7 @@ import { isAnswered } from '../../../host/list/not-judged.js';
 import { exitCodes } from '../../exit-codes.js';
 import { addColourOption, type ColourOptions, outputPaint } from '../../shared/colour-option.js';
 import { concludeUnmatched } from '../../shared/conclude-unmatched.js';
+import { durationOption } from '../../shared/duration-option.js';
 import {
   outputWidth,
   print,
@@ -16,13 +17,7 @@ import {
   printMessage,
   printPainted,
 } from '../../shared/output.js';
-import {
-  addSelectionOptions,
-  durationOption,
-  hasFilter,
-  queryOf,
-  type SelectionOptions,
-} from '../../shared/selection-options.js';
+import { addSelectionOptions, hasFilter, queryOf, type SelectionOptions } from '../../shared/selection-options.js';
 import { counted } from '../../text/counted.js';
 import { toJson } from './json.js';
 import { quietLines, renderPeers, renderReaped } from './text.js';

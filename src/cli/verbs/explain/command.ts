@@ -6,14 +6,16 @@ import type { PathLoss } from '../../../policy/model/false-alarm.js';
 import { parsePolicy } from '../../../policy/parse.js';
 import type { Middlebox } from '../../../policy/plan/middlebox.js';
 import { middleboxes } from '../../../policy/plan/middleboxes.js';
+import { offByDefaultWarning } from '../../../policy/plan/off-by-default-warning.js';
+import type { PolicyWarning } from '../../../policy/plan/warnings.js';
 import type { CompletePolicy } from '../../../policy/policy.js';
 import { middleboxesArgument } from '../../shared/behind-option.js';
 import { readDialectText, refuseUnknownOption } from '../../shared/dialect-text.js';
+import { durationOption } from '../../shared/duration-option.js';
 import { shareArgument, wholeArgument } from '../../shared/number-arguments.js';
 import { withValues } from '../../shared/option-values.js';
 import { outputWidth, print, printJson, printMessage, shownExitCode } from '../../shared/output.js';
 import { policyArgument } from '../../shared/policy-argument.js';
-import { durationOption } from '../../shared/selection-options.js';
 import { explainPolicy } from './explanation.js';
 import { toJson } from './json.js';
 import { timelineSvg } from './svg.js';
@@ -42,31 +44,40 @@ function pathOf({ loss, burst }: ExplainOptions): PathLoss | undefined {
   return burst === undefined ? { loss } : { loss, burstMs: burst };
 }
 
-function explain(policy: CompletePolicy, options: ExplainOptions): void {
+function explain({ policy, warnings }: Given, options: ExplainOptions): void {
   const { behind: boxes = [], connections, heartbeat, retries2, svg, json } = options;
   const path = pathOf(options);
   const surroundings = { connections, middleboxes: boxes, path, heartbeatMs: heartbeat, retries2 };
-  const explanation = explainPolicy(policy, surroundings);
+  const computed = explainPolicy(policy, surroundings);
+  const explanation = { ...computed, warnings: [...warnings, ...computed.warnings] };
   if (svg !== undefined) writeFileSync(svg, timelineSvg(explanation));
   if (json) printJson(toJson(explanation));
   else print(renderExplanation(explanation, outputWidth()));
   if (svg !== undefined && !json) printMessage(`the picture is in ${svg}`);
 }
 
+interface Given {
+  readonly policy: CompletePolicy;
+  readonly warnings: readonly PolicyWarning[];
+}
+
 /** Reads the policy, or the text of another system that states one. */
-function policyOf(text: string, { from, json }: ExplainOptions, command: Command): CompletePolicy {
+function given(text: string, { from, json }: ExplainOptions, command: Command): Given {
   if (from === undefined) {
     try {
-      return policyArgument(text);
+      return { policy: policyArgument(text), warnings: [] };
     } catch (error) {
       if (!(error instanceof InvalidArgumentError)) throw error;
       return command.error(`argument 'policy' '${text}' is invalid. ${error.message}`);
     }
   }
-  const { policy, notes } = importPolicy(from, readDialectText(text, command));
+  const imported = importPolicy(from, readDialectText(text, command));
+  const { policy, notes, offByDefault } = imported;
   if (policy === 'off') command.error(`the text turns keepalive off${notes.map((note) => `: ${note}`).join('')}`);
-  if (!json) for (const note of notes) printMessage(note);
-  return parsePolicy(policy);
+  // A warning says the same.
+  if (!json) for (const note of notes) if (note !== offByDefault) printMessage(note);
+  const warning = offByDefaultWarning(imported);
+  return { policy: parsePolicy(policy), warnings: warning === undefined ? [] : [warning] };
 }
 
 function explainOrList(policy: string | undefined, options: ExplainOptions, command: Command): void {
@@ -78,7 +89,7 @@ function explainOrList(policy: string | undefined, options: ExplainOptions, comm
   if (burst !== undefined && loss === undefined)
     command.error('--burst is for --loss: add --loss, or leave --burst out');
   if (isList) listMiddleboxes(options);
-  else if (policy !== undefined) explain(policyOf(policy, options, command), options);
+  else if (policy !== undefined) explain(given(policy, options, command), options);
   else command.error("missing argument 'policy', such as 30:5:3:auto, or --middleboxes");
   process.exitCode = shownExitCode();
 }

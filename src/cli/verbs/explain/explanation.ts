@@ -1,8 +1,8 @@
 import { formatPolicy } from '../../../policy/format.js';
 import { detectionTime, heartbeatDetection } from '../../../policy/model/detection-time.js';
 import { type FalseAlarm, falseAlarm, type PathLoss } from '../../../policy/model/false-alarm.js';
-import type { TimeRange } from '../../../policy/model/time-range.js';
-import { lossTimeline, type TimelineEntry } from '../../../policy/model/timeline.js';
+import { coverRanges, type TimeRange } from '../../../policy/model/time-range.js';
+import { lossTimeline, type TimelineEntry, timeline } from '../../../policy/model/timeline.js';
 import { quietTraffic, type Traffic } from '../../../policy/model/traffic.js';
 import { behindWarning } from '../../../policy/plan/behind-warning.js';
 import { type BehindJudgement, judgeBehind } from '../../../policy/plan/judge-behind.js';
@@ -29,6 +29,12 @@ export interface Detections {
   readonly heartbeat?: TimeRange;
 }
 
+/** What a middlebox does to the connections of a policy. */
+export interface BehindExplanation extends BehindJudgement {
+  /** When a quiet connection that it has forgotten ends, from the last packet on; null if not every connection is forgotten. */
+  readonly noticed: TimeRange | null;
+}
+
 /** What a policy does. Every number is one of the model. */
 export interface Explanation {
   readonly policy: string;
@@ -36,16 +42,28 @@ export interface Explanation {
   readonly detection: Detections;
   /** Of a quiet peer that vanishes. */
   readonly timeline: readonly TimelineEntry[];
+  /** Of a peer that vanishes with data in flight. */
+  readonly inFlightTimeline: readonly TimelineEntry[];
   readonly traffic: Traffic & { readonly connections: number };
   readonly falseAlarm: (FalseAlarm & PathLoss) | null;
-  readonly behind: readonly BehindJudgement[];
+  readonly behind: readonly BehindExplanation[];
   readonly warnings: readonly PolicyWarning[];
+}
+
+function explainBehind(policy: CompletePolicy, box: Middlebox): BehindExplanation {
+  const judgement = judgeBehind(policy, box);
+  const { timeoutMs, onExpiry } = box;
+  if (judgement.outcome !== 'too-late' || timeoutMs === null) return { ...judgement, noticed: null };
+  const expiries = onExpiry === 'unknown' ? (['silent', 'reset'] as const) : [onExpiry];
+  const ends = expiries.map((each) => timeline(policy, { events: [], middlebox: { timeoutMs, onExpiry: each } }));
+  const isForgotten = ends.every(({ verdict }) => verdict === 'dead');
+  return { ...judgement, noticed: isForgotten ? coverRanges(ends.map(({ death }) => death)) : null };
 }
 
 /** Explains a policy that states idle, interval and count. */
 export function explainPolicy(policy: CompletePolicy, surroundings: Surroundings): Explanation {
   const { connections, middleboxes, path, heartbeatMs, retries2 } = surroundings;
-  const behind = middleboxes.map((middlebox) => judgeBehind(policy, middlebox));
+  const behind = middleboxes.map((middlebox) => explainBehind(policy, middlebox));
   const conditions = { retries2 };
   const { rtoMax: _, ...written } = policy;
   return {
@@ -58,6 +76,7 @@ export function explainPolicy(policy: CompletePolicy, surroundings: Surroundings
       ...(heartbeatMs === undefined ? {} : { heartbeat: heartbeatDetection(policy, conditions, heartbeatMs) }),
     },
     timeline: lossTimeline(policy, 'idle'),
+    inFlightTimeline: lossTimeline(policy, 'data-in-flight', conditions),
     traffic: { connections, ...quietTraffic(policy, connections) },
     falseAlarm: path === undefined ? null : { ...path, ...falseAlarm(policy, path) },
     behind,

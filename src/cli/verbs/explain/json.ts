@@ -1,7 +1,13 @@
-import type { BehindJudgement } from '../../../policy/plan/judge-behind.js';
-import type { Explanation } from './explanation.js';
+import type { BehindExplanation, Explanation } from './explanation.js';
 
-function behindJson({ middlebox, outcome, firstProbe, marginMs, recommendedIdleMs }: BehindJudgement): object {
+function behindJson({
+  middlebox,
+  outcome,
+  firstProbe,
+  marginMs,
+  recommendedIdleMs,
+  noticed,
+}: BehindExplanation): object {
   const { name, timeoutMs, onExpiry, keepAliveCounts, sure, source } = middlebox;
   const facts = { name, timeoutMs, onExpiry, keepAliveCounts, sure, source };
   return {
@@ -10,6 +16,7 @@ function behindJson({ middlebox, outcome, firstProbe, marginMs, recommendedIdleM
     latestFirstProbeMs: firstProbe.latestMs,
     marginMs,
     recommendedIdleMs: recommendedIdleMs ?? null,
+    noticed,
   };
 }
 

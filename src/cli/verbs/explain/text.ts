@@ -2,14 +2,13 @@ import { policyDuration } from '../../../policy/duration.js';
 import type { TimeRange } from '../../../policy/model/time-range.js';
 import type { TimelineEntry, TimelineStep } from '../../../policy/model/timeline.js';
 import { dayMs } from '../../../policy/model/traffic.js';
-import type { BehindJudgement } from '../../../policy/plan/judge-behind.js';
 import type { Middlebox } from '../../../policy/plan/middlebox.js';
 import { counted } from '../../text/counted.js';
 import { humanDuration, longestDuration } from '../../text/duration.js';
 import { surenessMarks } from '../../text/middlebox.js';
 import { renderTable } from '../../text/table.js';
 import { wrapText } from '../../text/wrap-text.js';
-import type { Explanation } from './explanation.js';
+import type { BehindExplanation, Explanation } from './explanation.js';
 
 /** Lines longer than this are hard to read. */
 const widest = 100;
@@ -23,12 +22,11 @@ function rangeText({ earliestMs, latestMs }: TimeRange): string {
   return `${(earliestMs / 1000).toFixed(1)} .. ${(Math.ceil(latestMs / 100) / 10).toFixed(1)} s`;
 }
 
-const marks: Readonly<Record<TimelineStep, string>> = {
+const marks: Partial<Record<TimelineStep, string>> = {
   'last-segment': '|',
-  data: '|',
+  write: '|',
   probe: '?',
   retransmission: '?',
-  dead: 'x',
 };
 
 /**
@@ -40,38 +38,42 @@ export function drawTimeline(entries: readonly TimelineEntry[], width: number): 
   const cells = Array<string>(width).fill('.');
   for (const { step, earliestMs, latestMs, isCertain } of entries) {
     if (step === 'dead') cells.fill('x', columnOf(earliestMs), columnOf(latestMs) + 1);
-    else if (isCertain) cells[columnOf(earliestMs)] = marks[step];
+    else if (isCertain) cells[columnOf(earliestMs)] = marks[step] ?? '.';
   }
   return cells.join('');
 }
 
-const stepTexts: Readonly<Record<TimelineStep, string>> = {
+const stepTexts: Partial<Record<TimelineStep, string>> = {
   'last-segment': 'the peer is heard for the last time',
-  data: 'the program writes, and the peer is gone',
-  probe: 'probe',
-  retransmission: 'retransmission',
   dead: 'the connection ends: ETIMEDOUT',
 };
 
 function stepText({ step, number, isCertain }: TimelineEntry): string {
-  return `${stepTexts[step]}${number === undefined ? '' : ` ${number}`}${isCertain ? '' : ', unless timers are late'}`;
+  return `${stepTexts[step] ?? step}${number === undefined ? '' : ` ${number}`}${isCertain ? '' : ', unless timers are late'}`;
 }
+
+const renderDrawing = (title: string, entries: readonly TimelineEntry[], width: number) =>
+  `${wrapText(title, width)}\n\n${drawTimeline(entries, Math.min(width, 76))}`;
 
 function renderTimeline(title: string, entries: readonly TimelineEntry[], width: number): string {
   const rows = entries.map((entry) => [rangeText(entry), stepText(entry)]);
-  return [
-    wrapText(title, width),
-    '',
-    drawTimeline(entries, Math.min(width, 76)),
-    '',
-    renderTable(['AFTER', 'WHAT'], rows, width),
-  ].join('\n');
+  return `${renderDrawing(title, entries, width)}\n\n${renderTable(['AFTER', 'WHAT'], rows, width)}`;
+}
+
+/** Returns the timeline of data in flight without its table: there are many retransmissions. */
+function renderInFlight(entries: readonly TimelineEntry[], width: number): string {
+  const sent = entries.filter(({ step, isCertain }) => step === 'retransmission' && isCertain).length;
+  const repeats = sent === 0 ? 'the data can be lost once' : `the data is sent again ${counted(sent, 'time')}`;
+  return renderDrawing(`It vanishes with data in flight: ${repeats}, at growing intervals.`, entries, width);
 }
 
 const bytesText = (bytes: number) =>
   bytes < 1e6 ? `${Math.round(bytes / 1000)} kB` : `${(bytes / 1e6).toFixed(1)} MB`;
 
-const countText = (number: number) => (number >= 100 ? Math.round(number).toLocaleString('en') : number.toPrecision(3));
+/** Writes a whole number with a comma each three digits: `toLocaleString` loads ICU, which takes 20 ms. */
+const grouped = (whole: number) => String(whole).replace(/\B(?=(?:\d{3})+$)/g, ',');
+
+const countText = (number: number) => (number >= 100 ? grouped(Math.round(number)) : number.toPrecision(3));
 
 function renderDetections({ detection }: Explanation, width: number): string {
   const { idle, inFlight, rebooted, heartbeat } = detection;
@@ -108,13 +110,14 @@ function falseAlarmText({ falseAlarm }: Explanation): string[] {
 }
 
 /** Returns whether probes keep the connections alive behind a middlebox, with the arithmetic; what is wrong is a warning. */
-function behindText({ middlebox, outcome, firstProbe, marginMs }: BehindJudgement): string {
+function behindText({ middlebox, outcome, firstProbe, marginMs, noticed }: BehindExplanation): string {
   const { title, timeoutMs, sure } = middlebox;
   const timeout = timeoutMs === null ? 'no single timeout' : humanDuration(timeoutMs);
   const probe = `the first probe goes out after ${longestDuration(firstProbe.latestMs)} at the latest`;
-  const said: Readonly<Record<BehindJudgement['outcome'], string>> = {
+  const end = noticed === null ? '' : `. A quiet connection ends after ${rangeText(noticed)}`;
+  const said: Readonly<Record<BehindExplanation['outcome'], string>> = {
     safe: `safe: ${probe}, ${humanDuration(marginMs ?? 0)} before`,
-    'too-late': `not safe: ${probe}`,
+    'too-late': `not safe: ${probe}${end}`,
     'not-counted': 'not safe: probes do not count there',
     off: 'not safe: keepalive is off',
     unknown: `not known: ${probe}`,
@@ -146,7 +149,7 @@ export function renderMiddleboxes(middleboxes: readonly Middlebox[], width: numb
 /** Returns what a policy does, for people. */
 export function renderExplanation(explanation: Explanation, terminalWidth: number): string {
   const width = Math.min(terminalWidth, widest);
-  const { numbers, timeline, warnings } = explanation;
+  const { numbers, timeline, inFlightTimeline, warnings } = explanation;
   const { idle, interval, count, userTimeout = 0 } = numbers;
   const head =
     `${explanation.policy}: a probe after ${policyDuration(idle)} s of quiet, then every ${policyDuration(interval)} s; ` +
@@ -157,6 +160,7 @@ export function renderExplanation(explanation: Explanation, terminalWidth: numbe
     wrapText(head, width),
     renderDetections(explanation, width),
     renderTimeline('A quiet peer vanishes:', timeline, width),
+    renderInFlight(inFlightTimeline, width),
     ...[...explanation.behind.map(behindText), trafficText(explanation), ...falseAlarmText(explanation)].map((text) =>
       wrapText(text, width),
     ),

@@ -9,9 +9,10 @@ import { defaultWithinMs, isVerdictMeant, type Verdict } from '../../../policy/m
 import { exitCodes } from '../../exit-codes.js';
 import { behindOption, warnBehind } from '../../shared/behind-option.js';
 import { addColourOption, type ColourOptions, outputPaint } from '../../shared/colour-option.js';
+import { durationOption } from '../../shared/duration-option.js';
 import { withValues } from '../../shared/option-values.js';
 import { outputWidth, printIncomplete, printPainted, shownExitCode } from '../../shared/output.js';
-import { addSelectionOptions, durationOption, queryOf, type SelectionOptions } from '../../shared/selection-options.js';
+import { addSelectionOptions, queryOf, type SelectionOptions } from '../../shared/selection-options.js';
 import { writeListing } from './json.js';
 import { shownOmissions } from './shown-omissions.js';
 

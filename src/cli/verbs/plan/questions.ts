@@ -1,9 +1,9 @@
 import { createInterface } from 'node:readline/promises';
 import { InvalidArgumentError } from 'commander';
 import { middleboxesArgument } from '../../shared/behind-option.js';
+import { durationArgument } from '../../shared/duration-option.js';
 import { wholeArgument } from '../../shared/number-arguments.js';
 import { outputWidth, print } from '../../shared/output.js';
-import { durationArgument } from '../../shared/selection-options.js';
 import { wrapText } from '../../text/wrap-text.js';
 import type { Needs } from './needs.js';
 

@@ -12,6 +12,7 @@ export const docker = (): Dialect => ({
   unsaid: kernelsOwn,
   noUserTimeout,
   off: { never: 'each program turns keepalive on or off itself' },
+  turnedOnBy: null,
   notes: [
     turnsNothingOn,
     'with --network host the container has the sysctls of the machine, and Docker refuses these options',

@@ -18,6 +18,7 @@ export const kubernetes = (): Dialect => ({
   unsaid: kernelsOwn,
   noUserTimeout,
   off: { never: 'each program turns keepalive on or off itself' },
+  turnedOnBy: null,
   notes: [
     turnsNothingOn,
     'all three are safe sysctls since Kubernetes 1.29 (Linux 4.5); older kubelets need --allowed-unsafe-sysctls. A pod with hostNetwork cannot have them',

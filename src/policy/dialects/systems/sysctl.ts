@@ -34,6 +34,7 @@ export const sysctl = (): Dialect => ({
   unsaid: kernelsOwn,
   noUserTimeout,
   off: { never: 'each program turns keepalive on or off itself' },
+  turnedOnBy: null,
   notes: [turnsNothingOn, 'each network namespace, and so each container, has values of its own'],
   write: ({ idle, interval, count }) =>
     lines(
