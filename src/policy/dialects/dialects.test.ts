@@ -79,13 +79,16 @@ describe.each(dialectNames.map((name) => [name, dialectNamed(name)] as const))('
     expect([inForce, importPolicy(name, text).policy]).toEqual(['off', 'off']);
   });
 
-  it('reads text that is cut anywhere as a policy or as an error with a line, and never as anything else', () => {
+  it('reads text that is cut anywhere as a policy or as an error, which has a line if there is a word about keepalive', () => {
     const { text } = exportPolicy('30:5:3:auto', name);
     for (let length = 0; length < text.length; length += 1) {
       try {
         parsePolicy(importPolicy(name, text.slice(0, length)).policy.replace('off', '1:1:1'));
       } catch (error) {
         expect(error).toBeInstanceOf(DialectError);
+        const { line, message } = error as DialectError;
+        if (line === undefined) expect(message).toContain('this text has none of the words of ');
+        else expect(line).toBeLessThanOrEqual(text.slice(0, length).split('\n').length);
       }
     }
   });

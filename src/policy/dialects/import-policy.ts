@@ -56,7 +56,7 @@ function notesOf(found: FoundWords, { numbers, unsaid }: ReturnType<typeof inFor
     const name = field === 'idle' ? 'idle time' : field;
     const isSaid = typeof found[field]?.value === 'number';
     const start = isSaid ? `the ${name} of the text does not apply` : `the text does not say the ${name}`;
-    const then = spokenValue(field as 'idle', numbers[field as 'idle']);
+    const then = spokenValue(field, numbers[field]);
     return `${start}: ${why}: ${then}${isKernels ? ' unless a sysctl says otherwise' : ''}`;
   });
 }

@@ -24,7 +24,7 @@ interface TimeForm {
   readonly special?: Unit['special'];
   /** Whether digits may be grouped by underscores. */
   readonly hasGroups?: true;
-  /** The largest number, if it is not that of the kernel. */
+  /** Writes a duration in milliseconds. Default: as a number without a unit. */
   readonly write?: (ms: number) => string;
 }
 

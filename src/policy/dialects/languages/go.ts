@@ -1,6 +1,6 @@
 import { always, type Dialect, type Word, word } from '../dialect.js';
 import { flag, probes, time, type Unit } from '../units.js';
-import { cComments, operand } from './code.js';
+import { cComments, operand } from './c-syntax.js';
 
 const unitMs: Readonly<Record<string, number>> = { Millisecond: 1, Second: 1000, Minute: 60_000, Hour: 3_600_000 };
 const names = Object.keys(unitMs).join('|');

@@ -1,6 +1,6 @@
 import { always, type Dialect, lines, word } from '../dialect.js';
 import { flag, probes, time } from '../units.js';
-import { cComments, operand } from './code.js';
+import { cComments, operand } from './c-syntax.js';
 
 const idle = time({ bareMs: 1, hasGroups: true, special: { 0: 'unsaid', undefined: 'unsaid' } });
 const toKernel = { 0: 'kernel', undefined: 'unsaid' } as const;

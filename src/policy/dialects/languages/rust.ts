@@ -1,6 +1,6 @@
 import { type Dialect, kernelsOwn, line, lines, word } from '../dialect.js';
 import { flag, probes, type Unit } from '../units.js';
-import { argumentEnd, cComments } from './code.js';
+import { argumentEnd, cComments } from './c-syntax.js';
 
 const unitMs: Readonly<Record<string, number>> = { millis: 1, secs: 1000, mins: 60_000, hours: 3_600_000 };
 
