@@ -76,8 +76,8 @@ export interface Dialect {
   /** Why the kernel's numbers apply unless the text says idle and leaves no number to the kernel, if they do. */
   readonly allOrNone?: string;
   readonly unsaid: Readonly<Record<'idle' | 'interval' | 'count', Unsaid>>;
-  /** Why the text has no user timeout, if no word says it. */
-  readonly noUserTimeout?: string;
+  /** Why the text has no user timeout, if no word says it; for a policy, if the reason quotes it. */
+  readonly noUserTimeout?: string | ((policy: string) => string);
   /** The numbers that the words say for a policy, if they have another meaning than those of a policy, and why. */
   readonly fit?: { readonly why: string; readonly numbers: (policy: Numbers) => Numbers };
   /** The text that turns keepalive off, or why no text does. */

@@ -267,6 +267,29 @@ describe('text of other systems', () => {
     );
   });
 
+  it.each([
+    ['kubernetes', 'net.ipv4.tcp_keepalive_time=600', 'got "=600"; did you mean "sysctl" or "docker"?'],
+    ['docker', 'sysctls: [{name: net.ipv4.tcp_keepalive_time, value: "60"}]', 'did you mean "kubernetes"?'],
+    ['nginx', 'tcp-keepalive 60', 'so_keepalive; did you mean "redis"?'],
+    ['c', 'listen 80 so_keepalive=on;', '; did you mean "nginx"?'],
+  ])('of another system is refused by %s with the name of that system: %j', (name, text, message) => {
+    expect(errorOf(() => importPolicy(name, text)).message).toContain(message);
+  });
+
+  it('quotes the policy that was given in its notes', () => {
+    const { notes } = exportPolicy('60:10:6:auto', 'node');
+    expect(notes.join('\n')).toContain("setKeepAlive(socket, '60:10:6:auto') sets it");
+  });
+
+  it.each(['postgresql', 'haproxy', 'rabbitmq', 'libpq'])(
+    'of %s with a user timeout says what it also ends',
+    (name) => {
+      const note = 'the user timeout also ends a connection whose peer is alive, but does not read for 45 s';
+      expect(exportPolicy('30:5:3:auto', name).notes).toContain(note);
+      expect(exportPolicy('30:5:3', name).notes).not.toContain(note);
+    },
+  );
+
   it('that turns nothing on is read, with a note that says so', () => {
     expect(importPolicy('systemd', 'KeepAliveTimeSec=30').notes).toContain(
       'these lines alone turn no keepalive on: KeepAlive=yes is missing',
@@ -280,6 +303,9 @@ describe('names of systems', () => {
     ['NGINX', 'did you mean "nginx"?'],
     ['postgres', 'did you mean "postgresql"?'],
     ['k8s', 'did you mean "kubernetes"?'],
+    ['pg', 'did you mean "postgresql"? For the driver of Node.js, pass --import tcp-keepalive/register to node'],
+    ['IORedis', 'did you mean "redis"? For the driver of Node.js, pass --import '],
+    ['undici', 'For the driver of Node.js, pass --import tcp-keepalive/register to node (docs/drivers.md)'],
     ['sql', 'did you mean "postgresql" or "mysql" or '],
     ['mariadb', 'did you mean "mysql"?'],
     ['constructor', 'known are nginx, '],

@@ -62,7 +62,9 @@ function lossesOf(dialect: Dialect, policy: Numbers, said: Partial<Numbers>): st
   }
   const { userTimeout } = policy;
   if (userTimeout && numbers.userTimeout === undefined) {
-    notes.push(`${spokenNumber('userTimeout', userTimeout)} cannot be said: ${dialect.noUserTimeout}`);
+    const { noUserTimeout: reason } = dialect;
+    const why = typeof reason === 'function' ? reason(formatPolicy(policy)) : reason;
+    notes.push(`${spokenNumber('userTimeout', userTimeout)} cannot be said: ${why}`);
   }
   const { userTimeout: _, ...withoutTimeout } = policy;
   const wanted = Math.round(noticedAfter(numbers.userTimeout === undefined ? withoutTimeout : policy));

@@ -2,7 +2,7 @@ import { describeValue } from '../errors.js';
 import { formatPolicy } from '../format.js';
 import type { Dialect, NumberField, Numbers } from './dialect.js';
 import { DialectError } from './dialect-error.js';
-import { dialectNamed } from './dialects.js';
+import { dialectNamed, dialectNames } from './dialects.js';
 import { inForce, spokenValue } from './in-force.js';
 import { type FoundWords, readWords } from './read-words.js';
 
@@ -68,6 +68,24 @@ function offByDefaultOf(dialect: Dialect, found: FoundWords): string | undefined
   return `these lines alone turn no keepalive on: ${missing === null ? 'each program has to' : `${missing} is missing`}`;
 }
 
+/** Longer texts are not tried in the words of each other system. */
+const longestTried = 10_000;
+
+/** Returns the question whether text is that of the systems that can read it. */
+function otherSystems({ name }: Dialect, text: string): string {
+  if (text.length > longestTried) return '';
+  const systems = dialectNames.filter((other) => {
+    if (other === name) return false;
+    try {
+      readWords(dialectNamed(other), text);
+      return true;
+    } catch {
+      return false;
+    }
+  });
+  return systems.length === 0 ? '' : `; did you mean "${systems.join('" or "')}"?`;
+}
+
 /**
  * Reads the policy that another system's configuration states. Passes over everything in the text that does not concern
  * keepalive, so that a whole file can be given.
@@ -88,7 +106,7 @@ export function importPolicy(dialect: string, text: string): ImportedPolicy {
     const message = `the text must be a string, got ${describeValue(text)}`;
     throw new DialectError(from.name, message, { allowed: 'a string' });
   }
-  const found = readWords(from, text);
+  const found = readWords(from, text, () => otherSystems(from, text));
   const isOff = found.enabled?.value === false || Object.values(found).some(({ value }) => value === 'off');
   if (isOff) return { dialect: from.name, policy: 'off', notes: [] };
   const said = numbersOf(found);

@@ -45,9 +45,12 @@ class Reading {
   /** Where the braces of a name are open; undefined if the text does not have the name. */
   readonly #braces = new Map<string, RegExp | undefined>();
 
-  constructor(dialect: Dialect, text: string) {
+  readonly #elsewhere: () => string;
+
+  constructor(dialect: Dialect, text: string, elsewhere: () => string) {
     const { comment, words } = dialect;
     this.#dialect = dialect;
+    this.#elsewhere = elsewhere;
     const blank = (match: string) =>
       match
         .split('\n')
@@ -68,7 +71,11 @@ class Reading {
     const { name, title, words } = this.#dialect;
     const known = words.filter(({ isReadOnly }) => !isReadOnly).map(({ word }) => word);
     const allowed = `text with ${known.join(', ')}`;
-    throw new DialectError(name, `this text has none of the words of ${title}: ${known.join(', ')}`, { allowed });
+    throw new DialectError(
+      name,
+      `this text has none of the words of ${title}: ${known.join(', ')}${this.#elsewhere()}`,
+      { allowed },
+    );
   }
 
   #cased(name: string): string {
@@ -114,7 +121,13 @@ class Reading {
     if (match === null) {
       const rest = this.#plain.slice(end).split('\n', 1)[0]?.trim() ?? '';
       const got = rest === '' ? 'nothing' : describeValue(rest);
-      throw this.#fault(`${word.word} must be followed by ${word.allowed}, got ${got}`, word.word, index, word.allowed);
+      const hint = this.#dialect.isCode ? '' : this.#elsewhere();
+      throw this.#fault(
+        `${word.word} must be followed by ${word.allowed}, got ${got}${hint}`,
+        word.word,
+        index,
+        word.allowed,
+      );
     }
     for (const [field, unit] of Object.entries(word.says) as [WordField, Unit][]) {
       const text = match.groups?.[field];
@@ -181,9 +194,10 @@ function isSettable(field: NumberField, value: number): boolean {
 /**
  * Reads the words of a dialect in a text. Passes over everything else.
  *
+ * @param elsewhere Returns the end of an error about text that may be that of another system.
  * @throws {DialectError} if the text has no such word, a word without a valid value, a word that is nearly known, or two
  * different values for one number.
  */
-export function readWords(dialect: Dialect, text: string): FoundWords {
-  return new Reading(dialect, text).read();
+export function readWords(dialect: Dialect, text: string, elsewhere = () => ''): FoundWords {
+  return new Reading(dialect, text, elsewhere).read();
 }

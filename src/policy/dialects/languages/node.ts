@@ -48,7 +48,7 @@ export const node = (): Dialect => ({
     interval: always(1000, 'Node.js has 1 s of its own'),
     count: always(10, 'Node.js has 10 of its own'),
   },
-  noUserTimeout: "Node.js has no word for it; this package's setKeepAlive(socket, '30:5:3:auto') sets it",
+  noUserTimeout: (policy) => `Node.js has no word for it; this package's setKeepAlive(socket, '${policy}') sets it`,
   off: { text: 'socket.setKeepAlive(false);\n' },
   notes: ['an older Node.js ignores interval and count, and sets 1 s and 10'],
   write: ({ idle, interval, count }) => lines(`socket.setKeepAlive(true, ${idle}, ${interval}, ${count});`),
