@@ -31,7 +31,8 @@ export interface Word {
   /** Tells the word from other things of the same name: without a match where the word ends, it is passed over. */
   readonly onlyBefore?: RegExp;
   /**
-   * The name whose braces the word stands in, if the text has the name: `{count: 3}` of another object is passed over.
+   * The name whose braces the word stands in, if the text has the name: `{count: 3}` of another object is passed over. Several
+   * names have `|` between them.
    */
   readonly onlyIn?: string;
   /** How text turns keepalive on, if this word alone does not. */
@@ -69,7 +70,9 @@ export interface Dialect {
   readonly isCode?: true;
   /** Whether the system takes words in any letter case. */
   readonly ignoresCase?: true;
-  /** Whether the last of several values of a word counts. Default: several values are an error. */
+  /** Returns the connections that a word is for, after the start of its line, if some words are for others than other words. */
+  readonly sideOf?: (word: string, before: string) => 'clients' | 'servers' | undefined;
+  /** Whether the last of several values of a word counts. Default: several values are several policies. */
   readonly isLastValid?: true;
   /** How text turns keepalive on, if its numbers alone do not; null if only the program does. */
   readonly turnedOnBy?: string | null;

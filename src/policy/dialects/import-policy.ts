@@ -1,10 +1,12 @@
+import { spokenDuration } from '../duration.js';
 import { describeValue } from '../errors.js';
 import { formatPolicy } from '../format.js';
-import type { Dialect, NumberField, Numbers } from './dialect.js';
+import { type Dialect, type NumberField, type Numbers, wordFields } from './dialect.js';
 import { DialectError } from './dialect-error.js';
 import { dialectNamed, dialectNames } from './dialects.js';
+import type { Found, FoundWords } from './group-words.js';
 import { inForce, spokenValue } from './in-force.js';
-import { type FoundWords, readWords } from './read-words.js';
+import { lineAt, readWords } from './read-words.js';
 
 /** A policy that was read from another system's configuration. */
 export interface ImportedPolicy {
@@ -86,27 +88,8 @@ function otherSystems({ name }: Dialect, text: string): string {
   return systems.length === 0 ? '' : `; did you mean "${systems.join('" or "')}"?`;
 }
 
-/**
- * Reads the policy that another system's configuration states. Passes over everything in the text that does not concern
- * keepalive, so that a whole file can be given.
- *
- * A number that the text does not say is the one that the system then uses; for the kernel's own defaults, Linux's.
- *
- * @param dialect The name of the system, one of `dialectNames`.
- * @param text The system's configuration.
- *
- * @example
- * importPolicy('nginx', 'listen 80 so_keepalive=30:5:3;').policy; // '30:5:3'
- * @throws {DialectError} if there is no such system, or if the text is cut, wrong or has no word about keepalive. The error
- * has the line and the word.
- */
-export function importPolicy(dialect: string, text: string): ImportedPolicy {
-  const from = dialectNamed(dialect);
-  if (typeof text !== 'string') {
-    const message = `the text must be a string, got ${describeValue(text)}`;
-    throw new DialectError(from.name, message, { allowed: 'a string' });
-  }
-  const found = readWords(from, text, () => otherSystems(from, text));
+/** Returns the policy that words say. */
+function policyOf(from: Dialect, found: FoundWords): ImportedPolicy {
   const isOff = found.enabled?.value === false || Object.values(found).some(({ value }) => value === 'off');
   if (isOff) return { dialect: from.name, policy: 'off', notes: [] };
   const said = numbersOf(found);
@@ -118,4 +101,105 @@ export function importPolicy(dialect: string, text: string): ImportedPolicy {
   const offByDefault = offByDefaultOf(from, found);
   if (offByDefault === undefined) return { ...imported, notes };
   return { ...imported, notes: [...notes, offByDefault], offByDefault };
+}
+
+/** A policy of a text, and where it begins. */
+export interface PlacedPolicy extends ImportedPolicy {
+  /** The line of its first word, counted from 1. */
+  readonly line: number;
+  /** Its first word. */
+  readonly word: string;
+}
+
+/** The most policies of one text: each takes a screen to explain. */
+const mostPolicies = 20;
+
+const firstOf = (found: FoundWords) =>
+  Object.values(found).reduce((first, each) => (each.field === 'enabled' || each.index >= first.index ? first : each));
+
+interface Read {
+  readonly found: FoundWords;
+  readonly policy: ImportedPolicy;
+}
+
+/** Returns the policies of a text, each once. */
+function readPolicies(from: Dialect, text: string): Read[] {
+  if (typeof text !== 'string') {
+    const message = `the text must be a string, got ${describeValue(text)}`;
+    throw new DialectError(from.name, message, { allowed: 'a string' });
+  }
+  const policies = new Map<string, Read>();
+  for (const found of readWords(from, text, () => otherSystems(from, text))) {
+    const policy = policyOf(from, found);
+    const key = `${policy.policy} ${policy.offByDefault}`;
+    if (!policies.has(key)) policies.set(key, { found, policy });
+  }
+  return [...policies.values()];
+}
+
+/** Returns a value for an error. */
+function spoken({ field, value }: Found): string {
+  if (value === undefined || value === 'kernel') return 'left out';
+  if (field === 'enabled' || value === 'off') return value === true ? 'on' : 'off';
+  return field === 'count' ? String(value) : spokenDuration(Number(value));
+}
+
+/** Returns the error about a text with several policies, where one is needed. */
+function severalError(from: Dialect, text: string, policies: readonly Read[]): DialectError {
+  const [one, other] = policies.map(({ found }) => found) as [FoundWords, FoundWords];
+  const differs = wordFields.find((field) => one[field] && other[field] && one[field].value !== other[field].value);
+  const [before, after] = differs ? [one[differs] as Found, other[differs] as Found] : [];
+  const line = lineAt(text, (after ?? firstOf(other)).index);
+  const listed = policies.slice(0, 5).map(({ policy, found }) => {
+    const first = firstOf(found);
+    return `${policy.policy} (line ${lineAt(text, first.index)}, ${first.word})`;
+  });
+  const more = policies.length > listed.length ? ` and ${policies.length - listed.length} more` : '';
+  const why =
+    before && after
+      ? `${after.word} is ${spoken(after)}, but ${before.word} in line ${lineAt(text, before.index)} is ${spoken(before)}`
+      : 'this is another policy';
+  const message = `${why}; pass one policy at a time: the text has ${listed.join(', ')}${more}`;
+  return new DialectError(from.name, message, {
+    line,
+    word: (after ?? firstOf(other)).word,
+    allowed: 'the same value as before',
+  });
+}
+
+/**
+ * Reads each policy that another system's configuration states, such as those of several addresses, clusters or sides of a
+ * proxy. Policies that are the same are returned once.
+ *
+ * @throws {DialectError} as {@link importPolicy}, but takes up to 20 policies.
+ */
+export function importPolicies(dialect: string, text: string): PlacedPolicy[] {
+  const from = dialectNamed(dialect);
+  const policies = readPolicies(from, text);
+  if (policies.length > mostPolicies) throw severalError(from, text, policies);
+  return policies.map(({ found, policy }) => {
+    const { index, word } = firstOf(found);
+    return { ...policy, line: lineAt(text, index), word };
+  });
+}
+
+/**
+ * Reads the policy that another system's configuration states. Passes over everything in the text that does not concern
+ * keepalive, so that a whole file can be given.
+ *
+ * A number that the text does not say is the one that the system then uses; for the kernel's own defaults, Linux's.
+ *
+ * @param dialect The name of the system, one of `dialectNames`.
+ * @param text The system's configuration.
+ *
+ * @example
+ * importPolicy('nginx', 'listen 80 so_keepalive=30:5:3;').policy; // '30:5:3'
+ * @throws {DialectError} if there is no such system, or if the text is cut, wrong, has no word about keepalive or has several
+ * policies. The error has the line and the word.
+ */
+export function importPolicy(dialect: string, text: string): ImportedPolicy {
+  const from = dialectNamed(dialect);
+  const policies = readPolicies(from, text);
+  if (policies.length > 1) throw severalError(from, text, policies);
+  return (policies[0] as Read).policy;
 }

@@ -11,7 +11,7 @@ export interface Unit {
   /** As an error says it. */
   readonly allowed: string;
   /** Returns the value, durations in milliseconds; undefined for what the system would not take. */
-  readonly read: (text: string) => number | boolean | undefined;
+  readonly read: (text: string) => number | boolean | Special | undefined;
   readonly write: (value: number) => string;
   readonly special?: Readonly<Record<string, Special>>;
 }
