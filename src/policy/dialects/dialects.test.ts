@@ -5,7 +5,7 @@ import { parsePolicy } from '../parse.js';
 import { DialectError } from './dialect-error.js';
 import { dialectNamed, dialectNames } from './dialects.js';
 import { exportPolicy } from './export-policy.js';
-import { importPolicy } from './import-policy.js';
+import { importPolicies, importPolicy } from './import-policy.js';
 import { sayableFields } from './in-force.js';
 
 const seconds = fc.integer({ min: 1, max: 32_767 }).map((number) => number * 1000);
@@ -321,6 +321,68 @@ describe('text of other systems', () => {
     expect(importPolicy('systemd', 'KeepAliveTimeSec=30').notes).toContain(
       'these lines alone turn no keepalive on: KeepAlive=yes is missing',
     );
+  });
+});
+
+describe('text with several policies', () => {
+  const placed = (name: string, text: string) =>
+    importPolicies(name, text).map(({ policy, line, word }) => `${policy} ${line} ${word}`);
+
+  it.each<[string, string, string[]]>([
+    [
+      'haproxy',
+      'option clitcpka\nclitcpka-idle 60s\noption srvtcpka',
+      ['60:75:9 2 clitcpka-idle', '7200:75:9 3 srvtcpka'],
+    ],
+    [
+      'haproxy',
+      'clitcpka-idle 60\nsrvtcpka-idle 120\nclitcpka-cnt 3\nsrvtcpka-cnt 4',
+      ['60:75:3 1 clitcpka-idle', '120:75:4 2 srvtcpka-idle'],
+    ],
+    [
+      'haproxy',
+      ' bind :80 tcp-ut 45s\n option clitcpka\n option srvtcpka\n server a a:1 tcp-ut 9s',
+      ['7200:75:9:45 1 tcp-ut', '7200:75:9:9 4 tcp-ut'],
+    ],
+    [
+      'nginx',
+      'listen 80 so_keepalive=30:5:3;\nlisten 81 so_keepalive=30:5:3;\nlisten 82 so_keepalive=off;',
+      ['30:5:3 1 so_keepalive', 'off 3 so_keepalive'],
+    ],
+    ['node', 'a.setKeepAlive(false);\nb.setKeepAlive(true, 30000);', ['off 1 setKeepAlive', '30:1:10 2 setKeepAlive']],
+    [
+      'envoy',
+      'a:\n keepalive_time: 60\n keepalive_interval: 10\nb:\n keepalive_time: 60\n keepalive_interval: 20',
+      ['60:10:9 2 keepalive_time', '60:20:9 5 keepalive_time'],
+    ],
+    [
+      'kubernetes',
+      '{name: tcp_keepalive_time, value: "60"}\n---\n{name: tcp_keepalive_time, value: "90"}',
+      ['60:75:9 1 tcp_keepalive_time', '90:75:9 3 tcp_keepalive_time'],
+    ],
+    [
+      'c',
+      'setsockopt(a, 1, SO_KEEPALIVE, &(int){1}, 4);\nsetsockopt(a, 6, TCP_KEEPIDLE, &(int){30}, 4);\nsetsockopt(b, 6, TCP_KEEPIDLE, &(int){60}, 4);',
+      ['30:75:9 2 TCP_KEEPIDLE', '60:75:9 3 TCP_KEEPIDLE'],
+    ],
+    ['postgresql', 'tcp_keepalives_idle = 10\ntcp_keepalives_idle = 20', ['20:75:9 2 tcp_keepalives_idle']],
+  ])('of %s: %j', (name, text, policies) => {
+    expect(placed(name, text)).toEqual(policies);
+  });
+
+  it('inherits what turns keepalive on, if the text says it once', () => {
+    const text = 'setsockopt(a, 1, SO_KEEPALIVE, &(int){1}, 4); f(a, TCP_KEEPIDLE, 30); f(b, TCP_KEEPIDLE, 60);';
+    expect(importPolicies('c', text).map(({ offByDefault }) => offByDefault)).toEqual([undefined, undefined]);
+  });
+
+  it('is refused where one policy is needed, with each policy and its line', () => {
+    const error = errorOf(() => importPolicy('haproxy', 'option clitcpka\nclitcpka-idle 60s\noption srvtcpka'));
+    expect(error).toMatchObject({ line: 3, word: 'srvtcpka' });
+    expect(error.message).toContain(
+      'pass one policy at a time: the text has 60:75:9 (line 2, clitcpka-idle), 7200:75:9 (line 3, srvtcpka)',
+    );
+    const many = Array.from({ length: 21 }, (_, at) => `listen ${at} so_keepalive=${at + 1}:5:3;`).join('\n');
+    expect(errorOf(() => importPolicies('nginx', many)).message).toMatch(/5:5:3 \(line 5, so_keepalive\) and 16 more$/);
   });
 });
 

@@ -8,6 +8,8 @@ export interface Found {
   readonly word: string;
   /** Where the word stands in the text. */
   readonly index: number;
+  /** Whether the word says a whole policy each time: whether keepalive is on, and numbers. */
+  readonly isWhole: boolean;
   /** The connections that the word is for, if the system has words for several kinds of connections. */
   readonly side: string | undefined;
 }
@@ -22,6 +24,16 @@ function doesAgree(values: Map<WordField, Found['value']>, { field, value }: Fou
   return isSame;
 }
 
+/** Returns whether a group has the same word from elsewhere in the text. */
+function hasOther(group: FoundWords, { word, index }: Found): boolean {
+  return Object.values(group).some((each) => each.word === word && each.index !== index);
+}
+
+/** Returns whether words turn keepalive off. */
+export function isOff(group: FoundWords): boolean {
+  return group.enabled?.value === false || Object.values(group).some(({ value }) => value === 'off');
+}
+
 /** Returns the policies of one side. A policy begins where a field is said again, unless all say the same. */
 function groupsOf(found: readonly Found[], isLastValid: boolean): FoundWords[] {
   let group: Partial<Record<WordField, Found>> = {};
@@ -31,7 +43,8 @@ function groupsOf(found: readonly Found[], isLastValid: boolean): FoundWords[] {
     const isReplaced = before !== undefined && isLastValid && before.word === each.word;
     // Each connection of a program is turned on, not each with other numbers.
     const isRepeated = each.field === 'enabled' && before?.value === each.value;
-    const isNext = before !== undefined && before.index !== each.index && !isReplaced && !isRepeated;
+    const isAgain = before !== undefined && before.index !== each.index && !isReplaced && !isRepeated;
+    const isNext = isAgain || (each.isWhole && hasOther(group, each));
     if (isNext) {
       group = {};
       groups.push(group);
@@ -41,10 +54,13 @@ function groupsOf(found: readonly Found[], isLastValid: boolean): FoundWords[] {
   const all = groups.flatMap((each) => Object.values(each));
   const values = new Map<WordField, Found['value']>();
   const isOne = all.map((each) => doesAgree(values, each)).every(Boolean);
-  if (isOne) return [Object.assign({}, ...groups)];
+  if (isOne && new Set(groups.map(isOff)).size === 1) return [Object.assign({}, ...groups)];
   const switches = all.filter(({ field }) => field === 'enabled');
   const isOneSwitch = new Set(switches.map(({ value }) => value)).size === 1;
-  return isOneSwitch ? groups.map((each) => ({ enabled: switches[0] as Found, ...each })) : groups;
+  if (!isOneSwitch) return groups;
+  const inherit = (each: FoundWords) =>
+    Object.values(each).some(({ isWhole }) => isWhole) ? {} : { enabled: switches[0] as Found };
+  return groups.map((each) => ({ ...inherit(each), ...each }));
 }
 
 /** Returns the policies that words say, in their order. Words without a side are for each side. */

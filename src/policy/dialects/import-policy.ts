@@ -4,7 +4,7 @@ import { formatPolicy } from '../format.js';
 import { type Dialect, type NumberField, type Numbers, wordFields } from './dialect.js';
 import { DialectError } from './dialect-error.js';
 import { dialectNamed, dialectNames } from './dialects.js';
-import type { Found, FoundWords } from './group-words.js';
+import { type Found, type FoundWords, isOff } from './group-words.js';
 import { inForce, spokenValue } from './in-force.js';
 import { lineAt, readWords } from './read-words.js';
 
@@ -90,8 +90,7 @@ function otherSystems({ name }: Dialect, text: string): string {
 
 /** Returns the policy that words say. */
 function policyOf(from: Dialect, found: FoundWords): ImportedPolicy {
-  const isOff = found.enabled?.value === false || Object.values(found).some(({ value }) => value === 'off');
-  if (isOff) return { dialect: from.name, policy: 'off', notes: [] };
+  if (isOff(found)) return { dialect: from.name, policy: 'off', notes: [] };
   const said = numbersOf(found);
   const { value, why } = from.unsaid.idle;
   if (said.idle === undefined && value(said) === 'off') return { dialect: from.name, policy: 'off', notes: [why] };
@@ -114,8 +113,12 @@ export interface PlacedPolicy extends ImportedPolicy {
 /** The most policies of one text: each takes a screen to explain. */
 const mostPolicies = 20;
 
-const firstOf = (found: FoundWords) =>
-  Object.values(found).reduce((first, each) => (each.field === 'enabled' || each.index >= first.index ? first : each));
+/** Returns the first word of a policy that says a number; without numbers, its first word. */
+function firstOf(found: FoundWords): Found {
+  const all = Object.values(found);
+  const numbers = all.filter(({ field }) => field !== 'enabled');
+  return (numbers.length === 0 ? all : numbers).reduce((first, each) => (each.index < first.index ? each : first));
+}
 
 interface Read {
   readonly found: FoundWords;

@@ -116,7 +116,7 @@ class Reading {
     for (const [field, unit] of Object.entries(word.says) as [WordField, Unit][]) {
       const text = match.groups?.[field];
       if (text !== undefined && text !== '')
-        this.#keep(field, word.word, index, this.#valueOf(text, field, unit, word, index));
+        this.#keep(field, word, index, this.#valueOf(text, field, unit, word, index));
     }
     return true;
   }
@@ -144,9 +144,10 @@ class Reading {
     throw this.#fault(`${word.word} must be ${allowed}, got ${describeValue(text)}`, word.word, index, allowed);
   }
 
-  #keep(field: WordField, word: string, index: number, value: Found['value']): void {
+  #keep(field: WordField, { word, says }: Word, index: number, value: Found['value']): void {
     const side = this.#dialect.sideOf?.(word, lineBefore(this.#plain, index));
-    this.#found.push({ field, value, word, index, side });
+    const isWhole = says.enabled !== undefined && says.idle !== undefined;
+    this.#found.push({ field, value, word, index, isWhole, side });
   }
 }
 

@@ -1,11 +1,12 @@
 import { formatPolicy } from '../../../policy/format.js';
-import { detectionTime, heartbeatDetection } from '../../../policy/model/detection-time.js';
+import { detectionTime, heartbeatDetection, inFlightDetection } from '../../../policy/model/detection-time.js';
 import { type FalseAlarm, falseAlarm, type PathLoss } from '../../../policy/model/false-alarm.js';
-import { coverRanges, type TimeRange } from '../../../policy/model/time-range.js';
+import { coverRanges, never, type TimeRange } from '../../../policy/model/time-range.js';
 import { lossTimeline, type TimelineEntry, timeline } from '../../../policy/model/timeline.js';
 import { quietTraffic, type Traffic } from '../../../policy/model/traffic.js';
 import { behindWarning } from '../../../policy/plan/behind-warning.js';
 import { type BehindJudgement, judgeBehind } from '../../../policy/plan/judge-behind.js';
+import { keepAliveOffWarning } from '../../../policy/plan/keep-alive-off-warning.js';
 import type { Middlebox } from '../../../policy/plan/middlebox.js';
 import { type PolicyWarning, policyWarnings } from '../../../policy/plan/warnings.js';
 import type { CompletePolicy } from '../../../policy/policy.js';
@@ -38,9 +39,10 @@ export interface BehindExplanation extends BehindJudgement {
 /** What a policy does. Every number is one of the model. */
 export interface Explanation {
   readonly policy: string;
-  readonly numbers: CompletePolicy;
+  /** null if keepalive is off. */
+  readonly numbers: CompletePolicy | null;
   readonly detection: Detections;
-  /** Of a quiet peer that vanishes. */
+  /** Of a quiet peer that vanishes; empty if keepalive is off. */
   readonly timeline: readonly TimelineEntry[];
   /** Of a peer that vanishes with data in flight. */
   readonly inFlightTimeline: readonly TimelineEntry[];
@@ -48,6 +50,30 @@ export interface Explanation {
   readonly falseAlarm: (FalseAlarm & PathLoss) | null;
   readonly behind: readonly BehindExplanation[];
   readonly warnings: readonly PolicyWarning[];
+}
+
+/** Numbers with which the first probe is due in more than 30 years. */
+const withoutProbes: CompletePolicy = { idle: 1e12, interval: 1e12, count: 1 };
+
+/** Explains what happens to connections without keepalive. */
+export function explainOff({ connections, middleboxes, heartbeatMs, retries2 }: Surroundings): Explanation {
+  const conditions = { retries2 };
+  const inFlight = inFlightDetection({}, conditions);
+  const behind = middleboxes.map((middlebox) => ({ ...judgeBehind('off', middlebox), noticed: null }));
+  return {
+    policy: 'off',
+    numbers: null,
+    detection: {
+      ...{ idle: never, inFlight, rebooted: never },
+      ...(heartbeatMs !== undefined && { heartbeat: heartbeatDetection(withoutProbes, conditions, heartbeatMs) }),
+    },
+    timeline: [],
+    inFlightTimeline: lossTimeline(withoutProbes, 'data-in-flight', conditions),
+    traffic: { connections, packetsPerDay: 0, bytesPerDay: 0, packetsPerSecond: 0 },
+    falseAlarm: null,
+    behind,
+    warnings: [...behind.map(behindWarning).filter((warning) => warning !== undefined), keepAliveOffWarning(inFlight)],
+  };
 }
 
 function explainBehind(policy: CompletePolicy, box: Middlebox): BehindExplanation {
