@@ -53,12 +53,13 @@ describe('README.md', () => {
 describe('docs/explain-a-policy.md', () => {
   it('shows the JSON that explain prints, with some numbers rounded', () => {
     const json = /```json\n([\s\S]*?)```/.exec(page('explain-a-policy.md'))?.[1] ?? '';
-    const { timeline, traffic, falseAlarm, warnings, ...facts } = JSON.parse(json);
+    const { timeline, inFlightTimeline, traffic, falseAlarm, warnings, ...facts } = JSON.parse(json);
     const path = { loss: 0.05 };
     const surroundings = { connections: 1, middleboxes: [], path, heartbeatMs: undefined, retries2: 15 };
     const printed = explainPolicy(parsePolicy('30:5:3'), surroundings);
     expect(printed).toMatchObject(facts);
     expect(printed.timeline.slice(0, timeline.length)).toEqual(timeline);
+    expect(printed.inFlightTimeline.slice(0, inFlightTimeline.length)).toEqual(inFlightTimeline);
     expect(printed.warnings).toMatchObject(warnings.map(({ code }: { code: string }) => ({ code })));
     for (const [name, number] of Object.entries({ ...printed.traffic, ...printed.falseAlarm })) {
       expect(Math.abs({ ...traffic, ...falseAlarm }[name] / number - 1), name).toBeLessThan(0.001);
