@@ -127,6 +127,44 @@ describe('tcp-keepalive explain', () => {
     expect(stderr).not.toContain('turn no keepalive on');
   });
 
+  it.each([[['off']], [['--from', 'nginx', 'listen 80 so_keepalive=off;']], [['--from', 'redis', 'tcp-keepalive 0']]])(
+    'answers %j: a quiet peer is never noticed',
+    async (args) => {
+      const { code, stdout, stderr } = await runCli('explain', ...args, '--behind', 'aws-nlb');
+      expect([code, stderr]).toEqual([0, '']);
+      expect(stdout).toMatch(/^off: keepalive is off\n\n/);
+      expect(stdout).toMatch(/^a quiet peer vanishes +never +-$/m);
+      expect(stdout).toMatch(/^it vanishes with data in flight +15 min 25 s \.\. 17 min +ETIMEDOUT$/m);
+      expect(stdout).toContain('not safe: keepalive is off.');
+      expect(stdout.replace(/\s+/g, ' ')).toContain(
+        'warning keepalive-off: keepalive is off: a quiet peer that vanishes is never noticed; with data in flight it is',
+      );
+      const { detection, ...rest } = JSON.parse(
+        (await runCli('explain', ...args, '--heartbeat', '10h', '--json')).stdout,
+      );
+      expect(rest).toMatchObject({ policy: 'off', numbers: null, timeline: [], warnings: [{ code: 'keepalive-off' }] });
+      const { inFlight, heartbeat } = detection;
+      expect(detection.idle).toEqual({ earliestMs: null, latestMs: null });
+      expect(inFlight).toEqual(detectionTime('30:5:3', 'data-in-flight'));
+      expect(heartbeat.earliestMs).toBe(36_000_000 + inFlight.earliestMs);
+    },
+  );
+
+  it('explains each policy of a text that has several, with its line', async () => {
+    const text = 'option clitcpka\nclitcpka-idle 60s\n\noption srvtcpka\nsrvtcpka-idle 120s\nsrvtcpka-cnt 3\n';
+    const { code, stdout, stderr } = await runCli('explain', '--from', 'haproxy', text);
+    expect(code).toBe(0);
+    expect(stdout).toMatch(/^Policy 1 of 2, line 2, clitcpka-idle:\n\n60:75:9: /);
+    expect(stdout).toMatch(/^Policy 2 of 2, line 5, srvtcpka-idle:\n\n120:75:3: /m);
+    expect(stderr).toMatch(/^tcp-keepalive: line 2: the text does not say the interval/m);
+    const listed = JSON.parse((await runCli('explain', '--from', 'haproxy', text, '--json')).stdout);
+    expect(listed).toMatchObject([
+      { line: 2, word: 'clitcpka-idle', policy: '60:75:9' },
+      { line: 5, word: 'srvtcpka-idle', policy: '120:75:3' },
+    ]);
+    expect(listed).toHaveLength(2);
+  });
+
   it('shows the timeline with data in flight too', async () => {
     const { stdout } = await runCli('explain', '30:5:3:auto');
     expect(stdout).toMatch(
@@ -228,7 +266,8 @@ describe('tcp-keepalive explain', () => {
     [[], /missing argument 'policy'/],
     [['30:5:3', '--svgg', 't.svg'], /unknown option '--svgg'; did you mean "--svg"\?/],
     [['30:5:3', '60:5:3'], /too many arguments: 1 expected, got 2/],
-    [['--from', 'redis', 'tcp-keepalive 0'], /the text turns keepalive off/],
+    [['off', '--svg', '/tmp/t.svg'], /--svg draws probes, and keepalive is off/],
+    [['--from', 'nginx', 'so_keepalive=1:1:1; so_keepalive=2:1:1', '--svg', 't.svg'], /--svg takes one policy/],
     [['--from', 'redis', 'tcp-keepaliv 60'], /redis, line 1: unknown word "tcp-keepaliv"/],
     [['--from', 'redis', '/etc/passwd'], /'\/etc\/passwd' is a file, and not its text/],
     [['--from', 'radis', 'tcp-keepalive 60'], /unknown system "radis"; did you mean "redis"/],

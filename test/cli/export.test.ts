@@ -19,7 +19,7 @@ describe.concurrent('tcp-keepalive export', () => {
     expect(stdout).toBe('tcp-keepalive 30\n');
     expect(stderr).toMatch(/^tcp-keepalive: interval 5 s cannot be said: Redis uses a third of tcp-keepalive: 10 s$/m);
     expect(stderr).toMatch(/^tcp-keepalive: user timeout 45 s cannot be said: /m);
-    expect(stderr).toMatch(/^tcp-keepalive: a silent peer is found dead after 60 s, not 45 s$/m);
+    expect(stderr).toMatch(/^tcp-keepalive: a quiet peer that vanishes is noticed after 60 s, not 45 s$/m);
   });
 
   it('reads standard input for -', async () => {

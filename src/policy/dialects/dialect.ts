@@ -31,7 +31,8 @@ export interface Word {
   /** Tells the word from other things of the same name: without a match where the word ends, it is passed over. */
   readonly onlyBefore?: RegExp;
   /**
-   * The name whose braces the word stands in, if the text has the name: `{count: 3}` of another object is passed over.
+   * The name whose braces the word stands in, if the text has the name: `{count: 3}` of another object is passed over. Several
+   * names have `|` between them.
    */
   readonly onlyIn?: string;
   /** How text turns keepalive on, if this word alone does not. */
@@ -69,15 +70,17 @@ export interface Dialect {
   readonly isCode?: true;
   /** Whether the system takes words in any letter case. */
   readonly ignoresCase?: true;
-  /** Whether the last of several values of a word counts. Default: several values are an error. */
+  /** Returns the connections that a word is for, after the start of its line, if some words are for others than other words. */
+  readonly sideOf?: (word: string, before: string) => 'clients' | 'servers' | undefined;
+  /** Whether the last of several values of a word counts. Default: several values are several policies. */
   readonly isLastValid?: true;
   /** How text turns keepalive on, if its numbers alone do not; null if only the program does. */
   readonly turnedOnBy?: string | null;
   /** Why the kernel's numbers apply unless the text says idle and leaves no number to the kernel, if they do. */
   readonly allOrNone?: string;
   readonly unsaid: Readonly<Record<'idle' | 'interval' | 'count', Unsaid>>;
-  /** Why the text has no user timeout, if no word says it. */
-  readonly noUserTimeout?: string;
+  /** Why the text has no user timeout, if no word says it; for a policy, if the reason quotes it. */
+  readonly noUserTimeout?: string | ((policy: string) => string);
   /** The numbers that the words say for a policy, if they have another meaning than those of a policy, and why. */
   readonly fit?: { readonly why: string; readonly numbers: (policy: Numbers) => Numbers };
   /** The text that turns keepalive off, or why no text does. */

@@ -5,7 +5,7 @@ import { parsePolicy } from '../parse.js';
 import { DialectError } from './dialect-error.js';
 import { dialectNamed, dialectNames } from './dialects.js';
 import { exportPolicy } from './export-policy.js';
-import { importPolicy } from './import-policy.js';
+import { importPolicies, importPolicy } from './import-policy.js';
 import { sayableFields } from './in-force.js';
 
 const seconds = fc.integer({ min: 1, max: 32_767 }).map((number) => number * 1000);
@@ -79,13 +79,16 @@ describe.each(dialectNames.map((name) => [name, dialectNamed(name)] as const))('
     expect([inForce, importPolicy(name, text).policy]).toEqual(['off', 'off']);
   });
 
-  it('reads text that is cut anywhere as a policy or as an error with a line, and never as anything else', () => {
+  it('reads text that is cut anywhere as a policy or as an error, which has a line if there is a word about keepalive', () => {
     const { text } = exportPolicy('30:5:3:auto', name);
     for (let length = 0; length < text.length; length += 1) {
       try {
         parsePolicy(importPolicy(name, text.slice(0, length)).policy.replace('off', '1:1:1'));
       } catch (error) {
         expect(error).toBeInstanceOf(DialectError);
+        const { line, message } = error as DialectError;
+        if (line === undefined) expect(message).toContain('this text has none of the words of ');
+        else expect(line).toBeLessThanOrEqual(text.slice(0, length).split('\n').length);
       }
     }
   });
@@ -195,6 +198,32 @@ describe('text of other systems', () => {
     ['node', 'new http.Agent({ keepAlive: true, keepAliveMsecs: 1000 })', '1:1:10'],
     ['go', 'net.KeepAliveConfig{Enable: true}', '15:15:9'],
     ['go', 'net.KeepAliveConfig{Enable: true, Idle: time.Minute, Interval: 5*time.Second, Count: 3}', '60:5:3'],
+    ['go', 'net.Dialer{Timeout: time.Minute, KeepAlive: 30 * time.Second}', '30:15:9'],
+    ['go', 'net.ListenConfig{KeepAlive: 3 * time.Minute}', '180:15:9'],
+    ['go', '(&net.Dialer{\n\tKeepAlive: -1,\n}).Dial("tcp", a)', 'off'],
+    ['go', 'net.Dialer{KeepAlive: -1 * time.Second}', 'off'],
+    ['go', 'net.Dialer{KeepAlive: 0}', '15:15:9'],
+    ['go', 'Other{KeepAlive: time.Hour}; net.Dialer{KeepAlive: time.Minute}', '60:15:9'],
+    ['go', 'tc.SetKeepAlive(true)\ntc.SetKeepAlivePeriod(30 * time.Second)', '30:15:9'],
+    ['go', 'const period = 2 * time.Minute\ntc.SetKeepAlivePeriod(period)', '120:15:9'],
+    ['go', 'tc.SetKeepAlivePeriod(time.Duration(30) * time.Second)', '30:15:9'],
+    ['go', 'tc.SetKeepAlive(true)', '15:15:9'],
+    ['go', 'tc.SetKeepAlive(false)', 'off'],
+    ['go', 'net.KeepAliveConfig{Enable: true, Idle: time.Minute, Interval: -1 * time.Second, Count: -1}', '60:75:9'],
+    ['python', 's.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)', '7200:75:9'],
+    ['java', 'socket.setKeepAlive(true);', '7200:75:9'],
+    ['java', 'bootstrap.childOption(ChannelOption.SO_KEEPALIVE, true)', '7200:75:9'],
+    ['haproxy', 'option tcpka', '7200:75:9'],
+    ['nginx', 'listen 80 so_keepalive=off;', 'off'],
+    ['rust', 'Client::builder().tcp_keepalive(Duration::from_secs(60))', '60:75:9'],
+    ['rust', 'endpoint.tcp_keepalive(Some(Duration::from_secs(60)))', '60:75:9'],
+    ['rust', 'stream.set_keepalive(Some(Duration::from_secs(60)))', '60:75:9'],
+    ['rust', 'stream.set_keepalive(None)', 'off'],
+    ['dotnet', 's.SetSocketOption(SocketOptionLevel.Socket, SocketOptionName.KeepAlive, 1);', '7200:75:9'],
+    ['dotnet', 'ServicePointManager.SetTcpKeepAlive(true, 30000, 1000);', '30:1:9'],
+    ['node', 'socket.setKeepAlive()', 'off'],
+    ['node', 'request.setSocketKeepAlive(true, 30000)', '30:1:10'],
+    ['ssh', 'TCPKeepAlive no\nServerAliveInterval 30', '30:30:3'],
     ['python', 'IDLE = 60\ns.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPIDLE, IDLE)', '60:75:9'],
     [
       'c',
@@ -204,6 +233,7 @@ describe('text of other systems', () => {
     ['java', 'socket.setKeepAlive(true); socket.setOption(ExtendedSocketOptions.TCP_KEEPIDLE, 60);', '60:75:9'],
     ['rust', 'TcpKeepalive::new().with_time(Duration::from_millis(60_000))', '60:75:9'],
     ['dotnet', 's.SetSocketOption(SocketOptionLevel.Tcp, SocketOptionName.TcpKeepAliveTime, 60);', '60:75:9'],
+    ['envoy', 'upstream_connection_options:\n  tcp_keepalive: {}', '7200:75:9'],
     ['envoy', '{"tcp_keepalive": {"keepalive_time": 60}}', '60:75:9'],
   ])('%s reads %j as %s', (name, text, policy) => {
     expect(importPolicy(name, text).policy).toBe(policy);
@@ -264,10 +294,95 @@ describe('text of other systems', () => {
     );
   });
 
+  it.each([
+    ['kubernetes', 'net.ipv4.tcp_keepalive_time=600', 'got "=600"; did you mean "sysctl" or "docker"?'],
+    ['docker', 'sysctls: [{name: net.ipv4.tcp_keepalive_time, value: "60"}]', 'did you mean "kubernetes"?'],
+    ['nginx', 'tcp-keepalive 60', 'so_keepalive; did you mean "redis"?'],
+    ['c', 'listen 80 so_keepalive=on;', '; did you mean "nginx"?'],
+  ])('of another system is refused by %s with the name of that system: %j', (name, text, message) => {
+    expect(errorOf(() => importPolicy(name, text)).message).toContain(message);
+  });
+
+  it('quotes the policy that was given in its notes', () => {
+    const { notes } = exportPolicy('60:10:6:auto', 'node');
+    expect(notes.join('\n')).toContain("setKeepAlive(socket, '60:10:6:auto') sets it");
+  });
+
+  it.each(['postgresql', 'haproxy', 'rabbitmq', 'libpq'])(
+    'of %s with a user timeout says what it also ends',
+    (name) => {
+      const note = 'the user timeout also ends a connection whose peer is alive, but does not read for 45 s';
+      expect(exportPolicy('30:5:3:auto', name).notes).toContain(note);
+      expect(exportPolicy('30:5:3', name).notes).not.toContain(note);
+    },
+  );
+
   it('that turns nothing on is read, with a note that says so', () => {
     expect(importPolicy('systemd', 'KeepAliveTimeSec=30').notes).toContain(
       'these lines alone turn no keepalive on: KeepAlive=yes is missing',
     );
+  });
+});
+
+describe('text with several policies', () => {
+  const placed = (name: string, text: string) =>
+    importPolicies(name, text).map(({ policy, line, word }) => `${policy} ${line} ${word}`);
+
+  it.each<[string, string, string[]]>([
+    [
+      'haproxy',
+      'option clitcpka\nclitcpka-idle 60s\noption srvtcpka',
+      ['60:75:9 2 clitcpka-idle', '7200:75:9 3 srvtcpka'],
+    ],
+    [
+      'haproxy',
+      'clitcpka-idle 60\nsrvtcpka-idle 120\nclitcpka-cnt 3\nsrvtcpka-cnt 4',
+      ['60:75:3 1 clitcpka-idle', '120:75:4 2 srvtcpka-idle'],
+    ],
+    [
+      'haproxy',
+      ' bind :80 tcp-ut 45s\n option clitcpka\n option srvtcpka\n server a a:1 tcp-ut 9s',
+      ['7200:75:9:45 1 tcp-ut', '7200:75:9:9 4 tcp-ut'],
+    ],
+    [
+      'nginx',
+      'listen 80 so_keepalive=30:5:3;\nlisten 81 so_keepalive=30:5:3;\nlisten 82 so_keepalive=off;',
+      ['30:5:3 1 so_keepalive', 'off 3 so_keepalive'],
+    ],
+    ['node', 'a.setKeepAlive(false);\nb.setKeepAlive(true, 30000);', ['off 1 setKeepAlive', '30:1:10 2 setKeepAlive']],
+    [
+      'envoy',
+      'a:\n keepalive_time: 60\n keepalive_interval: 10\nb:\n keepalive_time: 60\n keepalive_interval: 20',
+      ['60:10:9 2 keepalive_time', '60:20:9 5 keepalive_time'],
+    ],
+    [
+      'kubernetes',
+      '{name: tcp_keepalive_time, value: "60"}\n---\n{name: tcp_keepalive_time, value: "90"}',
+      ['60:75:9 1 tcp_keepalive_time', '90:75:9 3 tcp_keepalive_time'],
+    ],
+    [
+      'c',
+      'setsockopt(a, 1, SO_KEEPALIVE, &(int){1}, 4);\nsetsockopt(a, 6, TCP_KEEPIDLE, &(int){30}, 4);\nsetsockopt(b, 6, TCP_KEEPIDLE, &(int){60}, 4);',
+      ['30:75:9 2 TCP_KEEPIDLE', '60:75:9 3 TCP_KEEPIDLE'],
+    ],
+    ['postgresql', 'tcp_keepalives_idle = 10\ntcp_keepalives_idle = 20', ['20:75:9 2 tcp_keepalives_idle']],
+  ])('of %s: %j', (name, text, policies) => {
+    expect(placed(name, text)).toEqual(policies);
+  });
+
+  it('inherits what turns keepalive on, if the text says it once', () => {
+    const text = 'setsockopt(a, 1, SO_KEEPALIVE, &(int){1}, 4); f(a, TCP_KEEPIDLE, 30); f(b, TCP_KEEPIDLE, 60);';
+    expect(importPolicies('c', text).map(({ offByDefault }) => offByDefault)).toEqual([undefined, undefined]);
+  });
+
+  it('is refused where one policy is needed, with each policy and its line', () => {
+    const error = errorOf(() => importPolicy('haproxy', 'option clitcpka\nclitcpka-idle 60s\noption srvtcpka'));
+    expect(error).toMatchObject({ line: 3, word: 'srvtcpka' });
+    expect(error.message).toContain(
+      'pass one policy at a time: the text has 60:75:9 (line 2, clitcpka-idle), 7200:75:9 (line 3, srvtcpka)',
+    );
+    const many = Array.from({ length: 21 }, (_, at) => `listen ${at} so_keepalive=${at + 1}:5:3;`).join('\n');
+    expect(errorOf(() => importPolicies('nginx', many)).message).toMatch(/5:5:3 \(line 5, so_keepalive\) and 16 more$/);
   });
 });
 
@@ -277,6 +392,9 @@ describe('names of systems', () => {
     ['NGINX', 'did you mean "nginx"?'],
     ['postgres', 'did you mean "postgresql"?'],
     ['k8s', 'did you mean "kubernetes"?'],
+    ['pg', 'did you mean "postgresql"? For the driver of Node.js, pass --import tcp-keepalive/register to node'],
+    ['IORedis', 'did you mean "redis"? For the driver of Node.js, pass --import '],
+    ['undici', 'For the driver of Node.js, pass --import tcp-keepalive/register to node (docs/drivers.md)'],
     ['sql', 'did you mean "postgresql" or "mysql" or '],
     ['mariadb', 'did you mean "mysql"?'],
     ['constructor', 'known are nginx, '],

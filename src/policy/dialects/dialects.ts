@@ -66,12 +66,24 @@ const otherNames: Readonly<Record<string, string>> = {
   'c#': 'dotnet',
   csharp: 'dotnet',
   '.net': 'dotnet',
+  mysql2: 'mysql',
+  ioredis: 'redis',
+  iovalkey: 'redis',
+  'grpc-js': 'grpc',
+  '@grpc/grpc-js': 'grpc',
   'c++': 'c',
   cpp: 'c',
   libcurl: 'curl',
   openssh: 'ssh',
   sshd: 'ssh',
 };
+
+/** Drivers and clients of Node.js, whose connections need no text: `tcp-keepalive/register` gives them a policy. */
+const nodeDrivers: ReadonlySet<string> = new Set([
+  ...['pg', 'pg-pool', 'pg-promise', 'postgres', 'mysql2', 'mssql', 'tedious', 'oracledb', 'mongodb', 'mongoose'],
+  ...['ioredis', 'iovalkey', 'cassandra-driver', 'prisma', 'sequelize', 'knex', 'typeorm', 'kafkajs', 'nats'],
+  ...['amqplib', 'rhea', 'mqtt', 'ws', 'socket.io', 'undici', 'axios', 'got', 'node-fetch', 'grpc-js', '@grpc/grpc-js'],
+]);
 
 /** Shorter names are near too many others. */
 const leastLetters = 3;
@@ -81,6 +93,12 @@ function namesMeant(given: string): string[] {
   const other = Object.hasOwn(otherNames, given) ? otherNames[given] : undefined;
   if (other !== undefined) return [other];
   return given.length < leastLetters ? [] : nearestNames(given, dialectNames);
+}
+
+/** Returns the hint for a driver of Node.js, after that for a system of nearly the same name; undefined if it is none. */
+function driverHint(name: unknown, near: string): string | undefined {
+  if (typeof name !== 'string' || !nodeDrivers.has(name.toLowerCase())) return undefined;
+  return `${near} For the driver of Node.js, pass --import tcp-keepalive/register to node (docs/drivers.md)`.trim();
 }
 
 /**
@@ -97,7 +115,8 @@ export function dialectNamed(name: string): Dialect {
   }
   const known = dialectNames.join(', ');
   const meant = typeof name === 'string' ? namesMeant(name.toLowerCase()) : [];
-  const hint = meant.length === 0 ? `known are ${known}` : `did you mean "${meant.join('" or "')}"?`;
+  const near = meant.length === 0 ? '' : `did you mean "${meant.join('" or "')}"?`;
+  const hint = driverHint(name, near) ?? (near === '' ? `known are ${known}` : near);
   const shown = describeValue(name);
   throw new DialectError(typeof name === 'string' ? name : shown, `unknown system ${shown}; ${hint}`, {
     allowed: `one of ${known}`,

@@ -45,8 +45,8 @@ function textsOf({ words }: Dialect, said: Partial<Numbers>): Texts {
   return Object.fromEntries(numberFields.map((field) => [field, textOf(field)])) as Texts;
 }
 
-/** Returns when an idle peer is found dead, without the lateness of timers. */
-const foundAfter = (numbers: Numbers) => detectionTime(numbers, 'idle', { hz: 1000 }).earliestMs;
+/** Returns when a quiet peer that vanishes is noticed, without the lateness of timers. */
+const noticedAfter = (numbers: Numbers) => detectionTime(numbers, 'idle', { hz: 1000 }).earliestMs;
 
 /** Returns what a dialect cannot say of a policy, and what then applies. */
 function lossesOf(dialect: Dialect, policy: Numbers, said: Partial<Numbers>): string[] {
@@ -62,14 +62,24 @@ function lossesOf(dialect: Dialect, policy: Numbers, said: Partial<Numbers>): st
   }
   const { userTimeout } = policy;
   if (userTimeout && numbers.userTimeout === undefined) {
-    notes.push(`${spokenNumber('userTimeout', userTimeout)} cannot be said: ${dialect.noUserTimeout}`);
+    const { noUserTimeout: reason } = dialect;
+    const why = typeof reason === 'function' ? reason(formatPolicy(policy)) : reason;
+    notes.push(`${spokenNumber('userTimeout', userTimeout)} cannot be said: ${why}`);
   }
   const { userTimeout: _, ...withoutTimeout } = policy;
-  const wanted = Math.round(foundAfter(numbers.userTimeout === undefined ? withoutTimeout : policy));
-  const found = Math.round(foundAfter(numbers));
+  const wanted = Math.round(noticedAfter(numbers.userTimeout === undefined ? withoutTimeout : policy));
+  const found = Math.round(noticedAfter(numbers));
   if (found !== wanted)
-    notes.push(`a silent peer is found dead after ${spokenDuration(found)}, not ${spokenDuration(wanted)}`);
+    notes.push(`a quiet peer that vanishes is noticed after ${spokenDuration(found)}, not ${spokenDuration(wanted)}`);
   return notes;
+}
+
+/** Returns the note about a peer that does not read, if the text sets a user timeout (tcp_probe_timer() of Linux). */
+function readingNotes({ userTimeout }: Partial<Numbers>): string[] {
+  if (!userTimeout) return [];
+  return [
+    `the user timeout also ends a connection whose peer is alive, but does not read for ${spokenDuration(userTimeout)}`,
+  ];
 }
 
 /** Returns the notes about what no source confirms. */
@@ -117,6 +127,6 @@ export function exportPolicy(policy: PolicyInput | false, dialect: string): Expo
     text: to.write(textsOf(to, said)),
     place: to.place,
     inForce: formatPolicy(inForce(to, said).numbers),
-    notes: [...notes, ...to.notes, ...unsureNotes(to)],
+    notes: [...notes, ...readingNotes(said), ...to.notes, ...unsureNotes(to)],
   };
 }

@@ -6,7 +6,7 @@ const linuxDefaults = { idle: 7_200_000, interval: 75_000, count: 9 } as const;
 
 /** A number that the text does not say. */
 interface UnsaidNumber {
-  readonly field: NumberField;
+  readonly field: keyof Dialect['unsaid'];
   readonly isKernels: boolean;
   readonly why: string;
 }
@@ -28,7 +28,7 @@ export function sayableFields({ words }: Dialect): Set<string> {
  */
 export function inForce({ unsaid }: Dialect, said: Partial<Numbers>, left: readonly NumberField[] = []): InForce {
   const missing: UnsaidNumber[] = [];
-  const numberOf = (field: 'idle' | 'interval' | 'count'): number => {
+  const numberOf = (field: keyof Dialect['unsaid']): number => {
     const number = said[field];
     if (number !== undefined) return number;
     const { value, why } = left.includes(field) ? kernelsOwn[field] : unsaid[field];

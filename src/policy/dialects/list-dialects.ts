@@ -22,6 +22,10 @@ export interface DialectFacts {
   readonly cannotSay: readonly { readonly field: NumberField | 'off'; readonly why: string }[];
 }
 
+/** Returns the reason for any policy. */
+const reasonOf = (reason: string | ((policy: string) => string)) =>
+  typeof reason === 'string' ? reason : reason('30:5:3:auto');
+
 const checked = '2026-11-27';
 
 function factsOf(dialect: Dialect): DialectFacts {
@@ -29,7 +33,7 @@ function factsOf(dialect: Dialect): DialectFacts {
   const sayable = sayableFields(dialect);
   const missing = wordFields.flatMap((field) => {
     if (field === 'enabled' || sayable.has(field)) return [];
-    return [{ field, why: field === 'userTimeout' ? noUserTimeout : unsaid[field].why }];
+    return [{ field, why: field === 'userTimeout' ? reasonOf(noUserTimeout) : unsaid[field].why }];
   });
   return {
     ...{ name, title, place, source, checked, unsure },

@@ -1,22 +1,10 @@
 import { closestName } from '../closest-name.js';
-import { spokenDuration } from '../duration.js';
 import { describeValue } from '../errors.js';
 import { limits } from '../policy.js';
 import type { Dialect, NumberField, Word, WordField } from './dialect.js';
 import { DialectError } from './dialect-error.js';
+import { type Found, type FoundWords, groupWords } from './group-words.js';
 import type { Unit } from './units.js';
-
-/** A value that a text has for a field. */
-interface Found {
-  /** `undefined` if the text leaves the number to what applies without the word. */
-  readonly value: number | boolean | 'kernel' | 'off' | undefined;
-  readonly word: string;
-  /** Where the word stands in the text. */
-  readonly index: number;
-}
-
-/** What a text says, by field. */
-export type FoundWords = Readonly<Partial<Record<WordField, Found>>>;
 
 /** Ends with a letter or a digit. Repeats no group, which would run out of stack on a long name. */
 const namesWithDots = /[A-Za-z_](?:[\w.-]*\w)?/g;
@@ -38,16 +26,19 @@ class Reading {
   readonly #dialect: Dialect;
   readonly #plain: string;
   readonly #names: ReadonlyMap<string, Word>;
-  readonly #found: Partial<Record<WordField, Found>> = {};
+  readonly #found: Found[] = [];
   /** The word that is nearly each other name of the text, if there is one. */
   readonly #meant = new Map<string, Word | undefined>();
   readonly #variables = new Map<string, string>();
   /** Where the braces of a name are open; undefined if the text does not have the name. */
   readonly #braces = new Map<string, RegExp | undefined>();
 
-  constructor(dialect: Dialect, text: string) {
+  readonly #elsewhere: () => string;
+
+  constructor(dialect: Dialect, text: string, elsewhere: () => string) {
     const { comment, words } = dialect;
     this.#dialect = dialect;
+    this.#elsewhere = elsewhere;
     const blank = (match: string) =>
       match
         .split('\n')
@@ -57,30 +48,30 @@ class Reading {
     this.#names = new Map(words.map((word) => [this.#cased(word.word), word]));
   }
 
-  read(): FoundWords {
+  read(): FoundWords[] {
     let isFound = false;
     for (const { 0: name, index } of this.#plain.matchAll(this.#dialect.isCode ? namesOfCode : namesWithDots)) {
       const word = this.#names.get(this.#cased(name));
       if (word === undefined) this.#refuseNearMiss(name, index);
       else isFound = this.#readWord(word, index, index + name.length) || isFound;
     }
-    if (isFound) return this.#found;
+    if (isFound) return groupWords(this.#found, this.#dialect.isLastValid);
     const { name, title, words } = this.#dialect;
     const known = words.filter(({ isReadOnly }) => !isReadOnly).map(({ word }) => word);
     const allowed = `text with ${known.join(', ')}`;
-    throw new DialectError(name, `this text has none of the words of ${title}: ${known.join(', ')}`, { allowed });
+    throw new DialectError(
+      name,
+      `this text has none of the words of ${title}: ${known.join(', ')}${this.#elsewhere()}`,
+      { allowed },
+    );
   }
 
   #cased(name: string): string {
     return this.#dialect.ignoresCase ? name.toLowerCase() : name;
   }
 
-  #lineAt(index: number): number {
-    return this.#plain.slice(0, index).split('\n').length;
-  }
-
   #fault(message: string, word: string, index: number, allowed: string): DialectError {
-    return new DialectError(this.#dialect.name, message, { line: this.#lineAt(index), word, allowed });
+    return new DialectError(this.#dialect.name, message, { line: lineAt(this.#plain, index), word, allowed });
   }
 
   #refuseNearMiss(name: string, index: number): void {
@@ -99,8 +90,8 @@ class Reading {
   /** Returns whether a word that ends at an index is not something else of the same name. */
   #isMeant({ onlyBefore, onlyIn }: Word, end: number): boolean {
     if (onlyIn !== undefined && !this.#braces.has(onlyIn)) {
-      const open = new RegExp(String.raw`(?<=\b${onlyIn}\s*\(?\s*\{[^{}]{0,300})`, 'y');
-      this.#braces.set(onlyIn, this.#plain.includes(onlyIn) ? open : undefined);
+      const open = new RegExp(String.raw`(?<=\b(?:${onlyIn})\s*\(?\s*\{[^{}]{0,300})`, 'y');
+      this.#braces.set(onlyIn, new RegExp(onlyIn).test(this.#plain) ? open : undefined);
     }
     const open = onlyIn === undefined ? undefined : this.#braces.get(onlyIn);
     return matchesAt(onlyBefore, this.#plain, end) && matchesAt(open, this.#plain, end);
@@ -114,12 +105,18 @@ class Reading {
     if (match === null) {
       const rest = this.#plain.slice(end).split('\n', 1)[0]?.trim() ?? '';
       const got = rest === '' ? 'nothing' : describeValue(rest);
-      throw this.#fault(`${word.word} must be followed by ${word.allowed}, got ${got}`, word.word, index, word.allowed);
+      const hint = this.#dialect.isCode ? '' : this.#elsewhere();
+      throw this.#fault(
+        `${word.word} must be followed by ${word.allowed}, got ${got}${hint}`,
+        word.word,
+        index,
+        word.allowed,
+      );
     }
     for (const [field, unit] of Object.entries(word.says) as [WordField, Unit][]) {
       const text = match.groups?.[field];
       if (text !== undefined && text !== '')
-        this.#keep(field, word.word, index, this.#valueOf(text, field, unit, word, index));
+        this.#keep(field, word, index, this.#valueOf(text, field, unit, word, index));
     }
     return true;
   }
@@ -137,9 +134,8 @@ class Reading {
   }
 
   #valueOf(text: string, field: WordField, unit: Unit, word: Word, index: number): Found['value'] {
-    const special = unit.special !== undefined && Object.hasOwn(unit.special, text) ? unit.special[text] : undefined;
-    if (special !== undefined) return special === 'unsaid' ? undefined : special;
-    const value = unit.read(text) ?? unit.read(this.#resolve(text));
+    const value = readValue(unit, text) ?? readValue(unit, this.#resolve(text));
+    if (typeof value === 'string') return value === 'unsaid' ? undefined : value;
     const isRight = typeof value === 'boolean' || (value !== undefined && isSettable(field as NumberField, value));
     if (isRight) return value;
     const inUnit = unit.name === 'milliseconds' && field !== 'userTimeout' ? ', in milliseconds' : '';
@@ -148,22 +144,30 @@ class Reading {
     throw this.#fault(`${word.word} must be ${allowed}, got ${describeValue(text)}`, word.word, index, allowed);
   }
 
-  #keep(field: WordField, word: string, index: number, value: Found['value']): void {
-    const before = this.#found[field];
-    const isOther = before !== undefined && before.value !== value;
-    if (isOther && !(this.#dialect.isLastValid && before.word === word)) {
-      const message = `${word} is ${spoken(field, value)}, but ${before.word} in line ${this.#lineAt(before.index)} is ${spoken(field, before.value)}; pass one policy at a time`;
-      throw this.#fault(message, word, index, 'the same value as before');
-    }
-    this.#found[field] = { value, word, index };
+  #keep(field: WordField, { word, says }: Word, index: number, value: Found['value']): void {
+    const side = this.#dialect.sideOf?.(word, lineBefore(this.#plain, index));
+    const isWhole = says.enabled !== undefined && says.idle !== undefined;
+    this.#found.push({ field, value, word, index, isWhole, side });
   }
 }
 
-/** Returns a value for an error. */
-function spoken(field: WordField, value: Found['value']): string {
-  if (value === undefined || value === 'kernel') return 'left out';
-  if (field === 'enabled' || value === 'off') return value === true ? 'on' : 'off';
-  return field === 'count' ? String(value) : spokenDuration(Number(value));
+/** Returns the value of a text; undefined for what the system would not take. */
+function readValue({ read, special }: Unit, text: string): ReturnType<Unit['read']> {
+  return special !== undefined && Object.hasOwn(special, text) ? special[text] : read(text);
+}
+
+/** Returns the line of an index, counted from 1. */
+export function lineAt(text: string, index: number): number {
+  return text.slice(0, index).split('\n').length;
+}
+
+/** The longest start of a line that is looked at. */
+const longestStart = 200;
+
+/** Returns what stands before an index in the same line. */
+function lineBefore(text: string, index: number): string {
+  const start = text.slice(Math.max(0, index - longestStart), index);
+  return start.slice(start.lastIndexOf('\n') + 1);
 }
 
 /** Returns whether a sticky expression matches at an index; true without an expression. */
@@ -179,11 +183,11 @@ function isSettable(field: NumberField, value: number): boolean {
 }
 
 /**
- * Reads the words of a dialect in a text. Passes over everything else.
+ * Reads the words of a dialect in a text, and returns each policy that they say. Passes over everything else.
  *
- * @throws {DialectError} if the text has no such word, a word without a valid value, a word that is nearly known, or two
- * different values for one number.
+ * @param elsewhere Returns the end of an error about text that may be that of another system.
+ * @throws {DialectError} if the text has no such word, a word without a valid value, or a word that is nearly known.
  */
-export function readWords(dialect: Dialect, text: string): FoundWords {
-  return new Reading(dialect, text).read();
+export function readWords(dialect: Dialect, text: string, elsewhere = () => ''): FoundWords[] {
+  return new Reading(dialect, text, elsewhere).read();
 }

@@ -11,7 +11,7 @@ export interface Unit {
   /** As an error says it. */
   readonly allowed: string;
   /** Returns the value, durations in milliseconds; undefined for what the system would not take. */
-  readonly read: (text: string) => number | boolean | undefined;
+  readonly read: (text: string) => number | boolean | Special | undefined;
   readonly write: (value: number) => string;
   readonly special?: Readonly<Record<string, Special>>;
 }
@@ -24,7 +24,7 @@ interface TimeForm {
   readonly special?: Unit['special'];
   /** Whether digits may be grouped by underscores. */
   readonly hasGroups?: true;
-  /** The largest number, if it is not that of the kernel. */
+  /** Writes a duration in milliseconds. Default: as a number without a unit. */
   readonly write?: (ms: number) => string;
 }
 

@@ -147,6 +147,30 @@ func main() {
     300_000,
   );
 
+  it.skipIf(go === undefined)(
+    'Go, in the forms before KeepAliveConfig, as importPolicy reads them',
+    async () => {
+      const dial = (keepAlive: string) => `\tdialer := net.Dialer{KeepAlive: ${keepAlive}}
+\tconn, err := dialer.Dial("tcp", "127.0.0.1:${server.port}")
+`;
+      const period = '\tconn.(*net.TCPConn).SetKeepAlivePeriod(40 * time.Second)\n';
+      for (const [before, after] of [
+        [dial('30 * time.Second'), '\tdefer conn.Close()\n'],
+        [dial('0'), period],
+      ]) {
+        const check = '\tif err != nil {\n\t\tpanic(err)\n\t}\n';
+        const end = '\tfmt.Println("ready")\n\ttime.Sleep(time.Hour)\n}\n';
+        const imports = 'import (\n\t"fmt"\n\t"net"\n\t"time"\n)\n';
+        const code = `package main\n\n${imports}\nfunc main() {\n${before}${check}${after}${end}`;
+        const block = { file: 'read', line: 0, language: 'go', code, expects: [], exits: [], name: undefined };
+        const program = await buildGo(block, go as string, goScratch);
+        const { policy } = importPolicy('go', after === period ? period : code);
+        expect(await policyOfClient(program, [], server)).toBe(policy);
+      }
+    },
+    300_000,
+  );
+
   it.skipIf(lacksRust())(
     'Rust, with the crate socket2 of Debian',
     async () => {

@@ -1,22 +1,17 @@
-import { Command, InvalidArgumentError, Option } from 'commander';
+import { Command, Option } from 'commander';
 import { dialectNames } from '../../../policy/dialects/dialects.js';
-import { importPolicy } from '../../../policy/dialects/import-policy.js';
 import type { PathLoss } from '../../../policy/model/false-alarm.js';
-import { parsePolicy } from '../../../policy/parse.js';
 import type { Middlebox } from '../../../policy/plan/middlebox.js';
 import { middleboxes } from '../../../policy/plan/middleboxes.js';
-import { offByDefaultWarning } from '../../../policy/plan/off-by-default-warning.js';
-import type { PolicyWarning } from '../../../policy/plan/warnings.js';
-import type { CompletePolicy } from '../../../policy/policy.js';
 import { middleboxesArgument } from '../../shared/behind-option.js';
-import { readDialectText, refuseUnknownOption } from '../../shared/dialect-text.js';
+import { refuseUnknownOption } from '../../shared/dialect-text.js';
 import { durationOption } from '../../shared/duration-option.js';
 import { shareArgument, wholeArgument } from '../../shared/number-arguments.js';
 import { withValues } from '../../shared/option-values.js';
 import { outputWidth, print, printJson, printMessage, shownExitCode } from '../../shared/output.js';
-import { policyArgument } from '../../shared/policy-argument.js';
 import { replaceFile } from '../../shared/replace-file.js';
-import { explainPolicy } from './explanation.js';
+import { type Explanation, explainOff, explainPolicy } from './explanation.js';
+import { type GivenPolicy, givenPolicies } from './given-policies.js';
 import { toJson } from './json.js';
 import { timelineSvg } from './svg.js';
 import { renderExplanation, renderMiddleboxes } from './text.js';
@@ -44,40 +39,44 @@ function pathOf({ loss, burst }: ExplainOptions): PathLoss | undefined {
   return burst === undefined ? { loss } : { loss, burstMs: burst };
 }
 
-function explain({ policy, warnings }: Given, options: ExplainOptions): void {
-  const { behind: boxes = [], connections, heartbeat, retries2, svg, json } = options;
-  const path = pathOf(options);
-  const surroundings = { connections, middleboxes: boxes, path, heartbeatMs: heartbeat, retries2 };
-  const computed = explainPolicy(policy, surroundings);
-  const explanation = { ...computed, warnings: [...warnings, ...computed.warnings] };
-  if (svg !== undefined) replaceFile(svg, timelineSvg(explanation));
-  if (json) printJson(toJson(explanation));
-  else print(renderExplanation(explanation, outputWidth()));
-  if (svg !== undefined && !json) printMessage(`the picture is in ${svg}`);
+function explanationOf({ policy, warnings }: GivenPolicy, options: ExplainOptions): Explanation {
+  const { behind: middleboxes = [], connections, heartbeat: heartbeatMs, retries2 } = options;
+  const surroundings = { connections, middleboxes, path: pathOf(options), heartbeatMs, retries2 };
+  const computed = policy === 'off' ? explainOff(surroundings) : explainPolicy(policy, surroundings);
+  return { ...computed, warnings: [...warnings, ...computed.warnings] };
 }
 
-interface Given {
-  readonly policy: CompletePolicy;
-  readonly warnings: readonly PolicyWarning[];
+/** Prints explanations as JSON: an object, or an array of the policies of a text that has several. */
+function printAsJson(explanations: readonly Explanation[], given: readonly GivenPolicy[]): void {
+  const [only] = explanations;
+  if (only !== undefined && explanations.length === 1) printJson(toJson(only));
+  else printJson(explanations.map((each, at) => ({ ...given[at]?.place, ...toJson(each) })));
 }
 
-/** Reads the policy, or the text of another system that states one. */
-function given(text: string, { from, json }: ExplainOptions, command: Command): Given {
-  if (from === undefined) {
-    try {
-      return { policy: policyArgument(text), warnings: [] };
-    } catch (error) {
-      if (!(error instanceof InvalidArgumentError)) throw error;
-      return command.error(`argument 'policy' '${text}' is invalid. ${error.message}`);
-    }
+function printAsText(explanations: readonly Explanation[], given: readonly GivenPolicy[]): void {
+  for (const [at, explanation] of explanations.entries()) {
+    const { notes = [], place } = given[at] ?? {};
+    const isOne = place === undefined || explanations.length === 1;
+    for (const note of notes) printMessage(isOne ? note : `line ${place.line}: ${note}`);
+    const title = isOne ? '' : `Policy ${at + 1} of ${explanations.length}, line ${place.line}, ${place.word}:\n\n`;
+    print(`${at === 0 ? '' : '\n\n'}${title}${renderExplanation(explanation, outputWidth())}`);
   }
-  const imported = importPolicy(from, readDialectText(text, command));
-  const { policy, notes, offByDefault } = imported;
-  if (policy === 'off') command.error(`the text turns keepalive off${notes.map((note) => `: ${note}`).join('')}`);
-  // A warning says the same.
-  if (!json) for (const note of notes) if (note !== offByDefault) printMessage(note);
-  const warning = offByDefaultWarning(imported);
-  return { policy: parsePolicy(policy), warnings: warning === undefined ? [] : [warning] };
+}
+
+function writePicture(file: string, [only, ...others]: readonly Explanation[], command: Command): void {
+  if (only === undefined || others.length > 0) command.error('--svg takes one policy; pass the lines of one of them');
+  if (only.numbers === null) command.error('--svg draws probes, and keepalive is off: leave --svg out');
+  replaceFile(file, timelineSvg(only));
+}
+
+function explain(text: string, options: ExplainOptions, command: Command): void {
+  const { from, svg, json } = options;
+  const given = givenPolicies(text, from, command);
+  const explanations = given.map((each) => explanationOf(each, options));
+  if (svg !== undefined) writePicture(svg, explanations, command);
+  if (json) printAsJson(explanations, given);
+  else printAsText(explanations, given);
+  if (svg !== undefined && !json) printMessage(`the picture is in ${svg}`);
 }
 
 function explainOrList(policy: string | undefined, options: ExplainOptions, command: Command): void {
@@ -89,7 +88,7 @@ function explainOrList(policy: string | undefined, options: ExplainOptions, comm
   if (burst !== undefined && loss === undefined)
     command.error('--burst is for --loss: add --loss, or leave --burst out');
   if (isList) listMiddleboxes(options);
-  else if (policy !== undefined) explain(given(policy, options, command), options);
+  else if (policy !== undefined) explain(policy, options, command);
   else command.error("missing argument 'policy', such as 30:5:3:auto, or --middleboxes");
   process.exitCode = shownExitCode();
 }
@@ -98,7 +97,7 @@ function explainOrList(policy: string | undefined, options: ExplainOptions, comm
 export function explainCommand(): Command {
   return new Command('explain')
     .description('tell what a policy does: when a lost peer is noticed, what it costs, what to beware of')
-    .argument('[policy]', 'idle:interval:count[:userTimeout], such as 30:5:3:auto; with --from the text')
+    .argument('[policy]', 'idle:interval:count[:userTimeout], such as 30:5:3:auto, or off; with --from the text')
     .addOption(
       withValues(new Option('--from <system>', 'read the policy from the configuration of a system'), dialectNames),
     )
@@ -126,7 +125,8 @@ export function explainCommand(): Command {
     .addHelpText(
       'after',
       `
-Times are ranges, because the kernel's timers are late by up to 12.5 %.
+Times are ranges, because the kernel's timers are late by up to 12.5 %. A text
+of --from that has several policies is explained policy by policy.
 
 Exit code: 0 shown; 1 wrong usage, or nothing was shown. All verbs:
 docs/exit-codes.md
@@ -134,7 +134,8 @@ docs/exit-codes.md
 Examples:
   $ tcp-keepalive explain 30:5:3:auto --behind aws-nlb
   $ tcp-keepalive explain 60:10:6 --loss 5% --connections 200000
-  $ tcp-keepalive explain --from redis 'tcp-keepalive 60'`,
+  $ tcp-keepalive explain --from redis 'tcp-keepalive 60'
+  $ tcp-keepalive explain --from haproxy - < haproxy.cfg`,
     )
     .allowUnknownOption()
     .allowExcessArguments()

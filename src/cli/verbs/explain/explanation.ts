@@ -1,11 +1,12 @@
 import { formatPolicy } from '../../../policy/format.js';
-import { type DetectionConditions, detectionTime, heartbeatDetection } from '../../../policy/model/detection-time.js';
+import { detectionTime, heartbeatDetection, inFlightDetection } from '../../../policy/model/detection-time.js';
 import { type FalseAlarm, falseAlarm, type PathLoss } from '../../../policy/model/false-alarm.js';
-import { coverRanges, type TimeRange } from '../../../policy/model/time-range.js';
+import { coverRanges, never, type TimeRange } from '../../../policy/model/time-range.js';
 import { lossTimeline, type TimelineEntry, timeline } from '../../../policy/model/timeline.js';
 import { quietTraffic, type Traffic } from '../../../policy/model/traffic.js';
 import { behindWarning } from '../../../policy/plan/behind-warning.js';
 import { type BehindJudgement, judgeBehind } from '../../../policy/plan/judge-behind.js';
+import { keepAliveOffWarning } from '../../../policy/plan/keep-alive-off-warning.js';
 import type { Middlebox } from '../../../policy/plan/middlebox.js';
 import { type PolicyWarning, policyWarnings } from '../../../policy/plan/warnings.js';
 import type { CompletePolicy } from '../../../policy/policy.js';
@@ -26,8 +27,8 @@ export interface Detections {
   readonly idle: TimeRange;
   readonly inFlight: TimeRange;
   readonly rebooted: TimeRange;
-  /** A peer that is there and does not read, while data waits for it; null if it is kept. */
-  readonly zeroWindow: TimeRange | null;
+  /** A peer that is there and does not read, while data waits for it. */
+  readonly zeroWindow: TimeRange;
   readonly heartbeat?: TimeRange;
 }
 
@@ -40,9 +41,10 @@ export interface BehindExplanation extends BehindJudgement {
 /** What a policy does. Every number is one of the model. */
 export interface Explanation {
   readonly policy: string;
-  readonly numbers: CompletePolicy;
+  /** null if keepalive is off. */
+  readonly numbers: CompletePolicy | null;
   readonly detection: Detections;
-  /** Of a quiet peer that vanishes. */
+  /** Of a quiet peer that vanishes; empty if keepalive is off. */
   readonly timeline: readonly TimelineEntry[];
   /** Of a peer that vanishes with data in flight. */
   readonly inFlightTimeline: readonly TimelineEntry[];
@@ -50,6 +52,30 @@ export interface Explanation {
   readonly falseAlarm: (FalseAlarm & PathLoss) | null;
   readonly behind: readonly BehindExplanation[];
   readonly warnings: readonly PolicyWarning[];
+}
+
+/** Numbers with which the first probe is due in more than 30 years. */
+const withoutProbes: CompletePolicy = { idle: 1e12, interval: 1e12, count: 1 };
+
+/** Explains what happens to connections without keepalive. */
+export function explainOff({ connections, middleboxes, heartbeatMs, retries2 }: Surroundings): Explanation {
+  const conditions = { retries2 };
+  const inFlight = inFlightDetection({}, conditions);
+  const behind = middleboxes.map((middlebox) => ({ ...judgeBehind('off', middlebox), noticed: null }));
+  return {
+    policy: 'off',
+    numbers: null,
+    detection: {
+      ...{ idle: never, inFlight, rebooted: never, zeroWindow: never },
+      ...(heartbeatMs !== undefined && { heartbeat: heartbeatDetection(withoutProbes, conditions, heartbeatMs) }),
+    },
+    timeline: [],
+    inFlightTimeline: lossTimeline(withoutProbes, 'data-in-flight', conditions),
+    traffic: { connections, packetsPerDay: 0, bytesPerDay: 0, packetsPerSecond: 0 },
+    falseAlarm: null,
+    behind,
+    warnings: [...behind.map(behindWarning).filter((warning) => warning !== undefined), keepAliveOffWarning(inFlight)],
+  };
 }
 
 function explainBehind(policy: CompletePolicy, box: Middlebox): BehindExplanation {
@@ -60,12 +86,6 @@ function explainBehind(policy: CompletePolicy, box: Middlebox): BehindExplanatio
   const ends = expiries.map((each) => timeline(policy, { events: [], middlebox: { timeoutMs, onExpiry: each } }));
   const isForgotten = ends.every(({ verdict }) => verdict === 'dead');
   return { ...judgement, noticed: isForgotten ? coverRanges(ends.map(({ death }) => death)) : null };
-}
-
-/** Returns when a connection ends whose peer answers window probes, but does not read; null if it does not end. */
-function zeroWindowDeath(policy: CompletePolicy, conditions: DetectionConditions): TimeRange | null {
-  const { verdict, death } = timeline(policy, { events: [{ atMs: 0, what: 'stop-reading' }] }, conditions);
-  return verdict === 'alive' ? null : death;
 }
 
 /** Explains a policy that states idle, interval and count. */
@@ -81,7 +101,7 @@ export function explainPolicy(policy: CompletePolicy, surroundings: Surroundings
       idle: detectionTime(policy, 'idle', conditions),
       inFlight: detectionTime(policy, 'data-in-flight', conditions),
       rebooted: detectionTime(policy, 'rebooted', conditions),
-      zeroWindow: zeroWindowDeath(policy, conditions),
+      zeroWindow: timeline(policy, { events: [{ atMs: 0, what: 'stop-reading' }] }, conditions).death,
       ...(heartbeatMs === undefined ? {} : { heartbeat: heartbeatDetection(policy, conditions, heartbeatMs) }),
     },
     timeline: lossTimeline(policy, 'idle'),

@@ -3,6 +3,7 @@ import type { TimeRange } from '../../../policy/model/time-range.js';
 import type { TimelineEntry, TimelineStep } from '../../../policy/model/timeline.js';
 import { dayMs } from '../../../policy/model/traffic.js';
 import { type Middlebox, surenessMarks } from '../../../policy/plan/middlebox.js';
+import type { CompletePolicy } from '../../../policy/policy.js';
 import { counted } from '../../text/counted.js';
 import { earliestDuration, humanDuration, longestDuration } from '../../text/duration.js';
 import { renderTable } from '../../text/table.js';
@@ -18,6 +19,7 @@ const preciseMs = 100_000;
 /** Returns a time as a range: the earliest may be a jiffy short of what is said, the latest is rounded up. */
 export function rangeText({ earliestMs, latestMs }: TimeRange): string {
   if (latestMs === 0) return '0 s';
+  if (!Number.isFinite(latestMs)) return 'never';
   if (latestMs >= preciseMs) return `${earliestDuration(earliestMs)} .. ${longestDuration(latestMs)}`;
   return `${(earliestMs / 1000).toFixed(1)} .. ${(Math.ceil(latestMs / 100) / 10).toFixed(1)} s`;
 }
@@ -85,15 +87,15 @@ const grouped = (whole: number) => String(whole).replace(/\B(?=(?:\d{3})+$)/g, '
 
 const countText = (number: number) => (number >= 100 ? grouped(Math.round(number)) : number.toPrecision(3));
 
+const errorOf = ({ latestMs }: TimeRange, error: string) => (Number.isFinite(latestMs) ? error : '-');
+
 function renderDetections({ detection }: Explanation, width: number): string {
   const { idle, inFlight, rebooted, zeroWindow, heartbeat } = detection;
   const rows = [
-    ['a quiet peer vanishes', rangeText(idle), 'ETIMEDOUT'],
+    ['a quiet peer vanishes', rangeText(idle), errorOf(idle, 'ETIMEDOUT')],
     ['it vanishes with data in flight', rangeText(inFlight), 'ETIMEDOUT'],
-    ['it reboots, and answers with RST', rangeText(rebooted), 'ECONNRESET'],
-    zeroWindow === null
-      ? ['it is there, but does not read', 'never', '']
-      : ['it is there, but does not read', rangeText(zeroWindow), 'ETIMEDOUT'],
+    ['it reboots, and answers with RST', rangeText(rebooted), errorOf(rebooted, 'ECONNRESET')],
+    ['it is there, but does not read', rangeText(zeroWindow), errorOf(zeroWindow, 'ETIMEDOUT')],
     ...(heartbeat === undefined ? [] : [['it vanishes between two heartbeats', rangeText(heartbeat), 'ETIMEDOUT']]),
   ];
   return renderTable(
@@ -104,6 +106,7 @@ function renderDetections({ detection }: Explanation, width: number): string {
 }
 
 function trafficText({ traffic }: Explanation): string {
+  if (traffic.packetsPerDay === 0) return 'No probe is sent.';
   const { connections, packetsPerDay, bytesPerDay, packetsPerSecond } = traffic;
   const each = `A quiet connection sends and receives ${countText(packetsPerDay)} packets, ${bytesText(bytesPerDay)}, a day.`;
   if (connections === 1) return each;
@@ -178,20 +181,25 @@ export function renderMiddleboxes(middleboxes: readonly Middlebox[], width: numb
   return `${renderTable(columns, rows, width)}\n`;
 }
 
+/** Returns what a policy makes the kernel do, in one sentence. */
+function headOf(policy: string, { idle, interval, count, userTimeout = 0 }: CompletePolicy): string {
+  return (
+    `${policy}: a probe after ${policyDuration(idle)} s of quiet, then every ${policyDuration(interval)} s; ` +
+    (userTimeout === 0
+      ? `dead after ${counted(count, 'unanswered probe')}`
+      : `dead once the peer was not heard for ${humanDuration(userTimeout)}`)
+  );
+}
+
 /** Returns what a policy does, for people. */
 export function renderExplanation(explanation: Explanation, terminalWidth: number): string {
   const width = Math.min(terminalWidth, widest);
   const { numbers, timeline, inFlightTimeline, warnings } = explanation;
-  const { idle, interval, count, userTimeout = 0 } = numbers;
-  const head =
-    `${explanation.policy}: a probe after ${policyDuration(idle)} s of quiet, then every ${policyDuration(interval)} s; ` +
-    (userTimeout === 0
-      ? `dead after ${counted(count, 'unanswered probe')}`
-      : `dead once the peer was not heard for ${humanDuration(userTimeout)}`);
+  const isOff = numbers === null;
   return `${[
-    wrapText(head, width),
+    wrapText(isOff ? 'off: keepalive is off' : headOf(explanation.policy, numbers), width),
     renderDetections(explanation, width),
-    renderTimeline('A quiet peer vanishes:', timeline, width),
+    ...(isOff ? [] : [renderTimeline('A quiet peer vanishes:', timeline, width)]),
     renderInFlight(inFlightTimeline, width),
     ...[...explanation.behind.map(behindText), trafficText(explanation), ...falseAlarmText(explanation)].map((text) =>
       wrapText(text, width),

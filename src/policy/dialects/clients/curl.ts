@@ -5,6 +5,8 @@ const form = { separator: String.raw`(?:[ \t]*[=:][ \t]*|[ \t]+)` };
 const special = { 0: 'unsaid' } as const;
 const seconds = time({ bareMs: 1000, special });
 const argument = { separator: String.raw`\s*,\s*`, value: String.raw`\d+(?=L?\s*\))` } as const;
+/** The idle time and the interval of curl and libcurl themselves. */
+const ownMs = 60_000;
 const atLeast89 = 'curl 8.9 has 9 of its own';
 
 /** `curl_easy_setopt(handle, CURLOPT_TCP_KEEPIDLE, 30L)`, in which nothing is on by default (lib/url.c). */
@@ -13,8 +15,8 @@ const libcurl = (option: string, field: WordField, unit: Unit): Word => ({
   isReadOnly: true,
   turnedOnBy: 'CURLOPT_TCP_KEEPALIVE, 1L',
   unsaid: {
-    idle: always(60_000, 'libcurl has 60 s of its own'),
-    interval: always(60_000, 'libcurl has 60 s of its own'),
+    idle: always(ownMs, `libcurl has ${ownMs / 1000} s of its own`),
+    interval: always(ownMs, `libcurl has ${ownMs / 1000} s of its own`),
     count: always(9, atLeast89),
   },
 });
@@ -49,8 +51,8 @@ export const curl = (): Dialect => ({
   comment: /^[ \t]*(?:#|\/\/).*/gm,
   isLastValid: true,
   unsaid: {
-    idle: always(60_000, 'curl has 60 s of its own'),
-    interval: { why: 'curl uses keepalive-time for both', value: ({ idle = 60_000 }) => idle },
+    idle: always(ownMs, `curl has ${ownMs / 1000} s of its own`),
+    interval: { why: 'curl uses keepalive-time for both', value: ({ idle = ownMs }) => idle },
     count: always(9, atLeast89),
   },
   noUserTimeout: 'curl has no word for it; --max-time and --speed-time limit a transfer',

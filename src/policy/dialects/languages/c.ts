@@ -1,6 +1,6 @@
 import { type Dialect, kernelsOwn, line, lines, word } from '../dialect.js';
 import { flag, milliseconds, probes, seconds } from '../units.js';
-import { cComments, option } from './code.js';
+import { cComments, option } from './c-syntax.js';
 
 /** `setsockopt(fd, IPPROTO_TCP, TCP_KEEPIDLE, &(int){30}, ...)`, or with the address of a variable, which may be cast. */
 const form = {

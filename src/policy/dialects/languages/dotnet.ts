@@ -1,8 +1,10 @@
 import { type Dialect, kernelsOwn, line, lines, word } from '../dialect.js';
 import { flag, probes, time } from '../units.js';
-import { cComments, operand, option } from './code.js';
+import { cComments, operand, option } from './c-syntax.js';
 
 const seconds = time({ bareMs: 1000, hasGroups: true });
+const onOff = flag(['true', '1'], ['false', '0']);
+const milliseconds = time({ bareMs: 1, hasGroups: true });
 const call = (level: string, option: string, value: string | undefined) =>
   `        socket.SetSocketOption(SocketOptionLevel.${level}, SocketOptionName.${option}, ${value});`;
 
@@ -15,15 +17,22 @@ export const dotnet = (): Dialect => ({
     'https://learn.microsoft.com/en-us/dotnet/api/system.net.sockets.socketoptionname, https://learn.microsoft.com/en-us/dotnet/api/system.net.sockets.socket.setrawsocketoption',
   unsure: ['whether .NET 5 has SetRawSocketOption already'],
   words: [
-    word('KeepAlive', 'enabled', flag(['true'], ['false']), option),
+    word('KeepAlive', 'enabled', onOff, option),
     word('TcpKeepAliveTime', 'idle', seconds, option),
     word('TcpKeepAliveInterval', 'interval', seconds, option),
     word('TcpKeepAliveRetryCount', 'count', probes(), option),
-    word('SetRawSocketOption', 'userTimeout', time({ bareMs: 1, hasGroups: true }), {
+    word('SetRawSocketOption', 'userTimeout', milliseconds, {
       separator: String.raw`\s*\(\s*6\s*,\s*18\s*,\s*(?:System\.)?BitConverter\.GetBytes\s*\(\s*`,
       value: operand,
       onlyBefore: String.raw`\s*\(\s*6\s*,\s*18\b`,
     }),
+    {
+      word: 'SetTcpKeepAlive',
+      says: { enabled: onOff, idle: milliseconds, interval: milliseconds },
+      value: /\s*\(\s*(?<enabled>\w+)\s*,\s*(?<idle>\w+)\s*,\s*(?<interval>\w+)\s*\)/y,
+      allowed: '(true, time, interval), in milliseconds',
+      isReadOnly: true,
+    },
   ],
   comment: cComments,
   isCode: true,

@@ -1,23 +1,29 @@
 import { always, type Dialect, type Word, word } from '../dialect.js';
-import { flag, probes, time, type Unit } from '../units.js';
-import { cComments, operand } from './code.js';
+import { flag, probes, type Special, time, type Unit } from '../units.js';
+import { cComments, operand } from './c-syntax.js';
 
 const unitMs: Readonly<Record<string, number>> = { Millisecond: 1, Second: 1000, Minute: 60_000, Hour: 3_600_000 };
 const names = Object.keys(unitMs).join('|');
-const product = new RegExp(`^(?:(\\d+)\\s*\\*\\s*)?time\\.(${names})(?:\\s*\\*\\s*(\\d+))?$`);
+const factor = String.raw`(?:\d{1,12}|time\.Duration\(\s*\d{1,12}\s*\))`;
+const product = new RegExp(`^(-?)(?:(${factor})\\s*\\*\\s*)?time\\.(${names})(?:\\s*\\*\\s*(${factor}))?$`);
+const numberOf = (text: string) => Number(text.replace(/\D/g, ''));
 
-/** A time.Duration, written as a product: `30 * time.Second`. */
-const duration: Unit = {
+/** A time.Duration, written as a product: `30 * time.Second`. -1 has a meaning of its own. */
+const duration = (negative: Special): Unit => ({
   name: 'time.Duration',
   allowed: 'a duration such as 30 * time.Second',
   read: (text) => {
-    const [, before = '1', unit = '', after = '1'] = product.exec(text.trim()) ?? [];
+    const [, sign, before = '1', unit = '', after = '1'] = product.exec(text.trim()) ?? [];
     const ms = unitMs[unit];
-    return ms === undefined ? undefined : Number(before) * Number(after) * ms;
+    if (ms === undefined) return undefined;
+    const number = numberOf(before) * numberOf(after);
+    if (sign === '-') return number === 1 ? negative : undefined;
+    return number * ms;
   },
   write: (ms) => `${ms / 1000} * time.Second`,
-  special: { 0: 'unsaid', '-1': 'kernel' },
-};
+  special: { 0: 'unsaid', '-1': negative },
+});
+const kept = duration('kernel');
 
 const field = {
   separator: String.raw`\s*:\s*`,
@@ -34,18 +40,53 @@ const config: Word = {
   onlyBefore: /\s*(?:\{|$)/y,
 };
 const goDefault = "Go's default for KeepAliveConfig";
+const older = "Go's default since 1.23; an older Go sets the idle time, and leaves the count to the kernel";
+
+/** A word whose value is the idle time, or a switch: Go turns keepalive on for each connection that it makes. */
+const connectionWord = (name: string, says: Word['says'], form: RegExp, rest: Partial<Word> = {}): Word => ({
+  word: name,
+  says,
+  value: form,
+  allowed: 'a duration such as 30 * time.Second, or true or false',
+  isReadOnly: true,
+  unsaid: { idle: always(15_000, goDefault), interval: always(15_000, older), count: always(9, older) },
+  ...rest,
+});
+/** A function of the program may have the same name. */
+const method = /(?<=\.\w{1,40})\s*(?:\(|$)/y;
+/** Any value of the idle time but a negative one of KeepAlive means on. */
+const anyValue: Unit = { ...flag(['on'], []), read: () => true };
+const idleAfter = (before: string) => new RegExp(`${before}(?=(?<enabled>.))(?<idle>${field.value})`, 'y');
+const connectionWords = [
+  connectionWord('KeepAlive', { enabled: anyValue, idle: duration('off') }, idleAfter(field.separator), {
+    onlyBefore: new RegExp(field.onlyBefore, 'y'),
+    onlyIn: 'Dialer|ListenConfig',
+  }),
+  connectionWord(
+    'SetKeepAlivePeriod',
+    { enabled: anyValue, idle: duration('unsaid') },
+    /\s*\(\s*(?=(?<enabled>.))(?<idle>(?:[^()\n]|\([^()\n]{0,40}\)){1,80}?)\s*\)/y,
+    { onlyBefore: method },
+  ),
+  connectionWord(
+    'SetKeepAlive',
+    { enabled: flag(['true'], ['false']) },
+    new RegExp(String.raw`\s*\(\s*(?<enabled>${operand})`, 'y'),
+    { onlyBefore: method },
+  ),
+];
 
 /** net.KeepAliveConfig (Go 1.23); TCP_USER_TIMEOUT is in no package of the standard library on amd64. */
 export const go = (): Dialect => ({
   name: 'go',
   title: 'Go 1.23',
   place: 'your program; call it for each connection. net.Dialer and net.ListenConfig take the KeepAliveConfig as well',
-  source: 'https://pkg.go.dev/net#KeepAliveConfig',
+  source: 'https://pkg.go.dev/net#KeepAliveConfig, newTCPConn() in src/net/tcpsock.go of Go 1.23',
   words: [
     config,
     word('Enable', 'enabled', flag(['true'], ['false']), field),
-    word('Idle', 'idle', duration, field),
-    word('Interval', 'interval', duration, field),
+    word('Idle', 'idle', kept, field),
+    word('Interval', 'interval', kept, field),
     word('Count', 'count', probes({ 0: 'unsaid', '-1': 'kernel' }), field),
     word('tcpUserTimeout', 'userTimeout', time({ bareMs: 1, hasGroups: true }), {
       separator: String.raw`\s*,\s*`,
@@ -57,6 +98,7 @@ export const go = (): Dialect => ({
       value: operand,
       isReadOnly: true,
     }),
+    ...connectionWords,
   ],
   comment: cComments,
   isCode: true,

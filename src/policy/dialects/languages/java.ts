@@ -1,6 +1,6 @@
 import { type Dialect, kernelsOwn, lines, word } from '../dialect.js';
 import { flag, probes, time } from '../units.js';
-import { cComments, operand, option } from './code.js';
+import { cComments, operand, option } from './c-syntax.js';
 
 const seconds = time({ bareMs: 1000, hasGroups: true });
 const onOff = flag(['true'], ['false']);

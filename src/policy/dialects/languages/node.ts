@@ -1,12 +1,14 @@
-import { always, type Dialect, lines, word } from '../dialect.js';
+import { always, type Dialect, lines, type Word, word } from '../dialect.js';
 import { flag, probes, time } from '../units.js';
-import { cComments, operand } from './code.js';
+import { cComments, operand } from './c-syntax.js';
 
 const idle = time({ bareMs: 1, hasGroups: true, special: { 0: 'unsaid', undefined: 'unsaid' } });
 const toKernel = { 0: 'kernel', undefined: 'unsaid' } as const;
 const interval = time({ bareMs: 1, hasGroups: true, special: toKernel });
 const count = probes(toKernel);
 const onOff = flag(['true'], ['false']);
+/** `setKeepAlive()` turns keepalive off. */
+const onOffOrNone = flag(['true'], ['false', ')']);
 const argument = (field: string, rest: string) => String.raw`(?:\s*,\s*(?<${field}>\w+)${rest})?`;
 const numbers = argument('idle', argument('interval', argument('count', '')));
 const readOnly = {
@@ -18,6 +20,13 @@ const readOnly = {
 /** Other objects have keys of the same names. */
 const ofObject = { ...readOnly, onlyIn: 'setKeepAlive' } as const;
 
+const call: Word = {
+  word: 'setKeepAlive',
+  says: { enabled: onOffOrNone, idle, interval, count },
+  value: new RegExp(String.raw`\s*\(\s*(?:(?<enabled>true|false|\))(?:(?<=\))|${numbers}\s*\))|(?=\{))`, 'y'),
+  allowed: '(true, delay, interval, count), each time in milliseconds, or an object',
+};
+
 /** socket.setKeepAlive() with four arguments; Node.js drops what the kernel refuses. */
 export const node = (): Dialect => ({
   name: 'node',
@@ -25,12 +34,8 @@ export const node = (): Dialect => ({
   place: 'your program, once a socket is connected, and again after each call of a driver or an agent that resets it',
   source: 'https://nodejs.org/api/net.html#socketsetkeepaliveenable-initialdelay-interval-count',
   words: [
-    {
-      word: 'setKeepAlive',
-      says: { enabled: onOff, idle, interval, count },
-      value: new RegExp(String.raw`\s*\(\s*(?:(?<enabled>true|false)${numbers}\s*\)|(?=\{))`, 'y'),
-      allowed: '(true, delay, interval, count), each time in milliseconds, or an object',
-    },
+    call,
+    { ...call, word: 'setSocketKeepAlive', isReadOnly: true },
     word('enable', 'enabled', onOff, ofObject),
     word('initialDelay', 'idle', idle, ofObject),
     word('interval', 'interval', interval, ofObject),
@@ -48,7 +53,7 @@ export const node = (): Dialect => ({
     interval: always(1000, 'Node.js has 1 s of its own'),
     count: always(10, 'Node.js has 10 of its own'),
   },
-  noUserTimeout: "Node.js has no word for it; this package's setKeepAlive(socket, '30:5:3:auto') sets it",
+  noUserTimeout: (policy) => `Node.js has no word for it; this package's setKeepAlive(socket, '${policy}') sets it`,
   off: { text: 'socket.setKeepAlive(false);\n' },
   notes: ['an older Node.js ignores interval and count, and sets 1 s and 10'],
   write: ({ idle, interval, count }) => lines(`socket.setKeepAlive(true, ${idle}, ${interval}, ${count});`),

@@ -1,6 +1,6 @@
 import { type Dialect, kernelsOwn, line, lines, word } from '../dialect.js';
 import { flag, probes, time } from '../units.js';
-import { option } from './code.js';
+import { option } from './c-syntax.js';
 
 const call = (level: string, option: string, value: string) =>
   `    sock.setsockopt(socket.${level}, socket.${option}, ${value})`;

@@ -1,6 +1,6 @@
-import { type Dialect, kernelsOwn, line, lines, word } from '../dialect.js';
+import { type Dialect, kernelsOwn, line, lines, type Word, word } from '../dialect.js';
 import { flag, probes, type Unit } from '../units.js';
-import { argumentEnd, cComments } from './code.js';
+import { argumentEnd, cComments } from './c-syntax.js';
 
 const unitMs: Readonly<Record<string, number>> = { millis: 1, secs: 1000, mins: 60_000, hours: 3_600_000 };
 
@@ -18,6 +18,21 @@ const seconds = duration((ms) => `Duration::from_secs(${ms / 1000})`);
 const milliseconds = duration((ms) => `Duration::from_millis(${ms})`);
 const value = String.raw`[\w:]+(?:\s*\(\s*[\d_]+\s*\))?${argumentEnd}`;
 const call = { separator: String.raw`\s*\(\s*`, value };
+
+const isOn = { ...flag(['Some'], ['None']), read: (text: string) => text !== 'None' && text !== 'false' };
+
+/** A switch or an optional idle time, as older crates and the builders of clients and servers have it: reqwest, tonic. */
+const optional = (name: string): Word => ({
+  word: name,
+  says: { enabled: isOn, idle: seconds },
+  value: new RegExp(
+    String.raw`\s*\(\s*(?=(?<enabled>\w+))(?:(?:true|false|None)\b|(?:Some\s*\(\s*)?(?<idle>${value}))`,
+    'y',
+  ),
+  allowed: 'a duration such as Duration::from_secs(30), Some of one, None, true or false',
+  isReadOnly: true,
+  onlyBefore: /\s*\(/y,
+});
 
 /** The crate socket2: the standard library has no keepalive. */
 export const rust = (): Dialect => ({
@@ -40,12 +55,8 @@ export const rust = (): Dialect => ({
       value,
       onlyBefore: String.raw`(?!\s*\(\s*None\b)`,
     }),
-    word('set_keepalive', 'enabled', flag(['true'], ['false']), {
-      separator: call.separator,
-      value: '(?:true|false)',
-      isReadOnly: true,
-      onlyBefore: String.raw`\s*\(\s*(?:true|false)`,
-    }),
+    optional('set_keepalive'),
+    optional('tcp_keepalive'),
   ],
   comment: cComments,
   isCode: true,

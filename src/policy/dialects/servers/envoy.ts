@@ -1,8 +1,11 @@
 import { type Dialect, kernelsOwn, lines, word } from '../dialect.js';
-import { probes, seconds } from '../units.js';
+import { flag, probes, seconds } from '../units.js';
 
 /** In YAML, and in JSON with quotes around the name. */
 const form = { separator: String.raw`["']?\s*:\s*` };
+
+/** Without numbers `tcp_keepalive: {}` turns keepalive on. */
+const empty = { value: String.raw`\{\}`, onlyBefore: String.raw`["']?\s*:\s*\{\}`, isReadOnly: true } as const;
 
 /** config.core.v3.TcpKeepalive, three numbers of which each may be missing. */
 export const envoy = (): Dialect => ({
@@ -16,6 +19,7 @@ export const envoy = (): Dialect => ({
     word('keepalive_time', 'idle', seconds, form),
     word('keepalive_interval', 'interval', seconds, form),
     word('keepalive_probes', 'count', probes(), form),
+    word('tcp_keepalive', 'enabled', flag(['{}'], []), { ...form, ...empty }),
   ],
   comment: /(?<!\S)#.*/g,
   unsaid: kernelsOwn,

@@ -40,6 +40,10 @@ export const haproxy = (): Dialect => ({
     { ...optionWord('tcpka'), isReadOnly: true },
   ],
   comment: /(?<!\\)#.*/g,
+  sideOf: (word, before) => {
+    if (word.startsWith('cli') || /^\s*bind\b/.test(before)) return 'clients';
+    return word.startsWith('srv') || /^\s*(?:default-)?server\b/.test(before) ? 'servers' : undefined;
+  },
   turnedOnBy: '"option clitcpka" or "option srvtcpka"',
   unsaid: kernelsOwn,
   off: {

@@ -27,7 +27,7 @@ export const nginx = (): Dialect => ({
   comment: /(?<![^\s;{}])#.*/g,
   unsaid: kernelsOwn,
   noUserTimeout:
-    'nginx has no word for it, and without it data in flight to a vanished client is resent for about 15 min',
+    'nginx has no word for it, and without it data in flight to a vanished client is retransmitted for about 15 min',
   off: { text: 'listen 80 so_keepalive=off;\n' },
   notes: ['towards upstream servers nginx has only proxy_socket_keepalive on, with the numbers of the kernel'],
   write: ({ idle, interval, count }) => lines(`listen 80 so_keepalive=${idle}:${interval}:${count};`),

@@ -1,6 +1,9 @@
 import { always, type Dialect, lines, word } from '../dialect.js';
 import { time } from '../units.js';
 
+/** The tcp-keepalive of a redis.conf without it (src/config.c). */
+const ownIdleMs = 300_000;
+
 /** One number: src/anet.c derives the interval from it and sets the count itself. */
 export const redis = (): Dialect => ({
   name: 'redis',
@@ -12,10 +15,10 @@ export const redis = (): Dialect => ({
   ignoresCase: true,
   isLastValid: true,
   unsaid: {
-    idle: always(300_000, 'Redis has 300 s of its own'),
+    idle: always(ownIdleMs, `Redis has ${ownIdleMs / 1000} s of its own`),
     interval: {
       why: 'Redis uses a third of tcp-keepalive',
-      value: ({ idle = 300_000 }) => Math.max(1000, Math.floor(idle / 3000) * 1000),
+      value: ({ idle = ownIdleMs }) => Math.max(1000, Math.floor(idle / 3000) * 1000),
     },
     count: always(3, 'Redis always sends 3 probes'),
   },

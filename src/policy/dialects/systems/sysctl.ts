@@ -3,7 +3,7 @@ import { probes, seconds } from '../units.js';
 
 /** Why no sysctl has a user timeout. */
 export const noUserTimeout =
-  'no sysctl has it; net.ipv4.tcp_retries2 limits how often data in flight is resent, for every connection';
+  'no sysctl has it; net.ipv4.tcp_retries2 limits how often data in flight is retransmitted, for every connection';
 
 /** What all who set sysctls have to know. */
 export const turnsNothingOn =

@@ -1,5 +1,3 @@
-/** What programming languages have in common. */
-
 /** Comments of C and of the languages that took them over. */
 export const cComments = /\/\/.*|\/\*[\s\S]*?(?:\*\/|(?![\s\S]))/g;
 
