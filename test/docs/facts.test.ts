@@ -56,12 +56,12 @@ describe('docs/explain-a-policy.md', () => {
     const { timeline, inFlightTimeline, traffic, falseAlarm, warnings, ...facts } = JSON.parse(json);
     const path = { loss: 0.05 };
     const surroundings = { connections: 1, middleboxes: [], path, heartbeatMs: undefined, retries2: 15 };
-    const printed = explainPolicy(parsePolicy('30:5:3'), surroundings);
+    const printed = JSON.parse(JSON.stringify(explainPolicy(parsePolicy('30:5:3'), surroundings)));
     expect(printed).toMatchObject(facts);
     expect(printed.timeline.slice(0, timeline.length)).toEqual(timeline);
     expect(printed.inFlightTimeline.slice(0, inFlightTimeline.length)).toEqual(inFlightTimeline);
     expect(printed.warnings).toMatchObject(warnings.map(({ code }: { code: string }) => ({ code })));
-    for (const [name, number] of Object.entries({ ...printed.traffic, ...printed.falseAlarm })) {
+    for (const [name, number] of Object.entries<number>({ ...printed.traffic, ...printed.falseAlarm })) {
       expect(Math.abs({ ...traffic, ...falseAlarm }[name] / number - 1), name).toBeLessThan(0.001);
     }
   });

@@ -1,7 +1,7 @@
 import { spokenDuration } from '../../policy/duration.js';
-import { insteadOfProbes } from '../../policy/plan/behind-warning.js';
 import { recommendedIdle } from '../../policy/plan/judge-behind.js';
 import { type Middlebox, surenessMarks } from '../../policy/plan/middlebox.js';
+import { insteadOfProbes } from '../../policy/warnings/behind-warning.js';
 import { humanDuration } from './duration.js';
 
 /** Returns a warning if probes do not count at a middlebox, or if that is not known; `undefined` if they count. */

@@ -1,7 +1,7 @@
 import { spokenDuration } from '../duration.js';
 import { groupDigits } from '../group-digits.js';
 import { joinWithAnd } from '../join-with-and.js';
-import { behindWarning } from './behind-warning.js';
+import { behindWarning } from '../warnings/behind-warning.js';
 import { judgeBehind } from './judge-behind.js';
 import { type Middlebox, surenessMarks } from './middlebox.js';
 import type { ReadRequirements, Requirement } from './requirements.js';

@@ -6,10 +6,10 @@ import { probesSent } from '../model/quiet-death.js';
 import { kernelHz } from '../model/timer-wheel.js';
 import { parsePolicy } from '../parse.js';
 import type { CompletePolicy } from '../policy.js';
+import { policyWarnings } from '../warnings/policy-warnings.js';
 import { judgeBehind } from './judge-behind.js';
 import { planPolicy } from './plan-policy.js';
 import type { Requirements } from './requirements.js';
-import { policyWarnings } from './warnings.js';
 
 const boxes = ['aws-nlb', 'azure-lb', 'linux-conntrack', '10s', '60s', '100s', 'aws-alb'];
 

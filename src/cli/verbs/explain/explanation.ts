@@ -4,12 +4,12 @@ import { type FalseAlarm, falseAlarm, type PathLoss } from '../../../policy/mode
 import { coverRanges, never, type TimeRange } from '../../../policy/model/time-range.js';
 import { lossTimeline, type TimelineEntry, timeline } from '../../../policy/model/timeline.js';
 import { quietTraffic, type Traffic } from '../../../policy/model/traffic.js';
-import { behindWarning } from '../../../policy/plan/behind-warning.js';
 import { type BehindJudgement, judgeBehind } from '../../../policy/plan/judge-behind.js';
-import { keepAliveOffWarning } from '../../../policy/plan/keep-alive-off-warning.js';
 import type { Middlebox } from '../../../policy/plan/middlebox.js';
-import { type PolicyWarning, policyWarnings } from '../../../policy/plan/warnings.js';
 import type { CompletePolicy } from '../../../policy/policy.js';
+import { behindWarning } from '../../../policy/warnings/behind-warning.js';
+import { keepAliveOffWarning } from '../../../policy/warnings/keep-alive-off-warning.js';
+import { type PolicyWarning, policyWarnings } from '../../../policy/warnings/policy-warnings.js';
 
 /** What surrounds the connections of a policy. */
 export interface Surroundings {

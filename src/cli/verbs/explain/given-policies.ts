@@ -1,9 +1,9 @@
 import { type Command, InvalidArgumentError } from 'commander';
 import { importPolicies, type PlacedPolicy } from '../../../policy/dialects/import-policy.js';
 import { parsePolicy } from '../../../policy/parse.js';
-import { offByDefaultWarning } from '../../../policy/plan/off-by-default-warning.js';
-import type { PolicyWarning } from '../../../policy/plan/warnings.js';
 import type { CompletePolicy } from '../../../policy/policy.js';
+import { offByDefaultWarning } from '../../../policy/warnings/off-by-default-warning.js';
+import type { PolicyWarning } from '../../../policy/warnings/policy-warnings.js';
 import { readDialectText } from '../../shared/dialect-text.js';
 import { policyArgument } from '../../shared/policy-argument.js';
 

@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest';
+import { judgeBehind } from '../plan/judge-behind.js';
 import { behindWarning } from './behind-warning.js';
-import { judgeBehind } from './judge-behind.js';
 
 it.each<[string, string, string | undefined, RegExp]>([
   ['30:5:3', 'aws-nlb', undefined, /^$/],

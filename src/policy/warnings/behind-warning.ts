@@ -1,6 +1,6 @@
 import { roundedSeconds, spokenDuration } from '../duration.js';
-import type { BehindJudgement } from './judge-behind.js';
-import type { PolicyWarning } from './warnings.js';
+import type { BehindJudgement } from '../plan/judge-behind.js';
+import type { PolicyWarning } from './policy-warnings.js';
 
 /** What to do at a middlebox where probes do not count. */
 export const insteadOfProbes = 'send an HTTP/2 PING or a WebSocket ping, or raise its own timeout';

@@ -1,6 +1,6 @@
 import { roundedSeconds } from '../duration.js';
 import type { TimeRange } from '../model/time-range.js';
-import type { PolicyWarning } from './warnings.js';
+import type { PolicyWarning } from './policy-warnings.js';
 
 /** Returns the warning that keepalive is off. */
 export function keepAliveOffWarning(inFlight: TimeRange): PolicyWarning {

@@ -1,6 +1,6 @@
 import { dialectNamed } from '../dialects/dialects.js';
 import type { ImportedPolicy } from '../dialects/import-policy.js';
-import type { PolicyWarning } from './warnings.js';
+import type { PolicyWarning } from './policy-warnings.js';
 
 /** Returns the warning of a policy whose text in the words of another system leaves keepalive off; undefined if it does not. */
 export function offByDefaultWarning({ dialect, offByDefault }: ImportedPolicy): PolicyWarning | undefined {
