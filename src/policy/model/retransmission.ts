@@ -133,11 +133,14 @@ export function windowProbeRange(
 ): TimeRange {
   const rto = rtoRange(rtoMs === undefined ? undefined : Math.max(rtoMs, minimumRtoMs), hz);
   let [earliestMs, latestMs] = [0, 0];
-  for (let at = 0; at < number; at += 1) {
+  for (let at = 0, times = 1; at < number; at += times) {
     const doubled = 2 ** Math.min(at, retries2);
+    const shortest = Math.min(rto.earliestMs * doubled, rtoMax);
     const longest = Math.min(rto.latestMs * doubled, rtoMax);
-    earliestMs += Math.min(rto.earliestMs * doubled, rtoMax);
-    latestMs += longest + timerLatenessMs(longest, hz);
+    // Once the interval doubles no more, all that follow are the same.
+    times = shortest === rtoMax || at >= retries2 ? number - at : 1;
+    earliestMs += times * shortest;
+    latestMs += times * (longest + timerLatenessMs(longest, hz));
   }
   return { earliestMs, latestMs };
 }
