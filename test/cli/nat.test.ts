@@ -121,7 +121,7 @@ describe.concurrent('nat', () => {
     [['h:1', '--min', '999ms'], /argument '999ms' is invalid\. A duration from 1 s to 24 h is needed, such as '60s'/],
     [['h:1', '--max', '25h'], /argument '25h' is invalid\. A duration from 1 s to 24 h is needed/],
     [[`${'a'.repeat(300)}:1`], /host must be the name or address of a host, got "a{60}"\.\.\./],
-    [['[fe80::1]:1'], /a link-local address needs its zone, such as fe80::1%eth0|cannot be reached/],
+    [['[fe80::1]:1'], /host must be an address with its zone if it is link-local, such as fe80::1%eth0, got "fe80::1"/],
     [['127.0.0.1:1'], /ECONNREFUSED, 127\.0\.0\.1:1 refused the connection: check the port/],
     [['[::1%nowhere]:1'], /^tcp-keepalive: \w+: \w+, \[::1%nowhere\]:1 /],
     [['no-such-host.invalid:1'], /^tcp-keepalive: getaddrinfo: \w+, no-such-host\.invalid:1 /],

@@ -25,7 +25,7 @@ const explanations: Readonly<Record<string, string>> = {
   ENETUNREACH: 'cannot be reached: this machine has no route to this address',
   EADDRNOTAVAIL: 'cannot be reached: this machine has no address of that kind',
   EAFNOSUPPORT: 'cannot be reached: this machine lacks the family of this address',
-  EINVAL: 'is no address to connect to: check it; a link-local address needs its zone, such as fe80::1%eth0',
+  EINVAL: 'is no address to connect to: check it, and its zone if it has one',
   EMFILE: 'was not asked: raise the limit of open files (ulimit -n), or use fewer connections',
   ENFILE: 'was not asked: the machine has no descriptor left (fs.file-max)',
   EACCES: 'was not asked: this machine does not permit the connection',

@@ -1,3 +1,4 @@
+import net from 'node:net';
 import { ConfigurationError } from '../../policy/configuration-error.js';
 import { readMilliseconds } from '../../policy/duration.js';
 import { OptionsCheck } from '../../policy/options-check.js';
@@ -89,6 +90,9 @@ export interface CheckedPathOptions extends Pick<PathOptions, 'signal' | 'onProg
   readonly asking: AskingEnd;
 }
 
+/** Returns whether a host is a link-local IPv6 address without a zone (fe80::/10, RFC 4007). */
+const isLinkLocal = (host: string) => /^fe[89ab][\da-f]:/i.test(host) && !host.includes('%') && net.isIPv6(host);
+
 /** The longest name that a host can have (RFC 1035, section 2.3.4). */
 const longestHost = 253;
 
@@ -103,6 +107,9 @@ export function checkPathOptions(options: PathOptions): CheckedPathOptions {
   if (typeof host !== 'string' || host === '' || host.length > longestHost) {
     check.refuse('host', 'the name or address of a host', host);
   }
+  // Node.js 24 would choose an interface itself, Node.js 20 would not.
+  if (isLinkLocal(host))
+    check.refuse('host', 'an address with its zone if it is link-local, such as fe80::1%eth0', host);
   if (!(Number.isInteger(port) && port >= 1 && port <= 65_535)) {
     check.refuse('port', 'a whole number from 1 to 65535', port);
   }
