@@ -5,6 +5,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
 import { probePeer, setKeepAlive } from '../../src/index.js';
 import { listening, portOf } from '../endpoints.js';
+import { infoOf, moment } from '../kernel/observation.js';
 import { connectionsOf, crashServerOf } from './connections.js';
 import { lacks } from './servers/installed.js';
 import { postgresqlPrograms, startPostgresql } from './servers/postgresql.js';
@@ -49,11 +50,11 @@ describe('connections are probed before use', () => {
     const other: Client = await liveClient(pool);
     expect(await pidOf(other)).not.toBe(firstPid);
     // Its own kernel has asked: a probe more could end it, so that it is not asked again.
-    setKeepAlive(other.connection.stream, '1:20:3');
     const silent = other.connection.stream;
     other.release();
     crashServerEnd(silent);
-    await sleep(1500);
+    setKeepAlive(silent, '1:20:3');
+    await moment(() => infoOf(silent).probes === 1, 'a probe of its own kernel');
     expect(await probePeer(silent)).toMatchObject({ answered: 'not-asked', unanswered: 1 });
     const last: Client = await liveClient(pool);
     expect(last.connection.stream).not.toBe(silent);
