@@ -8,8 +8,10 @@ const stub = () => 1;
 
 if (isMainThread) {
   const worker = new Worker(new URL(import.meta.url));
+  // Both can be told in one turn.
+  const ended = once(worker, 'exit');
   const [seen] = await once(worker, 'message');
-  await once(worker, 'exit');
+  await ended;
   process.stdout.write(JSON.stringify(seen));
   globalThis.setTimeout = stub;
   process.on('exit', () => process.stdout.write(' exit'));
