@@ -38,6 +38,24 @@ function firstRetransmission(rto: TimeRange, hz: number): TimeRange {
   };
 }
 
+/**
+ * The sum of the intervals of a timer that doubles from one firing to the next, at most `mostDoublings` times, up to a maximum: of
+ * those from `first` on, counted from 0, before `end`.
+ */
+function sumOfIntervals(rto: TimeRange, first: number, end: number, rtoMax: number, mostDoublings: number, hz: number) {
+  let [earliestMs, latestMs] = [0, 0];
+  for (let at = first, times = 1; at < end; at += times) {
+    const doubled = 2 ** Math.min(at, mostDoublings);
+    const shortest = Math.min(rto.earliestMs * doubled, rtoMax);
+    const longest = Math.min(rto.latestMs * doubled, rtoMax);
+    // Once the interval doubles no more, all that follow are the same.
+    times = shortest === rtoMax || at >= mostDoublings ? end - at : 1;
+    earliestMs += times * shortest;
+    latestMs += times * (longest + timerLatenessMs(longest, hz));
+  }
+  return { earliestMs, latestMs };
+}
+
 /** When the `number`th retransmission by timeout happens, counted from the transmission; 1 is the first. */
 export function retransmissionRange(
   number: number,
@@ -46,16 +64,9 @@ export function retransmissionRange(
   hz: number,
 ): TimeRange {
   const rto = rtoRange(rtoMs === undefined ? undefined : Math.min(rtoMs, rtoMax), hz);
-  let { earliestMs, latestMs } = firstRetransmission(rto, hz);
-  for (let at = 1, times = 1; at < number; at += times) {
-    const shortest = Math.min(rto.earliestMs * 2 ** at, rtoMax);
-    const longest = Math.min(rto.latestMs * 2 ** at, rtoMax);
-    // Once the shortest is the maximum, all that follow are the same.
-    times = shortest === rtoMax ? number - at : 1;
-    earliestMs += times * shortest;
-    latestMs += times * (longest + timerLatenessMs(longest, hz));
-  }
-  return { earliestMs, latestMs };
+  const first = firstRetransmission(rto, hz);
+  const others = sumOfIntervals(rto, 1, number, rtoMax, Number.POSITIVE_INFINITY, hz);
+  return { earliestMs: first.earliestMs + others.earliestMs, latestMs: first.latestMs + others.latestMs };
 }
 
 /**
@@ -132,17 +143,7 @@ export function windowProbeRange(
   hz: number,
 ): TimeRange {
   const rto = rtoRange(rtoMs === undefined ? undefined : Math.max(rtoMs, minimumRtoMs), hz);
-  let [earliestMs, latestMs] = [0, 0];
-  for (let at = 0, times = 1; at < number; at += times) {
-    const doubled = 2 ** Math.min(at, retries2);
-    const shortest = Math.min(rto.earliestMs * doubled, rtoMax);
-    const longest = Math.min(rto.latestMs * doubled, rtoMax);
-    // Once the interval doubles no more, all that follow are the same.
-    times = shortest === rtoMax || at >= retries2 ? number - at : 1;
-    earliestMs += times * shortest;
-    latestMs += times * (longest + timerLatenessMs(longest, hz));
-  }
-  return { earliestMs, latestMs };
+  return sumOfIntervals(rto, 0, number, rtoMax, retries2, hz);
 }
 
 /**
