@@ -34,3 +34,16 @@ export function longestDuration(ms: number): string {
   const unit = ms < 10_000 ? 100 : ms < 3_600_000 ? 1000 : ms < 86_400_000 ? 60_000 : 3_600_000;
   return humanDuration(Math.ceil(ms / unit) * unit);
 }
+
+/** Below this, bounds have tenths of a second. */
+const tenthsBelowMs = 100_000;
+
+/** Says a lower bound: `19.9 s`, `5 min 50 s`. */
+export function lowerBound(ms: number): string {
+  return ms < tenthsBelowMs ? `${Math.floor(ms / 100) / 10} s` : humanDuration(ms);
+}
+
+/** Says an upper bound: `32.1 s`, `6 min 21 s`. */
+export function upperBound(ms: number): string {
+  return ms < tenthsBelowMs ? `${Math.ceil(ms / 100) / 10} s` : longestDuration(ms);
+}

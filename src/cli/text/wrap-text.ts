@@ -1,6 +1,9 @@
 import { displayWidth } from './display-width.js';
 import { printable } from './printable.js';
 
+/** Lines longer than this are hard to read. */
+export const widest = 100;
+
 /** Breaks a text between words into lines no longer than `width`; a longer word has a line of its own. */
 export function wrapText(text: string, width: number, indent = ''): string {
   const lines: string[] = [];

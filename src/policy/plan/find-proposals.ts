@@ -47,7 +47,7 @@ function isNotable(proposal: Proposal, than: Proposal): boolean {
 
 /**
  * Returns the policies that meet requirements: the one with the least traffic, or on a battery with the fewest wake-ups of the radio,
- * then those that are notably better in something.
+ * then at most five that are better by half in probes, outage or detection, or make a tenth of the mistakes.
  */
 export function findProposals(required: ReadRequirements): Proposal[] {
   const found = findPolicies(required).map((numbers) => proposalOf(numbers, required));

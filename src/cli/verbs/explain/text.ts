@@ -1,17 +1,15 @@
 import { policyDuration } from '../../../policy/duration.js';
+import { groupDigits } from '../../../policy/group-digits.js';
 import type { TimeRange } from '../../../policy/model/time-range.js';
 import type { TimelineEntry, TimelineStep } from '../../../policy/model/timeline.js';
 import { dayMs } from '../../../policy/model/traffic.js';
 import { type Middlebox, surenessMarks } from '../../../policy/plan/middlebox.js';
 import type { CompletePolicy } from '../../../policy/policy.js';
 import { counted } from '../../text/counted.js';
-import { earliestDuration, humanDuration, longestDuration } from '../../text/duration.js';
+import { earliestDuration, humanDuration, longestDuration, lowerBound, upperBound } from '../../text/duration.js';
 import { renderTable } from '../../text/table.js';
-import { wrapText } from '../../text/wrap-text.js';
+import { widest, wrapText } from '../../text/wrap-text.js';
 import type { BehindExplanation, Explanation } from './explanation.js';
-
-/** Lines longer than this are hard to read. */
-const widest = 100;
 
 /** Below this, moments have a decimal. */
 const preciseMs = 100_000;
@@ -82,10 +80,7 @@ function bytesText(bytes: number): string {
   return bytes < 1e6 ? `${Math.round(bytes / 1000)} kB` : `${(bytes / 1e6).toFixed(1)} MB`;
 }
 
-/** Writes a whole number with a comma each three digits: `toLocaleString` loads ICU, which takes 20 ms. */
-const grouped = (whole: number) => String(whole).replace(/\B(?=(?:\d{3})+$)/g, ',');
-
-const countText = (number: number) => (number >= 100 ? grouped(Math.round(number)) : number.toPrecision(3));
+const countText = (number: number) => (number >= 100 ? groupDigits(Math.round(number)) : number.toPrecision(3));
 
 const errorOf = ({ latestMs }: TimeRange, error: string) => (Number.isFinite(latestMs) ? error : '-');
 
@@ -141,17 +136,14 @@ function falseAlarmText({ falseAlarm }: Explanation): string[] {
   return [`A path that ${path} ${often}: ${counted(probes, 'lost probe')} in a row.`];
 }
 
-const atLeast = (ms: number) => (ms < preciseMs ? `${Math.floor(ms / 100) / 10} s` : humanDuration(ms));
-const atMost = (ms: number) => (ms < preciseMs ? `${Math.ceil(ms / 100) / 10} s` : longestDuration(ms));
-
 /** Returns whether probes keep the connections alive behind a middlebox, with the arithmetic. */
 function behindText({ middlebox, outcome, firstProbe, marginMs, noticed }: BehindExplanation): string {
   const { title, timeoutMs, sure } = middlebox;
-  const timeout = timeoutMs === null ? 'no default idle timeout' : atLeast(timeoutMs);
-  const probe = `the first probe goes out after ${atMost(firstProbe.latestMs)} at the latest`;
+  const timeout = timeoutMs === null ? 'no default idle timeout' : lowerBound(timeoutMs);
+  const probe = `the first probe goes out after ${upperBound(firstProbe.latestMs)} at the latest`;
   const end = noticed === null ? '' : `. A quiet connection ends after ${rangeText(noticed)}`;
   const said: Readonly<Record<BehindExplanation['outcome'], string>> = {
-    safe: `safe: ${probe}, ${atLeast(marginMs ?? 0)} before`,
+    safe: `safe: ${probe}, ${lowerBound(marginMs ?? 0)} before`,
     'too-late': `not safe: ${probe}${end}`,
     'not-counted': 'not safe: probes do not count there',
     off: 'not safe: keepalive is off',

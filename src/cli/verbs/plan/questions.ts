@@ -6,9 +6,8 @@ import { durationArgument } from '../../shared/duration-option.js';
 import { wholeArgument } from '../../shared/number-arguments.js';
 import { outputWidth, print } from '../../shared/output.js';
 import { renderColumns } from '../../text/columns.js';
-import { wrapText } from '../../text/wrap-text.js';
+import { widest, wrapText } from '../../text/wrap-text.js';
 import type { Needs } from './needs.js';
-import { widest } from './text.js';
 
 /** One question. An answer that is not `none` becomes an option. */
 interface Question {

@@ -1,4 +1,3 @@
-import { roundedSeconds } from '../../../policy/duration.js';
 import { groupDigits } from '../../../policy/group-digits.js';
 import { dayMs } from '../../../policy/model/traffic.js';
 import { nearestText } from '../../../policy/plan/conflict-reasons.js';
@@ -8,18 +7,12 @@ import type { ImpossiblePlan, PossiblePlan, Proposal, WayOut } from '../../../po
 import type { ReadRequirements } from '../../../policy/plan/requirements.js';
 import { noticedMs } from '../../../policy/plan/user-timeout.js';
 import { optionFlag } from '../../shared/option-flag.js';
-import { humanDuration, longestDuration } from '../../text/duration.js';
+import { humanDuration, upperBound } from '../../text/duration.js';
 import { type Column, renderTable, shownColumns } from '../../text/table.js';
-import { wrapText } from '../../text/wrap-text.js';
-
-/** Lines longer than this are hard to read. */
-export const widest = 100;
+import { widest, wrapText } from '../../text/wrap-text.js';
 
 const countText = (number: number) =>
   number >= 100 ? groupDigits(Math.round(number)) : `${Number(number.toPrecision(3))}`;
-
-/** Says an upper bound as the reasons do, which have tenths, as long as that is short. */
-const noticedText = (ms: number) => (ms < 100_000 ? roundedSeconds(Math.ceil(ms / 100) * 100) : longestDuration(ms));
 
 /** Returns after what time a healthy connection is ended by mistake. */
 function everyText(perDay: number): string {
@@ -54,7 +47,7 @@ function renderProposals(
     const row = [
       ...(change === undefined ? [] : [change]),
       policy,
-      noticedText(noticedMs(numbers)),
+      upperBound(noticedMs(numbers)),
       humanDuration(toleratesMs),
       countText(traffic.packetsPerDay),
       ...(isLossy ? [everyText(falseAlarmsPerDay)] : []),
@@ -84,7 +77,7 @@ function costLines({ traffic, wakeUpsPerDay }: Proposal, { connections, isOnBatt
 
 /** Returns what the policy comes to where nothing was asked for. */
 function unaskedLines({ toleratesMs, numbers }: Proposal, { tolerateMs, detectWithinMs }: ReadRequirements): string[] {
-  const noticed = `Without --detect-within: a lost peer is noticed after up to ${noticedText(noticedMs(numbers))}.`;
+  const noticed = `Without --detect-within: a lost peer is noticed after up to ${upperBound(noticedMs(numbers))}.`;
   const survived = `Without --tolerate: an outage of more than ${humanDuration(toleratesMs)} may end a healthy connection.`;
   return [...(Number.isFinite(detectWithinMs) ? [] : [noticed]), ...(tolerateMs > 0 ? [] : [survived])];
 }
