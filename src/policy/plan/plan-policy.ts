@@ -3,7 +3,23 @@ import { findProposals } from './find-proposals.js';
 import { findWaysOut } from './find-ways-out.js';
 import { planReasons } from './plan-reasons.js';
 import type { Plan } from './proposal.js';
-import { type Requirements, readRequirements } from './requirements.js';
+import { type ReadRequirements, type Requirement, type Requirements, readRequirements } from './requirements.js';
+
+/** Plans for requirements that are read. `labelOf` returns the name of a requirement as the reader knows it. */
+export function planFor(required: ReadRequirements, labelOf?: (name: Requirement) => string): Plan {
+  const { behind } = required;
+  const [best, ...alternatives] = findProposals(required);
+  if (best !== undefined) return { best, why: planReasons(best, required), behind, alternatives };
+  const { conflicts, waysOut } = findWaysOut(required);
+  return {
+    best: null,
+    why: conflictReasons(conflicts, required, labelOf),
+    behind,
+    conflicts,
+    giveUp: waysOut.flatMap(({ giveUp }) => (giveUp.length === 1 ? giveUp : [])),
+    alternatives: waysOut,
+  };
+}
 
 /**
  * Plans the policy that meets requirements with the least traffic.
@@ -19,17 +35,5 @@ import { type Requirements, readRequirements } from './requirements.js';
  * @throws {ConfigurationError} if a requirement has no such name or value, or there is no such middlebox.
  */
 export function planPolicy(requirements: Requirements): Plan {
-  const required = readRequirements(requirements);
-  const { behind } = required;
-  const [best, ...alternatives] = findProposals(required);
-  if (best !== undefined) return { best, why: planReasons(best, required), behind, alternatives };
-  const { conflicts, waysOut } = findWaysOut(required);
-  return {
-    best: null,
-    why: conflictReasons(conflicts, required),
-    behind,
-    conflicts,
-    giveUp: waysOut.flatMap(({ giveUp }) => (giveUp.length === 1 ? giveUp : [])),
-    alternatives: waysOut,
-  };
+  return planFor(readRequirements(requirements));
 }

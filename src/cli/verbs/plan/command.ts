@@ -1,11 +1,9 @@
 import { isatty } from 'node:tty';
 import { Command, InvalidArgumentError, Option } from 'commander';
 import { joinWithAnd } from '../../../policy/join-with-and.js';
-import { conflictReasons } from '../../../policy/plan/conflict-reasons.js';
 import { middleboxes } from '../../../policy/plan/middleboxes.js';
-import { planPolicy } from '../../../policy/plan/plan-policy.js';
-import type { Plan } from '../../../policy/plan/proposal.js';
-import { type Requirements, readRequirements } from '../../../policy/plan/requirements.js';
+import { planFor } from '../../../policy/plan/plan-policy.js';
+import { readRequirements } from '../../../policy/plan/requirements.js';
 import { exitCodes } from '../../exit-codes.js';
 import { middleboxesArgument } from '../../shared/behind-option.js';
 import { durationOption } from '../../shared/duration-option.js';
@@ -22,20 +20,12 @@ interface PlanOptions extends Needs {
   readonly json?: true;
 }
 
-/** Returns the plan for requirements; why there is none is said in options. */
-function planInOptions(requirements: Requirements): Plan {
-  const plan = planPolicy(requirements);
-  if (plan.best !== null) return plan;
-  return { ...plan, why: conflictReasons(plan.conflicts, readRequirements(requirements), optionFlag) };
-}
-
 /** Prints the plan, and returns the exit code. */
 function showPlan(needs: Needs, isJson = false): number {
-  const requirements = requirementsOf(needs);
-  const plan = planInOptions(requirements);
+  const required = readRequirements(requirementsOf(needs));
+  const plan = planFor(required, optionFlag);
   if (isJson) printJson(planJson(plan));
   else {
-    const required = readRequirements(requirements);
     const width = outputWidth();
     print(plan.best === null ? renderConflict(plan, required, width) : renderPlan(plan, required, width));
   }
